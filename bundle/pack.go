@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bundle
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/headrace/headrace/episode"
+)
+
+// MaxPayload bounds the records of one bundle, in bytes before compression: a verifier holds them in memory.
+const MaxPayload = 256 << 20
+
+// manifestVersion is the version of the manifest that this package writes and reads.
+const manifestVersion = "1.0"
+
+// Options says from whom to whom a bundle goes.
+type Options struct {
+	Signer ed25519.PrivateKey
+	// Contributor is the name under which the recipient knows Signer.
+	Contributor string
+	Recipient   string
+	// Checkpoint is the contributor's last log checkpoint, if it keeps a log.
+	Checkpoint string
+	// Canaries are planted strings that must never leave: one of them in any record refuses the bundle.
+	Canaries []string
+}
+
+// Pack signs records (canonical JSON, one episode each, as [episode.AppendCanonical] gives it) into the folder dir and
+// returns what it says of them and the bundle's digest. The records are sorted by digest and the same one is taken once:
+// their order is nobody's business and the bytes do not depend on it. A dir that holds this very bundle is fine; one
+// that holds anything else is refused. What Pack returned without error is on disk.
+func Pack(dir string, records [][]byte, o Options) (Manifest, string, error) {
+	lines, err := sortRecords(records)
+	if err != nil {
+		return Manifest{}, "", err
+	}
+	m, err := summarise(lines, o.Contributor, o.Recipient, o.Checkpoint)
+	if err != nil {
+		return m, "", err
+	}
+	raw := payloadOf(lines)
+	if err := checkCanaries(raw, o.Canaries); err != nil {
+		return m, "", err
+	}
+	payload, err := compress(raw)
+	if err != nil {
+		return m, "", err
+	}
+	envelope, err := SealDocument(TypeBundle, newStatement(m, payload), o.Signer)
+	if err != nil {
+		return m, "", err
+	}
+	manifest, err := ociManifest(envelope, payload)
+	if err != nil {
+		return m, "", err
+	}
+	files, err := layout(manifest, envelope, payload)
+	if err != nil {
+		return m, "", err
+	}
+	return m, episode.Digest(manifest), write(dir, files)
+}
+
+// statement is the in-toto statement (v1) around a manifest; its subject is the payload.
+type statement struct {
+	Type          string    `json:"_type"`
+	Subject       []subject `json:"subject"`
+	PredicateType string    `json:"predicateType"`
+	Predicate     Manifest  `json:"predicate"`
+}
+
+type subject struct {
+	Name   string            `json:"name"`
+	Digest map[string]string `json:"digest"`
+}
+
+func newStatement(m Manifest, payload []byte) statement {
+	s := sha256.Sum256(payload)
+	return statement{
+		Type:          "https://in-toto.io/Statement/v1",
+		Subject:       []subject{{Name: "records.jsonl.zst", Digest: map[string]string{"sha256": hex.EncodeToString(s[:])}}},
+		PredicateType: "https://headrace.dev/bundle/v1",
+		Predicate:     m,
+	}
+}
+
+// sortRecords orders records by digest and drops repeats.
+func sortRecords(records [][]byte) ([][]byte, error) {
+	type keyed struct {
+		digest hash
+		line   []byte
+	}
+	k := make([]keyed, len(records))
+	for i, r := range records {
+		k[i] = keyed{sha256.Sum256(r), r}
+	}
+	slices.SortFunc(k, func(a, b keyed) int { return bytes.Compare(a.digest[:], b.digest[:]) })
+	k = slices.CompactFunc(k, func(a, b keyed) bool { return a.digest == b.digest })
+	lines := make([][]byte, len(k))
+	size := 0
+	for i := range k {
+		lines[i] = k[i].line
+		size += len(lines[i]) + 1
+	}
+	if size > MaxPayload {
+		return nil, problem(CodeTooLarge, "split the records over several bundles", "%d bytes of records are more than the %d that one bundle holds", size, MaxPayload)
+	}
+	return lines, nil
+}
+
+// head is what a bundle needs to know of a record.
+type head struct {
+	ID      string         `json:"id"`
+	Amends  string         `json:"amends"`
+	Privacy privacy        `json:"privacy"`
+	Terms   jsontext.Value `json:"terms"`
+	Local   jsontext.Value `json:"local"`
+}
+
+type privacy struct {
+	Level    episode.Level  `json:"level"`
+	Scrubber string         `json:"scrubber"`
+	Policy   string         `json:"policy"`
+	Findings map[string]int `json:"findings"`
+}
+
+// summarise checks each record and counts what the manifest says of them. Verify calls it too: a manifest that was not
+// counted from its records is refused.
+func summarise(lines [][]byte, contributor, recipient, checkpoint string) (Manifest, error) {
+	m := Manifest{Version: manifestVersion, Contributor: contributor, Recipient: recipient, Checkpoint: checkpoint,
+		Records: len(lines), Levels: map[episode.Level]int{}, Findings: map[string]int{}}
+	if len(lines) == 0 {
+		return m, problem(CodeEmpty, "check that the policy lets something leave (headrace consent counts what it drops)", "there are no records to pack")
+	}
+	var (
+		leaves    = make([]hash, len(lines))
+		policies  = map[string]bool{}
+		scrubbers = map[string]bool{}
+		terms     = map[string]int{}
+		scratch   jsontext.Value
+	)
+	for i, line := range lines {
+		scratch = append(scratch[:0], line...)
+		if err := scratch.Canonicalize(); err != nil || !bytes.Equal(scratch, line) {
+			return m, problem(CodeRecord, "write records with episode.AppendCanonical", "record %d is not canonical JSON", i+1)
+		}
+		var h head
+		if err := json.Unmarshal(line, &h); err != nil {
+			return m, problem(CodeRecord, "write records with episode.AppendCanonical", "record %d is not an episode: %v", i+1, err)
+		}
+		if err := h.check(recipient, terms); err != nil {
+			return m, err
+		}
+		kind := KindEpisodes
+		if h.Amends != "" {
+			kind = KindAmendments
+		}
+		if m.Kind == "" {
+			m.Kind = kind
+		} else if m.Kind != kind {
+			return m, problem(CodeMixed, "pack amendments (records with \"amends\") by themselves", "episodes and amendments do not go into one bundle")
+		}
+		m.Levels[h.Privacy.Level]++
+		m.PayloadBytes += int64(len(line)) + 1
+		for kind, n := range h.Privacy.Findings {
+			m.Findings[kind] += n
+		}
+		policies[h.Privacy.Policy] = true
+		scrubbers[h.Privacy.Scrubber] = true
+		terms[string(h.Terms)]++
+		leaves[i] = leaf(sha256.Sum256(line))
+	}
+	if contributor == "" || recipient == "" {
+		return m, problem(CodeTerms, "name both", "a bundle needs the contributor's and the recipient's name")
+	}
+	m.MerkleRoot = format(root(leaves))
+	m.Policies, m.Scrubbers = sortedKeys(policies), sortedKeys(scrubbers)
+	for _, raw := range sortedKeys(terms) {
+		t := new(episode.Terms)
+		if err := json.Unmarshal([]byte(raw), t); err != nil {
+			return m, err // check has decoded it before
+		}
+		m.Terms = append(m.Terms, TermsCount{t, terms[raw]})
+	}
+	return m, nil
+}
+
+// check refuses a record that must not leave as it is. Terms that were seen before have been checked before.
+func (h *head) check(recipient string, seen map[string]int) error {
+	if h.Local != nil {
+		return problem(CodeLocal, "run the records through headrace consent, which removes it", "record %s still has its local block", h.ID)
+	}
+	switch h.Privacy.Level {
+	case episode.LevelSignal, episode.LevelMasked, episode.LevelClean:
+	default:
+		return problem(CodeLevel, "run the records through headrace consent, which sets it", "record %s does not say at which level it leaves", h.ID)
+	}
+	if seen[string(h.Terms)] > 0 {
+		return nil
+	}
+	var t *episode.Terms
+	if h.Terms != nil {
+		if err := json.Unmarshal(h.Terms, &t); err != nil {
+			return problem(CodeTerms, "run the records through headrace consent, which sets them", "the terms of record %s cannot be read: %v", h.ID, err)
+		}
+	}
+	if t == nil || len(t.Purposes) == 0 || len(t.Recipients) == 0 {
+		return problem(CodeTerms, "run the records through headrace consent, which sets them", "record %s has no terms", h.ID)
+	}
+	if !slices.Contains(t.Recipients, recipient) {
+		return problem(CodeTerms, "pack with --recipient set to one that the terms name", "the terms of record %s name %q, not %s", h.ID, t.Recipients, recipient)
+	}
+	return nil
+}
+
+func payloadOf(lines [][]byte) []byte {
+	size := 0
+	for _, l := range lines {
+		size += len(l) + 1
+	}
+	b := make([]byte, 0, size)
+	for _, l := range lines {
+		b = append(append(b, l...), '\n')
+	}
+	return b
+}
+
+// checkCanaries looks for each canary as JSON would write it; the error does not repeat it.
+func checkCanaries(payload []byte, canaries []string) error {
+	// There may be thousands: one pass over the payload looks each place's first four bytes up.
+	const key = 4
+	var may [1 << 16 / 64]uint64
+	byStart := map[uint32][]int{}
+	escaped := make([][]byte, len(canaries))
+	for i, c := range canaries {
+		quoted, err := jsontext.AppendQuote(nil, c)
+		if err != nil || len(c) == 0 {
+			return problem(CodeCanary, "give canaries of at least one character, in UTF-8", "canary %d is not one", i+1)
+		}
+		escaped[i] = quoted[1 : len(quoted)-1]
+		if len(escaped[i]) < key {
+			if bytes.Contains(payload, escaped[i]) {
+				return canaryFound(i)
+			}
+			continue
+		}
+		k := binary.LittleEndian.Uint32(escaped[i])
+		byStart[k] = append(byStart[k], i)
+		may[k&0xFFFF/64] |= 1 << (k % 64)
+	}
+	if len(byStart) == 0 {
+		return nil
+	}
+	for at := 0; at+key <= len(payload); at++ {
+		k := binary.LittleEndian.Uint32(payload[at:])
+		if may[k&0xFFFF/64]&(1<<(k%64)) == 0 {
+			continue
+		}
+		for _, i := range byStart[k] {
+			if bytes.HasPrefix(payload[at:], escaped[i]) {
+				return canaryFound(i)
+			}
+		}
+	}
+	return nil
+}
+
+func canaryFound(i int) error {
+	return problem(CodeCanary, "a filter let a planted string through: send nothing until it is found out why", "canary %d is in the records", i+1)
+}
+
+// compress is deterministic for one version of the zstd library: one thread, fixed settings.
+func compress(raw []byte) ([]byte, error) {
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(window), zstd.WithEncoderCRC(true))
+	if err != nil {
+		return nil, err
+	}
+	return w.EncodeAll(raw, nil), w.Close()
+}
+
+// window is the largest that compress uses; a decoder may need that much for even the smallest payload.
+const window = 8 << 20
+
+// decompress returns size bytes, or an error: what it allocates does not depend on the frame's own word.
+func decompress(payload []byte, size int64) ([]byte, error) {
+	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(max(size, window))))
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	raw, err := r.DecodeAll(payload, nil)
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(raw)) != size {
+		return nil, fmt.Errorf("%d bytes, the manifest says %d", len(raw), size)
+	}
+	return raw, nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/headrace/headrace/internal/keyring"
+)
+
+const about = `The open feedback loop between the teams who write software with AI coding tools and the makers of those tools.
+
+Start with "headrace up": it finds this machine's tool histories and shows them; nothing leaves.
+Every stage is also a command that reads standard input and writes standard output:
+headrace read ~/.claude | headrace scrub | headrace consent --policy policy.yaml | headrace pack --out bundle`
+
+// cli is every command; each has its own file, named after it.
+type cli struct {
+	Dir string `help:"State folder (default $$HEADRACE_DIR, else $$XDG_STATE_HOME/headrace, else ~/.local/state/headrace)." type:"path" placeholder:"DIR"`
+
+	Up      upCmd      `cmd:"" help:"Agent, edge and hub in one process, with pages: start here."`
+	Scrub   scrubCmd   `cmd:"" help:"Episodes or text → without secrets and personal data, keyed marks in their place."`
+	Read    readCmd    `cmd:"" help:"Tool histories → episodes (JSON Lines on standard output)."`
+	Consent consentCmd `cmd:"" help:"Scrubbed episodes → those that may leave, lowered to their level, with terms."`
+	Pack    packCmd    `cmd:"" help:"Episodes that may leave → a signed bundle."`
+	Verify  verifyCmd  `cmd:"" help:"Check every byte of a bundle and who signed it."`
+	Export  exportCmd  `cmd:"" help:"Decisions → a trainer's format (trl-kto, openai-dpo), where terms allow it."`
+}
+
+// env is what a command may touch: standard output carries only the result, everything else goes to err.
+type env struct {
+	ctx context.Context
+	dir string
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+}
+
+// usageError marks wrong use (exit status 2).
+type usageError struct{ error }
+
+func usagef(format string, a ...any) error { return &usageError{fmt.Errorf(format, a...)} }
+
+func stateDir(flag string) string {
+	if flag != "" {
+		return flag
+	}
+	if d := os.Getenv("HEADRACE_DIR"); d != "" {
+		return d
+	}
+	if d := os.Getenv("XDG_STATE_HOME"); d != "" {
+		return filepath.Join(d, "headrace")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		home = "."
+	}
+	return filepath.Join(home, ".local", "state", "headrace")
+}
+
+// keys opens this machine's keys, telling the person where they are when it had to make them.
+func (e *env) keys() (*keyring.Ring, error) {
+	r, err := keyring.Open(filepath.Join(e.dir, "keys"))
+	if err == nil && r.Created {
+		fmt.Fprintf(e.err, "made new keys in %s: back this folder up, it signs and pseudonymises what leaves\n", r.Dir)
+	}
+	return r, err
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/consent"
+)
+
+type consentCmd struct {
+	Policy    string `help:"Policy file; spec/examples/policy.yaml is one to start from." required:"" type:"path" placeholder:"FILE"`
+	Recipient string `help:"Who the episodes are for (default: the policy's recipient, where it has one only)." placeholder:"NAME"`
+	Strict    bool   `help:"Exit 1 where anything was set aside."`
+}
+
+func (c *consentCmd) Help() string {
+	return `Decides by the policy what of each scrubbed episode may leave for the recipient, and writes that: lowered to its level,
+ids and names keyed for the recipient, with its terms, without its local block. What the policy keeps back is counted.
+
+Example: headrace read ~/.claude | headrace scrub | headrace consent --policy policy.yaml > leaves.jsonl`
+}
+
+// consentCounts is what became of the records.
+type consentCounts struct {
+	in, left, setAside int
+	kept               map[string]int // not leaving, by rule
+	notices            map[string]int
+}
+
+func (c *consentCmd) Run(e *env) error {
+	p, err := consent.ReadPolicy(c.Policy)
+	if err != nil {
+		return err
+	}
+	if c.Recipient == "" {
+		if len(p.Recipients()) > 1 {
+			return usagef("the policy has several recipients; choose one with --recipient: %s", strings.Join(p.Recipients(), ", "))
+		}
+		c.Recipient = p.Recipients()[0]
+	}
+	ring, err := e.keys()
+	if err != nil {
+		return err
+	}
+	l, err := consent.NewLowerer(c.Recipient, ring.Derive)
+	if err != nil {
+		return err
+	}
+	n := consentCounts{kept: map[string]int{}, notices: map[string]int{}}
+	out := bufio.NewWriterSize(e.out, 256<<10)
+	err = errors.Join(c.pipe(e, p, l, out, &n), out.Flush())
+	n.tell(e.err)
+	if err == nil && n.setAside > 0 && (c.Strict || n.setAside == n.in) {
+		return &episode.Problem{Code: "consent/set-aside", Message: fmt.Sprintf("%d of %d records were set aside", n.setAside, n.in), Hint: "the lines above say which and why"}
+	}
+	return err
+}
+
+func (c *consentCmd) pipe(e *env, p *consent.Policy, l *consent.Lowerer, out io.Writer, n *consentCounts) error {
+	in, now := episode.NewReader(e.in), time.Now()
+	var line []byte
+	for e.ctx.Err() == nil {
+		ep, err := in.Next()
+		var bad *episode.LineError
+		if errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil && !errors.As(err, &bad) {
+			return fmt.Errorf("read episodes: %w", err)
+		}
+		n.in++
+		var d consent.Decision
+		if err == nil {
+			d, err = p.Decide(ep, c.Recipient, now)
+		}
+		for _, notice := range d.Notices {
+			n.notices[notice]++
+		}
+		if err == nil && !d.Leaves() {
+			n.kept[d.Rule]++
+			continue
+		}
+		if err == nil {
+			ep, err = l.Lower(ep, d)
+		}
+		if err == nil {
+			line, err = episode.Append(line[:0], ep)
+		}
+		if err != nil {
+			n.setAside++
+			fmt.Fprintf(e.err, "record %d set aside: %v\n", n.in, err)
+			continue
+		}
+		n.left++
+		if _, err := out.Write(append(line, '\n')); err != nil {
+			return err
+		}
+	}
+	return e.ctx.Err()
+}
+
+func (n *consentCounts) tell(w io.Writer) {
+	fmt.Fprintf(w, "consent: %d in, %d leave, %d set aside\n", n.in, n.left, n.setAside)
+	for _, rule := range slices.Sorted(maps.Keys(n.kept)) {
+		why := "by rule " + rule
+		if rule == "" {
+			why = "because no rule fits"
+		}
+		fmt.Fprintf(w, "  %d stay %s\n", n.kept[rule], why)
+	}
+	for _, notice := range slices.Sorted(maps.Keys(n.notices)) {
+		fmt.Fprintf(w, "  %d × %s\n", n.notices[notice], notice)
+	}
+}

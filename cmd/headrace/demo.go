@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/hub"
+	"github.com/headrace/headrace/internal/capture"
+	"github.com/headrace/headrace/internal/capture/native"
+	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/sim"
+)
+
+//go:embed demo-policy.yaml
+var demoPolicy []byte
+
+// demo shows the whole loop: three synthetic enterprises with an edge each, one hub.
+func (c *upCmd) demo(e *env) error {
+	world, err := sim.New(sim.Config{Seed: c.Seed, Gain: c.Gain, Decisions: c.Decisions})
+	if err != nil {
+		return err
+	}
+	policy, err := consent.DecodePolicy(demoPolicy)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(e.dir, "demo", fmt.Sprintf("seed-%d-gain-%g-decisions-%d", c.Seed, c.Gain, c.Decisions))
+	conf := stackConfig{dir: dir, listen: c.listen(), otlp: c.otlp(), demo: true, hub: hub.Config{Name: policy.Recipients()[0], Log: logger(e.err)}}
+	for _, name := range world.Contributors() {
+		conf.edges = append(conf.edges, edge.Config{Dir: filepath.Join(dir, name), Contributor: name, Recipient: policy.Recipients()[0], Policy: policy,
+			Channel: "early", Canaries: world.Planted(), Log: logger(e.err)})
+	}
+	s, err := openStack(e.ctx, conf)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if !c.Once {
+		return c.live(e, s, nil, true, func(ctx context.Context) error {
+			_, _, err := s.feed(ctx, world)
+			return err
+		})
+	}
+	return s.run(e.ctx, nil, "", false, func(ctx context.Context) error {
+		n, readFor, err := s.feed(ctx, world)
+		if err != nil {
+			return err
+		}
+		for _, ed := range s.edges {
+			if _, err := ed.ApproveAll(ctx, "demo"); err != nil {
+				return err
+			}
+		}
+		if err := s.turn(ctx); err != nil {
+			return err
+		}
+		res, err := s.result(ctx, n, readFor)
+		if err != nil {
+			return err
+		}
+		if err := s.truth(ctx, world, res); err != nil {
+			return err
+		}
+		return res.print(e.out, c.JSON)
+	})
+}
+
+// feed lets the synthetic tools of each enterprise send what they recorded, then, when that has left, what became known
+// days later. It returns how many episodes were read and how long reading alone took.
+func (s *stack) feed(ctx context.Context, world *sim.World) (episodes int, readSeconds float64, err error) {
+	counts := make([]int, len(s.edges))
+	took := make([]time.Duration, len(s.edges))
+	var g errgroup.Group
+	for i, e := range s.edges {
+		g.Go(func() error {
+			var err error
+			if counts[i], took[i], err = read(ctx, e, func(emit func(*episode.Episode) error) error { return world.Episodes(s.names[i], emit) }); err != nil {
+				return err
+			}
+			if err := e.Turn(ctx); err != nil {
+				return err
+			}
+			_, late, err := read(ctx, e, func(emit func(*episode.Episode) error) error { return world.Late(s.names[i], emit) })
+			took[i] += late
+			return err
+		})
+	}
+	err = g.Wait()
+	for i := range counts {
+		episodes += counts[i]
+		readSeconds += took[i].Seconds()
+	}
+	return episodes, readSeconds, err
+}
+
+// read takes a tool's history through the reader into the edge. The history is piped, never written: raw text rests only
+// in the vault.
+func read(ctx context.Context, e *edge.Edge, history func(emit func(*episode.Episode) error) error) (n int, took time.Duration, err error) {
+	start := time.Now()
+	var receiving time.Duration
+	r, w := io.Pipe()
+	defer r.Close() // a writer that is still at it ends
+	go func() {
+		var buf []byte
+		err := history(func(ep *episode.Episode) (err error) {
+			if buf, err = episode.Append(buf, ep); err != nil {
+				return err
+			}
+			if buf = append(buf, '\n'); len(buf) < 256<<10 {
+				return nil
+			}
+			_, err = w.Write(buf)
+			buf = buf[:0]
+			return err
+		})
+		if err == nil {
+			_, err = w.Write(buf)
+		}
+		w.CloseWithError(err)
+	}()
+	var lines []byte
+	deliver := func() error {
+		begin := time.Now()
+		_, err := e.Receive(ctx, edge.Principal{Authenticated: true}, lines)
+		receiving += time.Since(begin)
+		lines = lines[:0]
+		return err
+	}
+	_, err = capture.ReadFrom(ctx, []capture.Source{native.Source{}}, "", capture.File{Path: "simulated", R: r}, func(ep *episode.Episode) (err error) {
+		n++
+		if lines, err = episode.Append(lines, ep); err != nil {
+			return err
+		}
+		if lines = append(lines, '\n'); len(lines) < 1<<20 {
+			return nil
+		}
+		return deliver()
+	})
+	if err == nil {
+		err = deliver()
+	}
+	return n, time.Since(start) - receiving, err
+}
+
+// truth adds what the simulator knows: what the released filter is really worth on the population.
+func (s *stack) truth(ctx context.Context, world *sim.World, res *result) error {
+	if res.Gate == nil || res.Gate.Model == "" || res.Gain == nil {
+		return nil
+	}
+	model, err := s.hub.Candidate(ctx, res.Gate.Model)
+	if err != nil {
+		return err
+	}
+	f := new(learn.Filter)
+	if err := f.UnmarshalBinary(model); err != nil {
+		return err
+	}
+	coarse, err := consent.NewCoarsener()
+	if err != nil {
+		return err
+	}
+	was, is := world.True(func(features map[string]any) bool { show, _ := f.Decide(features); return show }, coarse.Features)
+	gain := is - was
+	res.Gain.True = &gain
+	return nil
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/capture"
+	"github.com/headrace/headrace/internal/capture/tools"
+)
+
+type readCmd struct {
+	Paths  []string `arg:"" name:"path" help:"History files, or folders to look for them in; - is standard input."`
+	Tool   string   `default:"auto" help:"The tool that wrote them: auto (by their content), claude-code, codex, continue, aider or headrace."`
+	Report string   `type:"path" placeholder:"FILE" help:"Write what each file held to FILE, as one JSON object."`
+	Strict bool     `help:"Exit with status 1 if anything was set aside."`
+}
+
+// Help shows an example.
+func (readCmd) Help() string {
+	return `Each episode is one line of JSON on standard output. Nothing is removed and nothing is sent: pipe it to "headrace scrub".
+
+Example: headrace read ~/.claude/projects --report report.json > episodes.jsonl`
+}
+
+// Run reads the histories, one after the other.
+func (c *readCmd) Run(e *env) error {
+	sources, named := tools.All(), ""
+	if c.Tool != "auto" {
+		if sources, named = tools.Named(c.Tool), c.Tool; sources == nil {
+			return usagef("--tool %s: no such tool; use auto, claude-code, codex, continue, aider or headrace", c.Tool)
+		}
+	}
+	out := bufio.NewWriterSize(e.out, 256<<10)
+	var line []byte
+	emit := func(ep *episode.Episode) (err error) {
+		if line, err = episode.Append(line[:0], ep); err != nil {
+			return err
+		}
+		line = append(line, '\n')
+		_, err = out.Write(line)
+		return err
+	}
+	var paths []string
+	stdin := false
+	for _, p := range c.Paths {
+		if stdin = stdin || p == "-"; p != "-" {
+			paths = append(paths, p)
+		}
+	}
+	files, problems := capture.Walk(paths...)
+	if stdin {
+		files = append(files, capture.Candidate{Path: "-", Named: true})
+	}
+	bar := newProgress(e.err, len(files))
+	reports := []capture.Report{} // never null in the JSON
+	var sum capture.Counts
+	passed := 0
+	for _, f := range files {
+		tool := ""
+		if f.Named {
+			tool = named
+		}
+		var rep capture.Report
+		var err error
+		if f.Path == "-" {
+			rep, err = capture.ReadFrom(e.ctx, sources, tool, capture.File{Path: "-", R: e.in}, emit)
+		} else {
+			rep, err = capture.Read(e.ctx, sources, tool, f.Path, emit)
+		}
+		bar.step()
+		p, isProblem := errors.AsType[*episode.Problem](err)
+		switch {
+		case err != nil && !isProblem: // could not write, or was told to stop
+			return errors.Join(err, out.Flush())
+		case isProblem && p.Code == "capture/not-a-history" && !f.Named:
+			if passed++; filepath.Ext(f.Path) != ".jsonl" {
+				continue // any folder holds other files; one named as JSON Lines is in the report all the same
+			}
+		case isProblem:
+			problems = append(problems, p)
+		}
+		reports = append(reports, rep)
+		if rep.Tool == capture.Unknown {
+			continue
+		}
+		sum.Lines += rep.Lines
+		sum.Unparsable += rep.Unparsable
+		sum.Episodes += rep.Episodes
+	}
+	bar.done()
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("write episodes: %w", err)
+	}
+	if c.Report != "" {
+		if err := writeReport(c.Report, reports); err != nil {
+			return err
+		}
+	}
+	return c.account(e.err, reports, sum, passed, problems)
+}
+
+// account says what was read and what was set aside, and makes an error of it where nothing was read.
+func (c *readCmd) account(w io.Writer, reports []capture.Report, sum capture.Counts, passed int, problems []error) error {
+	read := 0
+	for _, r := range reports {
+		if r.Tool != capture.Unknown {
+			read++
+		}
+	}
+	if read == 0 {
+		if len(problems) > 0 {
+			return problems[0]
+		}
+		return &episode.Problem{Code: "capture/nothing-found", Message: "no tool history in " + strings.Join(c.Paths, ", "),
+			Hint: `name a history file or its folder, such as ~/.claude/projects, or a single file together with --tool`}
+	}
+	for _, p := range problems {
+		fmt.Fprintln(w, "set aside:", p)
+	}
+	fmt.Fprintf(w, "%d episodes from %d files; %d lines, %d of them unreadable and set aside\n", sum.Episodes, read, sum.Lines, sum.Unparsable)
+	if passed > 0 {
+		fmt.Fprintf(w, "%d other files are no tool's history and were passed over\n", passed)
+	}
+	if c.Strict && (len(problems) > 0 || sum.Unparsable > 0) {
+		return &episode.Problem{Code: "capture/set-aside", Message: fmt.Sprintf("set aside %d lines and %d files", sum.Unparsable, len(problems)),
+			Hint: "leave --strict out to go on without them; --report names the files"}
+	}
+	return nil
+}
+
+func writeReport(file string, reports []capture.Report) error {
+	b, err := json.Marshal(struct {
+		Files []capture.Report `json:"files"`
+	}{reports}, jsontext.WithIndent("  "), json.Deterministic(true))
+	if err != nil {
+		return fmt.Errorf("encode report: %w", err)
+	}
+	if err := os.WriteFile(file, append(b, '\n'), 0o600); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+// progress is a bar on a terminal that shows itself once the work takes longer than two seconds.
+type progress struct {
+	w     io.Writer
+	start time.Time
+	total int
+	n     int
+	bar   *progressbar.ProgressBar
+}
+
+func newProgress(w io.Writer, total int) *progress {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return nil
+	}
+	return &progress{w: w, start: time.Now(), total: total}
+}
+
+func (p *progress) step() {
+	if p == nil {
+		return
+	}
+	p.n++
+	if p.bar == nil && time.Since(p.start) > 2*time.Second {
+		p.bar = progressbar.NewOptions(p.total, progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription("reading"),
+			progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
+	}
+	if p.bar != nil {
+		_ = p.bar.Set(p.n) // a terminal that went away is no reason to stop
+	}
+}
+
+func (p *progress) done() {
+	if p != nil && p.bar != nil {
+		_ = p.bar.Finish()
+	}
+}

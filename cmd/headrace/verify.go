@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/headrace/headrace/bundle"
+)
+
+type verifyCmd struct {
+	Bundle string `arg:"" help:"Folder that holds the bundle." type:"path" placeholder:"DIR"`
+	Trust  string `help:"Trust the keys in this file too: a JSON list of name and key (32 bytes, base64)." type:"path" placeholder:"FILE"`
+}
+
+func (c *verifyCmd) Help() string {
+	return `Checks every byte of a bundle: the signature, by a key that is trusted here, and that nothing was changed, added or left
+out. Trusted are this machine's key, the invited contributors (trust.json in the state folder) and --trust.
+
+Example: headrace verify bundle --trust alder-bank.json`
+}
+
+// verified is what verify prints.
+type verified struct {
+	Bundle     string          `json:"bundle"`
+	Signer     bundle.KeyID    `json:"signer"`
+	SignerName string          `json:"signer_name"`
+	Manifest   bundle.Manifest `json:"manifest"`
+}
+
+func (c *verifyCmd) Run(e *env) error {
+	trust, err := e.trust(c.Trust)
+	if err != nil {
+		return err
+	}
+	b, err := bundle.Verify(c.Bundle, trust)
+	if err != nil {
+		return err
+	}
+	name := b.SignerName
+	if name == "" {
+		name = "this machine"
+	}
+	if err := json.MarshalWrite(e.out, verified{b.Digest, b.Signer, name, b.Manifest}, json.Deterministic(true)); err != nil {
+		return err
+	}
+	fmt.Fprintln(e.out)
+	return nil
+}
+
+// trust is whom this machine believes: its own key under any name, the invited contributors, and those in file if given.
+func (e *env) trust(file string) (bundle.Trust, error) {
+	ring, err := e.keys()
+	if err != nil {
+		return bundle.Trust{}, err
+	}
+	t := bundle.Trust{}
+	invited := filepath.Join(e.dir, "trust.json")
+	if _, err := os.Stat(invited); err == nil {
+		if t, err = bundle.ReadTrust(invited); err != nil {
+			return t, err
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return t, fmt.Errorf("read trust file: %w", err)
+	}
+	if file != "" {
+		more, err := bundle.ReadTrust(file)
+		if err != nil {
+			return t, err
+		}
+		t = t.With(more.Keys()...)
+	}
+	return t.With(bundle.TrustedKey{Key: ring.Public()}), nil
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package edge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2"
+	"oras.land/oras-go/v2/content"
+	"oras.land/oras-go/v2/content/oci"
+	"oras.land/oras-go/v2/errdef"
+	"oras.land/oras-go/v2/registry/remote"
+
+	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/sqlstore"
+	"github.com/headrace/headrace/internal/tlog/proof"
+)
+
+// The hub's repositories, each under its contributor's name but the releases, which are for all.
+const (
+	repoBundles     = "/bundles"
+	repoWithdrawals = "/withdrawals"
+	repoStatements  = "/statements"
+	repoReleases    = "releases"
+
+	tagLatest = "latest"
+)
+
+// contribute pushes what is packed and fetches the hub's signed receipts. A push that was cut off is done again: blobs
+// that arrived are not sent twice, and the hub admits a bundle once.
+func (e *Edge) contribute(ctx context.Context) error {
+	rows, err := e.db.Bundles(ctx, "packed")
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, b := range rows {
+		start := time.Now()
+		if err := e.push(ctx, b); err != nil {
+			if ctx.Err() != nil {
+				return err
+			}
+			errs = append(errs, err)
+			// One bundle that does not arrive holds up no other; the page shows why.
+			if err := e.db.NoteBundle(ctx, b.ID, err.Error()); err != nil {
+				return err
+			}
+			continue
+		}
+		e.stats.Push.add(b.Records, start)
+	}
+	return errors.Join(errs...)
+}
+
+func (e *Edge) push(ctx context.Context, b sqlstore.BundleRow) error {
+	repo, err := e.repository(e.cfg.Contributor + repoBundles)
+	if err != nil {
+		return err
+	}
+	layout, err := oci.NewFromFS(ctx, os.DirFS(e.bundleDir(b.ID)))
+	if err != nil {
+		return fmt.Errorf("open bundle %s: %w", b.ID, err)
+	}
+	root, err := layout.Resolve(ctx, b.ID)
+	if err != nil {
+		return fmt.Errorf("open bundle %s: %w", b.ID, err)
+	}
+	opts := oras.DefaultCopyGraphOptions
+	opts.Concurrency = 2
+	if err := oras.CopyGraph(ctx, layout, repo, root, opts); err != nil {
+		return fmt.Errorf("push bundle %s: %w", b.ID, e.explain(err))
+	}
+	receipt, err := e.answerTo(ctx, repo, root, bundle.TypeReceipt)
+	if err != nil {
+		return fmt.Errorf("receipt of bundle %s: %w", b.ID, err)
+	}
+	if len(receipt) != 2 {
+		return &episode.Problem{Code: "receipt/no-proof", Message: fmt.Sprintf("the hub's answer to bundle %s is not a receipt and its proof", b.ID), Hint: "ask the hub's operator"}
+	}
+	if err := e.checkReceipt(b, receipt[0], receipt[1]); err != nil {
+		return fmt.Errorf("receipt of bundle %s: %w", b.ID, err)
+	}
+	return e.db.SetReceipt(ctx, b.ID, receipt[0])
+}
+
+// checkReceipt makes sure that the hub signed for exactly this bundle and that its log holds it.
+func (e *Edge) checkReceipt(b sqlstore.BundleRow, envelope, inclusion []byte) error {
+	var r bundle.Receipt
+	if err := e.openFromHub(envelope, bundle.TypeReceipt, &r); err != nil {
+		return err
+	}
+	if r.Bundle != b.ID || r.Contributor != e.cfg.Contributor || r.Records != b.Records {
+		return &episode.Problem{Code: "receipt/mismatch", Message: fmt.Sprintf("the hub signed a receipt for %s of %s with %d records", r.Bundle, r.Contributor, r.Records),
+			Hint: "ask the hub's operator: the receipt does not speak of what was sent"}
+	}
+	vkey, err := proof.VerifierKey(r.LogOrigin, e.cfg.Hub.Public)
+	if err != nil {
+		return err
+	}
+	var p proof.Inclusion
+	if err := json.Unmarshal(inclusion, &p); err != nil {
+		return fmt.Errorf("log proof: %w", err)
+	}
+	if p.Index != r.LogIndex {
+		return fmt.Errorf("the log proof is of entry %d, the receipt names %d", p.Index, r.LogIndex)
+	}
+	_, err = p.Verify(vkey, "receipt", []byte(b.ID))
+	return err
+}
+
+// openFromHub opens a document that the hub must have signed.
+func (e *Edge) openFromHub(envelope []byte, payloadType string, v any) error {
+	payload, err := e.payloadFromHub(envelope, payloadType)
+	if err != nil {
+		return err
+	}
+	return bundle.DecodeDocument(payload, v)
+}
+
+func (e *Edge) payloadFromHub(envelope []byte, payloadType string) ([]byte, error) {
+	if e.cfg.Hub == nil {
+		return nil, &episode.Problem{Code: "hub/none", Message: "this edge has no hub, so what a hub signed cannot be checked", Hint: "join one: headrace edge join URL CODE"}
+	}
+	payload, _, err := bundle.OpenDocument(envelope, payloadType, bundle.NewTrust(bundle.TrustedKey{Key: e.cfg.Hub.Public}))
+	return payload, err
+}
+
+// repository returns a client for one of the hub's repositories.
+func (e *Edge) repository(name string) (*remote.Repository, error) {
+	u, err := url.Parse(e.cfg.Hub.URL)
+	if err != nil || u.Host == "" {
+		return nil, &episode.Problem{Code: "hub/bad-address", Message: fmt.Sprintf("%q is not the address of a hub", e.cfg.Hub.URL), Hint: "give it as http://host:port"}
+	}
+	repo, err := remote.NewRepository(u.Host + "/" + name)
+	if err != nil {
+		return nil, fmt.Errorf("hub repository %s: %w", name, err)
+	}
+	repo.PlainHTTP = u.Scheme == "http"
+	repo.Client = &bearer{token: e.cfg.Hub.Token}
+	repo.SkipReferrersGC = true
+	return repo, repo.SetReferrersCapability(true)
+}
+
+// bearer adds the contributor's token to each request.
+type bearer struct{ token string }
+
+func (b *bearer) Do(r *http.Request) (*http.Response, error) {
+	r.Header.Set("Authorization", "Bearer "+b.token)
+	return http.DefaultClient.Do(r)
+}
+
+// explain makes of a hub's answer what a person can act on.
+func (e *Edge) explain(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return &episode.Problem{Code: "hub/unreachable", Message: "the hub at " + e.cfg.Hub.URL + " does not answer", Err: u.Err,
+			Hint: "nothing is lost: what is packed is sent when the hub is back"}
+	}
+	return err
+}
+
+// answerTo returns the layers of the artifact of a type that refers to subject: how the hub answers what it was sent.
+func (e *Edge) answerTo(ctx context.Context, repo *remote.Repository, subject ocispec.Descriptor, artifactType string) ([][]byte, error) {
+	var found *ocispec.Descriptor
+	err := repo.Referrers(ctx, subject, artifactType, func(list []ocispec.Descriptor) error {
+		if len(list) > 0 && found == nil {
+			found = &list[0]
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, e.explain(err)
+	}
+	if found == nil {
+		return nil, fmt.Errorf("the hub has not answered yet: %w", errdef.ErrNotFound)
+	}
+	return e.layers(ctx, repo, *found)
+}
+
+// maxReturn bounds what a hub can make an edge read: a model or a document.
+const maxReturn = 64 << 20
+
+// layers fetches an artifact's layers, digests checked.
+func (e *Edge) layers(ctx context.Context, repo *remote.Repository, desc ocispec.Descriptor) ([][]byte, error) {
+	m, err := e.blob(ctx, repo, desc)
+	if err != nil {
+		return nil, err
+	}
+	var manifest ocispec.Manifest
+	if err := json.Unmarshal(m, &manifest); err != nil || len(manifest.Layers) == 0 {
+		return nil, &episode.Problem{Code: "hub/bad-answer", Message: "the hub sent a manifest without layers", Err: err, Hint: "ask the hub's operator"}
+	}
+	out := make([][]byte, len(manifest.Layers))
+	for i, l := range manifest.Layers {
+		if out[i], err = e.blob(ctx, repo, l); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (e *Edge) blob(ctx context.Context, repo *remote.Repository, desc ocispec.Descriptor) ([]byte, error) {
+	if desc.Size > maxReturn {
+		return nil, &episode.Problem{Code: "hub/too-large", Message: fmt.Sprintf("the hub offers %d bytes; at most %d are taken", desc.Size, maxReturn)}
+	}
+	rc, err := repo.Fetch(ctx, desc)
+	if err != nil {
+		return nil, e.explain(err)
+	}
+	defer rc.Close()
+	b, err := content.ReadAll(io.LimitReader(rc, maxReturn+1), desc)
+	if err != nil {
+		return nil, fmt.Errorf("fetch %s: %w", desc.Digest, err)
+	}
+	return b, nil
+}

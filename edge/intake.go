@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package edge
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/capture/otlp"
+	"github.com/headrace/headrace/internal/sqlstore"
+)
+
+// What an inbox item holds.
+const (
+	kindEpisodes = "episodes"  // JSON Lines
+	kindOTLPLogs = "otlp-logs" // an OTLP export request, protobuf
+)
+
+// MaxRequest is the largest request body that is taken in, in bytes.
+const MaxRequest = 64 << 20
+
+// Principal is who sent something, proven outside the payload.
+type Principal struct {
+	// Name is the developer; empty for a service that may speak for developers, whose payloads name them.
+	Name          string
+	Authenticated bool
+}
+
+// Answer tells a sender what became of each line.
+type Answer struct {
+	Accepted int       `json:"accepted"`
+	SetAside []BadLine `json:"set_aside,omitempty"`
+}
+
+// BadLine is a line that was not taken, and why.
+type BadLine struct {
+	Line  int    `json:"line"`
+	Error string `json:"error"`
+}
+
+// Receive takes in episodes as JSON Lines and returns after they are durable. Bad lines are set aside and reported; the
+// rest goes on.
+func (e *Edge) Receive(ctx context.Context, p Principal, body []byte) (Answer, error) {
+	start := time.Now()
+	var ans Answer
+	good := make([]byte, 0, len(body))
+	r := episode.NewReader(bytes.NewReader(body))
+	for {
+		_, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if bad, ok := errors.AsType[*episode.LineError](err); ok {
+			ans.SetAside = append(ans.SetAside, BadLine{bad.Line, bad.Err.Error()})
+			continue
+		}
+		if err != nil {
+			return ans, err
+		}
+		ans.Accepted++
+		good = append(append(good, r.Line()...), '\n')
+	}
+	if ans.Accepted == 0 {
+		return ans, nil
+	}
+	err := e.keep(ctx, kindEpisodes, p, good)
+	e.stats.Intake.add(ans.Accepted, start)
+	return ans, err
+}
+
+// receiveLogs takes in one OTLP export.
+func (e *Edge) receiveLogs(ctx context.Context, p Principal, logs plog.Logs) error {
+	if logs.LogRecordCount() == 0 {
+		return nil
+	}
+	start := time.Now()
+	b, err := (&plog.ProtoMarshaler{}).MarshalLogs(logs)
+	if err != nil {
+		return err
+	}
+	err = e.keep(ctx, kindOTLPLogs, p, b)
+	e.stats.Intake.add(logs.LogRecordCount(), start)
+	return err
+}
+
+// keep seals a payload and stores it. It returns after the fsync: from then on it is never lost.
+func (e *Edge) keep(ctx context.Context, kind string, p Principal, payload []byte) error {
+	now := e.cfg.Now()
+	keys, err := e.vault.open(ctx, day(now), "")
+	if err != nil {
+		return err
+	}
+	var random [8]byte
+	rand.Read(random[:])
+	id := fmt.Sprintf("%016x-%s", now.UnixMicro(), hex.EncodeToString(random[:]))
+	sealed := keys[""].Seal(nil, nil, payload, []byte(id))
+	err = e.db.Receive(ctx, sqlstore.InboxItem{ID: id, Kind: kind, Principal: p.Name, Authenticated: p.Authenticated, ReceivedAt: now, Sealed: sealed})
+	if err == nil {
+		e.Wake()
+	}
+	return err
+}
+
+// Handler serves the tools: POST /v1/episodes (JSON Lines), POST /v1/logs (OTLP), POST /v1/decide. The caller has
+// proven who asks.
+func (e *Edge) Handler(who func(*http.Request) Principal) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/episodes", func(w http.ResponseWriter, r *http.Request) {
+		body, err := readBody(w, r)
+		if err != nil {
+			refuse(w, http.StatusRequestEntityTooLarge, &episode.Problem{Code: "intake/too-large", Message: fmt.Sprintf("the request is larger than %d bytes", MaxRequest),
+				Hint: "send fewer episodes in a request", Err: err})
+			return
+		}
+		ans, err := e.Receive(r.Context(), who(r), body)
+		switch {
+		case err != nil:
+			e.unavailable(w, err)
+		case ans.Accepted == 0 && len(ans.SetAside) > 0:
+			answer(w, http.StatusBadRequest, struct {
+				episode.Problem
+				Answer
+			}{episode.Problem{Code: "intake/no-episode", Message: "no line of the request is an episode",
+				Hint: "send episodes as JSON Lines, one object a line; see spec/examples"}, ans})
+		default:
+			answer(w, http.StatusOK, ans)
+		}
+	})
+	mux.HandleFunc("POST /v1/logs", func(w http.ResponseWriter, r *http.Request) {
+		body, err := readBody(w, r)
+		if err != nil {
+			refuse(w, http.StatusRequestEntityTooLarge, &episode.Problem{Code: "intake/too-large", Message: "the request is too large", Err: err})
+			return
+		}
+		logs, err := otlp.Decode(r.Header.Get("Content-Type"), r.Header.Get("Content-Encoding"), body)
+		if err != nil {
+			refuse(w, http.StatusBadRequest, err)
+			return
+		}
+		if err := e.receiveLogs(r.Context(), who(r), logs); err != nil {
+			e.unavailable(w, err)
+			return
+		}
+		// OTLP/HTTP 1.x: the response is an ExportLogsServiceResponse in the encoding of the request.
+		if r.Header.Get("Content-Type") == "application/json" {
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, "{}")
+		} else {
+			w.Header().Set("Content-Type", "application/x-protobuf")
+		}
+	})
+	mux.HandleFunc("POST /v1/decide", func(w http.ResponseWriter, r *http.Request) { e.serveDecide(w, r, who(r)) })
+	return mux
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	r.Body = http.MaxBytesReader(w, r.Body, MaxRequest)
+	if r.ContentLength > 0 && r.ContentLength <= MaxRequest {
+		b := make([]byte, r.ContentLength)
+		_, err := io.ReadFull(r.Body, b)
+		return b, err
+	}
+	return io.ReadAll(r.Body)
+}
+
+func answer(w http.ResponseWriter, code int, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		code, b = http.StatusInternalServerError, []byte(`{}`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	w.Write(append(b, '\n'))
+}
+
+// refuse answers with the Problem in err, or with its text.
+func refuse(w http.ResponseWriter, code int, err error) {
+	p, ok := errors.AsType[*episode.Problem](err)
+	if !ok {
+		p = &episode.Problem{Code: "intake/bad-request", Message: err.Error()}
+	}
+	answer(w, code, p)
+}
+
+// unavailable says that nothing was acknowledged and that the sender should try again.
+func (e *Edge) unavailable(w http.ResponseWriter, err error) {
+	e.log.Error("intake", "err", err)
+	w.Header().Set("Retry-After", "5")
+	p, ok := errors.AsType[*episode.Problem](err)
+	if !ok {
+		p = &episode.Problem{Code: "intake/not-stored", Message: "the request was not stored", Hint: "send it again later"}
+	}
+	answer(w, http.StatusServiceUnavailable, p)
+}
+
+// RegisterGRPC mounts the OTLP logs service.
+func (e *Edge) RegisterGRPC(s *grpc.Server, who func(ctx context.Context, authorization string) (Principal, error)) {
+	plogotlp.RegisterGRPCServer(s, &logsService{e: e, who: who})
+}
+
+type logsService struct {
+	plogotlp.UnimplementedGRPCServer
+	e   *Edge
+	who func(ctx context.Context, authorization string) (Principal, error)
+}
+
+func (s *logsService) Export(ctx context.Context, req plogotlp.ExportRequest) (plogotlp.ExportResponse, error) {
+	var token string
+	if md, ok := metadata.FromIncomingContext(ctx); ok && len(md.Get("authorization")) > 0 {
+		token = md.Get("authorization")[0]
+	}
+	p, err := s.who(ctx, token)
+	if err != nil {
+		return plogotlp.NewExportResponse(), status.Error(codes.Unauthenticated, err.Error())
+	}
+	if err := s.e.receiveLogs(ctx, p, req.Logs()); err != nil {
+		s.e.log.Error("intake", "err", err)
+		return plogotlp.NewExportResponse(), status.Error(codes.Unavailable, "not stored; send it again later")
+	}
+	return plogotlp.NewExportResponse(), nil
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/sqlstore"
+)
+
+const (
+	// maxBundle is how many records go into one bundle: its payload stays small enough to send again after a failure.
+	maxBundle = 50_000
+	packing   = ".packing"
+)
+
+// pack makes bundles of what is approved. The bundle is whole and synced on disk before the commit that says it exists,
+// so a crash leaves at most a folder that nothing names; sweep removes it.
+func (e *Edge) pack(ctx context.Context) error {
+	for {
+		rows, err := e.db.Approved(ctx, maxBundle)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		if err := e.packBundle(ctx, rows); err != nil {
+			return err
+		}
+	}
+}
+
+func (e *Edge) packBundle(ctx context.Context, rows []sqlstore.OutboundRow) error {
+	defer e.stats.Pack.add(len(rows), time.Now())
+	records := make([][]byte, len(rows))
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		records[i], ids[i] = r.Body, r.Episode
+	}
+	tmp := filepath.Join(e.cfg.Dir, "bundles", packing)
+	if err := os.RemoveAll(tmp); err != nil {
+		return err
+	}
+	m, digest, err := bundle.Pack(tmp, records, bundle.Options{Signer: e.ring.Signing(), Contributor: e.cfg.Contributor,
+		Recipient: rows[0].Recipient, Canaries: e.cfg.Canaries})
+	if err != nil {
+		return err
+	}
+	dir := e.bundleDir(digest)
+	if err := os.Rename(tmp, dir); err != nil && !errors.Is(err, os.ErrExist) {
+		if _, statErr := os.Stat(dir); statErr != nil {
+			return fmt.Errorf("keep bundle %s: %w", digest, err)
+		}
+	}
+	if err := syncDir(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	known, err := e.db.EpisodesByID(ctx, ids)
+	if err != nil {
+		return err
+	}
+	lower, err := consent.NewLowerer(rows[0].Recipient, e.ring.Derive)
+	if err != nil {
+		return err
+	}
+	sent := make([]sqlstore.SentRow, len(rows))
+	for i, r := range rows {
+		ep := known[r.Episode]
+		sent[i] = sqlstore.SentRow{Episode: r.Episode, Revision: r.Revision, Bundle: digest, Recipient: r.Recipient, Developer: ep.Developer,
+			Repository: ep.Repository, Session: ep.Session, StartedAt: ep.StartedAt, SentID: lower.EpisodeID(r.Episode)}
+	}
+	return e.db.Pack(ctx, sqlstore.BundleRow{ID: digest, Recipient: rows[0].Recipient, Kind: string(m.Kind), Records: m.Records,
+		Bytes: m.PayloadBytes, CreatedAt: e.cfg.Now()}, sent)
+}
+
+func (e *Edge) bundleDir(digest string) string {
+	return filepath.Join(e.cfg.Dir, "bundles", strings.TrimPrefix(digest, "sha256:"))
+}
+
+// sweep removes what a crash left between writing a bundle and saying so.
+func (e *Edge) sweep(ctx context.Context) error {
+	dir := filepath.Join(e.cfg.Dir, "bundles")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	rows, err := e.db.Bundles(ctx, "")
+	if err != nil {
+		return err
+	}
+	named := map[string]bool{}
+	for _, b := range rows {
+		named[filepath.Base(e.bundleDir(b.ID))] = true
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, f := range entries {
+		if !named[f.Name()] {
+			if err := os.RemoveAll(filepath.Join(dir, f.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// syncDir makes a rename in dir durable.
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

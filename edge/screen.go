@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/sqlstore"
+)
+
+// screenBatch is how many episodes are screened in one commit.
+const screenBatch = 2000
+
+// candidate is one episode on its way through filter and policy.
+type candidate struct {
+	row     sqlstore.EpisodeRow
+	clean   *episode.Episode
+	answer  sqlstore.Screened
+	settled bool // the answer stands
+}
+
+// screen takes settled episodes through the filter and puts them before the policy. What may leave is stored as the exact
+// bytes that would leave; what the filter cannot make safe is dropped, and said to be.
+func (e *Edge) screen(ctx context.Context) error {
+	for {
+		rows, err := e.db.Settled(ctx, e.cfg.Now(), screenBatch)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		batch := make([]candidate, len(rows))
+		for i, r := range rows {
+			batch[i] = candidate{row: r, answer: sqlstore.Screened{ID: r.ID, Revision: r.Revision}}
+		}
+		if err := e.scrubBatch(ctx, batch); err != nil {
+			return err
+		}
+		if err := e.consentBatch(ctx, batch); err != nil {
+			return err
+		}
+		answers := make([]sqlstore.Screened, len(batch))
+		for i := range batch {
+			answers[i] = batch[i].answer
+		}
+		if err := e.db.Screen(ctx, answers); err != nil {
+			return err
+		}
+	}
+}
+
+// parallel runs f over the batch, a range for each processor.
+func parallel(batch []candidate, f func([]candidate) error) error {
+	var g errgroup.Group
+	n := runtime.GOMAXPROCS(0)
+	for part := range slices.Chunk(batch, (len(batch)+n-1)/n) {
+		g.Go(func() error { return f(part) })
+	}
+	return g.Wait()
+}
+
+func (e *Edge) scrubBatch(ctx context.Context, batch []candidate) error {
+	defer e.stats.Scrub.add(len(batch), time.Now())
+	return parallel(batch, func(part []candidate) error {
+		for i := range part {
+			c := &part[i]
+			raw, err := e.vault.unseal(ctx, c.row.Developer, c.row.VaultDay, c.row.ID, c.row.Sealed)
+			if errors.Is(err, errExpired) {
+				c.set(sqlstore.EpisodeDropped, "raw text expired before it was screened")
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			ep, err := episode.Decode(raw)
+			if err != nil {
+				return fmt.Errorf("the vault's copy of %s: %w", c.row.ID, err)
+			}
+			if _, err := e.filter.Episode(ep); err != nil {
+				// The filter's word says which rule or field, never the value.
+				c.set(sqlstore.EpisodeDropped, "filter: "+err.Error())
+				e.stats.Dropped.Add(1)
+				continue
+			}
+			c.clean = ep
+		}
+		return nil
+	})
+}
+
+func (e *Edge) consentBatch(ctx context.Context, batch []candidate) error {
+	defer e.stats.Consent.add(len(batch), time.Now())
+	var changed []string
+	for _, c := range batch {
+		if c.row.Revision > 1 {
+			changed = append(changed, c.row.ID)
+		}
+	}
+	sent, err := e.db.Sent(ctx, e.cfg.Recipient, changed)
+	if err != nil {
+		return err
+	}
+	return parallel(batch, func(part []candidate) error {
+		lower, err := consent.NewLowerer(e.cfg.Recipient, e.ring.Derive)
+		if err != nil {
+			return err
+		}
+		for i := range part {
+			c := &part[i]
+			if c.settled {
+				continue
+			}
+			if err := e.consent(ctx, lower, c, sent[c.row.ID]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// consent asks the policy about one clean episode and lowers it to what may leave.
+func (e *Edge) consent(ctx context.Context, lower *consent.Lowerer, c *candidate, sent bool) error {
+	now := e.cfg.Now()
+	d, err := e.policy.Decide(c.clean, e.cfg.Recipient, now)
+	if err != nil {
+		c.set(sqlstore.EpisodeKept, "policy: "+err.Error())
+		return nil
+	}
+	if !d.Leaves() {
+		why := d.Rule
+		if len(d.Notices) > 0 {
+			why += " (" + strings.Join(d.Notices, ", ") + ")"
+		}
+		c.set(sqlstore.EpisodeKept, why)
+		return nil
+	}
+	out, err := lower.Lower(c.clean, d)
+	if err != nil {
+		c.set(sqlstore.EpisodeDropped, "lower: "+err.Error())
+		e.stats.Dropped.Add(1)
+		return nil
+	}
+	kind := bundle.KindEpisodes
+	out.Revision = c.row.Revision
+	if sent {
+		kind = bundle.KindAmendments
+		if out, err = e.amendment(ctx, c.row.ID, out); err != nil {
+			return err
+		}
+		if out == nil {
+			c.set(sqlstore.EpisodeReady, "nothing new since it left")
+			return nil
+		}
+	}
+	body, err := episode.AppendCanonical(nil, out)
+	if err != nil {
+		return err
+	}
+	state, by := sqlstore.OutWaiting, ""
+	if d.Approval == consent.ApprovalAuto {
+		state, by = sqlstore.OutApproved, "rule "+d.Rule
+	}
+	findings := 0
+	for n := range maps.Values(c.clean.Privacy.Findings) {
+		findings += n
+	}
+	c.set(sqlstore.EpisodeReady, d.Rule)
+	c.answer.Level, c.answer.Title = string(d.Level), title(c.clean.Instruction)
+	c.answer.Out = &sqlstore.OutboundRow{Episode: c.row.ID, Revision: c.row.Revision, Recipient: e.cfg.Recipient, Kind: string(kind),
+		Digest: episode.Digest(body), Level: string(d.Level), Rule: d.Rule, Findings: findings, State: state, DecidedBy: by, CreatedAt: now, Body: body}
+	if by != "" {
+		c.answer.Out.DecidedAt = now
+	}
+	return nil
+}
+
+// amendment keeps of a lowered episode only the outcomes and ratings that have not left yet, or returns nil.
+func (e *Edge) amendment(ctx context.Context, id string, out *episode.Episode) (*episode.Episode, error) {
+	earlier, err := e.db.OutboundOf(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	rated := map[string]bool{}
+	for _, o := range earlier {
+		if o.State != sqlstore.OutPacked || o.Recipient != e.cfg.Recipient {
+			continue
+		}
+		was, err := episode.Decode(o.Body)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range was.Outcomes {
+			known[outcomeKey(x)] = true
+		}
+		for _, x := range was.Ratings {
+			rated[ratingKey(x)] = true
+		}
+	}
+	a := &episode.Episode{SchemaVersion: out.SchemaVersion, ID: out.ID, Amends: out.ID, Revision: out.Revision, Privacy: out.Privacy, Terms: out.Terms}
+	for _, x := range out.Outcomes {
+		if !known[outcomeKey(x)] {
+			a.Outcomes = append(a.Outcomes, x)
+		}
+	}
+	for _, x := range out.Ratings {
+		if x.Comment = ""; !rated[ratingKey(x)] {
+			a.Ratings = append(a.Ratings, x)
+		}
+	}
+	if len(a.Outcomes) == 0 && len(a.Ratings) == 0 {
+		return nil, nil
+	}
+	return a, nil
+}
+
+func outcomeKey(o episode.Outcome) string {
+	return fmt.Sprint(o.Suggestion, "/", o.Kind, "/", o.Window, "/", o.Value)
+}
+
+func ratingKey(r episode.Rating) string { return fmt.Sprint(r.By, r.Target, r.Scale, r.Value) }
+
+func (c *candidate) set(state, note string) {
+	c.settled = true
+	c.answer.State, c.answer.Note = state, note
+}
+
+// title is the first words of a scrubbed instruction, for lists.
+func title(s string) string {
+	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
+	if r := []rune(s); len(r) > 80 {
+		s = string(r[:79]) + "…"
+	}
+	return s
+}

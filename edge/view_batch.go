@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package edge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/sqlstore"
+	"github.com/headrace/headrace/internal/web"
+	"github.com/headrace/headrace/scrub"
+)
+
+// Batches returns the outgoing batch: all that would leave next. There is one for each recipient, named after it.
+func (v View) Batches(ctx context.Context) ([]web.Batch, error) {
+	b, err := v.batch(ctx)
+	if err != nil || b.Records == 0 {
+		return nil, err
+	}
+	return []web.Batch{b}, nil
+}
+
+func (v View) batch(ctx context.Context) (web.Batch, error) {
+	b := web.Batch{ID: v.cfg.Recipient, Recipient: v.cfg.Recipient, Levels: map[episode.Level]int{}, Findings: map[string]int{}}
+	counts, err := v.db.BatchCounts(ctx, v.cfg.Recipient)
+	for _, c := range counts {
+		b.Records += c.Records
+		b.Bytes += c.Bytes
+		b.Levels[episode.Level(c.Level)] += c.Records
+		if b.MadeAt.IsZero() || c.First.Before(b.MadeAt) {
+			b.MadeAt = c.First
+		}
+		switch c.State {
+		case sqlstore.OutWaiting:
+			b.Waiting += c.Records
+		case sqlstore.OutHeld:
+			b.Held += c.Records
+		case sqlstore.OutApproved:
+			b.Approved += c.Records
+		case sqlstore.OutRefused:
+			b.Refused += c.Records
+		}
+	}
+	return b, err
+}
+
+// Batch opens a page of the outgoing batch.
+func (v View) Batch(ctx context.Context, who, id string, q web.BatchQuery) (*web.BatchView, error) {
+	b, err := v.batch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if id != b.ID {
+		return nil, web.ErrNotFound
+	}
+	offset, _ := strconv.Atoi(q.After)
+	offset = max(0, offset)
+	rows, err := v.db.Batch(ctx, b.Recipient, offset, q.Limit)
+	if err != nil {
+		return nil, err
+	}
+	view := &web.BatchView{Batch: b, Policy: v.policy.Digest(), Raw: web.RawSealed}
+	waiting, err := v.db.WaitingDigests(ctx, b.Recipient)
+	if err != nil {
+		return nil, err
+	}
+	view.Digest = allDigest(waiting)
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = r.Episode
+	}
+	known, err := v.db.EpisodesByID(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		rec := web.BatchRecord{ID: r.Episode, Digest: r.Digest, State: r.State, Tool: known[r.Episode].Tool, Level: episode.Level(r.Level), Out: r.Body}
+		left, err := episode.Decode(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		if view.Terms == nil {
+			view.Terms = left.Terms
+		}
+		for k, n := range left.Privacy.Findings {
+			view.Findings[k] += n
+		}
+		for _, m := range scrub.Marks(r.Body) {
+			rec.Marks = append(rec.Marks, web.Mark{Start: m.Start, End: m.End, Kind: m.Kind})
+		}
+		if q.Raw {
+			view.Raw = web.RawShown
+			if err := v.beside(ctx, who, known[r.Episode], &rec); err != nil {
+				return nil, err
+			}
+		}
+		view.Records = append(view.Records, rec)
+	}
+	if offset+len(rows) < b.Records {
+		view.Next = strconv.Itoa(offset + len(rows))
+	}
+	return view, nil
+}
+
+// beside adds the raw record, and what the filter finds in it.
+func (v View) beside(ctx context.Context, who string, r sqlstore.EpisodeRow, rec *web.BatchRecord) error {
+	raw, err := v.raw(ctx, who, r)
+	if errors.Is(err, errExpired) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if rec.Raw, err = episode.Append(nil, raw); err != nil {
+		return err
+	}
+	_, found, err := v.filter.Text(nil, rec.Raw)
+	if err != nil {
+		return fmt.Errorf("mark what the filter finds: %w", err)
+	}
+	for _, f := range found {
+		rec.RawSeen = append(rec.RawSeen, web.Mark{Start: f.Start, End: f.End, Kind: f.Kind})
+	}
+	return nil
+}
+
+func allDigest(digests []string) string { return episode.Digest([]byte(strings.Join(digests, "\n"))) }
+
+// Rule carries out what a person said to records of the batch.
+func (v View) Rule(ctx context.Context, who string, r web.Ruling) error {
+	if r.Batch != v.cfg.Recipient {
+		return web.ErrNotFound
+	}
+	state := map[web.Choice]string{web.Approve: sqlstore.OutApproved, web.Refuse: sqlstore.OutRefused, web.Hold: sqlstore.OutHeld}[r.Choice]
+	digests := r.Records
+	if len(digests) == 0 {
+		// What waits is read once: exactly what the person saw is decided, nothing that has come since.
+		waiting, err := v.db.WaitingDigests(ctx, v.cfg.Recipient)
+		if err != nil {
+			return err
+		}
+		if allDigest(waiting) != r.Digest {
+			return &episode.Problem{Code: "preview/changed", Message: "what waits is no longer what you saw", Hint: "look at the batch again, then decide"}
+		}
+		digests = waiting
+	}
+	if len(digests) == 0 {
+		return nil
+	}
+	now := v.cfg.Now()
+	n, err := v.db.Decide(ctx, who, state, digests, now)
+	if err != nil {
+		return err
+	}
+	if int(n) < len(slices.Compact(slices.Sorted(slices.Values(digests)))) {
+		return &episode.Problem{Code: "preview/changed", Message: fmt.Sprintf("of %d records, %d were still waiting; these were ruled on", len(digests), n),
+			Hint: "the others changed or were decided meanwhile: look at the batch again"}
+	}
+	v.Wake()
+	return v.db.Audit(ctx, now, who, string(r.Choice), allDigest(digests))
+}
+
+// ApproveAll approves all that waits, in the name of who: for a turn that a person started with headrace up --once.
+func (e *Edge) ApproveAll(ctx context.Context, who string) (int64, error) {
+	return e.db.Decide(ctx, who, sqlstore.OutApproved, nil, e.cfg.Now())
+}
+
+// Bundles returns what was packed here, newest first.
+func (v View) Bundles(ctx context.Context) ([]web.Bundle, error) {
+	rows, err := v.db.Bundles(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	list := make([]web.Bundle, len(rows))
+	for i, r := range rows {
+		b, err := v.readBundle(r)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = b.Bundle
+	}
+	slices.Reverse(list)
+	return list, nil
+}
+
+// Bundle returns one in full, verified again.
+func (v View) Bundle(ctx context.Context, id string) (*web.BundleView, error) {
+	rows, err := v.db.Bundles(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(rows, func(r sqlstore.BundleRow) bool { return r.ID == id })
+	if i < 0 {
+		return nil, web.ErrNotFound
+	}
+	view, err := v.readBundle(rows[i])
+	if err != nil {
+		return nil, err
+	}
+	_, err = bundle.Verify(v.bundleDir(id), bundle.NewTrust(bundle.TrustedKey{Name: v.cfg.Contributor, Key: v.Public()}))
+	view.SignedOK = err == nil
+	return view, nil
+}
+
+// readBundle reads a bundle's signed manifest and its receipt.
+func (v View) readBundle(r sqlstore.BundleRow) (*web.BundleView, error) {
+	m, signer, err := bundle.ReadManifest(v.bundleDir(r.ID), bundle.NewTrust(bundle.TrustedKey{Name: v.cfg.Contributor, Key: v.Public()}))
+	if err != nil {
+		return nil, err
+	}
+	b := &web.BundleView{Bundle: web.Bundle{ID: r.ID, PackedAt: r.CreatedAt, Recipient: r.Recipient, Records: r.Records, Bytes: r.Bytes, Levels: m.Levels, State: r.State},
+		Root: m.MerkleRoot, Policy: strings.Join(m.Policies, ", "), Scrubber: strings.Join(m.Scrubbers, ", "), Findings: m.Findings, Signer: signer.Short()}
+	if len(m.Terms) > 0 {
+		b.Terms = m.Terms[0].Terms
+	}
+	if b.Manifest, err = json.MarshalIndent(m, "", "  "); err != nil || r.Receipt == nil {
+		return b, err
+	}
+	var rec bundle.Receipt
+	if err := v.openFromHub(r.Receipt, bundle.TypeReceipt, &rec); err != nil {
+		return nil, err
+	}
+	// The log proof was checked before the receipt was stored: there is no receipt here without one.
+	b.Receipt = &web.Receipt{At: r.CreatedAt, Signer: bundle.KeyIDOf(v.cfg.Hub.Public).Short(), Accepted: rec.Records, LogIndex: int64(rec.LogIndex),
+		LogSize: int64(rec.LogIndex) + 1, Proof: "verified", ProofWhy: "checked against the hub's key before the receipt was stored"}
+	return b, nil
+}

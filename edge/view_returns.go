@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package edge
+
+import (
+	"context"
+
+	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/internal/published"
+	"github.com/headrace/headrace/internal/value"
+	"github.com/headrace/headrace/internal/web"
+)
+
+// Releases returns what was fetched, newest first.
+func (v View) Releases(ctx context.Context) ([]web.Release, error) {
+	rows, err := v.db.PulledReleases(ctx)
+	if err != nil {
+		return nil, err
+	}
+	current := v.current.Load()
+	var list []web.Release
+	for _, r := range rows {
+		c, err := v.openRelease(r.Envelope, r.Model, r.Gate)
+		if err != nil {
+			return nil, err
+		}
+		inUse := current != nil && current.release.ID == c.release.ID
+		state := "superseded"
+		if inUse {
+			state = "active"
+		}
+		rel := published.Release(c.release, r.PulledAt, 0, state, v.hubKey())
+		rel.InUse = inUse
+		list = append(list, rel)
+	}
+	return list, nil
+}
+
+func (v View) hubKey() string { return bundle.KeyIDOf(v.cfg.Hub.Public).Short() }
+
+// Statements returns what was fetched, newest first.
+func (v View) Statements(ctx context.Context) ([]web.Statement, error) {
+	docs, err := v.db.Statements(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var list []web.Statement
+	for _, doc := range docs {
+		var s value.Statement
+		if err := v.openFromHub(doc.Envelope, bundle.TypeStatement, &s); err != nil {
+			return nil, err
+		}
+		list = append(list, published.Statement(doc.ID, &s, v.hubKey()))
+	}
+	return list, nil
+}
+
+// Statement returns one.
+func (v View) Statement(ctx context.Context, id string) (*web.Statement, error) {
+	list, err := v.Statements(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if list[i].ID == id {
+			return &list[i], nil
+		}
+	}
+	return nil, web.ErrNotFound
+}
+
+// Token is the secret that local tools send; TokenFile is where it is kept.
+func (e *Edge) Token() (string, error) { return e.ring.Token() }
+
+// TokenFile is where the token is kept.
+func (e *Edge) TokenFile() string { return e.ring.Dir + "/token" }

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2"
+	"oras.land/oras-go/v2/errdef"
+	"oras.land/oras-go/v2/registry/remote"
+
+	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/sqlstore"
+)
+
+// Withdraw takes back all that left of a session and keeps back all that has not left yet. It is journaled before it is
+// sent, so it is never forgotten; the next turn sends it and fetches the hub's certificate.
+func (e *Edge) Withdraw(ctx context.Context, who, session string) (string, error) {
+	sent, err := e.db.SentOf(ctx, session)
+	if err != nil {
+		return "", err
+	}
+	var ids []string
+	for _, s := range sent {
+		if s.Recipient == e.cfg.Recipient {
+			ids = append(ids, s.SentID)
+		}
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	if len(ids) == 0 {
+		return "", &episode.Problem{Code: "withdraw/nothing-left", Message: fmt.Sprintf("nothing of session %q has left", session),
+			Hint: "to keep something from leaving, refuse it on the preview page"}
+	}
+	envelope, err := bundle.SealDocument(bundle.TypeWithdrawal, bundle.Withdrawal{Contributor: e.cfg.Contributor, Recipient: e.cfg.Recipient, IDs: ids}, e.ring.Signing())
+	if err != nil {
+		return "", err
+	}
+	now := e.cfg.Now()
+	w := sqlstore.WithdrawalRow{ID: episode.Digest(envelope), Session: session, Recipient: e.cfg.Recipient, Records: len(ids), RequestedBy: who, RequestedAt: now, Envelope: envelope}
+	if err := e.db.AskWithdrawal(ctx, w); err != nil {
+		return "", err
+	}
+	if err := e.db.Audit(ctx, now, who, "withdraw", session); err != nil {
+		return "", err
+	}
+	e.Wake()
+	return w.ID, nil
+}
+
+// fetchCertificates sends withdrawals that the hub has not certified yet and fetches its certificates.
+func (e *Edge) fetchCertificates(ctx context.Context) error {
+	list, err := e.db.Withdrawals(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, w := range list {
+		if w.State == "certified" {
+			continue
+		}
+		cert, err := e.sendWithdrawal(ctx, w)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("withdrawal of session %s: %w", w.Session, err))
+			continue
+		}
+		if err := e.db.CertifyWithdrawal(ctx, w.ID, cert); err != nil {
+			return err
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (e *Edge) sendWithdrawal(ctx context.Context, w sqlstore.WithdrawalRow) ([]byte, error) {
+	repo, err := e.repository(e.cfg.Contributor + repoWithdrawals)
+	if err != nil {
+		return nil, err
+	}
+	desc, err := e.pushDocument(ctx, repo, bundle.TypeWithdrawal, w.Envelope)
+	if err != nil {
+		return nil, err
+	}
+	layers, err := e.answerTo(ctx, repo, desc, bundle.TypeCertificate)
+	if err != nil {
+		return nil, err
+	}
+	var c bundle.Certificate
+	if err := e.openFromHub(layers[0], bundle.TypeCertificate, &c); err != nil {
+		return nil, err
+	}
+	if c.Withdrawal != w.ID {
+		return nil, &episode.Problem{Code: "withdraw/wrong-certificate", Message: "the hub certified another withdrawal", Hint: "ask the hub's operator"}
+	}
+	return layers[0], nil
+}
+
+// pushDocument pushes a signed document as an artifact of one layer.
+func (e *Edge) pushDocument(ctx context.Context, repo *remote.Repository, payloadType string, envelope []byte) (ocispec.Descriptor, error) {
+	layer, err := oras.PushBytes(ctx, repo, payloadType, envelope)
+	if err != nil && !errors.Is(err, errdef.ErrAlreadyExists) {
+		return layer, e.explain(err)
+	}
+	desc, err := oras.PackManifest(ctx, repo, oras.PackManifestVersion1_1, payloadType, oras.PackManifestOptions{
+		Layers: []ocispec.Descriptor{layer},
+		// A fixed creation time: the same withdrawal sent twice is the same artifact.
+		ManifestAnnotations: map[string]string{ocispec.AnnotationCreated: "1970-01-01T00:00:00Z"},
+	})
+	if err != nil {
+		return desc, fmt.Errorf("push: %w", e.explain(err))
+	}
+	return desc, nil
+}

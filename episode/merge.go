@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package episode
+
+import "slices"
+
+// Merge adds what later knows of the same episode: a history that has grown, an outcome that came in. It is idempotent,
+// and what is known already is never lost. Where both know a thing, later wins, except for the start and for text that
+// later no longer has.
+func (e *Episode) Merge(later *Episode) {
+	if !later.StartedAt.IsZero() && (e.StartedAt.IsZero() || later.StartedAt.Before(e.StartedAt)) {
+		e.StartedAt = later.StartedAt
+	}
+	if later.EndedAt.After(e.EndedAt) {
+		e.EndedAt = later.EndedAt
+	}
+	fill(&e.Tool.Name, later.Tool.Name)
+	fill(&e.Tool.Version, later.Tool.Version)
+	fill(&e.Tool.Surface, later.Tool.Surface)
+	fill(&e.Model.Provider, later.Model.Provider)
+	fill(&e.Model.Name, later.Model.Name)
+	fill(&e.Developer, later.Developer)
+	fill(&e.Session, later.Session)
+	fill(&e.Repository, later.Repository)
+	fill(&e.Instruction, later.Instruction)
+	if len(later.Languages) > 0 {
+		e.Languages = append(slices.Clone(e.Languages), later.Languages...)
+		slices.Sort(e.Languages)
+		e.Languages = slices.Compact(e.Languages)
+	}
+	if len(later.Steps) >= len(e.Steps) {
+		e.Steps = later.Steps
+	}
+	e.Artifacts = union(e.Artifacts, later.Artifacts, func(a Artifact) string { return string(a.Kind) + "\x00" + a.Digest + "\x00" + a.Name })
+	e.Suggestions = union(e.Suggestions, later.Suggestions, func(s Suggestion) string { return s.ID })
+	e.Decisions = union(e.Decisions, later.Decisions, func(d Decision) string { return d.Suggestion })
+	e.Outcomes = union(e.Outcomes, later.Outcomes, func(o Outcome) string { return o.Suggestion + "\x00" + string(o.Kind) + "\x00" + o.Window })
+	e.Ratings = union(e.Ratings, later.Ratings, func(r Rating) string { return r.By + "\x00" + r.Target + "\x00" + r.Scale })
+	if later.Usage != nil {
+		e.Usage = later.Usage
+	}
+	if later.Links != nil {
+		e.Links = later.Links
+	}
+	if later.Origin != nil {
+		e.Origin = later.Origin
+	}
+}
+
+func fill[T ~string](dst *T, v T) {
+	if v != "" {
+		*dst = v
+	}
+}
+
+// union replaces what has the same key and appends what is new, in order.
+func union[T any](have, later []T, key func(T) string) []T {
+	if len(have) == 0 {
+		return later
+	}
+	at := make(map[string]int, len(have))
+	for i, v := range have {
+		at[key(v)] = i
+	}
+	for _, v := range later {
+		if i, ok := at[key(v)]; ok {
+			have[i] = v
+		} else {
+			at[key(v)] = len(have)
+			have = append(have, v)
+		}
+	}
+	return have
+}

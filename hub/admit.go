@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/sqlstore"
+)
+
+// admit is asked by the registry before a contributor's manifest becomes visible: a bundle is verified, logged and
+// answered with a receipt; a withdrawal is carried out; anything else is refused.
+func (h *Hub) admit(ctx context.Context, repo string, manifest []byte, digest string) error {
+	var m ocispec.Manifest
+	if err := json.Unmarshal(manifest, &m); err != nil {
+		return &episode.Problem{Code: "intake/bad-manifest", Message: "not an OCI image manifest", Err: err, Hint: "push with headrace push, or any OCI client, what headrace pack made"}
+	}
+	contributor, place, ok := splitRepo(repo)
+	switch {
+	case ok && place == "bundles" && m.ArtifactType == bundle.ArtifactType:
+		return h.admitBundle(ctx, contributor, repo, manifest, digest)
+	case ok && place == "withdrawals" && m.ArtifactType == bundle.TypeWithdrawal && len(m.Layers) == 1:
+		return h.admitWithdrawal(ctx, contributor, m.Layers[0].Digest.String())
+	}
+	return &episode.Problem{Code: "intake/not-taken", Message: fmt.Sprintf("artifact %q is not taken in %s", m.ArtifactType, repo),
+		Hint: "bundles go to NAME/bundles, withdrawals to NAME/withdrawals"}
+}
+
+// admitBundle verifies a bundle against its contributor's key, enters it into the log and stores the receipt. It is done
+// once: the same bundle again finds everything in place.
+func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifest []byte, digest string) error {
+	defer h.stats.Verify.add(0, time.Now())
+	trust, err := h.trust(ctx, contributor)
+	if err != nil {
+		return err
+	}
+	b, err := bundle.VerifyFrom(manifest, func(d string) ([]byte, error) { return h.blobs.Get(ctx, d) }, trust)
+	if err != nil {
+		return err
+	}
+	if b.Manifest.Recipient != h.cfg.Name {
+		return &episode.Problem{Code: "intake/wrong-recipient", Message: fmt.Sprintf("the bundle is for %q, this is %q", b.Manifest.Recipient, h.cfg.Name),
+			Hint: "its terms do not let us have it: nothing was kept"}
+	}
+	h.admitting.Lock()
+	defer h.admitting.Unlock()
+	if _, err := h.db.AdmittedBundle(ctx, digest); err == nil {
+		return nil
+	} else if err != sqlstore.ErrNotFound {
+		return err
+	}
+	index, err := h.logOnce(ctx, "receipt", digest)
+	if err != nil {
+		return err
+	}
+	inclusion, err := h.tlog.Inclusion(ctx, index)
+	if err != nil {
+		return err
+	}
+	now := h.cfg.Now()
+	receipt, err := bundle.SealDocument(bundle.TypeReceipt, bundle.Receipt{Bundle: digest, Contributor: contributor, Recipient: h.cfg.Name,
+		Records: b.Manifest.Records, MerkleRoot: b.Manifest.MerkleRoot, ReceivedDay: now.UTC().Format(time.DateOnly),
+		LogOrigin: h.cfg.Name, LogIndex: index, Checkpoint: string(inclusion.Checkpoint)}, h.ring.Signing())
+	if err != nil {
+		return err
+	}
+	proof, err := json.Marshal(inclusion)
+	if err != nil {
+		return err
+	}
+	// The receipt can be fetched from now on; it is true from now on, because the log has the bundle.
+	subject := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: ocidigest(digest), Size: int64(len(manifest))}
+	if _, err := h.publish(ctx, repo, "", bundle.TypeReceipt, &subject, receipt, proof); err != nil {
+		return err
+	}
+	var m ocispec.Manifest
+	if err := json.Unmarshal(manifest, &m); err != nil {
+		return err
+	}
+	err = h.db.Admit(ctx, sqlstore.AdmittedRow{Bundle: digest, Contributor: contributor, Kind: string(b.Manifest.Kind), Records: b.Manifest.Records,
+		Bytes: b.Manifest.PayloadBytes, Shard: m.Layers[1].Digest.String(), LogIndex: int64(index), Receipt: receipt, AdmittedAt: now})
+	if err != nil {
+		return err
+	}
+	h.stats.Verify.Count.Add(int64(b.Manifest.Records))
+	h.Wake()
+	return nil
+}
+
+// logOnce enters a commitment into the log, unless a crash came between an earlier entry and the row that remembers it:
+// what the log has beyond the rows is searched first.
+func (h *Hub) logOnce(ctx context.Context, kind, commitment string) (uint64, error) {
+	next, err := h.db.LogNext(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if index, found, err := h.tlog.Find(ctx, next, kind, []byte(commitment)); err != nil || found {
+		return index, err
+	}
+	return h.tlog.Append(ctx, kind, []byte(commitment))
+}
+
+// trust is the one key that signs for a contributor.
+func (h *Hub) trust(ctx context.Context, contributor string) (bundle.Trust, error) {
+	list, err := h.db.Contributors(ctx)
+	if err != nil {
+		return bundle.Trust{}, err
+	}
+	for _, c := range list {
+		if c.Name == contributor {
+			key, err := decodeKey(c.PublicKey)
+			if err != nil {
+				return bundle.Trust{}, err
+			}
+			return bundle.NewTrust(bundle.TrustedKey{Name: contributor, Key: key}), nil
+		}
+	}
+	return bundle.Trust{}, &episode.Problem{Code: "intake/unknown-contributor", Message: fmt.Sprintf("%q is not a contributor here", contributor),
+		Hint: "ask the hub's operator for an invite: headrace hub invite NAME"}
+}

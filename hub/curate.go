@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hub
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/blob"
+	"github.com/headrace/headrace/internal/curate"
+	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/dataset/export"
+	"github.com/headrace/headrace/internal/sqlstore"
+)
+
+// snapshot is a dataset version with its rows in memory.
+type snapshot struct {
+	manifest *dataset.Manifest
+	rows     []dataset.Row
+}
+
+// purposes are what this hub asks for: to train control models, and to evaluate them.
+var purposes = []episode.Purpose{episode.PurposeReward, episode.PurposeEvaluate}
+
+// curate makes a snapshot of all that is admitted, less what was withdrawn. fresh says that it is a new one; without
+// anything admitted there is none.
+func (h *Hub) curate(ctx context.Context) (s *snapshot, fresh bool, err error) {
+	admitted, err := h.db.Admitted(ctx)
+	if err != nil || len(admitted) == 0 {
+		return nil, false, err
+	}
+	taken, err := h.db.Withdrawn(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	last, err := h.latestSnapshot(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	supersedes := ""
+	if last != nil {
+		supersedes = last.manifest.ID
+		if last.note == "" && sameInputs(last.manifest.Inputs, admitted) {
+			if last.settled {
+				return &snapshot{manifest: last.manifest}, false, nil
+			}
+			supersedes = last.manifest.Supersedes // a turn that was interrupted: make the same snapshot again
+		}
+	}
+	start := time.Now()
+	shards := make([]curate.Shard, len(admitted))
+	for i, a := range admitted {
+		if shards[i], err = h.shard(ctx, a); err != nil {
+			return nil, false, err
+		}
+	}
+	withdrawn := map[curate.Key]bool{}
+	for contributor, ids := range taken {
+		for id := range ids {
+			withdrawn[curate.Key{Contributor: contributor, Episode: id}] = true
+		}
+	}
+	result, err := curate.Curate(ctx, shards, curate.Options{Recipient: h.cfg.Name, Purposes: purposes, Now: h.cfg.Now(), Withdrawn: withdrawn})
+	if err != nil {
+		return nil, false, err
+	}
+	result.Meta.Supersedes = supersedes
+	m, err := dataset.Write(ctx, h.blobs, result.Rows, result.Meta)
+	if err != nil {
+		return nil, false, err
+	}
+	b, err := json.Marshal(m)
+	if err != nil {
+		return nil, false, err
+	}
+	if err := h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocSnapshot, ID: m.ID, Parent: m.Supersedes, Envelope: b, LogIndex: -1, MadeAt: h.cfg.Now()}); err != nil {
+		return nil, false, err
+	}
+	h.stats.Curate.add(m.Rows, start)
+	return &snapshot{manifest: m, rows: result.Rows}, true, nil
+}
+
+// What stands beside a snapshot in the store.
+const (
+	noteSettled    = "settled"     // the turn that made it went through
+	noteIncomplete = "incomplete:" // followed by why
+)
+
+// stored is a snapshot as the store knows it.
+type stored struct {
+	manifest *dataset.Manifest
+	settled  bool
+	note     string // why it is incomplete, or empty
+	madeAt   time.Time
+}
+
+func (h *Hub) latestSnapshot(ctx context.Context) (*stored, error) {
+	docs, err := h.db.Documents(ctx, sqlstore.DocSnapshot)
+	if err != nil || len(docs) == 0 {
+		return nil, err
+	}
+	s, err := openStored(docs[0])
+	return &s, err
+}
+
+func openStored(doc sqlstore.DocumentRow) (stored, error) {
+	m := new(dataset.Manifest)
+	if err := json.Unmarshal(doc.Envelope, m); err != nil {
+		return stored{}, fmt.Errorf("snapshot %s: %w", doc.ID, err)
+	}
+	m.ID = doc.ID
+	s := stored{manifest: m, settled: doc.Note == noteSettled, madeAt: doc.MadeAt}
+	if strings.HasPrefix(doc.Note, noteIncomplete) {
+		s.note = doc.Note
+	}
+	return s, nil
+}
+
+func sameInputs(inputs []dataset.Input, admitted []sqlstore.AdmittedRow) bool {
+	if len(inputs) != len(admitted) {
+		return false
+	}
+	have := map[string]bool{}
+	for _, i := range inputs {
+		have[i.Bundle] = true
+	}
+	return !slices.ContainsFunc(admitted, func(a sqlstore.AdmittedRow) bool { return !have[a.Bundle] })
+}
+
+// maxShard bounds a shard when it is unpacked, as a bundle is when it is verified.
+const maxShard = 1 << 30
+
+// shard reads the records that are left of a bundle.
+func (h *Hub) shard(ctx context.Context, a sqlstore.AdmittedRow) (curate.Shard, error) {
+	s := curate.Shard{Contributor: a.Contributor, Bundle: a.Bundle, Received: a.AdmittedAt}
+	lines, err := h.lines(ctx, a.Shard)
+	if errors.Is(err, blob.ErrNotFound) {
+		return s, fmt.Errorf("the records of bundle %s are missing from the store: %w", a.Bundle, err)
+	}
+	s.Records = lines
+	return s, err
+}
+
+func (h *Hub) lines(ctx context.Context, digest string) ([][]byte, error) {
+	packed, err := h.blobs.Get(ctx, digest)
+	if err != nil {
+		return nil, err
+	}
+	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxShard))
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	raw, err := z.DecodeAll(packed, nil)
+	if err != nil {
+		return nil, fmt.Errorf("unpack %s: %w", digest, err)
+	}
+	return bytes.Split(bytes.TrimSuffix(raw, []byte("\n")), []byte("\n")), nil
+}
+
+// Export writes a snapshot in a trainer's format, refusing what its terms do not allow to be trained on.
+func (h *Hub) Export(ctx context.Context, id, format string, w io.Writer) (*export.Report, error) {
+	doc, err := h.db.Document(ctx, sqlstore.DocSnapshot, id)
+	if err != nil {
+		return nil, fmt.Errorf("snapshot %s: %w", id, err)
+	}
+	if st, err := openStored(doc); err != nil || st.note != "" {
+		return nil, cmp.Or(err, error(&episode.Problem{Code: "export/incomplete", Message: "records of this snapshot were withdrawn: it is not exported any more",
+			Hint: "export the newest snapshot"}))
+	}
+	s, err := dataset.Open(ctx, h.blobs, id)
+	if err != nil {
+		return nil, err
+	}
+	return export.Write(w, format, s.Rows(ctx), export.Options{Snapshot: id, Recipient: h.cfg.Name, Now: h.cfg.Now()})
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package hub is the role at the maker of a tool or model: it takes in what contributors approved, makes datasets and
+// control models of it, lets nothing out that has not passed the gate, and settles what each contribution was worth.
+//
+// Start from [Hub.Turn], the whole way in one sentence: curate → train → evaluate → release → settle, after erasing what was withdrawn. What comes before,
+// accept → verify → admit, happens when a contributor pushes to the hub's own OCI registry ([Hub.Handler], admit.go).
+// Each step is a method in the file of its name. What a step makes is named by its content and stored in one commit, so a
+// step that was interrupted is simply done again.
+//
+// The hub never sees raw text: only what an edge has filtered and a contributor approved.
+package hub
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/headrace/headrace/internal/blob"
+	"github.com/headrace/headrace/internal/keyring"
+	"github.com/headrace/headrace/internal/registry"
+	"github.com/headrace/headrace/internal/sqlstore"
+	"github.com/headrace/headrace/internal/statedir"
+	"github.com/headrace/headrace/internal/tlog"
+	"github.com/headrace/headrace/internal/value"
+)
+
+// Config is what a hub needs to know.
+type Config struct {
+	// Dir holds keys, blobs, the log and, by default, the database.
+	Dir string
+	// Database is a path to an SQLite file or a postgres:// address; empty means hub.db in Dir.
+	Database string
+	// Name is what policies and terms call this recipient, and the log's origin.
+	Name string
+	// Lead is how long the early channel has a release before the stable one.
+	Lead time.Duration
+	// RateCard says what a measured contribution earns; nil is the built-in one.
+	RateCard *value.RateCard
+	Log      *slog.Logger
+	Now      func() time.Time
+}
+
+// Hub is one running hub. It is safe for concurrent use.
+type Hub struct {
+	cfg   Config
+	lock  *statedir.Held
+	db    *sqlstore.DB
+	ring  *keyring.Ring
+	blobs *blob.Store
+	reg   *registry.Registry
+	tlog  *tlog.Log
+	log   *slog.Logger
+
+	admitting sync.Mutex // one admission at a time: the log's next index is known
+	turning   sync.Mutex // one turn at a time
+	wake      chan struct{}
+	stats     Stats
+}
+
+// New opens a hub's state. Close it when done.
+func New(ctx context.Context, cfg Config) (*Hub, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Name == "" {
+		cfg.Name = "headrace-hub"
+	}
+	if cfg.RateCard == nil {
+		cfg.RateCard = value.DefaultRateCard()
+	}
+	if cfg.Database == "" {
+		cfg.Database = filepath.Join(cfg.Dir, "hub.db")
+	}
+	lock, err := statedir.Lock(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	h, err := open(ctx, cfg)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	h.lock = lock
+	return h, nil
+}
+
+func open(ctx context.Context, cfg Config) (*Hub, error) {
+	ring, err := keyring.Open(filepath.Join(cfg.Dir, "keys"))
+	if err != nil {
+		return nil, err
+	}
+	blobs, err := blob.Open(filepath.Join(cfg.Dir, "blobs"))
+	if err != nil {
+		return nil, err
+	}
+	db, err := sqlstore.Open(ctx, cfg.Database, sqlstore.RoleHub)
+	if err != nil {
+		return nil, err
+	}
+	l, err := tlog.Open(ctx, tlog.Config{Dir: filepath.Join(cfg.Dir, "log"), Origin: cfg.Name, Key: ring.Signing()})
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	h := &Hub{cfg: cfg, db: db, ring: ring, blobs: blobs, tlog: l, log: cfg.Log, wake: make(chan struct{}, 1)}
+	if err := h.openRegistry(); err != nil {
+		return nil, errors.Join(err, h.closeStores())
+	}
+	return h, nil
+}
+
+// Close closes the hub's state.
+func (h *Hub) Close() error { return errors.Join(h.closeStores(), h.lock.Close()) }
+
+func (h *Hub) closeStores() error { return errors.Join(h.tlog.Close(), h.db.Close()) }
+
+// Public is the key that verifies this hub's documents and log.
+func (h *Hub) Public() ed25519.PublicKey { return h.ring.Public() }
+
+// Handler serves contributors: the OCI registry under /v2/, the transparency log under /log/, and the invite.
+func (h *Hub) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/v2/", h.reg)
+	mux.Handle("/log/", http.StripPrefix("/log", h.tlog))
+	mux.HandleFunc("POST /v1/enrol", h.serveEnrol)
+	return mux
+}
+
+// Turn makes of what was admitted what can be made: a snapshot, a candidate, a gate report, perhaps a release, and
+// statements. Where nothing changed since the last turn it does nothing.
+func (h *Hub) Turn(ctx context.Context) error {
+	h.turning.Lock()
+	defer h.turning.Unlock()
+	if err := h.erase(ctx); err != nil {
+		return fmt.Errorf("erase what was withdrawn: %w", err)
+	}
+	s, fresh, err := h.curate(ctx)
+	if err != nil {
+		return fmt.Errorf("curate: %w", err)
+	}
+	if s == nil {
+		return nil
+	}
+	if !fresh {
+		return errors.Join(h.promote(ctx), h.certify(ctx))
+	}
+	c, err := h.train(ctx, s)
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	g, err := h.evaluate(ctx, s, c)
+	if err != nil {
+		return fmt.Errorf("evaluate: %w", err)
+	}
+	if err := h.release(ctx, s, c, g); err != nil {
+		return fmt.Errorf("release: %w", err)
+	}
+	if err := h.settle(ctx, s, c, g); err != nil {
+		return fmt.Errorf("settle: %w", err)
+	}
+	return errors.Join(h.promote(ctx), h.certify(ctx))
+}
+
+// Run turns whenever something was admitted, and at least once a minute, until ctx ends.
+func (h *Hub) Run(ctx context.Context) error {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		if err := h.Turn(ctx); err != nil && ctx.Err() == nil {
+			h.log.Error("turn", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-h.wake:
+			select { // let a contributor's other bundles come in
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
+		case <-tick.C:
+		}
+	}
+}
+
+// Wake asks Run for a turn soon.
+func (h *Hub) Wake() {
+	select {
+	case h.wake <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hub
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/headrace/headrace/internal/registry"
+)
+
+// releases is the repository that every contributor may read.
+const releases = "releases"
+
+func (h *Hub) openRegistry() (err error) {
+	h.reg, err = registry.New(registry.Config{
+		Blobs: h.blobs, Index: h.db.RegistryIndex(), Authorize: h.authorize, Log: h.log,
+		Admit: func(ctx context.Context, m registry.Manifest) error { return h.admit(ctx, m.Repo, m.Raw, m.Digest) },
+	})
+	return err
+}
+
+// authorize lets a contributor read and write its own repositories and read the releases of the channels it may follow.
+func (h *Hub) authorize(r *http.Request, repo string, write bool) error {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok || token == "" {
+		return registry.ErrNoCredentials
+	}
+	list, err := h.db.Contributors(r.Context())
+	if err != nil {
+		return err
+	}
+	sum := tokenDigest(token)
+	for _, c := range list {
+		if subtle.ConstantTimeCompare([]byte(sum), []byte(c.TokenDigest)) != 1 {
+			continue
+		}
+		name, place, own := splitRepo(repo)
+		switch {
+		case repo == "", repo == releases && !write:
+			return nil
+		case own && name == c.Name && (!write || place == "bundles" || place == "withdrawals"):
+			return nil
+		}
+		return errors.New("this repository is not yours")
+	}
+	return registry.ErrNoCredentials
+}
+
+func tokenDigest(token string) string {
+	s := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(s[:])
+}
+
+// splitRepo takes NAME/PLACE apart.
+func splitRepo(repo string) (contributor, place string, ok bool) {
+	contributor, place, ok = strings.Cut(repo, "/")
+	return contributor, place, ok && !strings.Contains(place, "/")
+}
+
+func ocidigest(d string) digest.Digest { return digest.Digest(d) }
+
+// publish stores an artifact in one of the hub's own repositories and returns its digest. The same content twice is the
+// same artifact.
+func (h *Hub) publish(ctx context.Context, repo, tag, artifactType string, subject *ocispec.Descriptor, layers ...[]byte) (string, error) {
+	index := h.db.RegistryIndex()
+	put := func(mediaType string, b []byte) (ocispec.Descriptor, error) {
+		d, err := h.blobs.PutBytes(ctx, b)
+		if err == nil {
+			err = index.LinkBlob(ctx, repo, d)
+		}
+		return ocispec.Descriptor{MediaType: mediaType, Digest: ocidigest(d), Size: int64(len(b))}, err
+	}
+	config, err := put(ocispec.MediaTypeEmptyJSON, []byte("{}"))
+	if err != nil {
+		return "", err
+	}
+	m := ocispec.Manifest{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, ArtifactType: artifactType,
+		Config: config, Subject: subject}
+	for i, b := range layers {
+		mediaType := artifactType
+		if i > 0 {
+			mediaType = "application/json"
+		}
+		l, err := put(mediaType, b)
+		if err != nil {
+			return "", err
+		}
+		m.Layers = append(m.Layers, l)
+	}
+	raw, err := json.Marshal(m)
+	if err != nil {
+		return "", err
+	}
+	d, err := h.blobs.PutBytes(ctx, raw)
+	if err != nil {
+		return "", err
+	}
+	row := registry.Manifest{Repo: repo, Digest: d, MediaType: m.MediaType, ArtifactType: artifactType, Size: int64(len(raw))}
+	if subject != nil {
+		row.Subject = subject.Digest.String()
+	}
+	return d, index.PutManifest(ctx, row, tag)
+}

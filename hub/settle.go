@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hub
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/release"
+	"github.com/headrace/headrace/internal/sqlstore"
+	"github.com/headrace/headrace/internal/value"
+)
+
+// settle measures what each contributor's data was worth, signs a statement for each and puts it where the contributor
+// finds it. Then the turn is done.
+func (h *Hub) settle(ctx context.Context, s *snapshot, c *candidate, g *gate) error {
+	start := time.Now()
+	in := value.Inputs{Period: h.cfg.Now().UTC().Format("2006-01"), Card: h.cfg.RateCard, Records: map[string]value.Records{},
+		Gate: value.Gate{Digest: g.digest, Verdict: string(g.report.Verdict), Released: g.report.Verdict == release.Released}}
+	if in.Gate.Released && g.report.Old.Estimate > 0 {
+		in.Gate.Certified = g.report.Gain.Bound / g.report.Old.Estimate
+	}
+	if c.filter != nil {
+		var err error
+		if in.Worths, err = value.Measure(c.train, c.heldOut, c.filter, learn.Options{}); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.manifest.Counts)) {
+		n := s.manifest.Counts[name]
+		in.Records[name] = value.Records{In: n.In, Used: n.Used + n.Folded, SetAside: n.SetAside}
+		if !slices.ContainsFunc(in.Worths, func(w value.Worth) bool { return w.Contributor == name }) {
+			in.Worths = append(in.Worths, value.Worth{Contributor: name, Why: cmp.Or(c.why, "none of its records may be trained on")})
+		}
+	}
+	slices.SortFunc(in.Worths, func(a, b value.Worth) int { return cmp.Compare(a.Contributor, b.Contributor) })
+	list := value.State(in)
+	for _, st := range list {
+		envelope, err := bundle.SealDocument(bundle.TypeStatement, st, h.ring.Signing())
+		if err != nil {
+			return err
+		}
+		if _, err := h.publish(ctx, st.Contributor+"/statements", "latest", bundle.TypeStatement, nil, envelope); err != nil {
+			return err
+		}
+		if err := h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocStatement, ID: episode.Digest(envelope), Parent: g.digest,
+			Contributor: st.Contributor, Envelope: envelope, LogIndex: -1, MadeAt: h.cfg.Now()}); err != nil {
+			return err
+		}
+	}
+	if err := h.db.NoteDocument(ctx, sqlstore.DocSnapshot, s.manifest.ID, noteSettled); err != nil {
+		return err
+	}
+	h.stats.Value.add(len(list), start)
+	return nil
+}
+
+// LatestGate returns the newest gate report, and the release it let through, if any.
+func (h *Hub) LatestGate(ctx context.Context) (*release.Report, *release.Release, error) {
+	docs, err := h.db.Documents(ctx, sqlstore.DocGate)
+	if err != nil || len(docs) == 0 {
+		return nil, nil, err
+	}
+	g := new(release.Report)
+	if err := h.open(docs[0].Envelope, bundle.TypeGateReport, g); err != nil {
+		return nil, nil, err
+	}
+	rels, err := h.db.Documents(ctx, sqlstore.DocRelease)
+	if err != nil {
+		return g, nil, err
+	}
+	for _, doc := range rels {
+		if doc.Parent == docs[0].ID {
+			r := new(release.Release)
+			return g, r, h.open(doc.Envelope, bundle.TypeRelease, r)
+		}
+	}
+	return g, nil, nil
+}
+
+// LatestStatements returns the statements of the newest gate report, by contributor.
+func (h *Hub) LatestStatements(ctx context.Context) ([]value.Statement, error) {
+	gates, err := h.db.Documents(ctx, sqlstore.DocGate)
+	if err != nil || len(gates) == 0 {
+		return nil, err
+	}
+	docs, err := h.db.Documents(ctx, sqlstore.DocStatement)
+	if err != nil {
+		return nil, err
+	}
+	var list []value.Statement
+	for _, doc := range docs {
+		if doc.Parent != gates[0].ID {
+			continue
+		}
+		var s value.Statement
+		if err := h.open(doc.Envelope, bundle.TypeStatement, &s); err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	slices.SortFunc(list, func(a, b value.Statement) int { return cmp.Compare(a.Contributor, b.Contributor) })
+	return list, nil
+}
+
+// Candidate returns the model with this digest, for whoever holds this hub.
+func (h *Hub) Candidate(ctx context.Context, digest string) ([]byte, error) { return h.blobs.Get(ctx, digest) }
+
+// open reads a document that this hub signed.
+func (h *Hub) open(envelope []byte, payloadType string, v any) error {
+	payload, _, err := bundle.OpenDocument(envelope, payloadType, bundle.NewTrust(bundle.TrustedKey{Key: h.Public()}))
+	if err != nil {
+		return err
+	}
+	return bundle.DecodeDocument(payload, v)
+}

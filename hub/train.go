@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hub
+
+import (
+	"context"
+	"time"
+
+	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/release"
+	"github.com/headrace/headrace/internal/sqlstore"
+)
+
+// candidate is what a training made of a snapshot, and the decisions it is judged by.
+type candidate struct {
+	filter  *learn.Filter // nil where the data teaches nothing
+	model   []byte
+	digest  string
+	report  learn.Report
+	why     string // why there is no filter
+	train   []dataset.Decision
+	heldOut []dataset.Decision
+}
+
+// train learns a show/hide filter from the developers who are not held out, and only from records whose terms allow
+// training. Held-out developers stay so for as long as the hub keeps its key.
+func (h *Hub) train(ctx context.Context, s *snapshot) (*candidate, error) {
+	start := time.Now()
+	now := h.cfg.Now()
+	held := release.HeldOut(h.ring.Derive("split"))
+	c := &candidate{}
+	var train, heldOut []dataset.Row
+	for _, r := range s.rows {
+		switch {
+		case held(r.Contributor, r.Episode.Developer):
+			if r.Permit(h.cfg.Name, episode.PurposeEvaluate, now) {
+				heldOut = append(heldOut, r)
+			}
+		case r.Permit(h.cfg.Name, episode.PurposeReward, now):
+			train = append(train, r)
+		}
+	}
+	c.train, c.heldOut = dataset.Decisions(train), dataset.Decisions(heldOut)
+	f, rep, err := learn.Fit(c.train, learn.Options{})
+	c.report = rep
+	if err != nil {
+		// Too little to learn from is an answer, not a failure: the gate says what is missing.
+		c.why = err.Error()
+		return c, ctx.Err()
+	}
+	c.filter = f
+	if c.model, err = f.MarshalBinary(); err != nil {
+		return nil, err
+	}
+	if c.digest, err = h.blobs.PutBytes(ctx, c.model); err != nil {
+		return nil, err
+	}
+	h.stats.Learn.add(rep.Used, start)
+	return c, ctx.Err()
+}
+
+// gate is a gate report and its signed bytes.
+type gate struct {
+	report   release.Report
+	envelope []byte
+	digest   string
+}
+
+// evaluate puts the candidate through the gate and signs the report.
+func (h *Hub) evaluate(ctx context.Context, s *snapshot, c *candidate) (*gate, error) {
+	start := time.Now()
+	g := &gate{report: release.Evaluate(c.heldOut, c.filter, release.Options{Model: c.digest, Snapshot: s.manifest.ID})}
+	var err error
+	if g.envelope, err = bundle.SealDocument(bundle.TypeGateReport, g.report, h.ring.Signing()); err != nil {
+		return nil, err
+	}
+	g.digest = episode.Digest(g.envelope)
+	h.stats.Gate.add(g.report.Data.Judged, start)
+	return g, h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocGate, ID: g.digest, Parent: s.manifest.ID, Envelope: g.envelope, LogIndex: -1, Note: c.why, MadeAt: h.cfg.Now()})
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hub
+
+import (
+	"context"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/internal/dataset/export"
+	"github.com/headrace/headrace/internal/published"
+	"github.com/headrace/headrace/internal/release"
+	"github.com/headrace/headrace/internal/sqlstore"
+	"github.com/headrace/headrace/internal/value"
+	"github.com/headrace/headrace/internal/web"
+)
+
+// View is what the pages show of a hub.
+type View struct{ *Hub }
+
+var _ web.HubSource = View{}
+
+// HubStages returns the stages that run at the hub.
+func (v View) HubStages(ctx context.Context) ([]web.Stage, error) {
+	admitted, err := v.db.Admitted(ctx)
+	if err != nil {
+		return nil, err
+	}
+	intake := web.Stage{Name: "intake", Count: len(admitted), Unit: "bundles", Health: web.HealthOK}
+	for _, a := range admitted {
+		intake.Last = a.AdmittedAt
+	}
+	curate := web.Stage{Name: "curate", Unit: "records", Health: web.HealthOK}
+	docs := map[string][]sqlstore.DocumentRow{}
+	for _, kind := range []string{sqlstore.DocSnapshot, sqlstore.DocGate, sqlstore.DocRelease, sqlstore.DocStatement} {
+		if docs[kind], err = v.db.Documents(ctx, kind); err != nil {
+			return nil, err
+		}
+	}
+	made := func(name, kind, unit string) web.Stage {
+		s := web.Stage{Name: name, Count: len(docs[kind]), Unit: unit, Health: web.HealthOK}
+		if len(docs[kind]) > 0 {
+			s.Last = docs[kind][0].MadeAt
+		}
+		return s
+	}
+	set, gate := made("dataset", sqlstore.DocSnapshot, "snapshots"), made("gate", sqlstore.DocGate, "reports")
+	learned := web.Stage{Name: "learn", Unit: "candidates", Health: web.HealthOK}
+	if len(docs[sqlstore.DocSnapshot]) > 0 {
+		s, err := openStored(docs[sqlstore.DocSnapshot][0])
+		if err != nil {
+			return nil, err
+		}
+		curate.Last = s.madeAt
+		for _, n := range s.manifest.Counts {
+			curate.Count += n.Used + n.Folded
+			for _, k := range n.SetAside {
+				curate.SetAside += k
+			}
+		}
+		if s.note != "" {
+			set.Health, set.Note = web.HealthTrouble, "the newest lost withdrawn records; the next turn makes it anew"
+		}
+	}
+	for i, doc := range docs[sqlstore.DocGate] {
+		g, err := v.gate(doc)
+		if err != nil {
+			return nil, err
+		}
+		if g.Candidate != "" {
+			learned.Count++
+			learned.Last = later(learned.Last, doc.MadeAt)
+		}
+		if i == 0 && !g.Released {
+			gate.Health, gate.Note = web.HealthWaiting, "the newest candidate was refused: see what is missing"
+		}
+	}
+	list := []web.Stage{intake, curate, set, learned, gate, made("release", sqlstore.DocRelease, "releases"), made("value", sqlstore.DocStatement, "statements")}
+	for i := range list {
+		if list[i].Count == 0 && list[i].Health == web.HealthOK {
+			list[i].Health = web.HealthIdle
+		}
+	}
+	return list, nil
+}
+
+// Snapshots returns all, newest first.
+func (v View) Snapshots(ctx context.Context) ([]web.Snapshot, error) {
+	docs, err := v.db.Documents(ctx, sqlstore.DocSnapshot)
+	if err != nil {
+		return nil, err
+	}
+	var list []web.Snapshot
+	for _, doc := range docs {
+		s, err := v.snapshot(doc)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, s.Snapshot)
+	}
+	return list, nil
+}
+
+// Snapshot returns one with its lineage.
+func (v View) Snapshot(ctx context.Context, id string) (*web.SnapshotView, error) {
+	doc, err := v.db.Document(ctx, sqlstore.DocSnapshot, id)
+	if err == sqlstore.ErrNotFound {
+		return nil, web.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, err := v.snapshot(doc)
+	if err != nil {
+		return nil, err
+	}
+	gates, err := v.db.Documents(ctx, sqlstore.DocGate)
+	for _, g := range gates {
+		if g.Parent == id {
+			s.Gates = append(s.Gates, g.ID)
+		}
+	}
+	return &s, err
+}
+
+func (v View) snapshot(doc sqlstore.DocumentRow) (web.SnapshotView, error) {
+	st, err := openStored(doc)
+	if err != nil {
+		return web.SnapshotView{}, err
+	}
+	m := st.manifest
+	s := web.SnapshotView{Snapshot: web.Snapshot{ID: m.ID, MadeAt: doc.MadeAt, Records: m.Rows, Decisions: m.Decisions, Contributors: len(m.Counts),
+		Incomplete: st.note != "", Formats: export.Formats()}, Digest: m.ID}
+	if s.Incomplete {
+		s.Formats = nil
+	}
+	why := map[string]int{}
+	for _, n := range m.Counts {
+		s.In += n.In
+		s.Used += n.Used + n.Folded
+		for k, c := range n.SetAside {
+			why[k] += c
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(why)) {
+		s.SetAside = append(s.SetAside, web.Reason{Why: k, Count: why[k]})
+	}
+	for _, i := range m.Inputs {
+		s.Bundles = append(s.Bundles, web.Lineage{Bundle: i.Bundle, Contributor: i.Contributor, Records: i.Records})
+	}
+	return s, nil
+}
+
+// Export writes a snapshot in a trainer's format.
+func (v View) Export(ctx context.Context, id, format string, w io.Writer) error {
+	_, err := v.Hub.Export(ctx, id, format, w)
+	return err
+}
+
+func (v View) gate(doc sqlstore.DocumentRow) (web.Gate, error) {
+	r := new(release.Report)
+	err := v.open(doc.Envelope, bundle.TypeGateReport, r)
+	return published.Gate(doc.ID, doc.MadeAt, r, ""), err
+}
+
+// Gates returns all reports, newest first.
+func (v View) Gates(ctx context.Context) ([]web.Gate, error) {
+	docs, err := v.db.Documents(ctx, sqlstore.DocGate)
+	if err != nil {
+		return nil, err
+	}
+	rels, err := v.db.Documents(ctx, sqlstore.DocRelease)
+	if err != nil {
+		return nil, err
+	}
+	var list []web.Gate
+	for _, doc := range docs {
+		g, err := v.gate(doc)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rels {
+			if r.Parent == doc.ID {
+				g.Release = r.ID
+			}
+		}
+		list = append(list, g)
+	}
+	return list, nil
+}
+
+// Gate returns one report.
+func (v View) Gate(ctx context.Context, id string) (*web.Gate, error) {
+	return pick(v.Gates(ctx))(func(g web.Gate) bool { return g.ID == id })
+}
+
+// pick returns the one of a list that is meant.
+func pick[T any](list []T, err error) func(func(T) bool) (*T, error) {
+	return func(is func(T) bool) (*T, error) {
+		if err != nil {
+			return nil, err
+		}
+		if i := slices.IndexFunc(list, is); i >= 0 {
+			return &list[i], nil
+		}
+		return nil, web.ErrNotFound
+	}
+}
+
+// Releases returns all, newest first.
+func (v View) Releases(ctx context.Context) ([]web.Release, error) {
+	docs, err := v.db.Documents(ctx, sqlstore.DocRelease)
+	if err != nil {
+		return nil, err
+	}
+	var list []web.Release
+	for i, doc := range docs {
+		r := new(release.Release)
+		if err := v.open(doc.Envelope, bundle.TypeRelease, r); err != nil {
+			return nil, err
+		}
+		state := "superseded"
+		if i == 0 {
+			state = "active"
+		}
+		if doc.Note != "" {
+			state = "retired"
+		}
+		rel := published.Release(r, doc.MadeAt, v.cfg.Lead, state, v.keyID())
+		rel.InUse = state == "active"
+		list = append(list, rel)
+	}
+	return list, nil
+}
+
+func (v View) keyID() string { return bundle.KeyIDOf(v.Public()).Short() }
+
+// Statements returns all, newest first.
+func (v View) Statements(ctx context.Context) ([]web.Statement, error) {
+	docs, err := v.db.Documents(ctx, sqlstore.DocStatement)
+	if err != nil {
+		return nil, err
+	}
+	var list []web.Statement
+	for _, doc := range docs {
+		var s value.Statement
+		if err := v.open(doc.Envelope, bundle.TypeStatement, &s); err != nil {
+			return nil, err
+		}
+		list = append(list, published.Statement(doc.ID, &s, v.keyID()))
+	}
+	return list, nil
+}
+
+// Statement returns one.
+func (v View) Statement(ctx context.Context, id string) (*web.Statement, error) {
+	return pick(v.Statements(ctx))(func(s web.Statement) bool { return s.ID == id })
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

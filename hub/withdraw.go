@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hub
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/klauspost/compress/zstd"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/blob"
+	"github.com/headrace/headrace/internal/sqlstore"
+)
+
+// admitWithdrawal takes a contributor's signed withdrawal: from this commit on, none of its ids enters a snapshot. What
+// holds them already is erased and made anew by the next turn, which then certifies it.
+func (h *Hub) admitWithdrawal(ctx context.Context, contributor, envelopeDigest string) error {
+	envelope, err := h.blobs.Get(ctx, envelopeDigest)
+	if err != nil {
+		return err
+	}
+	w, err := h.openWithdrawal(ctx, contributor, envelope)
+	if err != nil {
+		return err
+	}
+	if err := h.db.AskCertificate(ctx, contributor, envelopeDigest, envelope, w.IDs, h.cfg.Now()); err != nil {
+		return err
+	}
+	h.Wake()
+	return nil
+}
+
+func (h *Hub) openWithdrawal(ctx context.Context, contributor string, envelope []byte) (w bundle.Withdrawal, err error) {
+	trust, err := h.trust(ctx, contributor)
+	if err != nil {
+		return w, err
+	}
+	payload, _, err := bundle.OpenDocument(envelope, bundle.TypeWithdrawal, trust)
+	if err != nil {
+		return w, err
+	}
+	if err := bundle.DecodeDocument(payload, &w); err != nil {
+		return w, err
+	}
+	if w.Contributor != contributor || w.Recipient != h.cfg.Name || len(w.IDs) == 0 {
+		return w, &episode.Problem{Code: "withdraw/not-ours", Message: fmt.Sprintf("the withdrawal is %s's from %s", w.Contributor, w.Recipient), Hint: "send it to the hub that has the records"}
+	}
+	return w, nil
+}
+
+// erase carries out the withdrawals that are not certified yet: each shard that holds a withdrawn record is written anew
+// without it, and each snapshot made of one loses that contributor's files. What a commit says must go is deleted at once,
+// or by the next call after a crash.
+func (h *Hub) erase(ctx context.Context) error {
+	if err := h.bury(ctx); err != nil {
+		return err
+	}
+	open, err := h.db.OpenWithdrawals(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range open {
+		if o.Erased {
+			continue
+		}
+		w, err := h.openWithdrawal(ctx, o.Contributor, o.Envelope)
+		if err != nil {
+			return err
+		}
+		if err := h.eraseOne(ctx, o, w.IDs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *Hub) eraseOne(ctx context.Context, o sqlstore.OpenWithdrawal, list []string) error {
+	ids := map[string]bool{}
+	for _, id := range list {
+		ids[id] = true
+	}
+	admitted, err := h.db.Admitted(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range admitted {
+		if a.Contributor == o.Contributor {
+			if err := h.eraseFrom(ctx, a, ids, o.ID); err != nil {
+				return err
+			}
+		}
+	}
+	if err := h.eraseSnapshots(ctx, o); err != nil {
+		return err
+	}
+	if err := h.bury(ctx); err != nil {
+		return err
+	}
+	return h.db.SetErased(ctx, o.ID)
+}
+
+// bury deletes the blobs that must go.
+func (h *Hub) bury(ctx context.Context) error {
+	list, err := h.db.Doomed(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range list {
+		if err := h.blobs.Delete(d); err != nil && !errors.Is(err, blob.ErrNotFound) {
+			return err
+		}
+		if err := h.db.Gone(ctx, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eraseFrom writes a shard anew without the records.
+func (h *Hub) eraseFrom(ctx context.Context, a sqlstore.AdmittedRow, ids map[string]bool, withdrawal string) error {
+	lines, err := h.lines(ctx, a.Shard)
+	if err != nil {
+		return err
+	}
+	kept := slices.DeleteFunc(slices.Clone(lines), func(line []byte) bool {
+		var e struct {
+			ID     string `json:"id"`
+			Amends string `json:"amends"`
+		}
+		return json.Unmarshal(line, &e) == nil && (ids[e.ID] || ids[e.Amends])
+	})
+	if len(kept) == len(lines) {
+		return nil
+	}
+	var raw []byte
+	for _, l := range kept {
+		raw = append(append(raw, l...), '\n')
+	}
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return err
+	}
+	shard, err := h.blobs.PutBytes(ctx, enc.EncodeAll(raw, nil))
+	if err != nil {
+		return err
+	}
+	return h.db.Erase(ctx, sqlstore.Erasure{Withdrawal: withdrawal, Records: len(lines) - len(kept), Shard: shard, Doomed: []string{a.Shard},
+		Fate: bundle.Fate{Artifact: a.Bundle, Kind: "bundle", Fate: "erased"}})
+}
+
+// eraseSnapshots takes the contributor's files from every snapshot that may hold the records.
+func (h *Hub) eraseSnapshots(ctx context.Context, o sqlstore.OpenWithdrawal) error {
+	docs, err := h.db.Documents(ctx, sqlstore.DocSnapshot)
+	if err != nil {
+		return err
+	}
+	for _, doc := range docs {
+		s, err := openStored(doc)
+		if err != nil {
+			return err
+		}
+		var doomed []string
+		for _, f := range s.manifest.Files {
+			if f.Contributor == o.Contributor {
+				doomed = append(doomed, f.Digest)
+			}
+		}
+		if len(doomed) == 0 || s.note != "" {
+			continue
+		}
+		if err := h.db.Erase(ctx, sqlstore.Erasure{Withdrawal: o.ID, Doomed: doomed, Fate: bundle.Fate{Artifact: doc.ID, Kind: "snapshot", Fate: "erased"}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// certify signs what became of each withdrawal, once a turn has made everything anew without the withdrawn records.
+func (h *Hub) certify(ctx context.Context) error {
+	open, err := h.db.OpenWithdrawals(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range open {
+		if !o.Erased {
+			continue // came in during this turn: the next one
+		}
+		if err := h.certifyOne(ctx, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *Hub) certifyOne(ctx context.Context, o sqlstore.OpenWithdrawal) error {
+	latest, err := h.latestSnapshot(ctx)
+	if err != nil {
+		return err
+	}
+	now := h.cfg.Now().UTC()
+	fates := slices.Clone(o.Fates)
+	for i, f := range fates {
+		if f.Kind == "snapshot" && latest != nil && latest.note == "" {
+			fates[i].Fate = "erased; rebuilt as " + latest.manifest.ID
+		}
+	}
+	retired, err := h.retire(ctx, fates, now.Format(time.DateOnly))
+	if err != nil {
+		return err
+	}
+	index, err := h.logOnce(ctx, "withdrawal", o.ID)
+	if err != nil {
+		return err
+	}
+	cert, err := bundle.SealDocument(bundle.TypeCertificate, bundle.Certificate{Withdrawal: o.ID, Contributor: o.Contributor, Recipient: h.cfg.Name,
+		Records: o.Records, Day: now.Format(time.DateOnly), Fates: append(fates, retired...), LogOrigin: h.cfg.Name, LogIndex: index}, h.ring.Signing())
+	if err != nil {
+		return err
+	}
+	// The certificate refers to the artifact that carried the withdrawal.
+	repo := o.Contributor + "/withdrawals"
+	subject, err := h.carrier(ctx, repo, o.ID)
+	if err != nil {
+		return err
+	}
+	if _, err := h.publish(ctx, repo, "", bundle.TypeCertificate, subject, cert); err != nil {
+		return err
+	}
+	return h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocCertificate, ID: o.ID, Contributor: o.Contributor, Envelope: cert, LogIndex: int64(index), MadeAt: now})
+}
+
+// carrier finds the manifest whose layer is the withdrawal's envelope.
+func (h *Hub) carrier(ctx context.Context, repo, envelope string) (*ocispec.Descriptor, error) {
+	list, err := h.db.RegistryIndex().OfType(ctx, repo, bundle.TypeWithdrawal)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range list {
+		raw, err := h.blobs.Get(ctx, m.Digest)
+		if err != nil {
+			return nil, err
+		}
+		if bytes.Contains(raw, []byte(envelope)) {
+			return &ocispec.Descriptor{MediaType: m.MediaType, Digest: ocidigest(m.Digest), Size: m.Size}, nil
+		}
+	}
+	return nil, errors.New("the artifact that carried the withdrawal is not in the registry yet")
+}

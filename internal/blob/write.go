@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package blob
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+)
+
+var errReadOnly = errors.New("this view of the blobs is for reading only")
+
+// Writer is a blob on its way in: write the bytes, then Commit under their digest. It belongs to one goroutine.
+type Writer struct {
+	s   *Store
+	f   *os.File // nil once committed or aborted
+	sum hash.Hash
+	n   int64
+}
+
+// Create starts a blob whose digest is known only at the end. The caller ends it with Commit or Abort.
+func (s *Store) Create() (*Writer, error) {
+	if s.readOnly {
+		return nil, errReadOnly
+	}
+	f, err := os.CreateTemp(s.tmp, "blob-") // 0600
+	if err != nil {
+		return nil, fmt.Errorf("create blob: %w", err)
+	}
+	return &Writer{s: s, f: f, sum: sha256.New()}, nil
+}
+
+// Write appends p.
+func (w *Writer) Write(p []byte) (int, error) {
+	if w.f == nil {
+		return 0, os.ErrClosed
+	}
+	n, err := w.f.Write(p)
+	w.sum.Write(p[:n])
+	w.n += int64(n)
+	return n, err
+}
+
+// Size returns how many bytes were written so far.
+func (w *Writer) Size() int64 { return w.n }
+
+// Digest returns the digest of what was written so far.
+func (w *Writer) Digest() string { return "sha256:" + hex.EncodeToString(w.sum.Sum(nil)) }
+
+// Commit makes the blob visible under digest and returns once it is durable. Where the bytes have another digest it
+// returns ErrDigest and keeps nothing.
+//
+// It relies on this order: fsync(file), close, rename over the final name, fsync(folder). The rename is atomic, so a
+// reader sees the whole blob or none; without the first fsync a crash could leave the name with missing bytes, without
+// the second it could lose the name. After an error from either the state on disk is unknown: the caller must not
+// acknowledge anything.
+func (w *Writer) Commit(digest string) error {
+	defer w.Abort()
+	path, err := w.s.path(digest)
+	if err != nil {
+		return err
+	}
+	if w.f == nil {
+		return os.ErrClosed
+	}
+	if got := w.Digest(); got != digest {
+		return fmt.Errorf("put blob %s: %w: got %s", digest, ErrDigest, got)
+	}
+	if err := errors.Join(w.f.Sync(), w.f.Close()); err != nil {
+		return fmt.Errorf("put blob %s: %w", digest, err)
+	}
+	if err := os.Rename(w.f.Name(), path); err != nil {
+		return fmt.Errorf("put blob %s: %w", digest, err)
+	}
+	w.f = nil
+	return syncDir(w.s.blobs)
+}
+
+// Abort drops what was written; after Commit it does nothing.
+func (w *Writer) Abort() {
+	if w.f != nil {
+		w.f.Close()
+		os.Remove(w.f.Name())
+		w.f = nil
+	}
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("sync folder: %w", err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("sync folder %s: %w", dir, err)
+	}
+	return nil
+}
+
+// contextReader stops a long copy when its context ends.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c *contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}

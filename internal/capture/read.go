@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package capture
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/capture/lax"
+)
+
+const (
+	headSize   = 256 << 10 // what Detect gets to see
+	maxUnpack  = 4 << 30   // a compressed file that unpacks to more is cut off
+	maxHeadRow = 64        // lines of the head that Heads looks at
+)
+
+// Unknown is the tool of a file that no source recognises.
+const Unknown = "unknown"
+
+// Read reads one file with the source that is named tool or, where tool is empty, with the first that recognises the
+// file. A file that none recognises gives a Problem with code "capture/not-a-history", and a report that counts its
+// lines and those that are not JSON objects.
+func Read(ctx context.Context, sources []Source, tool, path string, emit func(*episode.Episode) error) (Report, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Report{Path: path, Tool: Unknown}, unreadable(path, err)
+	}
+	defer f.Close()
+	return ReadFrom(ctx, sources, tool, File{path, f}, emit)
+}
+
+// ReadFrom is Read on an open file, such as standard input. Zstandard compression is seen by content.
+func ReadFrom(ctx context.Context, sources []Source, tool string, f File, emit func(*episode.Episode) error) (Report, error) {
+	rep := Report{Path: f.Path, Tool: Unknown}
+	head, r, err := Peek(f.R)
+	if err == nil && bytes.HasPrefix(head, []byte{0x28, 0xB5, 0x2F, 0xFD}) {
+		z, bad := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
+		if bad != nil {
+			return rep, unreadable(f.Path, bad)
+		}
+		defer z.Close()
+		head, r, err = Peek(io.LimitReader(z, maxUnpack))
+	}
+	if err != nil {
+		return rep, unreadable(f.Path, err)
+	}
+	f.R = r
+	source := pick(sources, tool, head, f.Path)
+	if source == nil {
+		if err := Lines(ctx, r, &rep.Counts, func(line []byte) (bool, error) { return lax.Decode(line, &struct{}{}), nil }); err != nil {
+			return rep, unreadable(f.Path, err)
+		}
+		return rep, &episode.Problem{Code: "capture/not-a-history",
+			Message: fmt.Sprintf("%s is not a history of a tool that Headrace reads", f.Path),
+			Hint:    "it reads the histories of " + names(sources) + "; if the file is one of these, say which with --tool"}
+	}
+	rep.Tool = source.Name()
+	var rejected error // what the caller's emit said, to be passed on as it is
+	var seen Counts
+	rep.Counts, err = source.Read(ctx, f, func(e *episode.Episode) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		seen.Add(e)
+		rejected = emit(e)
+		return rejected
+	})
+	rep.Episodes, rep.Decisions = seen.Episodes, seen.Decisions
+	if err != nil && rejected == nil && ctx.Err() == nil {
+		err = unreadable(f.Path, err)
+	}
+	return rep, err
+}
+
+func pick(sources []Source, tool string, head []byte, path string) Source {
+	for _, s := range sources {
+		if s.Name() == tool || tool == "" && s.Detect(head, path) {
+			return s
+		}
+	}
+	return nil
+}
+
+func names(sources []Source) string {
+	var n []string
+	for _, s := range sources {
+		n = append(n, s.Name())
+	}
+	return strings.Join(n, ", ")
+}
+
+func unreadable(path string, err error) error {
+	p := &episode.Problem{Code: "capture/unreadable", Message: "cannot read " + path, Err: err,
+		Hint: "see that the file or folder exists and that you may read it; the rest was read"}
+	if pe, ok := errors.AsType[*os.PathError](err); ok {
+		p.Err = pe.Err // the path is in the message already
+	}
+	return p
+}
+
+// Lines calls read for each line of r that is not blank, split at \n only, and counts it in c; read reports whether it
+// was what the format says. A line longer than episode.MaxLine counts as unparsable.
+func Lines(ctx context.Context, r io.Reader, c *Counts, read func(line []byte) (ok bool, err error)) error {
+	br := bufio.NewReaderSize(r, 64<<10)
+	var long []byte // holds a line that does not fit the buffer
+	var tooLong bool
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		part, err := br.ReadSlice('\n')
+		if err != nil && err != bufio.ErrBufferFull && err != io.EOF {
+			return err
+		}
+		if err == bufio.ErrBufferFull || len(long) > 0 {
+			if tooLong = tooLong || len(long)+len(part) > episode.MaxLine; !tooLong {
+				long = append(long, part...)
+			}
+			part = long
+		}
+		if err == bufio.ErrBufferFull {
+			continue
+		}
+		if line := bytes.TrimSuffix(part, []byte("\n")); tooLong || len(bytes.TrimSpace(line)) > 0 {
+			c.Lines++
+			ok := false
+			if !tooLong {
+				var bad error
+				if ok, bad = read(line); bad != nil {
+					return bad
+				}
+			}
+			if !ok {
+				c.Unparsable++
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		long, tooLong = long[:0], false
+	}
+}
+
+// Heads returns the top-level names of the JSON objects in the first lines of head, each with its value where that is a
+// short string: what sources that read JSON Lines detect by.
+func Heads(head []byte) []map[string]string {
+	var heads []map[string]string
+	for n := 0; len(head) > 0 && n < maxHeadRow; n++ {
+		var line []byte
+		line, head, _ = bytes.Cut(head, []byte("\n"))
+		if keys := lax.Keys(line); keys != nil {
+			heads = append(heads, keys)
+		}
+	}
+	return heads
+}
+
+// Peek returns the first bytes of r and a reader that gives all of it, those bytes included.
+func Peek(r io.Reader) (head []byte, all io.Reader, err error) {
+	br, ok := r.(*bufio.Reader)
+	if !ok || br.Size() < headSize {
+		br = bufio.NewReaderSize(r, headSize)
+	}
+	head, err = br.Peek(headSize)
+	if err == io.EOF {
+		err = nil
+	}
+	return head, br, err
+}

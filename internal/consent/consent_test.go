@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package consent
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/headrace/headrace/episode"
+)
+
+var day = time.Date(2026, 3, 14, 15, 9, 26, 0, time.UTC)
+
+// scrubbed is an episode as it comes from scrub.
+func scrubbed() *episode.Episode {
+	return &episode.Episode{SchemaVersion: "1.0", ID: "ep_1", StartedAt: day, Tool: episode.Tool{Name: "claude-code", Surface: "agent"},
+		Model: episode.Model{Provider: "anthropic", Name: "claude-sonnet-4-5"}, Developer: "ada@alder.example", Repository: "git.alder.example/core",
+		Privacy: &episode.Privacy{Level: episode.LevelClean, Scrubber: "headrace-scrub/1"},
+		Local: &episode.Local{Repository: "git.alder.example/core", Developer: "ada@alder.example", Paths: []string{"pay/card.go"},
+			Team: "payments", License: "MIT", Findings: map[string]int{"email": 2}}}
+}
+
+func demo() *episode.Episode {
+	e := scrubbed()
+	e.Model.Provider = "demo"
+	return e
+}
+
+const head = "version: 1\nrecipients:\n  - {name: maker, kind: maker}\n  - {name: us, kind: own}\nrules:\n"
+
+func policy(t testing.TB, rules string) *Policy {
+	t.Helper()
+	p, err := DecodePolicy([]byte(head + rules))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func decide(t testing.TB, p *Policy, e *episode.Episode, recipient string) Decision {
+	t.Helper()
+	d, err := p.Decide(e, recipient, day)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func rule1(when, level, more string) string {
+	s := fmt.Sprintf("  - name: r%x\n    when: %q\n    level: %s\n", len(when)+len(level)*64, when, level)
+	if level != "off" && level != "none" {
+		s += "    purposes: [evaluate, finetune]\n    retention_days: 30\n"
+	}
+	return s + more
+}
+
+func TestStarterPolicyLetsEveryRecordLeaveAsSignalToEvaluate(t *testing.T) {
+	p := Starter()
+	for _, provider := range []string{"anthropic", "demo", "never-heard-of", ""} {
+		e := scrubbed()
+		e.Model.Provider = provider
+		d := decide(t, p, e, p.Recipients()[0])
+		if d.Level != episode.LevelSignal || !d.Leaves() || !cmp.Equal(d.Terms.Purposes, []episode.Purpose{"evaluate"}) || d.Approval != ApprovalSteward {
+			t.Errorf("provider %q: %+v", provider, d)
+		}
+	}
+}
+
+func TestWithoutAFittingRuleNothingLeaves(t *testing.T) {
+	p := policy(t, rule1("team == 'search'", "signal", ""))
+	d := decide(t, p, scrubbed(), "maker")
+	if d.Leaves() || d.Level != episode.LevelNone || !cmp.Equal(d.Notices, []string{NoticeNoRule}) {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestTheFirstRuleForTheRecipientThatFitsDecides(t *testing.T) {
+	p := policy(t, rule1("repository.endsWith('/core')", "none", "    recipients: [maker]\n")+rule1("true", "clean", ""))
+	if d := decide(t, p, demo(), "maker"); d.Leaves() {
+		t.Errorf("maker: %+v", d)
+	}
+	if d := decide(t, p, demo(), "us"); d.Level != episode.LevelClean {
+		t.Errorf("us: %+v", d)
+	}
+}
+
+func TestRulesSeeEveryFactOfTheLocalBlock(t *testing.T) {
+	for _, when := range []string{
+		"repository == 'git.alder.example/core'", "developer.startsWith('ada@')", "team == 'payments'", "tool == 'claude-code'", "surface == 'agent'",
+		"paths.exists(p, p.startsWith('pay/'))", "license == 'MIT'", "provider == 'anthropic'", "model.startsWith('claude')", "contract_class == ''",
+		"time < timestamp('2026-04-01T00:00:00Z')", "findings['email'] == 2", "findings[?'jwt'].orValue(0) == 0", "!unauthenticated", "languages.size() == 0",
+	} {
+		if d := decide(t, policy(t, rule1(when, "signal", "")), scrubbed(), "maker"); !d.Leaves() {
+			t.Errorf("%s does not hold: %+v", when, d)
+		}
+	}
+}
+
+func TestOffIsAskedBeforeAnythingIsRecordedAndWinsOverEveryRule(t *testing.T) {
+	p := policy(t, rule1("true", "signal", "")+rule1("repository.startsWith('git.alder.example/') && tool != 'demo'", "off", ""))
+	if ok, err := p.Records(Facts{Tool: "codex", Repository: "git.alder.example/core"}); ok || err != nil {
+		t.Errorf("recorded: %v, %v", ok, err)
+	}
+	if ok, err := p.Records(Facts{Tool: "codex", Repository: "elsewhere"}); !ok || err != nil {
+		t.Errorf("not recorded: %v, %v", ok, err)
+	}
+	if d := decide(t, p, scrubbed(), "maker"); d.Level != episode.LevelOff || d.Leaves() {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestARuleThatCannotBeEvaluatedLetsNothingLeave(t *testing.T) {
+	p := policy(t, rule1("findings['jwt'] == 0", "signal", ""))
+	d, err := p.Decide(scrubbed(), "maker", day)
+	if err == nil || d.Leaves() {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+func TestTheStricterOfRuleAndRightsHolds(t *testing.T) {
+	p := policy(t, rule1("true", "clean", ""))
+	d := decide(t, p, scrubbed(), "maker")
+	if d.Level != episode.LevelSignal || !cmp.Equal(d.Terms.Purposes, []episode.Purpose{"evaluate"}) || !cmp.Equal(d.Notices, []string{NoticeRights}) {
+		t.Errorf("a provider without a contract: %+v", d)
+	}
+	d = decide(t, p, demo(), "maker")
+	if d.Level != episode.LevelClean || !cmp.Equal(d.Terms.Purposes, []episode.Purpose{"evaluate", "finetune"}) || d.Notices != nil {
+		t.Errorf("the demo: %+v", d)
+	}
+	onlyFinetune := strings.Replace(rule1("true", "clean", ""), "evaluate, ", "", 1)
+	if d = decide(t, policy(t, onlyFinetune), scrubbed(), "maker"); d.Leaves() {
+		t.Errorf("no purpose is left, yet it leaves: %+v", d)
+	}
+}
+
+func TestMaskedGivesSignalAndSaysSo(t *testing.T) {
+	d := decide(t, policy(t, rule1("true", "masked", "")), demo(), "maker")
+	if d.Level != episode.LevelSignal || !cmp.Equal(d.Notices, []string{NoticeMasked}) {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestUnprovenIdentityIsNotForTraining(t *testing.T) {
+	e := demo()
+	e.Local.Unauthenticated = true
+	d := decide(t, policy(t, rule1("true", "signal", "")), e, "maker")
+	if !cmp.Equal(d.Terms.Purposes, []episode.Purpose{"evaluate"}) || !cmp.Equal(d.Notices, []string{NoticeUnauthenticated}) {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestAnExpiredRuleLetsNothingLeave(t *testing.T) {
+	p := policy(t, rule1("true", "signal", "    expires: 2026-03-14\n"))
+	if d := decide(t, p, demo(), "maker"); d.Leaves() || !cmp.Equal(d.Notices, []string{NoticeExpired}) {
+		t.Errorf("%+v", d)
+	}
+	p = policy(t, rule1("true", "signal", "    expires: 2026-03-15\n"))
+	if d := decide(t, p, demo(), "maker"); !d.Leaves() || !d.Terms.ExpiresAt.Equal(time.Date(2026, 3, 15, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestTermsNameOnlyTheOneRecipient(t *testing.T) {
+	d := decide(t, policy(t, rule1("true", "signal", "")), demo(), "us")
+	if diff := cmp.Diff(&episode.Terms{Purposes: []episode.Purpose{"evaluate", "finetune"}, Recipients: []string{"us"}, RetentionDays: 30}, d.Terms); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWhatDoesNotComeFromScrubIsRefused(t *testing.T) {
+	raw, leftover := scrubbed(), scrubbed()
+	raw.Privacy = nil
+	leftover.Local = nil
+	for _, e := range []*episode.Episode{raw, leftover} {
+		if _, err := Starter().Decide(e, "tool-maker", day); !errors.Is(err, &episode.Problem{Code: "consent/not-scrubbed"}) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if _, err := Starter().Decide(scrubbed(), "stranger", day); !errors.Is(err, &episode.Problem{Code: "consent/unknown-recipient"}) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAPolicyErrorNamesLineKeyAndWhatIsAllowed(t *testing.T) {
+	for name, c := range map[string]struct{ policy, want string }{
+		"unknown key":      {head + "  - name: a\n    wehn: \"true\"\n", `line 7: unknown key "wehn"; a rule has: approval, expires, level, name, purposes, recipients, region, retention_days, when`},
+		"unknown top key":  {"versoin: 1\n", `line 1: unknown key "versoin"; a policy has: recipients, rules, version`},
+		"typo in CEL":      {head + rule1("repositry == 'x'", "signal", ""), `line 7: rule "r190": when "repositry == 'x'": at column 1: undeclared reference to 'repositry'`},
+		"not a condition":  {head + rule1("tool", "signal", ""), `not true or false`},
+		"off sees no path": {head + rule1("paths.size() > 0", "off", ""), `undeclared reference to 'paths'`},
+		"level":            {head + rule1("true", "signals", ""), `level is "signals"; allowed: off, none, aggregate, signal, masked, clean`},
+		"recipient":        {head + rule1("true", "signal", "    recipients: [them]\n"), `there is no recipient "them"; recipients lists: maker, us`},
+		"purpose":          {head + "  - {name: a, when: 'true', level: signal, purposes: [train], retention_days: 1}\n", `purposes is "train"; allowed: evaluate, reward, finetune, distil`},
+		"how long":         {head + "  - {name: a, when: 'true', level: signal, purposes: [evaluate]}\n", `give retention_days or expires`},
+		"terms for none":   {head + "  - {name: a, when: 'true', level: none, purposes: [evaluate]}\n", `nothing leaves at level none`},
+		"type":             {head + "  - {name: a, when: 'true', level: signal, purposes: [evaluate], retention_days: soon}\n", `line 6: `},
+		"twice":            {"version: 1\nversion: 1\n", "version"},
+		"not YAML":         {"version: [1\n", "line 1"},
+		"empty":            {"", "one YAML document"},
+		"list":             {"- a\n", "a policy is a mapping"},
+		"version":          {strings.Replace(head, "1", "2", 1) + rule1("true", "none", ""), "version is 2"},
+		"same name":        {head + rule1("true", "none", "") + rule1("true", "none", ""), "a name of its own"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := DecodePolicy([]byte(c.policy))
+			p, ok := errors.AsType[*episode.Problem](err)
+			if !ok || p.Code != "consent/policy" || p.Hint == "" || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got  %v\nwant %s", err, c.want)
+			}
+		})
+	}
+}
+
+func FuzzDecodePolicy(f *testing.F) {
+	f.Add([]byte(head + rule1("team == 'x'", "signal", "")))
+	f.Add([]byte("version: 1\nrecipients: &a [*a]\nrules: {<<: 1}\n---\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		p, err := DecodePolicy(b)
+		if err != nil {
+			return
+		}
+		for _, r := range p.Recipients() {
+			if d, err := p.Decide(scrubbed(), r, day); err != nil && d.Leaves() {
+				t.Errorf("an error (%v) lets a record leave", err)
+			}
+		}
+	})
+}

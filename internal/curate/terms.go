@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package curate
+
+import (
+	"slices"
+	"time"
+)
+
+// checkTerms asks the record's own terms, and notes when it must be gone.
+func checkTerms(c *candidate, o Options) string {
+	t := c.ep.Terms
+	if t == nil {
+		return ReasonNoTerms
+	}
+	if !slices.Contains(t.Recipients, o.Recipient) {
+		return ReasonRecipient
+	}
+	allowed := false
+	for _, p := range o.Purposes {
+		allowed = allowed || slices.Contains(t.Purposes, p)
+	}
+	if !allowed {
+		return ReasonPurpose
+	}
+	c.expires = t.ExpiresAt
+	if t.RetentionDays > 0 && !c.shard.Received.IsZero() {
+		c.expires = earlier(c.expires, c.shard.Received.UTC().AddDate(0, 0, t.RetentionDays))
+	}
+	if !c.expires.IsZero() && !o.Now.Before(c.expires) {
+		return ReasonExpired
+	}
+	return ""
+}
+
+// earlier returns the first of two times, where zero is never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

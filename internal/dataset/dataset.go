@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package dataset keeps snapshots: immutable versions of what was curated, as Parquet files in a blob store.
+//
+// Start from [Write], which stores curated [Row]s and a [Manifest] that names everything that went in (bundles, code,
+// counts, files by digest), and [Open], which reads a snapshot back, every file checked against its digest. A
+// snapshot's id is the digest of its manifest in canonical form; there is no clock in it, so the same rows from the
+// same inputs are the same snapshot, whenever and in whatever order they were curated. Rows of different contributors
+// never share a file, so that a withdrawal touches one contributor's files only.
+//
+// The Parquet columns mirror the record for other people's engines; the column "record" holds it whole, as canonical
+// JSON, and is what Open reads. [Decisions] flattens rows into what a learner reads. Who may use a snapshot for what is
+// in each record's terms: this package counts purposes, and package export enforces them.
+package dataset
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/headrace/headrace/episode"
+)
+
+// Row is one curated episode.
+type Row struct {
+	Contributor string
+	// Bundles are the digests of the bundles that the record and its amendments came in, sorted.
+	Bundles []string
+	// ExpiresAt is when the row must be gone: by its terms or by their retention, whichever is first; zero is never.
+	ExpiresAt time.Time
+	Episode   *episode.Episode
+	// Record is the episode in canonical form.
+	Record []byte
+}
+
+// NewRow returns the row of an episode, with its canonical form and the expiry that its terms name.
+func NewRow(contributor string, bundles []string, e *episode.Episode) (Row, error) {
+	rec, err := episode.AppendCanonical(nil, e)
+	if err != nil {
+		return Row{}, fmt.Errorf("row of contributor %s: %w", contributor, err)
+	}
+	r := Row{Contributor: contributor, Bundles: bundles, Episode: e, Record: rec}
+	if e.Terms != nil {
+		r.ExpiresAt = e.Terms.ExpiresAt
+	}
+	return r, nil
+}
+
+// Permit reports whether recipient may use the row for purpose p at the time now. Whoever trains, exports or learns
+// asks it of every row.
+func (r Row) Permit(recipient string, p episode.Purpose, now time.Time) bool {
+	return r.Episode.Terms.Allow(recipient, p, now) && (r.ExpiresAt.IsZero() || now.Before(r.ExpiresAt))
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package published turns what a hub signs (releases, gate reports, statements) into what the pages show, the same way
+// at the hub that made it and at the edge that fetched it. It checks no signature: whoever opened the document has.
+package published
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/release"
+	"github.com/headrace/headrace/internal/value"
+	"github.com/headrace/headrace/internal/web"
+)
+
+// Release is a release as the pages show it; lead is how much later the stable channel has it.
+func Release(r *release.Release, madeAt time.Time, lead time.Duration, state, signer string) web.Release {
+	out := web.Release{ID: r.ID, MadeAt: madeAt, Gate: r.Gate, Lever: "show or hide a suggestion", Digest: r.Model, Signer: signer, State: state}
+	for _, c := range r.Channels {
+		from := madeAt
+		if c.Name != "early" {
+			from = madeAt.Add(lead)
+		}
+		out.Channels = append(out.Channels, web.Channel{Name: c.Name, Who: fmt.Sprintf("%.0f %% of the developers on this channel", 100*c.Share), From: from})
+	}
+	return out
+}
+
+// Gate is a gate report as the pages show it.
+func Gate(id string, at time.Time, r *release.Report, releaseID string) web.Gate {
+	g := web.Gate{ID: id, At: at, Candidate: r.Model, Snapshot: r.Snapshot, Released: r.Verdict == release.Released, Release: releaseID, Design: r.Design,
+		Method: r.Method, Reward: r.Reward, HasGain: r.Gain != nil}
+	if r.Gain != nil {
+		g.Gain, g.Bound = estimate(*r.Gain), r.Gain.Bound
+	}
+	if r.Old != nil && r.New != nil {
+		g.Old, g.New = estimate(*r.Old), estimate(*r.New)
+	}
+	for _, p := range r.Parts {
+		g.Slices = append(g.Slices, web.Slice{Name: p.By + " " + p.Name, Gain: estimate(p.Gain)})
+	}
+	refusedFor := map[string]release.Reason{}
+	for _, x := range r.Reasons {
+		refusedFor[x.Code] = x
+		g.Checks = append(g.Checks, web.Check{Name: x.Code, Detail: x.Message, Have: x.Have, Need: x.Need, Unit: units[x.Code]})
+	}
+	passed := func(code, detail string) {
+		if _, refused := refusedFor[code]; !refused {
+			g.Checks = append(g.Checks, web.Check{Name: code, OK: true, Detail: detail})
+		}
+	}
+	d := r.Data
+	passed("developers", fmt.Sprintf("%d held-out developers", d.Developers))
+	passed("propensity", fmt.Sprintf("%d of %d held-out decisions do not say with what probability they were shown", d.WithoutPropensity, d.Decisions))
+	passed("sample", fmt.Sprintf("the decisions count for %.0f independent ones", d.EffectiveSample))
+	passed("weight", fmt.Sprintf("the heaviest decision counts %.1f times", d.MaxWeight))
+	if r.Gain != nil {
+		passed("gain", fmt.Sprintf("the one-sided 95 %% lower bound of the gain is %+.4f", r.Gain.Bound))
+	}
+	return g
+}
+
+var units = map[string]string{"developers": "developers", "propensity": "share of decisions", "sample": "independent decisions", "weight": "times", "gain": "reward per decision"}
+
+func estimate(i learn.Interval) web.Estimate {
+	return web.Estimate{Value: i.Estimate, Lower: i.Lower, Upper: i.Upper, Developers: i.Developers, Decisions: i.N}
+}
+
+// Statement is a statement as the pages show it.
+func Statement(id string, s *value.Statement, signer string) web.Statement {
+	out := web.Statement{ID: id, Contributor: s.Contributor, Given: s.Records.In, Used: s.Records.Used, HasValue: s.Value != nil, ValueUnit: "reward per decision of the others",
+		Method: s.Method, Discount: s.Discount, RateCard: s.RateCard, Signer: signer, Recompute: "headrace value --statement " + id}
+	if from, err := time.Parse("2006-01", s.Period); err == nil {
+		out.From, out.To = from, from.AddDate(0, 1, -1)
+	}
+	if s.Value != nil {
+		out.Value = estimate(*s.Value)
+	}
+	for _, why := range slices.Sorted(maps.Keys(s.Records.SetAside)) {
+		out.SetAside = append(out.SetAside, web.Reason{Why: why, Count: s.Records.SetAside[why]})
+	}
+	for _, l := range s.Lines {
+		if l.Kind == "flat-floor" {
+			out.Floor = l.Percent
+		}
+		out.Lines = append(out.Lines, web.StatementLine{What: l.Kind, Why: l.Note, Percent: l.Percent})
+	}
+	return out
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/headrace/headrace/episode"
+)
+
+const (
+	// BaselineRelease names the logging policy in every decision.
+	BaselineRelease = "baseline"
+
+	days     = 28
+	timedOut = 0.01 // share of shown suggestions that nobody saw to the end: they have no reward
+	modified = 0.15 // share of the taken ones that were changed at once
+	ignored  = 0.6  // share of the ones not taken that were passed over, not rejected
+)
+
+// event is one decision with all that is known of it: the same for Episodes and Late.
+type event struct {
+	n          int
+	draw       draw
+	good       bool
+	shown      bool
+	verdict    episode.Verdict
+	by         episode.By
+	at         time.Time
+	kept       bool // ten minutes later
+	merged     bool
+	reverted   bool // within 30 days
+	mergedIn   time.Duration
+	propensity float64
+}
+
+func (ev *event) taken() bool {
+	return ev.verdict == episode.Accepted || ev.verdict == episode.Modified
+}
+
+// Episodes streams the episodes of a contributor as its tools recorded them, developer after developer, each in order
+// of time, until emit returns an error. An outcome that took longer than a day is not in them: see Late.
+func (w *World) Episodes(contributor string, emit func(*episode.Episode) error) error {
+	c, err := w.index(contributor)
+	if err != nil {
+		return err
+	}
+	words, vocabulary := w.writer(c), newVocabulary(nil)
+	for i := range w.developers[c] {
+		d := &w.developers[c][i]
+		err := w.events(c, i, func(ev *event, rng *rand.Rand) error {
+			e := w.episode(c, d, ev)
+			s := &e.Suggestions[0]
+			s.Features = make(map[string]any, 8)
+			vocabulary.features(&ev.draw, s.Features)
+			words.write(e, s, d, int(ev.draw.language), int(lineCounts[ev.draw.lines].(float64)), rng)
+			again := rng.Float64() < enterprises[c].twice
+			if err := emit(e); err != nil || !again {
+				return err
+			}
+			copied := *e
+			copied.ID = episode.NewID(e.Tool.Name, e.ID+"#again") // a client that tried twice
+			return emit(&copied)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Late streams what became of a contributor's accepted suggestions days later: a second version of each episode, under
+// the same id, that holds the new outcomes and nothing else but whose it is.
+func (w *World) Late(contributor string, emit func(*episode.Episode) error) error {
+	c, err := w.index(contributor)
+	if err != nil {
+		return err
+	}
+	for i := range w.developers[c] {
+		d := &w.developers[c][i]
+		err := w.events(c, i, func(ev *event, _ *rand.Rand) error {
+			if !ev.taken() {
+				return nil
+			}
+			e := w.episode(c, d, ev)
+			e.Suggestions, e.Decisions, e.Languages = nil, nil, nil
+			e.Outcomes = []episode.Outcome{
+				{Suggestion: "s1", Kind: episode.OutcomeMerged, Value: float64(index(ev.merged)), ObservedAt: ev.at.Add(ev.mergedIn), Window: "10d"},
+				{Suggestion: "s1", Kind: episode.OutcomeReverted, Value: float64(index(ev.reverted)), ObservedAt: ev.at.Add(30 * 24 * time.Hour), Window: "30d"},
+			}
+			return emit(e)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// events draws what one developer did. The text is drawn from a stream of its own, so that what is recorded of a
+// decision does not depend on how it is written down.
+func (w *World) events(c, i int, do func(*event, *rand.Rand) error) error {
+	d, e := &w.developers[c][i], &enterprises[c]
+	stream := uint64(c)<<32 | uint64(i)<<2
+	facts := rand.New(rand.NewPCG(uint64(w.cfg.Seed), stream|2))
+	text := rand.New(rand.NewPCG(uint64(w.cfg.Seed), stream|3))
+	start := time.Date(2026, 9, 7, 8, 0, 0, 0, time.UTC)
+	for n := range d.decisions {
+		ev := event{n: n, draw: e.draw(facts), good: facts.Float64() < goodText}
+		day := n * days / d.decisions
+		ev.at = start.AddDate(0, 0, day).Add(time.Duration(facts.Int64N(int64(9 * time.Hour)))).Truncate(time.Millisecond)
+		ev.propensity = ev.draw.propensity(ev.good)
+		ev.shown = facts.Float64() < ev.propensity
+		p := e.accept(w.strength*ev.draw.signal(), d.intercept, ev.good, logistic)
+		verdict, which, fate := facts.Float64(), facts.Float64(), facts.Float64()
+		switch {
+		case !ev.shown:
+			ev.verdict, ev.by = episode.Ignored, episode.ByRule
+		case facts.Float64() < timedOut:
+			ev.verdict, ev.by = episode.TimedOut, episode.ByUnknown
+		case verdict < p && which < modified:
+			ev.verdict, ev.by = episode.Modified, episode.ByPerson
+		case verdict < p:
+			ev.verdict, ev.by = episode.Accepted, episode.ByPerson
+		case which < ignored:
+			ev.verdict, ev.by = episode.Ignored, episode.ByUnknown
+		default:
+			ev.verdict, ev.by = episode.Rejected, episode.ByPerson
+		}
+		// Whether it lasts depends on the text more than on whether it was taken.
+		lasts := 0.55 + 0.35*float64(index(ev.good))
+		ev.kept, ev.merged, ev.reverted = fate < lasts, fate < 0.9*lasts, fate > 0.6+0.4*lasts
+		ev.mergedIn = 24*time.Hour + time.Duration(which*float64(9*24*time.Hour))
+		if err := do(&ev, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// episode is the record of one event but for its text and features.
+func (w *World) episode(c int, d *developer, ev *event) *episode.Episode {
+	native := d.email + "#" + strconv.Itoa(ev.n) + "#" + strconv.FormatInt(w.cfg.Seed, 10)
+	shown, chosen := ev.shown, "show"
+	if !shown {
+		chosen = "hide"
+	}
+	e := &episode.Episode{
+		SchemaVersion: episode.SchemaVersion,
+		ID:            episode.NewID("demo", native),
+		StartedAt:     ev.at,
+		EndedAt:       ev.at.Add(4 * time.Second),
+		Tool:          episode.Tool{Name: "demo", Version: "1.0", Surface: episode.SurfaceCompletion},
+		Model:         episode.Model{Provider: "demo", Name: "demo-complete-1"},
+		Developer:     d.email,
+		Session:       d.user + "/" + ev.at.Format(time.DateOnly),
+		Repository:    enterprises[c].name + "/" + repositories[ev.draw.language],
+		Languages:     []string{languages[ev.draw.language]},
+		Suggestions: []episode.Suggestion{{ID: "s1", Step: -1, Kind: episode.KindCompletion, Language: languages[ev.draw.language],
+			Policy: BaselineRelease, Propensity: ev.propensity}},
+		Decisions: []episode.Decision{{Suggestion: "s1", Verdict: ev.verdict, By: ev.by, At: ev.at.Add(2 * time.Second),
+			DecisionID: "d_" + episode.NewID("decision", native)[3:], Release: BaselineRelease, Chosen: chosen, Explore: true, Shown: &shown,
+			Actions: []episode.Action{{ID: "show", Propensity: ev.propensity}, {ID: "hide", Propensity: 1 - ev.propensity}}}},
+		Origin: &episode.Origin{Provider: "demo", ContractClass: "business", License: "proprietary"},
+	}
+	if s := &e.Suggestions[0]; shown {
+		s.ShownAt, s.DwellMS = ev.at, 400+int64(ev.draw.chars)*350
+	} else {
+		s.Propensity = 1 - ev.propensity
+	}
+	if ev.taken() {
+		e.Outcomes = []episode.Outcome{{Suggestion: "s1", Kind: episode.OutcomeKept, Value: float64(index(ev.kept)), ObservedAt: ev.at.Add(10 * time.Minute), Window: "10m"}}
+	}
+	return e
+}
+
+// Planted lists every string in the episodes that must never leave: developers' addresses and
+// home folders, and the secrets in the code. It does not depend on how many episodes there are.
+func (w *World) Planted() []string {
+	var all []string
+	for c := range w.developers {
+		for i := range w.developers[c] {
+			all = append(all, w.developers[c][i].email, "/home/"+w.developers[c][i].user)
+		}
+		for _, s := range w.writer(c).secrets {
+			all = append(all, s.value)
+		}
+	}
+	return all
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package sim is three synthetic enterprises whose truth is known, so that everything after them can be checked.
+//
+// Start from [World]: [World.Episodes] streams what the tools of one contributor would have recorded under the logging
+// policy, with text, planted secrets and personal data; [World.Late] streams what became known days later; and
+// [World.True] says what any show/hide policy is really worth on the population that the episodes were drawn from.
+//
+// What is planted. Whether a developer takes a suggestion depends on the developer (a random intercept), on features
+// that leave, times one strength, and on the quality of the text, which does not leave. The logging policy reads the
+// text and explores; a learner sees the features only. So at low strength nothing can be gained over the logging
+// policy, and at high strength much can. [New] solves for the strength at which the best policy that sees the features
+// and not the contributor is worth exactly 1+Gain times the logging policy. A learner from finite data falls a little
+// short of that: what it really reached is what [World.True] returns.
+//
+// The same Config gives the same episodes, byte for byte. Nothing here learns, estimates or stores.
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/headrace/headrace/episode"
+)
+
+// Config says what to simulate. The zero value of a field means its default, but for Gain and Seed, where 0 is a value.
+type Config struct {
+	Seed int64
+	// Gain is the planted true relative gain V(new)/V(old) − 1 of the best policy on the features, 0 to 1.
+	Gain       float64
+	Decisions  int // over all contributors; 40,000
+	Developers int // over all contributors; 1,400
+	// Draws is the size of the sample that True works on; 1 << 20.
+	Draws int
+}
+
+// World is the enterprises with their developers. It is safe for concurrent use.
+type World struct {
+	cfg        Config
+	strength   float64
+	developers [][]developer // by contributor
+}
+
+// developer is one person at one contributor.
+type developer struct {
+	user, email string
+	intercept   float64 // how much likelier than others to accept, in logits
+	decisions   int
+}
+
+// New draws the developers and solves for the strength that plants cfg.Gain.
+func New(cfg Config) (*World, error) {
+	if cfg.Decisions == 0 {
+		cfg.Decisions = 40_000
+	}
+	if cfg.Developers == 0 {
+		cfg.Developers = 1_400
+	}
+	if cfg.Draws == 0 {
+		cfg.Draws = 1 << 20
+	}
+	switch {
+	case cfg.Decisions < 0 || cfg.Developers < len(enterprises) || cfg.Draws < 0:
+		return nil, &episode.Problem{Code: "sim/config", Message: fmt.Sprintf("cannot simulate %d decisions by %d developers", cfg.Decisions, cfg.Developers),
+			Hint: "ask for at least one decision and three developers"}
+	case !(cfg.Gain >= 0 && cfg.Gain <= maxGain):
+		return nil, &episode.Problem{Code: "sim/gain", Message: fmt.Sprintf("a gain of %v cannot be planted", cfg.Gain),
+			Hint: fmt.Sprintf("choose a relative gain from 0 to %v, such as 0.20", maxGain)}
+	}
+	w := &World{cfg: cfg, strength: calibrate(cfg.Gain)}
+	w.recruit()
+	return w, nil
+}
+
+// Contributors are the names of the enterprises, sorted: alder-bank is good and mostly writes python, typescript and
+// java; birch-telecom is as good, smaller, and mostly writes go, rust and sql; cedar-retail has few developers, who make
+// many decisions, nearly at random, and sends some records twice.
+func (w *World) Contributors() []string {
+	names := make([]string, len(enterprises))
+	for i := range enterprises {
+		names[i] = enterprises[i].name
+	}
+	return names
+}
+
+// recruit draws the developers and shares the decisions out among them, unevenly, to the last one.
+func (w *World) recruit() {
+	rng := rand.New(rand.NewPCG(uint64(w.cfg.Seed), 1))
+	w.developers = make([][]developer, len(enterprises))
+	var total float64
+	var weights []float64
+	hired, share := 0, 0.0
+	for c := range enterprises {
+		share += enterprises[c].people
+		upTo := int(share*float64(w.cfg.Developers) + 0.5)
+		for ; hired < upTo; hired++ {
+			user := fmt.Sprintf("%s.%s%d", firstNames[rng.IntN(len(firstNames))], lastNames[rng.IntN(len(lastNames))], hired)
+			w.developers[c] = append(w.developers[c], developer{user: user, email: user + "@" + enterprises[c].name + ".example",
+				intercept: rng.NormFloat64() * interceptSD})
+			weight := enterprises[c].pace * (0.5 + rng.Float64())
+			weights, total = append(weights, weight), total+weight
+		}
+	}
+	i, given, sum := 0, 0, 0.0
+	for c := range w.developers {
+		for d := range w.developers[c] {
+			sum += weights[i]
+			upTo := int(sum/total*float64(w.cfg.Decisions) + 0.5)
+			w.developers[c][d].decisions = upTo - given
+			given, i = upTo, i+1
+		}
+	}
+}
+
+func (w *World) index(contributor string) (int, error) {
+	for c := range enterprises {
+		if enterprises[c].name == contributor {
+			return c, nil
+		}
+	}
+	return 0, &episode.Problem{Code: "sim/contributor", Message: fmt.Sprintf("no contributor is called %q", contributor),
+		Hint: "the simulated contributors are " + strings.Join(w.Contributors(), ", ")}
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// PulledRelease is a release as the edge has verified and stored it.
+type PulledRelease struct {
+	ID, Channel           string
+	Envelope, Model, Gate []byte
+	PulledAt              time.Time
+}
+
+// SaveRelease stores a release; the latest pulled of a channel is the current one.
+func (d *DB) SaveRelease(ctx context.Context, r PulledRelease) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO releases (id, channel, envelope, model, gate, pulled_at) VALUES ($1,$2,$3,$4,$5,$6)
+ ON CONFLICT (id) DO UPDATE SET channel=excluded.channel, envelope=excluded.envelope, pulled_at=excluded.pulled_at`,
+			r.ID, r.Channel, r.Envelope, r.Model, r.Gate, micros(r.PulledAt))
+		return err
+	})
+}
+
+// PulledReleases returns all, newest first.
+func (d *DB) PulledReleases(ctx context.Context) ([]PulledRelease, error) {
+	return rowsOf(ctx, d.read, func(r *sql.Rows) (p PulledRelease, err error) {
+		var at int64
+		err = r.Scan(&p.ID, &p.Channel, &p.Envelope, &p.Model, &p.Gate, &at)
+		p.PulledAt = fromMicros(at)
+		return p, err
+	}, `SELECT id, channel, envelope, model, gate, pulled_at FROM releases ORDER BY pulled_at DESC, id`)
+}
+
+// Document is a signed document that came from the other side.
+type Document struct {
+	ID       string
+	Envelope []byte
+	At       time.Time
+}
+
+// SaveStatement stores a statement that the hub sent.
+func (d *DB) SaveStatement(ctx context.Context, doc Document) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO statements (id, envelope, pulled_at) VALUES ($1,$2,$3) ON CONFLICT (id) DO NOTHING`,
+			doc.ID, doc.Envelope, micros(doc.At))
+		return err
+	})
+}
+
+// Statements returns all, newest first.
+func (d *DB) Statements(ctx context.Context) ([]Document, error) {
+	return rowsOf(ctx, d.read, func(r *sql.Rows) (doc Document, err error) {
+		var at int64
+		err = r.Scan(&doc.ID, &doc.Envelope, &at)
+		doc.At = fromMicros(at)
+		return doc, err
+	}, `SELECT id, envelope, pulled_at FROM statements ORDER BY pulled_at DESC, id`)
+}
+
+// DecisionRow is one decision of a release's policy, as logged.
+type DecisionRow struct {
+	ID, Release, Developer string
+	At                     time.Time
+	Shown                  bool
+	Propensity             float64
+	Explore                bool
+	Sealed                 []byte // the request's features
+}
+
+// LogDecisions stores decisions in one commit.
+func (d *DB) LogDecisions(ctx context.Context, rows []DecisionRow) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		return d.insertMany(ctx, tx, `INSERT INTO decisions (id, release, developer, at, shown, propensity, explore, sealed) VALUES `,
+			` ON CONFLICT (id) DO NOTHING`, 8, len(rows), func(i int, a []any) []any {
+				r := &rows[i]
+				return append(a, r.ID, r.Release, r.Developer, micros(r.At), r.Shown, r.Propensity, r.Explore, r.Sealed)
+			})
+	})
+}
+
+// DecisionCount counts logged decisions.
+func (d *DB) DecisionCount(ctx context.Context) (n int, err error) {
+	err = d.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM decisions`).Scan(&n)
+	return n, err
+}
+
+// WithdrawalRow is a withdrawal as the edge asked for it.
+type WithdrawalRow struct {
+	ID, Session, Recipient string
+	Records                int
+	State                  string // asked, certified
+	RequestedBy            string
+	RequestedAt            time.Time
+	Envelope, Certificate  []byte
+}
+
+// AskWithdrawal journals a withdrawal before it is sent, takes back what had not left yet, and marks the episodes.
+func (d *DB) AskWithdrawal(ctx context.Context, w WithdrawalRow) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO withdrawals (id, session, recipient, records, state, requested_by, requested_at, envelope)
+ VALUES ($1,$2,$3,$4,'asked',$5,$6,$7) ON CONFLICT (id) DO NOTHING`, w.ID, w.Session, w.Recipient, w.Records, w.RequestedBy, micros(w.RequestedAt), w.Envelope); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE outbound SET state='refused', decided_by=$1, decided_at=$2 WHERE state IN ('waiting','held','approved') AND episode IN
+ (SELECT id FROM episodes WHERE session=$3)`, w.RequestedBy, micros(w.RequestedAt), w.Session); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE episodes SET state=$1, note=$2 WHERE session=$3`, EpisodeWithdrawn, "withdrawn by "+w.RequestedBy, w.Session)
+		return err
+	})
+}
+
+// CertifyWithdrawal stores the hub's certificate.
+func (d *DB) CertifyWithdrawal(ctx context.Context, id string, certificate []byte) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE withdrawals SET state='certified', certificate=$1 WHERE id=$2`, certificate, id)
+		return err
+	})
+}
+
+// Withdrawals returns all, oldest first.
+func (d *DB) Withdrawals(ctx context.Context) ([]WithdrawalRow, error) {
+	return rowsOf(ctx, d.read, func(r *sql.Rows) (w WithdrawalRow, err error) {
+		var at int64
+		err = r.Scan(&w.ID, &w.Session, &w.Recipient, &w.Records, &w.State, &w.RequestedBy, &at, &w.Envelope, &w.Certificate)
+		w.RequestedAt = fromMicros(at)
+		return w, err
+	}, `SELECT id, session, recipient, records, state, requested_by, requested_at, envelope, certificate FROM withdrawals ORDER BY requested_at, id`)
+}
+
+// Audit notes who did what to what, for good.
+func (d *DB) Audit(ctx context.Context, at time.Time, who, what, subject string) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO audit (id, at, who, what, subject) VALUES ($1,$2,$3,$4,$5) ON CONFLICT (id) DO NOTHING`,
+			fmt.Sprintf("%d/%s/%s/%s", at.UnixNano(), who, what, subject), micros(at), who, what, subject)
+		return err
+	})
+}
+
+// ErrNotFound says that there is no such row.
+var ErrNotFound = errors.New("not found")
+
+// one returns the first row of a query, or ErrNotFound.
+func one[T any](rows []T, err error) (T, error) {
+	var zero T
+	switch {
+	case err != nil:
+		return zero, err
+	case len(rows) == 0:
+		return zero, ErrNotFound
+	}
+	return rows[0], nil
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Episode states at the edge.
+const (
+	EpisodeAssembled = "assembled" // waits to settle
+	EpisodeReady     = "ready"     // screened: what may leave is in outbound
+	EpisodeKept      = "kept"      // recorded, nothing leaves: the policy's answer
+	EpisodeDropped   = "dropped"   // the filter could not make it safe
+	EpisodeVetoed    = "vetoed"    // the developer or the steward said no
+	EpisodeWithdrawn = "withdrawn"
+)
+
+// Verdicts counts an episode's decisions.
+type Verdicts struct{ Accepted, Modified, Rejected, Ignored, Cancelled, TimedOut int }
+
+// EpisodeRow is what the edge knows of an episode, and its raw text, sealed.
+type EpisodeRow struct {
+	ID, Developer, Session, Repository, Tool, Surface, Language string
+	StartedAt, ReceivedAt, SettleAt                             time.Time
+	VaultDay                                                    int64
+	Revision                                                    int
+	Steps, Suggestions, Outcomes                                int
+	Verdicts                                                    Verdicts
+	State, Note                                                 string
+	Level, Title                                                string // set once screened; the title is of the scrubbed text
+	Digest                                                      string // keyed, of the raw bytes: unchanged input makes no new revision
+	Sealed                                                      []byte // nil once expired
+}
+
+const episodeCols = `id, developer, session, repository, tool, surface, language, started_at, received_at, settle_at, vault_day, revision,
+ steps, suggestions, accepted, modified, rejected, ignored, cancelled, timed_out, outcomes, state, note, level, title, digest`
+
+func scanEpisode(sealed bool) func(*sql.Rows) (EpisodeRow, error) {
+	return func(r *sql.Rows) (e EpisodeRow, err error) {
+		var started, received, settle int64
+		v := &e.Verdicts
+		dst := []any{&e.ID, &e.Developer, &e.Session, &e.Repository, &e.Tool, &e.Surface, &e.Language, &started, &received, &settle, &e.VaultDay,
+			&e.Revision, &e.Steps, &e.Suggestions, &v.Accepted, &v.Modified, &v.Rejected, &v.Ignored, &v.Cancelled, &v.TimedOut, &e.Outcomes,
+			&e.State, &e.Note, &e.Level, &e.Title, &e.Digest}
+		if sealed {
+			dst = append(dst, &e.Sealed)
+		}
+		err = r.Scan(dst...)
+		e.StartedAt, e.ReceivedAt, e.SettleAt = fromMicros(started), fromMicros(received), fromMicros(settle)
+		return e, err
+	}
+}
+
+// EpisodesByID returns the stored rows, with their seals, among ids.
+func (d *DB) EpisodesByID(ctx context.Context, ids []string) (map[string]EpisodeRow, error) {
+	out := make(map[string]EpisodeRow, len(ids))
+	for start := 0; start < len(ids); start += inPart {
+		part := ids[start:min(start+inPart, len(ids))]
+		rows, err := rowsOf(ctx, d.read, scanEpisode(true), `SELECT `+episodeCols+`, sealed FROM episodes WHERE id IN `+in(1, len(part)), anys(part)...)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			out[r.ID] = r
+		}
+	}
+	return out, nil
+}
+
+// Assemble stores new or changed episodes and removes the inbox items they came from, in one commit. An approval of an
+// earlier revision that has not left falls with it.
+func (d *DB) Assemble(ctx context.Context, rows []EpisodeRow, done []string) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		err := d.insertMany(ctx, tx, `INSERT INTO episodes (`+episodeCols+`, sealed) VALUES `,
+			` ON CONFLICT (id) DO UPDATE SET developer=excluded.developer, session=excluded.session, repository=excluded.repository, tool=excluded.tool,
+ surface=excluded.surface, language=excluded.language, started_at=excluded.started_at, settle_at=excluded.settle_at, vault_day=excluded.vault_day,
+ revision=excluded.revision, steps=excluded.steps, suggestions=excluded.suggestions, accepted=excluded.accepted, modified=excluded.modified,
+ rejected=excluded.rejected, ignored=excluded.ignored, cancelled=excluded.cancelled, timed_out=excluded.timed_out, outcomes=excluded.outcomes,
+ state=excluded.state, note=excluded.note, digest=excluded.digest, sealed=excluded.sealed`,
+			27, len(rows), func(i int, a []any) []any {
+				e := &rows[i]
+				v := &e.Verdicts
+				return append(a, e.ID, e.Developer, e.Session, e.Repository, e.Tool, e.Surface, e.Language, micros(e.StartedAt), micros(e.ReceivedAt),
+					micros(e.SettleAt), e.VaultDay, e.Revision, e.Steps, e.Suggestions, v.Accepted, v.Modified, v.Rejected, v.Ignored, v.Cancelled, v.TimedOut,
+					e.Outcomes, e.State, e.Note, e.Level, e.Title, e.Digest, e.Sealed)
+			})
+		if err != nil {
+			return err
+		}
+		var changed []string
+		for _, e := range rows {
+			if e.Revision > 1 {
+				changed = append(changed, e.ID)
+			}
+		}
+		if err := forParts(changed, func(part []any) error {
+			_, err := tx.ExecContext(ctx, `DELETE FROM outbound WHERE state <> 'packed' AND episode IN `+in(1, len(part)), part...)
+			return err
+		}); err != nil {
+			return err
+		}
+		return forParts(done, func(part []any) error {
+			_, err := tx.ExecContext(ctx, `DELETE FROM inbox WHERE id IN `+in(1, len(part)), part...)
+			return err
+		})
+	})
+}
+
+// inPart is how many parameters an IN list has, for the same reason as maxParamsSQLite.
+const inPart = 100
+
+func forParts(ids []string, f func([]any) error) error {
+	for start := 0; start < len(ids); start += inPart {
+		if err := f(anys(ids[start:min(start+inPart, len(ids))])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Settled returns episodes in a state whose settling time has passed, oldest first, with their seals.
+func (d *DB) Settled(ctx context.Context, now time.Time, limit int) ([]EpisodeRow, error) {
+	return rowsOf(ctx, d.read, scanEpisode(true), `SELECT `+episodeCols+`, sealed FROM episodes WHERE state=$1 AND settle_at <= $2 ORDER BY settle_at, id LIMIT $3`,
+		EpisodeAssembled, micros(now), limit)
+}
+
+// Screened is the answer of filter and policy for one episode.
+type Screened struct {
+	ID       string
+	Revision int
+	State    string
+	Note     string
+	Level    string
+	Title    string       // first words of the scrubbed instruction
+	Out      *OutboundRow // nil where nothing leaves
+}
+
+// Screen stores the answers of filter and policy, in one commit. An episode that changed meanwhile is left for the next
+// time.
+func (d *DB) Screen(ctx context.Context, answers []Screened) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		// A prepared UPDATE a row: on SQLite it costs a microsecond or two, and a set-based one cannot carry the titles.
+		st, err := tx.PrepareContext(ctx, `UPDATE episodes SET state=$1, note=$2, level=$3, title=$4 WHERE id=$5 AND revision=$6 AND state='assembled'`)
+		if err != nil {
+			return err
+		}
+		defer st.Close()
+		var out []*OutboundRow
+		for _, s := range answers {
+			r, err := st.ExecContext(ctx, s.State, s.Note, s.Level, s.Title, s.ID, s.Revision)
+			if err != nil {
+				return err
+			}
+			if n, err := r.RowsAffected(); err != nil {
+				return err
+			} else if n > 0 && s.Out != nil {
+				out = append(out, s.Out)
+			}
+		}
+		return d.insertMany(ctx, tx, `INSERT INTO outbound (`+outboundCols+`, body) VALUES `, ` ON CONFLICT (episode, revision, recipient) DO NOTHING`,
+			14, len(out), func(i int, a []any) []any {
+				o := out[i]
+				return append(a, o.Episode, o.Revision, o.Recipient, o.Kind, o.Digest, o.Level, o.Rule, o.Findings, o.State, o.DecidedBy,
+					micros(o.DecidedAt), o.Bundle, micros(o.CreatedAt), o.Body)
+			})
+	})
+}
+
+// EpisodeFilter selects episodes for a list; empty fields select all. State is one of the episode states, or of the
+// outbound states for an episode that is ready.
+type EpisodeFilter struct {
+	Tool, State, Verdict, Level string
+	Offset, Limit               int
+}
+
+// shownState is an episode's state as people see it: once screened, that of what may leave of it.
+const shownState = `CASE WHEN e.state='ready' THEN COALESCE((SELECT MAX(o.state) FROM outbound o WHERE o.episode=e.id AND o.revision=e.revision), 'packed') ELSE e.state END`
+
+// ListEpisodes returns a page of episodes without their seals, newest first, with State as people see it, and how many
+// match in all.
+func (d *DB) ListEpisodes(ctx context.Context, f EpisodeFilter) ([]EpisodeRow, int, error) {
+	where, args := []string{"1=1"}, []any{}
+	add := func(col, v string) {
+		if v != "" {
+			args = append(args, v)
+			where = append(where, fmt.Sprintf("%s=$%d", col, len(args)))
+		}
+	}
+	add("e.tool", f.Tool)
+	add("e.level", f.Level)
+	add(shownState, f.State)
+	switch f.Verdict {
+	case "":
+	case "accepted", "modified", "rejected", "ignored", "cancelled", "timed_out":
+		where = append(where, "e."+f.Verdict+" > 0")
+	default:
+		return nil, 0, nil
+	}
+	w := strings.Join(where, " AND ")
+	var total int
+	if err := d.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM episodes e WHERE `+w, args...).Scan(&total); err != nil {
+		return nil, 0, err
+	}
+	n := len(args)
+	cols := strings.Replace(episodeCols, " state,", " "+shownState+",", 1)
+	rows, err := rowsOf(ctx, d.read, scanEpisode(false), fmt.Sprintf(`SELECT %s FROM episodes e WHERE %s ORDER BY e.started_at DESC, e.id LIMIT $%d OFFSET $%d`,
+		cols, w, n+1, n+2), append(args, f.Limit, f.Offset)...)
+	return rows, total, err
+}
+
+// Count is how many rows have a value.
+type Count struct {
+	Key string
+	N   int
+}
+
+// EpisodeCounts counts episodes by one column: "state", "tool" or "language".
+func (d *DB) EpisodeCounts(ctx context.Context, column string) ([]Count, error) {
+	switch column {
+	case "state", "tool", "language":
+	default:
+		return nil, fmt.Errorf("count episodes by %q: no such column", column)
+	}
+	return counts(ctx, d.read, `SELECT `+column+`, COUNT(*) FROM episodes GROUP BY `+column+` ORDER BY `+column)
+}
+
+func counts(ctx context.Context, db *sql.DB, query string, args ...any) ([]Count, error) {
+	return rowsOf(ctx, db, func(r *sql.Rows) (c Count, err error) { return c, r.Scan(&c.Key, &c.N) }, query, args...)
+}
+
+// SetEpisodeState marks one episode, unless it is already in that state.
+func (d *DB) SetEpisodeState(ctx context.Context, id, state, note string) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE episodes SET state=$1, note=$2 WHERE id=$3`, state, note, id)
+		return err
+	})
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// ContributorRow is an enterprise, seen from the hub.
+type ContributorRow struct {
+	Name        string
+	PublicKey   string // base64 of the raw ed25519 key
+	TokenDigest string
+	Channel     string // what it is entitled to: early or stable
+	Demo        bool
+	JoinedAt    time.Time
+}
+
+// AddInvite stores the digest of a one-time code.
+func (d *DB) AddInvite(ctx context.Context, codeDigest, name string, expires time.Time) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO invites (code_digest, name, expires_at, used_at) VALUES ($1,$2,$3,0)`, codeDigest, name, micros(expires))
+		return err
+	})
+}
+
+// Join uses up an invite and adds the contributor it names, in one commit. An unknown, used or expired code is
+// ErrNotFound. A name that exists already gets the new key and token: whoever holds the invite is the contributor.
+func (d *DB) Join(ctx context.Context, codeDigest string, c ContributorRow, now time.Time) (ContributorRow, error) {
+	err := d.tx(ctx, func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, `UPDATE invites SET used_at=$1 WHERE code_digest=$2 AND used_at=0 AND expires_at > $1 RETURNING name`,
+			micros(now), codeDigest).Scan(&c.Name)
+		if err == sql.ErrNoRows {
+			return ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		return addContributor(ctx, tx, c)
+	})
+	return c, err
+}
+
+// AddContributor adds a contributor without an invite: the same process runs both roles.
+func (d *DB) AddContributor(ctx context.Context, c ContributorRow) error {
+	return d.tx(ctx, func(tx *sql.Tx) error { return addContributor(ctx, tx, c) })
+}
+
+func addContributor(ctx context.Context, tx *sql.Tx, c ContributorRow) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO contributors (name, public_key, token_digest, channel, demo, joined_at) VALUES ($1,$2,$3,$4,$5,$6)
+ ON CONFLICT (name) DO UPDATE SET public_key=excluded.public_key, token_digest=excluded.token_digest`,
+		c.Name, c.PublicKey, c.TokenDigest, c.Channel, c.Demo, micros(c.JoinedAt))
+	return err
+}
+
+// Contributors returns all, by name.
+func (d *DB) Contributors(ctx context.Context) ([]ContributorRow, error) {
+	return rowsOf(ctx, d.read, func(r *sql.Rows) (c ContributorRow, err error) {
+		var at int64
+		err = r.Scan(&c.Name, &c.PublicKey, &c.TokenDigest, &c.Channel, &c.Demo, &at)
+		c.JoinedAt = fromMicros(at)
+		return c, err
+	}, `SELECT name, public_key, token_digest, channel, demo, joined_at FROM contributors ORDER BY name`)
+}
+
+// AdmittedRow is a bundle that the hub has verified, logged and answered.
+type AdmittedRow struct {
+	Bundle, Contributor, Kind string
+	Records                   int
+	Bytes                     int64
+	Shard                     string // digest of the blob with the usable records
+	Seq                       int64
+	LogIndex                  int64
+	Receipt                   []byte
+	AdmittedAt                time.Time
+}
+
+// Admit stores a bundle once; the second time it changes nothing.
+func (d *DB) Admit(ctx context.Context, a AdmittedRow) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO admitted (bundle, contributor, kind, records, bytes, shard, seq, log_index, receipt, admitted_at)
+ VALUES ($1,$2,$3,$4,$5,$6,(SELECT COALESCE(MAX(seq),0)+1 FROM admitted),$7,$8,$9) ON CONFLICT (bundle) DO NOTHING`,
+			a.Bundle, a.Contributor, a.Kind, a.Records, a.Bytes, a.Shard, a.LogIndex, a.Receipt, micros(a.AdmittedAt))
+		return err
+	})
+}
+
+const admittedCols = `bundle, contributor, kind, records, bytes, shard, seq, log_index, receipt, admitted_at`
+
+func scanAdmitted(r *sql.Rows) (a AdmittedRow, err error) {
+	var at int64
+	err = r.Scan(&a.Bundle, &a.Contributor, &a.Kind, &a.Records, &a.Bytes, &a.Shard, &a.Seq, &a.LogIndex, &a.Receipt, &at)
+	a.AdmittedAt = fromMicros(at)
+	return a, err
+}
+
+// Admitted returns all admitted bundles in the order of admission.
+func (d *DB) Admitted(ctx context.Context) ([]AdmittedRow, error) {
+	return rowsOf(ctx, d.read, scanAdmitted, `SELECT `+admittedCols+` FROM admitted ORDER BY seq`)
+}
+
+// AdmittedBundle returns one, or ErrNotFound.
+func (d *DB) AdmittedBundle(ctx context.Context, bundle string) (AdmittedRow, error) {
+	return one(rowsOf(ctx, d.read, scanAdmitted, `SELECT `+admittedCols+` FROM admitted WHERE bundle=$1`, bundle))
+}
+
+// Kinds of document.
+const (
+	DocSnapshot    = "snapshot"
+	DocGate        = "gate"
+	DocRelease     = "release"
+	DocStatement   = "statement"
+	DocCertificate = "certificate"
+)
+
+// DocumentRow is a document the hub made, signed where it leaves.
+type DocumentRow struct {
+	Kind, ID, Parent, Contributor string
+	Envelope                      []byte
+	LogIndex                      int64 // -1 where it is not in the log
+	Seq                           int64
+	Note                          string
+	MadeAt                        time.Time
+}
+
+// SaveDocument stores a document once; the second time it changes nothing.
+func (d *DB) SaveDocument(ctx context.Context, doc DocumentRow) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO documents (kind, id, parent, contributor, envelope, log_index, seq, note, made_at)
+ VALUES ($1,$2,$3,$4,$5,$6,(SELECT COALESCE(MAX(seq),0)+1 FROM documents),$7,$8) ON CONFLICT (kind, id) DO NOTHING`,
+			doc.Kind, doc.ID, doc.Parent, doc.Contributor, doc.Envelope, doc.LogIndex, doc.Note, micros(doc.MadeAt))
+		return err
+	})
+}
+
+// NoteDocument changes what stands beside a document, such as that a snapshot is incomplete now.
+func (d *DB) NoteDocument(ctx context.Context, kind, id, note string) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE documents SET note=$1 WHERE kind=$2 AND id=$3`, note, kind, id)
+		return err
+	})
+}
+
+const documentCols = `kind, id, parent, contributor, envelope, log_index, seq, note, made_at`
+
+func scanDocument(r *sql.Rows) (doc DocumentRow, err error) {
+	var at int64
+	err = r.Scan(&doc.Kind, &doc.ID, &doc.Parent, &doc.Contributor, &doc.Envelope, &doc.LogIndex, &doc.Seq, &doc.Note, &at)
+	doc.MadeAt = fromMicros(at)
+	return doc, err
+}
+
+// Documents returns all of a kind, newest first.
+func (d *DB) Documents(ctx context.Context, kind string) ([]DocumentRow, error) {
+	return rowsOf(ctx, d.read, scanDocument, `SELECT `+documentCols+` FROM documents WHERE kind=$1 ORDER BY seq DESC`, kind)
+}
+
+// Document returns one, or ErrNotFound.
+func (d *DB) Document(ctx context.Context, kind, id string) (DocumentRow, error) {
+	return one(rowsOf(ctx, d.read, scanDocument, `SELECT `+documentCols+` FROM documents WHERE kind=$1 AND id=$2`, kind, id))
+}
+
+// Withdrawn returns the ids that each contributor took back.
+func (d *DB) Withdrawn(ctx context.Context) (map[string]map[string]bool, error) {
+	out := map[string]map[string]bool{}
+	rows, err := rowsOf(ctx, d.read, func(r *sql.Rows) (k [2]string, err error) { return k, r.Scan(&k[0], &k[1]) }, `SELECT contributor, id FROM withdrawn`)
+	for _, k := range rows {
+		if out[k[0]] == nil {
+			out[k[0]] = map[string]bool{}
+		}
+		out[k[0]][k[1]] = true
+	}
+	return out, err
+}
+
+// LogNext is the first log index that no row remembers.
+func (d *DB) LogNext(ctx context.Context) (next uint64, err error) {
+	var n int64
+	err = d.read.QueryRowContext(ctx, `SELECT MAX(i) FROM (SELECT COALESCE(MAX(log_index)+1,0) AS i FROM admitted
+ UNION ALL SELECT COALESCE(MAX(log_index)+1,0) FROM documents) AS m`).Scan(&n)
+	return uint64(n), err
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"time"
+
+	"github.com/headrace/headrace/bundle"
+)
+
+// OpenWithdrawal is a withdrawal that has no certificate yet.
+type OpenWithdrawal struct {
+	ID, Contributor string // ID is the digest of the envelope
+	Envelope        []byte
+	AskedAt         time.Time
+	Erased          bool // everything it reached is erased; Records and Fates say what
+	Records         int
+	Fates           []bundle.Fate
+}
+
+// AskCertificate stores a withdrawal and the ids it takes back, in one commit.
+func (d *DB) AskCertificate(ctx context.Context, contributor, id string, envelope []byte, ids []string, now time.Time) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		if err := d.insertMany(ctx, tx, `INSERT INTO withdrawn (contributor, id, withdrawal) VALUES `, ` ON CONFLICT (contributor, id) DO NOTHING`, 3, len(ids),
+			func(i int, a []any) []any { return append(a, contributor, ids[i], id) }); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO withdrawals (id, contributor, envelope, asked_at, erased, records, fates) VALUES ($1,$2,$3,$4,$5,0,'[]')
+ ON CONFLICT (id) DO NOTHING`, id, contributor, envelope, micros(now), false)
+		return err
+	})
+}
+
+// OpenWithdrawals returns those without a certificate, oldest first.
+func (d *DB) OpenWithdrawals(ctx context.Context) ([]OpenWithdrawal, error) {
+	return rowsOf(ctx, d.read, func(r *sql.Rows) (w OpenWithdrawal, err error) {
+		var at int64
+		var fates string
+		if err = r.Scan(&w.ID, &w.Contributor, &w.Envelope, &at, &w.Erased, &w.Records, &fates); err == nil {
+			err = json.Unmarshal([]byte(fates), &w.Fates)
+		}
+		w.AskedAt = fromMicros(at)
+		return w, err
+	}, `SELECT id, contributor, envelope, asked_at, erased, records, fates FROM withdrawals w
+ WHERE NOT EXISTS (SELECT 1 FROM documents WHERE kind='certificate' AND documents.id=w.id) ORDER BY asked_at, id`)
+}
+
+// Erasure is one thing done for a withdrawal: a shard that has lost records, or a snapshot that has lost files.
+type Erasure struct {
+	Withdrawal string
+	Fate       bundle.Fate
+	Records    int
+	Shard      string   // for a bundle: what is left of it
+	Doomed     []string // blobs that must go
+}
+
+// Erase stores in one commit that a bundle or snapshot no longer holds what was withdrawn, which blobs must go for it,
+// and what the certificate will say.
+func (d *DB) Erase(ctx context.Context, e Erasure) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		var err error
+		if e.Fate.Kind == "bundle" {
+			_, err = tx.ExecContext(ctx, `UPDATE admitted SET shard=$1 WHERE bundle=$2`, e.Shard, e.Fate.Artifact)
+		} else {
+			_, err = tx.ExecContext(ctx, `UPDATE documents SET note=$1 WHERE kind=$2 AND id=$3`, "incomplete: withdrawal "+e.Withdrawal, DocSnapshot, e.Fate.Artifact)
+		}
+		if err != nil {
+			return err
+		}
+		if err := d.insertMany(ctx, tx, `INSERT INTO doomed (digest) VALUES `, ` ON CONFLICT (digest) DO NOTHING`, 1, len(e.Doomed),
+			func(i int, a []any) []any { return append(a, e.Doomed[i]) }); err != nil {
+			return err
+		}
+		var n int
+		var old string
+		if err := tx.QueryRowContext(ctx, `SELECT records, fates FROM withdrawals WHERE id=$1`, e.Withdrawal).Scan(&n, &old); err != nil {
+			return err
+		}
+		var all []bundle.Fate
+		if err := json.Unmarshal([]byte(old), &all); err != nil {
+			return err
+		}
+		b, err := json.Marshal(append(all, e.Fate))
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE withdrawals SET records=$1, fates=$2 WHERE id=$3`, n+e.Records, string(b), e.Withdrawal)
+		return err
+	})
+}
+
+// SetErased says that nothing that a withdrawal reached holds its records any more.
+func (d *DB) SetErased(ctx context.Context, withdrawal string) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE withdrawals SET erased=$1 WHERE id=$2`, true, withdrawal)
+		return err
+	})
+}
+
+// Doomed returns the blobs that must go.
+func (d *DB) Doomed(ctx context.Context) ([]string, error) {
+	return rowsOf(ctx, d.read, func(r *sql.Rows) (s string, err error) { return s, r.Scan(&s) }, `SELECT digest FROM doomed ORDER BY digest`)
+}
+
+// Gone says that a doomed blob is deleted.
+func (d *DB) Gone(ctx context.Context, digest string) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM doomed WHERE digest=$1`, digest)
+		return err
+	})
+}

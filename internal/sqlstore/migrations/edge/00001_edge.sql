@@ -1,0 +1,152 @@
+-- +goose Up
+-- What arrived and is not yet assembled, sealed before it gets here. The id rises with the time of arrival, so that
+-- inserts touch one index page; the same payload twice is harmless, because assembly is idempotent.
+CREATE TABLE inbox (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  principal TEXT NOT NULL,
+  authenticated BOOLEAN NOT NULL,
+  received_at BIGINT NOT NULL,
+  sealed BYTEA NOT NULL
+);
+
+-- One key per developer and day; deleting a row makes what it sealed unreadable for ever.
+CREATE TABLE vault_keys (
+  developer TEXT NOT NULL,
+  day BIGINT NOT NULL,
+  wrapped BYTEA NOT NULL,
+  PRIMARY KEY (developer, day)
+);
+
+-- What we know of each episode without opening its seal.
+CREATE TABLE episodes (
+  id TEXT PRIMARY KEY,
+  developer TEXT NOT NULL,
+  session TEXT NOT NULL,
+  repository TEXT NOT NULL,
+  tool TEXT NOT NULL,
+  surface TEXT NOT NULL,
+  language TEXT NOT NULL,
+  started_at BIGINT NOT NULL,
+  received_at BIGINT NOT NULL,
+  settle_at BIGINT NOT NULL,
+  vault_day BIGINT NOT NULL,
+  revision BIGINT NOT NULL,
+  steps BIGINT NOT NULL,
+  suggestions BIGINT NOT NULL,
+  accepted BIGINT NOT NULL,
+  modified BIGINT NOT NULL,
+  rejected BIGINT NOT NULL,
+  ignored BIGINT NOT NULL,
+  cancelled BIGINT NOT NULL,
+  timed_out BIGINT NOT NULL,
+  outcomes BIGINT NOT NULL,
+  state TEXT NOT NULL,
+  note TEXT NOT NULL,
+  level TEXT NOT NULL,
+  title TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  sealed BYTEA
+);
+CREATE INDEX episodes_state ON episodes (state, settle_at);
+CREATE INDEX episodes_started ON episodes (started_at);
+CREATE INDEX episodes_session ON episodes (session);
+CREATE INDEX episodes_vault ON episodes (vault_day);
+
+-- The exact bytes that may leave, one row for each revision.
+CREATE TABLE outbound (
+  episode TEXT NOT NULL,
+  revision BIGINT NOT NULL,
+  recipient TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  level TEXT NOT NULL,
+  rule TEXT NOT NULL,
+  findings BIGINT NOT NULL,
+  body BYTEA NOT NULL,
+  state TEXT NOT NULL,
+  decided_by TEXT NOT NULL,
+  decided_at BIGINT NOT NULL,
+  bundle TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  PRIMARY KEY (episode, revision, recipient)
+);
+CREATE INDEX outbound_state ON outbound (state, recipient, kind);
+CREATE INDEX outbound_bundle ON outbound (bundle);
+
+CREATE TABLE bundles (
+  id TEXT PRIMARY KEY,
+  recipient TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  records BIGINT NOT NULL,
+  bytes BIGINT NOT NULL,
+  state TEXT NOT NULL,
+  note TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  receipt BYTEA
+);
+
+CREATE TABLE sent (
+  episode TEXT NOT NULL,
+  revision BIGINT NOT NULL,
+  bundle TEXT NOT NULL,
+  recipient TEXT NOT NULL,
+  developer TEXT NOT NULL,
+  repository TEXT NOT NULL,
+  session TEXT NOT NULL,
+  started_at BIGINT NOT NULL,
+  sent_id TEXT NOT NULL,
+  PRIMARY KEY (episode, revision, recipient)
+);
+CREATE INDEX sent_session ON sent (session);
+
+CREATE TABLE releases (
+  id TEXT PRIMARY KEY,
+  channel TEXT NOT NULL,
+  envelope BYTEA NOT NULL,
+  model BYTEA NOT NULL,
+  gate BYTEA NOT NULL,
+  pulled_at BIGINT NOT NULL
+);
+
+CREATE TABLE statements (
+  id TEXT PRIMARY KEY,
+  envelope BYTEA NOT NULL,
+  pulled_at BIGINT NOT NULL
+);
+
+CREATE TABLE decisions (
+  id TEXT PRIMARY KEY,
+  release TEXT NOT NULL,
+  developer TEXT NOT NULL,
+  at BIGINT NOT NULL,
+  shown BOOLEAN NOT NULL,
+  propensity DOUBLE PRECISION NOT NULL,
+  explore BOOLEAN NOT NULL,
+  sealed BYTEA NOT NULL
+);
+
+CREATE TABLE withdrawals (
+  id TEXT PRIMARY KEY,
+  session TEXT NOT NULL,
+  recipient TEXT NOT NULL,
+  records BIGINT NOT NULL,
+  state TEXT NOT NULL,
+  requested_by TEXT NOT NULL,
+  requested_at BIGINT NOT NULL,
+  envelope BYTEA NOT NULL,
+  certificate BYTEA
+);
+
+CREATE TABLE audit (
+  id TEXT PRIMARY KEY,
+  at BIGINT NOT NULL,
+  who TEXT NOT NULL,
+  what TEXT NOT NULL,
+  subject TEXT NOT NULL
+);
+CREATE INDEX audit_at ON audit (at);
+
+-- +goose Down
+DROP TABLE audit; DROP TABLE withdrawals; DROP TABLE decisions; DROP TABLE statements; DROP TABLE releases; DROP TABLE sent;
+DROP TABLE bundles; DROP TABLE outbound; DROP TABLE episodes; DROP TABLE vault_keys; DROP TABLE inbox;

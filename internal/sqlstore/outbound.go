@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// States of what may leave.
+const (
+	OutWaiting  = "waiting"  // for a person
+	OutHeld     = "held"     // a person has seen it and wants to think
+	OutApproved = "approved" // will be packed
+	OutRefused  = "refused"  // stays
+	OutPacked   = "packed"   // in a bundle
+)
+
+// OutboundRow is the exact bytes that may leave, for one recipient.
+type OutboundRow struct {
+	Episode   string
+	Revision  int
+	Recipient string
+	Kind      string // "episodes" or "amendments"
+	Digest    string
+	Level     string
+	Rule      string
+	Findings  int
+	State     string
+	DecidedBy string
+	DecidedAt time.Time
+	Bundle    string
+	CreatedAt time.Time
+	Body      []byte
+}
+
+const outboundCols = `episode, revision, recipient, kind, digest, level, rule, findings, state, decided_by, decided_at, bundle, created_at`
+
+func scanOutbound(r *sql.Rows) (o OutboundRow, err error) {
+	var decided, created int64
+	err = r.Scan(&o.Episode, &o.Revision, &o.Recipient, &o.Kind, &o.Digest, &o.Level, &o.Rule, &o.Findings, &o.State, &o.DecidedBy, &decided,
+		&o.Bundle, &created, &o.Body)
+	o.DecidedAt, o.CreatedAt = fromMicros(decided), fromMicros(created)
+	return o, err
+}
+
+// unpacked are the rows of the outgoing batch: what has not been packed yet.
+const unpacked = ` FROM outbound WHERE recipient=$1 AND state IN ('waiting','held','approved','refused')`
+
+// Batch returns a page of what would leave to a recipient next, most findings first.
+func (d *DB) Batch(ctx context.Context, recipient string, offset, limit int) ([]OutboundRow, error) {
+	return rowsOf(ctx, d.read, scanOutbound, `SELECT `+outboundCols+`, body`+unpacked+` ORDER BY state DESC, findings DESC, episode, revision LIMIT $2 OFFSET $3`,
+		recipient, limit, offset)
+}
+
+// BatchCount is a part of the outgoing batch.
+type BatchCount struct {
+	State, Level, Kind string
+	Records            int
+	Bytes              int64
+	First              time.Time
+}
+
+// BatchCounts sums up the outgoing batch of a recipient.
+func (d *DB) BatchCounts(ctx context.Context, recipient string) ([]BatchCount, error) {
+	return rowsOf(ctx, d.read, func(r *sql.Rows) (c BatchCount, err error) {
+		var first int64
+		err = r.Scan(&c.State, &c.Level, &c.Kind, &c.Records, &c.Bytes, &first)
+		c.First = fromMicros(first)
+		return c, err
+	}, `SELECT state, level, kind, COUNT(*), SUM(LENGTH(body)), MIN(created_at)`+unpacked+` GROUP BY state, level, kind ORDER BY state, level, kind`, recipient)
+}
+
+// WaitingDigests returns the digests of what waits for a person, sorted.
+func (d *DB) WaitingDigests(ctx context.Context, recipient string) ([]string, error) {
+	list, err := rowsOf(ctx, d.read, func(r *sql.Rows) (s string, err error) { return s, r.Scan(&s) },
+		`SELECT digest FROM outbound WHERE recipient=$1 AND state='waiting'`, recipient)
+	slices.Sort(list)
+	return list, err
+}
+
+// OutboundOf returns all that left or may leave of an episode, by revision.
+func (d *DB) OutboundOf(ctx context.Context, id string) ([]OutboundRow, error) {
+	return rowsOf(ctx, d.read, scanOutbound, `SELECT `+outboundCols+`, body FROM outbound WHERE episode=$1 ORDER BY recipient, revision`, id)
+}
+
+// OutboundCounts counts by state.
+func (d *DB) OutboundCounts(ctx context.Context) ([]Count, error) {
+	return counts(ctx, d.read, `SELECT state, COUNT(*) FROM outbound GROUP BY state ORDER BY state`)
+}
+
+// Decide moves rows that wait or are held to approved, refused or held, and returns how many. They are named by digest;
+// with none named it moves all that wait.
+func (d *DB) Decide(ctx context.Context, who, state string, digests []string, now time.Time) (n int64, err error) {
+	if state != OutApproved && state != OutRefused && state != OutHeld {
+		return 0, fmt.Errorf("decide: %q is not a decision", state)
+	}
+	err = d.tx(ctx, func(tx *sql.Tx) error {
+		do := func(more string, args ...any) error {
+			r, err := tx.ExecContext(ctx, `UPDATE outbound SET state=$1, decided_by=$2, decided_at=$3 WHERE `+more,
+				append([]any{state, who, micros(now)}, args...)...)
+			if err != nil {
+				return err
+			}
+			k, err := r.RowsAffected()
+			n += k
+			return err
+		}
+		if digests == nil {
+			return do(`state='waiting'`)
+		}
+		return forParts(digests, func(part []any) error {
+			return do(`state IN ('waiting','held') AND digest IN `+in(4, len(part)), part...)
+		})
+	})
+	return n, err
+}
+
+// Approved returns rows ready to be packed for one recipient and kind, in a fixed order, at most limit.
+func (d *DB) Approved(ctx context.Context, limit int) ([]OutboundRow, error) {
+	rows, err := rowsOf(ctx, d.read, scanOutbound, `SELECT `+outboundCols+`, body FROM outbound WHERE state='approved' ORDER BY recipient, kind DESC, digest LIMIT $1`, limit)
+	for i := range rows {
+		if rows[i].Recipient != rows[0].Recipient || rows[i].Kind != rows[0].Kind {
+			return rows[:i], err
+		}
+	}
+	return rows, err
+}
+
+// BundleRow is a bundle at the edge.
+type BundleRow struct {
+	ID, Recipient, Kind string
+	Records             int
+	Bytes               int64
+	State               string // packed, received
+	Note                string
+	CreatedAt           time.Time
+	Receipt             []byte
+}
+
+// SentRow journals one record that left; withdrawals are resolved here.
+type SentRow struct {
+	Episode                                           string
+	Revision                                          int
+	Bundle, Recipient, Developer, Repository, Session string
+	StartedAt                                         time.Time
+	SentID                                            string // the id as the recipient knows it
+}
+
+// Pack records in one commit that a bundle holds these rows: from here on they will leave, once.
+func (d *DB) Pack(ctx context.Context, b BundleRow, sent []SentRow) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO bundles (id, recipient, kind, records, bytes, state, note, created_at) VALUES ($1,$2,$3,$4,$5,'packed','',$6)
+ ON CONFLICT (id) DO NOTHING`, b.ID, b.Recipient, b.Kind, b.Records, b.Bytes, micros(b.CreatedAt)); err != nil {
+			return err
+		}
+		if err := d.insertMany(ctx, tx, `INSERT INTO sent (episode, revision, bundle, recipient, developer, repository, session, started_at, sent_id) VALUES `,
+			``, 9, len(sent), func(i int, a []any) []any {
+				s := &sent[i]
+				return append(a, s.Episode, s.Revision, s.Bundle, s.Recipient, s.Developer, s.Repository, s.Session, micros(s.StartedAt), s.SentID)
+			}); err != nil {
+			return err
+		}
+		// sent has the rows by now: one statement marks them all.
+		_, err := tx.ExecContext(ctx, `UPDATE outbound SET state='packed', bundle=$1 WHERE state='approved' AND EXISTS
+ (SELECT 1 FROM sent WHERE sent.episode=outbound.episode AND sent.revision=outbound.revision AND sent.recipient=outbound.recipient AND sent.bundle=$1)`, b.ID)
+		return err
+	})
+}
+
+func scanBundle(r *sql.Rows) (b BundleRow, err error) {
+	var at int64
+	err = r.Scan(&b.ID, &b.Recipient, &b.Kind, &b.Records, &b.Bytes, &b.State, &b.Note, &at, &b.Receipt)
+	b.CreatedAt = fromMicros(at)
+	return b, err
+}
+
+// Bundles returns bundles, in a state if it is not empty, oldest first.
+func (d *DB) Bundles(ctx context.Context, state string) ([]BundleRow, error) {
+	return rowsOf(ctx, d.read, scanBundle, `SELECT id, recipient, kind, records, bytes, state, note, created_at, receipt FROM bundles
+ WHERE $1='' OR state=$1 ORDER BY created_at, id`, state)
+}
+
+// SetReceipt stores the hub's signed answer to a bundle.
+func (d *DB) SetReceipt(ctx context.Context, id string, receipt []byte) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE bundles SET state='received', note='', receipt=$1 WHERE id=$2`, receipt, id)
+		return err
+	})
+}
+
+// NoteBundle says on the page why a bundle has not arrived.
+func (d *DB) NoteBundle(ctx context.Context, id, note string) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE bundles SET note=$1 WHERE id=$2`, note, id)
+		return err
+	})
+}
+
+// SentOf returns what has left of a session, for every recipient; SentIDs of a single recipient repeat by revision.
+func (d *DB) SentOf(ctx context.Context, session string) ([]SentRow, error) {
+	return rowsOf(ctx, d.read, func(r *sql.Rows) (s SentRow, err error) {
+		var at int64
+		err = r.Scan(&s.Episode, &s.Revision, &s.Bundle, &s.Recipient, &s.Developer, &s.Repository, &s.Session, &at, &s.SentID)
+		s.StartedAt = fromMicros(at)
+		return s, err
+	}, `SELECT episode, revision, bundle, recipient, developer, repository, session, started_at, sent_id FROM sent WHERE session=$1 ORDER BY recipient, episode, revision`, session)
+}
+
+// Sent reports for which of these episodes something has already left to the recipient.
+func (d *DB) Sent(ctx context.Context, recipient string, ids []string) (map[string]bool, error) {
+	out := map[string]bool{}
+	err := forParts(ids, func(part []any) error {
+		rows, err := rowsOf(ctx, d.read, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) },
+			`SELECT DISTINCT episode FROM sent WHERE recipient=$1 AND episode IN `+in(2, len(part)), append([]any{recipient}, part...)...)
+		for _, id := range rows {
+			out[id] = true
+		}
+		return err
+	})
+	return out, err
+}

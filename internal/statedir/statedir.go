@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package statedir makes sure that one process works on one state folder.
+//
+// [Lock] makes the folder and takes a lock that the system gives back when the process ends, however it ends: there is
+// no stale lock to clean up after a crash.
+package statedir
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/headrace/headrace/episode"
+)
+
+// Held is a lock that is held. Close gives it back.
+type Held struct{ f *os.File }
+
+// Lock makes dir (0700) and locks it, or says which process has it.
+func Lock(dir string) (*Held, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, &episode.Problem{Code: "state/folder", Message: "cannot make the state folder " + dir, Err: err,
+			Hint: "name one that you may write with --dir or $HEADRACE_DIR"}
+	}
+	path := filepath.Join(dir, "lock")
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, &episode.Problem{Code: "state/folder", Message: "cannot write in the state folder " + dir, Err: err,
+			Hint: "name one that you may write with --dir or $HEADRACE_DIR"}
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		holder, _ := os.ReadFile(path)
+		f.Close()
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("lock %s: %w", dir, err)
+		}
+		who := "another process"
+		if pid := strings.TrimSpace(string(holder)); pid != "" {
+			who = "process " + pid
+		}
+		return nil, &episode.Problem{Code: "state/in-use", Message: who + " works on " + dir,
+			Hint: "use the one that runs, stop it, or name another folder with --dir"}
+	}
+	if err := f.Truncate(0); err == nil {
+		fmt.Fprintf(f, "%d\n", os.Getpid())
+	}
+	return &Held{f}, nil
+}
+
+// Close gives the lock back.
+func (h *Held) Close() error { return h.f.Close() }

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+)
+
+func (s *Site) hubPages(m *http.ServeMux) {
+	m.Handle("GET /snapshots", s.page("snapshots", s.snapshots))
+	m.Handle("GET /snapshots/{id}", s.page("snapshot", s.snapshot))
+	m.HandleFunc("GET /snapshots/{id}/export/{format}", s.export)
+	m.Handle("GET /gates", s.page("gates", s.gates))
+	m.Handle("GET /gates/{id}", s.page("gate", s.gate))
+}
+
+func (s *Site) publishedPages(m *http.ServeMux, p Published) {
+	m.Handle("GET /releases", s.page("releases", func(r *http.Request) (view, error) {
+		l, err := p.Releases(r.Context())
+		return view{Title: "Releases", Data: l}, err
+	}))
+	m.Handle("GET /statements", s.page("statements", func(r *http.Request) (view, error) {
+		l, err := p.Statements(r.Context())
+		return view{Title: "Statements", Data: l}, err
+	}))
+	m.Handle("GET /statements/{id}", s.page("statement", func(r *http.Request) (view, error) {
+		x, err := p.Statement(r.Context(), r.PathValue("id"))
+		if err != nil {
+			return view{}, err
+		}
+		return view{Title: "Statement for " + x.Contributor, Data: x}, nil
+	}))
+}
+
+func (s *Site) snapshots(r *http.Request) (view, error) {
+	l, err := s.cfg.Hub.Snapshots(r.Context())
+	return view{Title: "Snapshots", Data: l}, err
+}
+
+func (s *Site) snapshot(r *http.Request) (view, error) {
+	x, err := s.cfg.Hub.Snapshot(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return view{}, err
+	}
+	return view{Title: "One snapshot", Data: x}, nil
+}
+
+func (s *Site) gates(r *http.Request) (view, error) {
+	l, err := s.cfg.Hub.Gates(r.Context())
+	return view{Title: "Gate reports", Data: l}, err
+}
+
+type gateData struct {
+	*Gate
+	Plot *plot // nil when there is nothing to draw
+}
+
+func (s *Site) gate(r *http.Request) (view, error) {
+	g, err := s.cfg.Hub.Gate(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return view{}, err
+	}
+	return view{Title: "Gate report", Data: gateData{g, newPlot(g)}}, nil
+}
+
+var unsafeName = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+
+func (s *Site) export(w http.ResponseWriter, r *http.Request) {
+	id, format := r.PathValue("id"), r.PathValue("format")
+	x, err := s.cfg.Hub.Snapshot(r.Context(), id)
+	if err == nil && !slices.Contains(x.Formats, format) {
+		err = fmt.Errorf("format %q: %w", format, ErrNotFound)
+	}
+	if err != nil {
+		s.problem(w, r, err)
+		return
+	}
+	out := &firstWrite{w: w, before: func() {
+		w.Header().Set("Content-Type", "application/x-ndjson")
+		w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", unsafeName.ReplaceAllString(id+"-"+format, "-")+".jsonl"))
+	}}
+	switch err := s.cfg.Hub.Export(r.Context(), id, format, out); {
+	case err == nil:
+		out.Write(nil) // an empty export is a file too
+	case !out.begun:
+		s.problem(w, r, err)
+	default:
+		panic(http.ErrAbortHandler) // the file is torn: end the connection, so that nobody takes it for whole
+	}
+}
+
+// firstWrite runs before ahead of the first byte: until then an error can still become a page.
+type firstWrite struct {
+	w      http.ResponseWriter
+	before func()
+	begun  bool
+}
+
+func (f *firstWrite) Write(b []byte) (int, error) {
+	if !f.begun {
+		f.before()
+		f.begun = true
+	}
+	return f.w.Write(b)
+}

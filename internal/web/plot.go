@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// enough is the number of developers below which no figure is shown, to anyone.
+const enough = 10
+
+// Shown reports whether the estimate stems from enough developers to be shown.
+func (e Estimate) Shown() bool { return e.Developers >= enough }
+
+// plot is a gain with its interval, drawn as lines across the width of the page: x is in percent of it, y in pixels, so
+// that text keeps its size on a phone.
+type plot struct {
+	Height, AxisY, LabelY int
+	Zero                  string
+	Ticks                 []tick
+	Rows                  []plotRow
+}
+
+type tick struct{ X, Label string }
+
+type plotRow struct {
+	Name, Text       string
+	X, From, To      string
+	TextY, LineY     int
+	CapTop, CapBelow int
+	Main             bool
+}
+
+const (
+	rowHeight = 54
+	margin    = 5.0 // percent at either side
+)
+
+// newPlot draws the gain and its parts, as far as they may be shown; nil when nothing may.
+func newPlot(g *Gate) *plot {
+	rows := []Slice{{"All", g.Gain}}
+	if !g.HasGain {
+		rows = nil
+	}
+	rows = append(rows, g.Slices...)
+	lo, hi := 0.0, 0.0
+	shown := rows[:0:0]
+	for _, r := range rows {
+		e := r.Gain
+		if !e.Shown() || math.IsNaN(e.Lower+e.Value+e.Upper) || math.IsInf(e.Upper-e.Lower, 0) {
+			continue
+		}
+		lo, hi = min(lo, e.Lower, e.Value), max(hi, e.Upper, e.Value)
+		shown = append(shown, r)
+	}
+	if len(shown) == 0 || hi-lo <= 0 {
+		return nil
+	}
+	step := niceStep((hi - lo) / 4)
+	lo, hi = math.Floor(lo/step)*step, math.Ceil(hi/step)*step
+	x := func(v float64) string {
+		return strconv.FormatFloat(margin+(100-2*margin)*(v-lo)/(hi-lo), 'f', 2, 64) + "%"
+	}
+	p := &plot{Zero: x(0), AxisY: 8 + rowHeight*len(shown)}
+	p.LabelY, p.Height = p.AxisY+22, p.AxisY+34
+	for i := range int(math.Round((hi-lo)/step)) + 1 {
+		v := lo + float64(i)*step
+		p.Ticks = append(p.Ticks, tick{x(v), axis(v, step)})
+	}
+	for i, r := range shown {
+		y := 22 + i*rowHeight
+		p.Rows = append(p.Rows, plotRow{Name: r.Name, Text: interval(r.Gain), X: x(r.Gain.Value), From: x(r.Gain.Lower), To: x(r.Gain.Upper),
+			TextY: y, LineY: y + 16, CapTop: y + 10, CapBelow: y + 22, Main: i == 0 && g.HasGain})
+	}
+	return p
+}
+
+// niceStep rounds up to 1, 2 or 5 times a power of ten.
+func niceStep(v float64) float64 {
+	p := math.Pow(10, math.Floor(math.Log10(v)))
+	for _, m := range []float64{1, 2, 5} {
+		if v <= m*p {
+			return m * p
+		}
+	}
+	return 10 * p
+}
+
+func axis(v, step float64) string {
+	if math.Abs(v) < step/2 {
+		return "0"
+	}
+	return signed(v, max(0, int(math.Ceil(-math.Log10(step)-1e-9))))
+}
+
+// signed writes a number with its sign, with a true minus.
+func signed(v float64, digits int) string {
+	s := strconv.FormatFloat(math.Abs(v), 'f', digits, 64)
+	switch {
+	case v < 0:
+		return "−" + s
+	case v > 0:
+		return "+" + s
+	}
+	return s
+}
+
+// unsigned writes a number with a sign only where it is below zero.
+func unsigned(v float64, digits int) string { return strings.TrimPrefix(signed(v, digits), "+") }
+
+// interval says a difference with how sure it is.
+func interval(e Estimate) string { return spread(e, signed) }
+
+func spread(e Estimate, say func(float64, int) string) string {
+	d := digits(e)
+	return fmt.Sprintf("%s (95 %%: %s to %s)", say(e.Value, d), say(e.Lower, d), say(e.Upper, d))
+}
+
+// digits shows two digits of the interval's width: more would claim more than is known.
+func digits(e Estimate) int {
+	w := e.Upper - e.Lower
+	if w <= 0 || math.IsNaN(w) || math.IsInf(w, 0) {
+		return 3
+	}
+	return min(6, max(0, 1-int(math.Floor(math.Log10(w)))))
+}

@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/headrace/headrace/episode"
+)
+
+// ErrNotFound is what a source returns for an id that it does not know: the page answers 404.
+var ErrNotFound = errors.New("not found")
+
+// EdgeSource is what the edge shows, and the two things that a person can do there: rule on what leaves, take back.
+// Every method may be called at the same time as any other. A *episode.Problem is shown with its code and hint.
+type EdgeSource interface {
+	Published
+	// EdgeStages returns the stages capture, scrub, consent, bundle, edge and lever, as far as they run here.
+	EdgeStages(ctx context.Context) ([]Stage, error)
+	// Histories returns the tool histories found on this machine; none means that there is nothing to read yet.
+	Histories(ctx context.Context) ([]History, error)
+
+	Episodes(ctx context.Context, f EpisodeFilter) (EpisodePage, error)
+	// Episode opens one episode for who; a look at raw text is audited by the source.
+	Episode(ctx context.Context, who, id string) (*EpisodeView, error)
+
+	Batches(ctx context.Context) ([]Batch, error)
+	// Batch opens one outgoing batch at q.After. Only with q.Raw is the seal opened, and then the look is audited.
+	Batch(ctx context.Context, who, id string, q BatchQuery) (*BatchView, error)
+	// Rule approves, refuses or holds records of a batch. It refuses with a Problem when what would leave is no longer
+	// what the person saw: the digests in r must be those of now.
+	Rule(ctx context.Context, who string, r Ruling) error
+
+	Bundles(ctx context.Context) ([]Bundle, error)
+	Bundle(ctx context.Context, id string) (*BundleView, error)
+
+	Withdrawals(ctx context.Context) ([]Withdrawal, error)
+	Withdrawal(ctx context.Context, id string) (*Withdrawal, error)
+	// Withdraw takes back all that left of a session and returns the withdrawal's id.
+	Withdraw(ctx context.Context, who, session string) (id string, err error)
+}
+
+// HubSource is what the hub shows.
+type HubSource interface {
+	Published
+	// HubStages returns the stages intake, curate, dataset, learn, gate, release and value, as far as they run here.
+	HubStages(ctx context.Context) ([]Stage, error)
+
+	Snapshots(ctx context.Context) ([]Snapshot, error)
+	Snapshot(ctx context.Context, id string) (*SnapshotView, error)
+	// Export writes a snapshot in a trainer's format, one of Snapshot.Formats.
+	Export(ctx context.Context, id, format string, w io.Writer) error
+
+	Gates(ctx context.Context) ([]Gate, error)
+	Gate(ctx context.Context, id string) (*Gate, error)
+}
+
+// Published is what the hub gives out and the edge has fetched: both show it. Where both are there, the hub is asked.
+type Published interface {
+	Releases(ctx context.Context) ([]Release, error)
+	Statements(ctx context.Context) ([]Statement, error)
+	Statement(ctx context.Context, id string) (*Statement, error)
+}
+
+// Health says how a stage does.
+type Health string
+
+// The healths of a stage.
+const (
+	HealthOK      Health = "ok"      // working, nothing to do
+	HealthWaiting Health = "waiting" // waits for a person
+	HealthTrouble Health = "trouble" // something was set aside or refused; Note says what
+	HealthIdle    Health = "idle"    // nothing came yet
+)
+
+// Stage is one stage of the loop, live.
+type Stage struct {
+	Name     string // "capture", "scrub", … as in the picture
+	Count    int
+	Unit     string // "episodes", "bundles", …: plural
+	SetAside int
+	Health   Health
+	Note     string    // one short sentence, or empty
+	Last     time.Time // when something last came through
+}
+
+// History is one tool history found on this machine.
+type History struct {
+	Tool     string
+	Path     string
+	Files    int
+	Bytes    int64
+	Episodes int     // read so far
+	Done     float64 // share read, 0 to 1
+	Problem  string  // why it cannot be read, or empty
+}
+
+// EpisodeFilter narrows the list; an empty field lets all through.
+type EpisodeFilter struct {
+	Tool    string
+	Verdict episode.Verdict
+	Level   episode.Level
+	State   string
+	After   string // EpisodePage.Next of the page before
+	Limit   int    // set by the page
+}
+
+// EpisodePage is one page of the list, newest first.
+type EpisodePage struct {
+	Rows   []EpisodeRow
+	Total  int      // that match the filter
+	All    int      // without a filter
+	Tools  []string // to choose from
+	States []string // to choose from
+	Next   string   // opaque; empty on the last page
+}
+
+// EpisodeRow is one line of the list. It holds no person.
+type EpisodeRow struct {
+	ID          string
+	StartedAt   time.Time
+	Tool        string
+	Surface     episode.Surface
+	Repository  string
+	Title       string // first words of the scrubbed instruction, or empty
+	Suggestions int
+	Verdicts    map[episode.Verdict]int
+	Level       episode.Level
+	State       string // "settling", "waiting", "approved", "held", "refused", "sent", "stays", "withdrawn"
+}
+
+// EpisodeView is one episode with all that is known of it here.
+type EpisodeView struct {
+	// Episode is the raw one where Raw is RawShown, else what remains of it.
+	Episode *episode.Episode
+	Raw     RawState
+	RawTill time.Time // when raw text goes, or went; zero when unknown
+	State   string
+	Level   episode.Level // set by consent; empty when not yet decided
+	Terms   *episode.Terms
+	Why     string // the policy rule that decided, or empty
+	Bundle  string // id of the bundle that it left in, or empty
+	History []Event
+}
+
+// RawState says why raw text is there, or not.
+type RawState string
+
+// The states of raw text.
+const (
+	RawShown     RawState = "shown"
+	RawSealed    RawState = "sealed"    // held, not asked for
+	RawExpired   RawState = "expired"   // erased when its time was over
+	RawForbidden RawState = "forbidden" // this person may not see it
+)
+
+// Event is one thing that happened, newest last.
+type Event struct {
+	At   time.Time
+	What string
+	Who  string // a person or a rule, or empty
+}
+
+// Batch is a set of records that would leave together for one recipient.
+type Batch struct {
+	ID        string
+	Recipient string
+	MadeAt    time.Time
+	Records   int
+	Waiting   int // records not yet ruled on
+	Approved  int
+	Refused   int
+	Held      int
+	Bytes     int64
+	Levels    map[episode.Level]int
+	Findings  map[string]int // what was replaced, by kind
+}
+
+// BatchQuery pages through a batch.
+type BatchQuery struct {
+	After string // BatchView.Next of the page before
+	Limit int    // set by the page
+	Raw   bool   // open the seal, audited
+}
+
+// BatchView is one batch with a page of its records.
+type BatchView struct {
+	Batch
+	Digest  string // of the waiting records' digests: approving all names it
+	Terms   *episode.Terms
+	Policy  string // digest
+	Records []BatchRecord
+	Raw     RawState // RawSealed until asked for
+	Next    string   // opaque; empty on the last page
+}
+
+// BatchRecord is one record as it would leave.
+type BatchRecord struct {
+	ID      string // local id of the episode
+	Digest  string // of Out
+	State   string // "waiting", "approved", "refused", "held"
+	Tool    string
+	Level   episode.Level
+	Out     []byte // the exact bytes that leave: canonical JSON
+	Marks   []Mark // where in Out something was replaced, in order, not overlapping
+	Raw     []byte // the raw episode as JSON when it may be seen and is still held
+	RawSeen []Mark // where in Raw something was found
+}
+
+// Mark is one replacement: a range of bytes and its kind.
+type Mark struct {
+	Start, End int
+	Kind       string
+}
+
+// Choice is what a person says to a record.
+type Choice string
+
+// The choices.
+const (
+	Approve Choice = "approve"
+	Refuse  Choice = "refuse"
+	Hold    Choice = "hold"
+)
+
+// Ruling is a choice on some records of a batch, or on all that wait.
+type Ruling struct {
+	Batch  string
+	Choice Choice
+	// Records are digests of the records ruled on; when empty, the ruling is on all that wait, and Digest is the
+	// BatchView.Digest that the person saw.
+	Records []string
+	Digest  string
+}
+
+// Bundle is one that was packed here.
+type Bundle struct {
+	ID        string // digest
+	PackedAt  time.Time
+	Recipient string
+	Records   int
+	Bytes     int64
+	Levels    map[episode.Level]int
+	State     string // "packed", "sent", "received", "refused"
+	Receipt   *Receipt
+}
+
+// Receipt is the hub's signed answer.
+type Receipt struct {
+	At       time.Time
+	Signer   string // key id
+	Accepted int
+	SetAside []Reason
+	LogIndex int64
+	LogSize  int64
+	Proof    string // "verified", "pending", "failed"
+	ProofWhy string // one sentence
+}
+
+// BundleView is one bundle in full.
+type BundleView struct {
+	Bundle
+	Root      string // Merkle root of the records
+	Policy    string // digest
+	Scrubber  string
+	Findings  map[string]int
+	Terms     *episode.Terms
+	Signer    string // key id
+	SignedOK  bool   // checked when the page was made
+	Manifest  []byte // exact bytes
+	Withdrawn int    // records taken back since
+}
+
+// Reason counts records by why.
+type Reason struct {
+	Why   string
+	Count int
+	Hint  string // what would change it, or empty
+}
+
+// Snapshot is an immutable version of a dataset.
+type Snapshot struct {
+	ID           string
+	MadeAt       time.Time
+	Records      int
+	Decisions    int
+	Developers   int
+	Contributors int
+	Incomplete   bool // something in it was withdrawn since
+	Formats      []string
+}
+
+// SnapshotView is one snapshot with its lineage.
+type SnapshotView struct {
+	Snapshot
+	Digest   string
+	In       int // records that came in
+	Used     int
+	SetAside []Reason
+	Bundles  []Lineage
+	Splits   []Split
+	Gates    []string // ids of reports made from it
+}
+
+// Lineage is one bundle that a snapshot was made from.
+type Lineage struct {
+	Bundle      string
+	Contributor string
+	Records     int
+	Used        int
+}
+
+// Split is a part of a snapshot. A developer is in one split only.
+type Split struct {
+	Name       string
+	Decisions  int
+	Developers int
+}
+
+// Estimate is a number that says how sure it is, and from how much. Pages withhold one from fewer than 10 developers.
+type Estimate struct {
+	Value, Lower, Upper float64 // two-sided 95 %
+	Developers          int
+	Decisions           int
+}
+
+// Gate is one gate report.
+type Gate struct {
+	ID        string
+	At        time.Time
+	Candidate string
+	Snapshot  string
+	Released  bool   // false: refused
+	Release   string // id of the release it made, if any
+	Design    string // "logged", "randomised", "paired"
+	Method    string // "doubly robust, cluster-robust by developer", …
+	Reward    string // reward spec
+	Gain      Estimate
+	Bound     float64 // one-sided 95 % lower bound of the gain: what the rule looks at
+	HasGain   bool    // false when there was too little to estimate at all
+	Old, New  Estimate
+	Slices    []Slice // the same gain by part, for instance by language
+	Checks    []Check
+}
+
+// Slice is the gain in one part of the data.
+type Slice struct {
+	Name string
+	Gain Estimate
+}
+
+// Check is one thing the gate looked at. Where Need is above zero the page shows how much is missing.
+type Check struct {
+	Name       string
+	OK         bool
+	Detail     string
+	Have, Need float64
+	Unit       string
+}
+
+// Release is what came through a gate, and who gets it when.
+type Release struct {
+	ID       string
+	MadeAt   time.Time
+	Gate     string // id of its report
+	Lever    string // what it moves: "show/hide", …
+	Digest   string
+	Signer   string // key id
+	State    string // "active", "superseded", "retired", "rolled back"
+	InUse    bool   // by this machine's edge
+	Channels []Channel
+}
+
+// Channel says who gets a release from when on.
+type Channel struct {
+	Name string // "canary", "early", "stable"
+	Who  string
+	From time.Time
+}
+
+// Statement is what a contributor gave, what it was worth, what it earns.
+type Statement struct {
+	ID          string
+	Contributor string
+	From, To    time.Time
+	Given       int // records
+	Used        int
+	SetAside    []Reason
+	HasValue    bool     // false when there was too little to value: the floor only
+	Value       Estimate // in the unit of ValueUnit
+	ValueUnit   string
+	Method      string
+	Lines       []StatementLine
+	Floor       float64 // percent
+	Discount    float64 // percent, all lines together
+	RateCard    string  // version or digest
+	Recompute   string  // the command that makes the same statement again
+	Signer      string
+}
+
+// StatementLine is one line of the discount.
+type StatementLine struct {
+	What    string
+	Why     string
+	Percent float64
+}
+
+// Withdrawal is a contributor taking a session back, and what became of everything it had reached.
+type Withdrawal struct {
+	ID          string
+	Session     string
+	At          time.Time
+	Who         string
+	Records     int
+	State       string // "requested", "under way", "done"
+	Fates       []Fate
+	Certificate []byte // exact signed bytes, when done
+	Signer      string
+}
+
+// Fate is what became of one artifact.
+type Fate struct {
+	Artifact string
+	Kind     string // "bundle", "snapshot", "run", "release", "export"
+	Fate     string // "erased", "rebuilt", "retired on DATE", "beyond reach at HOLDER"
+}

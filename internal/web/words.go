@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/headrace/headrace/episode"
+)
+
+// funcs are the words that templates use: numbers, times and sentences, each said in one way everywhere.
+func funcs() template.FuncMap {
+	return template.FuncMap{
+		"to": to, "num": func(n any) string { return num(int(whole(n))) }, "count": count, "noun": noun, "size": func(n any) string { return size(whole(n)) }, "when": when, "day": day, "stamp": stamp, "short": short, "clip": clip,
+		"percent": percent, "interval": interval, "tally": tally, "purposes": join[[]episode.Purpose], "names": join[[]string], "words": words,
+		"diff": diff, "fields": fields, "verdict": verdict, "plain": func(e Estimate) string { return spread(e, unsigned) }, "measured": measured, "missing": missing, "share": share, "bound": bound,
+	}
+}
+
+// whole takes an integer of any width, as templates hand them over; anything else is a template's mistake.
+func whole(n any) int64 { return reflect.ValueOf(n).Int() }
+
+// num groups thousands with a thin space that does not break.
+func num(n int) string {
+	s := strconv.Itoa(n)
+	sign := ""
+	if n < 0 {
+		sign, s = "−", s[1:]
+	}
+	var b strings.Builder
+	for i, c := range s {
+		if i > 0 && (len(s)-i)%3 == 0 && len(s) > 4 {
+			b.WriteString("\u202f")
+		}
+		b.WriteRune(c)
+	}
+	return sign + b.String()
+}
+
+// noun says "episode" for one, else the plural.
+func noun(n int, things string) string {
+	if n == 1 {
+		switch {
+		case strings.HasSuffix(things, "ies"):
+			return strings.TrimSuffix(things, "ies") + "y"
+		case strings.HasSuffix(things, "ches"):
+			return strings.TrimSuffix(things, "es")
+		}
+		return strings.TrimSuffix(things, "s")
+	}
+	return things
+}
+
+// count says "1 episode", "2 episodes": things is the plural.
+func count(n int, things string) string { return num(n) + " " + noun(n, things) }
+
+func size(n int64) string {
+	v, unit := float64(n), 0
+	units := [...]string{"bytes", "kB", "MB", "GB", "TB"}
+	for v >= 1000 && unit < len(units)-1 {
+		v, unit = v/1000, unit+1
+	}
+	if unit == 0 {
+		return count(int(n), "bytes")
+	}
+	return strconv.FormatFloat(v, 'f', 1, 64) + " " + units[unit]
+}
+
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "not yet"
+	}
+	return t.Local().Format("2 Jan 2006, 15:04")
+}
+
+func day(t time.Time) string {
+	if t.IsZero() {
+		return "not yet"
+	}
+	return t.Local().Format("2 Jan 2006")
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// short keeps enough of an id or digest to tell it from others.
+func short(id string) string {
+	id = strings.TrimPrefix(id, "sha256:")
+	if r := []rune(id); len(r) > 16 {
+		return string(r[:12]) + "…"
+	}
+	return id
+}
+
+// clip cuts long text for a page and says so.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	cut := n
+	for cut > 0 && s[cut]&0xC0 == 0x80 {
+		cut--
+	}
+	return s[:cut] + "\n… " + size(int64(len(s)-cut)) + " more"
+}
+
+// percent writes a percentage that is given in percent.
+func percent(v float64) string {
+	return strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(v, 'f', 2, 64), "0"), ".") + " %"
+}
+
+// tally lists counts by name, the largest first: m is a map from a kind of string to int.
+func tally(m any) ([]Reason, error) {
+	var out []Reason
+	switch m := m.(type) {
+	case map[string]int:
+		out = reasons(m)
+	case map[episode.Level]int:
+		out = reasons(m)
+	case map[episode.Verdict]int:
+		out = reasons(m)
+	default:
+		return nil, fmt.Errorf("tally of %T", m)
+	}
+	slices.SortFunc(out, func(a, b Reason) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Why, b.Why)) })
+	return out, nil
+}
+
+func reasons[K ~string](m map[K]int) (out []Reason) {
+	for k, n := range m {
+		out = append(out, Reason{Why: string(k), Count: n})
+	}
+	return out
+}
+
+func join[S ~[]E, E ~string](l S) string {
+	out := make([]string, len(l))
+	for i, s := range l {
+		out[i] = string(s)
+	}
+	return strings.Join(out, ", ")
+}
+
+// words writes an identifier such as "timed_out" as words.
+func words(s any) string { return strings.ReplaceAll(fmt.Sprint(s), "_", " ") }
+
+// share writes a share in [0, 1] as a percentage.
+func share(v float64) string { return percent(math.Round(1000*v) / 10) }
+
+// verdict says a gate report's verdict in one sentence.
+func verdict(g *Gate) string {
+	if !g.Released {
+		for _, c := range g.Checks {
+			if m := missing(c); m != "" {
+				return "Refused: too little to tell. " + m
+			}
+		}
+		for _, c := range g.Checks {
+			if !c.OK {
+				return "Refused: " + strings.TrimSuffix(c.Detail, ".") + "."
+			}
+		}
+		return "Refused."
+	}
+	if !g.HasGain || !g.Gain.Shown() {
+		return "Released."
+	}
+	s := "Released: the new policy earns " + interval(g.Gain) + " reward per decision over the old one"
+	if g.Old.Shown() && g.Old.Value > 0 {
+		s += fmt.Sprintf(", about %s %%", signed(100*g.Gain.Value/g.Old.Value, 0))
+	}
+	return s + "."
+}
+
+// bound writes the number that the release rule looks at, as finely as the gain.
+func bound(g *Gate) string { return signed(g.Bound, digits(g.Gain)) }
+
+// missing says how much a check lacks, or nothing.
+func missing(c Check) string {
+	if c.OK || c.Need <= 0 || c.Have >= c.Need {
+		return ""
+	}
+	return fmt.Sprintf("It has %s of the %s it needs: %s missing.", amount(c.Have, ""), amount(c.Need, c.Unit), amount(c.Need-c.Have, ""))
+}
+
+// measured says how much a check that passed had.
+func measured(c Check) string {
+	if !c.OK || c.Need <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s, at least %s needed.", amount(c.Have, c.Unit), amount(c.Need, ""))
+}
+
+func amount(v float64, unit string) string {
+	n := strconv.FormatFloat(v, 'g', 3, 64)
+	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
+		n = num(int(v))
+	}
+	return strings.TrimSpace(n + " " + unit)
+}

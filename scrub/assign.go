@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package scrub
+
+import (
+	"bytes"
+	"strings"
+)
+
+const (
+	maxName  = 48       // bytes of a name after its keyword
+	maxSpace = 64       // between name, sign and value
+	maxValue = 32 << 10 // of a value in quotes
+)
+
+// joint is how a name and its value are joined.
+type joint struct {
+	at     int  // where the value starts
+	spaced bool // with space before the sign: ini, or code
+	equals bool // joined by a sign of the family of "="
+	cli    bool // --password value
+	xml    bool // <password>value
+	quoted bool // only a value in quotes counts
+	prose  bool // the password is value
+	caps   bool // the name is in capitals, as in the environment
+}
+
+// assigned looks at a keyword such as "password" and, where a value is joined to the name that the keyword is part of,
+// records the value.
+func (w *worker) assigned(r *rule, start, end int) {
+	b := w.buf
+	if end <= w.valueEnd || end <= w.nameEnd && r.word.strength <= w.nameKind || !bounded(b, start, end, r.word.whole) {
+		return
+	}
+	name := run(b, end, end+maxName, isIdent)
+	for name < end+maxName && (ch(b, name) == '-' || ch(b, name) == '.') && at(b, name+1)&isAlpha != 0 {
+		name = run(b, name+1, end+maxName, isIdent)
+	}
+	w.nameEnd, w.nameKind = name, r.word.strength
+	if innocent(lastPart(b[end:name])) || w.inMark(b, start, name) {
+		return
+	}
+	j, ok := join(b, start, name, r.word)
+	if !ok {
+		return
+	}
+	j.caps = at(b, start)&isUpper != 0 && at(b, end-1)&isUpper != 0
+	w.value(j, r.word)
+}
+
+// inMark reports whether the name from start to end is a mark of ours: "SECRET_password_…" says nothing of what follows.
+func (w *worker) inMark(b []byte, start, end int) bool {
+	i := bytes.Index(b[start:end], []byte(anchor))
+	if i < 0 {
+		return false
+	}
+	_, e, head, ok := markAt(b, start+i)
+	return ok && w.isOwn(b, e, head)
+}
+
+// bounded reports whether the keyword b[start:end] is a word of its own in whatever name it is part of.
+func bounded(b []byte, start, end int, whole bool) bool {
+	if whole && at(b, start-1)&isAlpha != 0 && !(at(b, start-1)&isLower != 0 && at(b, start)&isUpper != 0) {
+		return false
+	}
+	if ch(b, end)|0x20 == 's' {
+		end++
+	}
+	next, last := at(b, end), at(b, end-1)
+	return next&isLower == 0 && !(next&isUpper != 0 && last&isUpper != 0 && at(b, end-2)&isUpper != 0)
+}
+
+// lastPart returns the last word of a name's tail, in lower case: "type" of "_TYPE" and of "Type".
+func lastPart(tail []byte) string {
+	i := len(tail)
+	for i > 0 && class[tail[i-1]]&isAlpha != 0 {
+		i--
+		if class[tail[i]]&isUpper != 0 && i+1 < len(tail) && class[tail[i+1]]&isLower != 0 {
+			break
+		}
+	}
+	if len(tail)-i > 16 {
+		return ""
+	}
+	return string(lower(tail[i:]))
+}
+
+// spaces skips blanks, and one line end where lines is set.
+func spaces(b []byte, i int, lines bool) int {
+	for limit := i + maxSpace; i < limit && i < len(b); i++ {
+		switch {
+		case b[i] == ' ' || b[i] == '\t':
+		case lines && (b[i] == '\n' || b[i] == '\r'):
+			lines = b[i] == '\r'
+		default:
+			return i
+		}
+	}
+	return i
+}
+
+// quoteAt skips backslashes and returns the quote after them, 0 where there is none, and the place after it.
+func quoteAt(b []byte, i int) (q byte, after int) {
+	for n := 0; n < 8 && ch(b, i) == '\\'; n++ {
+		i++
+	}
+	if c := ch(b, i); c == '"' || c == '\'' || c == '`' {
+		return c, i + 1
+	}
+	return 0, i
+}
+
+// join reads what stands between a name that ends at i and its value.
+func join(b []byte, start, i int, k word) (joint, bool) {
+	var j joint
+	q, after := quoteAt(b, i)
+	if q != 0 {
+		i = after
+	}
+	if ch(b, i) == ']' {
+		i++
+	}
+	if ch(b, i) == '?' || ch(b, i) == '!' && ch(b, i+1) != '=' {
+		i++
+	}
+	blank := spaces(b, i, false)
+	j.spaced = blank > i
+	rest := b[blank:]
+	switch {
+	case bytes.HasPrefix(rest, []byte("::")):
+		return j, false
+	case hasAny(rest, "===", "!=="):
+		j.at, j.equals = blank+3, true
+	case hasAny(rest, ":=", "=>", "->", "==", "!=", "+=", "?=", "<-"):
+		j.at, j.equals, j.spaced = blank+2, true, true
+	case hasAny(rest, "="):
+		j.at, j.equals = blank+1, true
+	case hasAny(rest, ":"):
+		j.at = blank + 1
+	case q != 0 && hasAny(rest, ","):
+		if at, ok := valueField(b, blank+1); ok {
+			j.at = at
+			break
+		}
+		j.at, j.quoted = blank+1, true
+	case q != 0 && j.spaced:
+		at, ok := valueField(b, blank)
+		if !ok {
+			return j, false
+		}
+		j.at = at
+	case hasAny(rest, "("):
+		j.at, j.quoted = blank+1, true
+	case hasAny(rest, ">") && bytes.IndexByte([]byte("<:"), ch(b, bareName(b, start)-1)) >= 0:
+		j.at, j.xml = blank+1, true
+	case hasAny(rest, ">=", ">:", "||:", "<=>"):
+		j.at, j.quoted = blank+bytes.IndexAny(rest, "=:")+1, true
+	case hasAny(rest, ">"):
+		j.at, j.quoted = blank+1, true
+	case q == 0 && j.spaced && hasAny(rest, "is ", "was ", "is: "):
+		j.at, j.prose = blank+bytes.IndexByte(rest, ' ')+1, true
+	case q == 0 && j.spaced && k.spaced:
+		j.at, j.equals, j.spaced = blank, true, false
+	case q == 0 && j.spaced:
+		if s := bareName(b, start); s >= 1 && b[s-1] == '-' {
+			j.at, j.cli = blank, true
+		} else {
+			j.at, j.quoted = blank, true
+		}
+	default:
+		at, ok := valueField(b, i)
+		if !ok {
+			return j, false
+		}
+		j.at = at
+	}
+	j.at = spaces(b, j.at, !j.prose && !j.cli)
+	return j, true
+}
+
+func hasAny(b []byte, prefixes ...string) bool {
+	for _, p := range prefixes {
+		if len(b) >= len(p) && string(b[:len(p)]) == p {
+			return true
+		}
+	}
+	return false
+}
+
+// bareName returns where the name around start begins.
+func bareName(b []byte, start int) int {
+	for limit := start - maxName; start > 0 && start > limit && (class[b[start-1]]&isIdent != 0 ||
+		b[start-1] == '-' && at(b, start-2)&isIdent != 0); start-- {
+	}
+	return start
+}
+
+// valueField reads the far side of {"name": "DB_PASSWORD", "value": "x"}, of its YAML and of its XML form.
+func valueField(b []byte, i int) (int, bool) {
+	for limit := i + maxSpace; i < limit && i < len(b) && bytes.IndexByte([]byte(" \t\r\n,\"'\\"), b[i]) >= 0; i++ {
+	}
+	if !bytes.HasPrefix(b[i:], []byte("value")) && !bytes.HasPrefix(b[i:], []byte("Value")) {
+		return 0, false
+	}
+	_, i = quoteAt(b, i+len("value"))
+	i = spaces(b, i, false)
+	if c := ch(b, i); c != ':' && c != '=' {
+		return 0, false
+	}
+	return i + 1, true
+}
+
+// value finds where the value ends, judges it, and records it.
+func (w *worker) value(j joint, k word) {
+	b, i := w.buf, j.at
+	for n := 0; n < 3 && at(b, i)&isAlpha|at(b, i)&isIdent != 0; n++ { // typed declarations and wrappers, before quotes
+		e := run(b, i, i+40, isIdent)
+		for ch(b, e) == '.' && e < i+40 {
+			e = run(b, e+1, i+40, isIdent)
+		}
+		if q, _ := quoteAt(b, e); q != 0 && e-i <= 2 { // r"…", $"…", b"…"
+			i = e
+			break
+		}
+		if ch(b, e) == '(' && wraps(b[i:e]) {
+			i = spaces(b, e+1, false)
+			break
+		}
+		if eq := spaces(b, e, false); !j.cli && !j.prose && ch(b, eq) == '=' && ch(b, eq+1) != '=' && eq > e {
+			j.equals, j.spaced, i = true, true, spaces(b, eq+1, false)
+			continue
+		}
+		break
+	}
+	for hasAny(b[min(i, len(b)):], "[", "{", "$", "@", "[]byte(") {
+		n := 1
+		if hasAny(b[i:], "[]byte(") {
+			n = len("[]byte(")
+		}
+		if q, _ := quoteAt(b, i+n); q == 0 {
+			break
+		}
+		i += n
+	}
+	if q, _ := quoteAt(b, i); q != 0 {
+		if start, end, ok := w.quoted(i); ok {
+			w.judge(start, end, j, k, true)
+			return
+		}
+		_, i = quoteAt(b, i)
+		j = joint{at: i, equals: true}
+	}
+	if !j.quoted {
+		w.judge(i, bareEnd(b, i, j), j, k, false)
+	}
+}
+
+// bareEnd returns where a value without quotes ends. Signs that end one in code are part of one in a shell, where no
+// space surrounds the "=": there they end it only where it is words so far, or another name follows.
+func bareEnd(b []byte, i int, j joint) int {
+	end := run(b, i, i+512, isBare)
+	for j.equals && !j.spaced && end > i && end < i+512 && bytes.IndexByte([]byte("&;|<>(){}[],"), ch(b, end)) >= 0 {
+		next := run(b, end+1, i+512, isBare)
+		name := run(b, end+1, i+512, isIdent)
+		if next == end+1 || ch(b, name) == '=' || hasAny(b[end:], "&amp;") || shapeOf(b[i:end]).words() {
+			break
+		}
+		end = next
+	}
+	return end
+}
+
+// wraps reports functions that turn a literal into another type.
+func wraps(name []byte) bool {
+	n := string(lower(name[bytes.LastIndexByte(name, '.')+1:]))
+	return n == "string" || n == "str" || n == "bytes" || n == "from" || n == "of" || strings.HasSuffix(n, "ptr")
+}
+
+// quoted returns the inside of the quotes that open at i. They close with the same quote behind the same number of
+// backslashes, on the same line unless they are backquotes or three in a row.
+func (w *worker) quoted(i int) (start, end int, ok bool) {
+	b := w.buf
+	q, start := quoteAt(b, i)
+	slashes := start - 1 - i
+	long := slashes == 0 && ch(b, start) == q && ch(b, start+1) == q
+	if long {
+		start += 2
+	}
+	lane := bytes.IndexByte([]byte("\"'`"), q)
+	if start < w.unclosed[lane] { // looked from before here already, and found none
+		return 0, 0, false
+	}
+	limit := min(len(b), start+maxValue)
+	for e, esc := start, 0; e < limit; e++ {
+		switch c := b[e]; {
+		case c == '\\':
+			esc++
+			continue
+		case c == '\n' && q != '`' && !long:
+			w.unclosed[lane] = e
+			return 0, 0, false
+		case c == q && slashes == 0 && (esc%2 == 0 || q == '`'):
+			if !long || ch(b, e+1) == q && ch(b, e+2) == q {
+				return start, e, true
+			}
+		case c == q && slashes > 0 && esc <= slashes:
+			return start, e - esc, true
+		}
+		esc = 0
+	}
+	w.unclosed[lane] = limit
+	return 0, 0, false
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package scrub
+
+import (
+	"bytes"
+	"encoding/base64"
+)
+
+// mark notes our own marks, and records what only looks like one.
+func (w *worker) mark(_ *rule, start, _ int) {
+	s, e, head, ok := markAt(w.buf, start)
+	switch {
+	case !ok:
+	case w.isOwn(w.buf, e, head):
+		w.skip(s, e)
+	default:
+		w.add(s, e, "mark")
+	}
+}
+
+// skip notes a mark of ours, which nothing needs to replace again.
+func (w *worker) skip(start, end int) {
+	if n := len(w.own); n == 0 || w.own[n-1].end <= start {
+		w.own = append(w.own, span{start: start, end: end})
+	}
+}
+
+// prefixed looks at a known prefix: enough of the right bytes after it, and no letter before.
+func (w *worker) prefixed(r *rule, start, end int) {
+	b := w.buf
+	if string(b[start:end]) != r.keyword || at(b, start-1)&isAlnum != 0 && at(b, start)&isAlnum != 0 || end <= w.valueEnd {
+		return
+	}
+	e := run(b, end, len(b), r.token.of)
+	if r.token.of == isBase64 {
+		for ch(b, e) == '.' || ch(b, e) == '/' { // webhooks and parts of tokens
+			next := run(b, e+1, len(b), isBase64)
+			if next-e < 8 {
+				break
+			}
+			e = next
+		}
+	}
+	v := b[end:e]
+	if len(v) < r.token.min {
+		return
+	}
+	if f := shapeOf(v); f.same || f.digits == 0 && f.swap < 4 || f.dashes > len(v)/5 {
+		return
+	}
+	w.add(start, e, r.token.kind)
+	w.valueEnd = max(w.valueEnd, e)
+}
+
+// jwt looks at "eyJ", which is how {" begins in base64: a JSON web token with its parts, or a blob of JSON.
+func (w *worker) jwt(_ *rule, start, end int) {
+	b := w.buf
+	if string(b[start:end]) != "eyJ" || at(b, start-1)&isAlnum != 0 || end <= w.valueEnd {
+		return
+	}
+	e, dots := run(b, end, len(b), isBase64), 0
+	first := e - start
+	for dots < 4 && ch(b, e) == '.' && (at(b, e+1)&isBase64 != 0 || ch(b, e+1) == '.') {
+		e, dots = run(b, e+1, len(b), isBase64), dots+1
+	}
+	switch {
+	case dots >= 1 && first >= 12 && e-start >= 20:
+		w.add(start, e, "jwt")
+	case dots == 0 && first >= 24:
+		w.add(start, e, "token")
+	default:
+		return
+	}
+	w.valueEnd = max(w.valueEnd, e)
+}
+
+// bearer looks at the credentials after "Bearer ".
+func (w *worker) bearer(_ *rule, start, end int) {
+	if at(w.buf, start-1)&isAlnum != 0 || end <= w.valueEnd {
+		return
+	}
+	b := w.buf
+	e := run(b, end, len(b), isBase64)
+	for ch(b, e) == '.' && at(b, e+1)&isBase64 != 0 {
+		e = run(b, e+1, len(b), isBase64)
+	}
+	v := b[end:e]
+	if f := shapeOf(v); len(v) >= 6 && f.digits > 0 && f.lower+f.upper > 0 || len(v) >= 20 && !f.words() {
+		w.add(end, e, "token")
+		w.valueEnd = max(w.valueEnd, e)
+	}
+}
+
+// basic looks at the credentials after "Basic ": base64 of name:password.
+func (w *worker) basic(_ *rule, start, end int) {
+	if at(w.buf, start-1)&isAlnum != 0 || end <= w.valueEnd {
+		return
+	}
+	e := run(w.buf, end, end+4096, isBase64)
+	v := bytes.TrimRight(w.buf[end:e], "=")
+	text, err := base64.RawStdEncoding.AppendDecode(nil, v)
+	if err == nil && len(v) >= 6 && bytes.IndexByte(text, ':') >= 0 {
+		w.add(end, e, "basic_auth")
+		w.valueEnd = max(w.valueEnd, e)
+	}
+}
+
+// pem looks at a PEM block: private keys and their like go, header to footer; certificates and public keys stay. A
+// block that was cut off goes as far as its body.
+func (w *worker) pem(_ *rule, start, end int) {
+	b := w.buf
+	if string(b[start:end]) != "-----BEGIN" || end <= w.valueEnd {
+		return
+	}
+	head := b[end:min(len(b), end+64)]
+	i := bytes.Index(head, []byte("----"))
+	if i < 0 || !bytes.Contains(head[:i], []byte("PRIVATE")) && !bytes.Contains(head[:i], []byte("SECRET")) &&
+		!bytes.Contains(head[:i], []byte("SEED")) {
+		return
+	}
+	body := runOf(b, end+i, '-')
+	e := body
+	if next := bytes.Index(b[body:], []byte("----")); next >= 0 && bytes.HasPrefix(bytes.TrimLeft(b[body+next:], "-"), []byte("END")) {
+		e = body + next
+		e = runOf(b, e, '-')
+		if tail := bytes.Index(b[e:min(len(b), e+64)], []byte("-----")); tail >= 0 {
+			e = runOf(b, e+tail, '-')
+		}
+	} else {
+		for e < len(b) && (class[b[e]]&isBase64 != 0 && b[e] != '-' || bytes.IndexByte([]byte(" \t\r\n\\\"',:+.;#*|>"), b[e]) >= 0) {
+			e++
+		}
+		for e > body && class[b[e-1]]&isBase64 == 0 {
+			e--
+		}
+	}
+	w.add(start, e, "private_key")
+	w.valueEnd = max(w.valueEnd, e)
+}
+
+func runOf(b []byte, i int, c byte) int {
+	for i < len(b) && b[i] == c {
+		i++
+	}
+	return i
+}
+
+// card looks at four digits that begin a number: 13 to 19 digits, maybe in groups, of a card network, with a right
+// check digit (Luhn).
+func (w *worker) card(_ *rule, start, _ int) {
+	b := w.buf
+	if p := ch(b, start-1); at(b, start-1)&isIdent != 0 || p == '.' || (p == '-' || p == ' ') && at(b, start-2)&isDigit != 0 && at(b, start-3)&isDigit != 0 {
+		return
+	}
+	var digits [20]byte
+	n, e, sep := 0, start, byte(0)
+	for i := start; n < len(digits); i++ {
+		c := ch(b, i)
+		if class[c]&isDigit != 0 {
+			digits[n], n, e = c-'0', n+1, i+1
+			continue
+		}
+		if (c != ' ' && c != '-') || sep != 0 && c != sep || at(b, i+1)&isDigit == 0 {
+			break
+		}
+		sep = c
+	}
+	if at(b, e)&isIdent != 0 || ch(b, e) == '.' && at(b, e+1)&isDigit != 0 || !isCard(digits[:n]) {
+		return
+	}
+	w.add(start, e, "card")
+}
+
+func isCard(d []byte) bool {
+	if len(d) < 13 || len(d) > 19 {
+		return false
+	}
+	p := int(d[0])*1000 + int(d[1])*100 + int(d[2])*10 + int(d[3])
+	n := len(d)
+	switch {
+	case d[0] == 4 && (n == 13 || n == 16 || n == 19):
+	case (p >= 5100 && p <= 5599 || p >= 2221 && p <= 2720) && n == 16:
+	case (p/100 == 34 || p/100 == 37) && n == 15:
+	case (p == 6011 || p/100 == 65 || p >= 6440 && p <= 6499 || p/100 == 62 || p >= 3528 && p <= 3589) && n >= 16:
+	case (p/100 == 36 || p/100 == 38 || p/100 == 39 || p >= 3000 && p <= 3059) && n >= 14:
+	case (p/100 == 50 || p/100 >= 56 && p/100 <= 58 || p/100 == 63 || p/100 == 67) && n >= 16:
+	default:
+		return false
+	}
+	sum := 0
+	for i := range d {
+		v := int(d[len(d)-1-i])
+		if i%2 == 1 {
+			if v *= 2; v > 9 {
+				v -= 9
+			}
+		}
+		sum += v
+	}
+	return sum%10 == 0
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package scrub
+
+import "bytes"
+
+// judge decides whether buf[start:end], joined to a sensitive name, is a value to replace, and records it. It looks at
+// the shape of the value only (letters, digits, signs, length) and at words that no secret is, so that two values of
+// one shape are always treated alike.
+func (w *worker) judge(start, end int, j joint, k word, inQuotes bool) {
+	b := w.buf
+	if inQuotes {
+		start, end = trimBlank(b, start, end)
+	} else if end-start >= 512 {
+		end = run(b, end, len(b), isBare)
+	}
+	if i := bytes.IndexByte(b[start:min(end, start+8)], ' '); i > 0 && scheme(b[start:start+i]) {
+		start, k.strength = start+i+1, max(k.strength, medium)
+	}
+	if !inQuotes {
+		if scheme(b[start:end]) && ch(b, end) == ' ' && at(b, end+1)&isAlnum != 0 {
+			start, end = end+1, run(b, end+1, len(b), isBare)
+			k.strength = max(k.strength, medium)
+		}
+		for end > start && (b[end-1] == '.' || b[end-1] == ':' || b[end-1] == '!' && j.prose) {
+			end--
+		}
+	}
+	v := b[start:end]
+	if len(v) < 3 || stopword(v) || placeholder(v) {
+		return
+	}
+	f := shapeOf(v)
+	if f.alnum == 0 || f.same {
+		return
+	}
+	keep := false
+	switch {
+	case k.strength == weak:
+		keep = !f.opaque(10)
+	case inQuotes:
+		keep = !w.quotedValue(v, f, k)
+	default:
+		keep = !w.bareValue(v, f, j, k, ch(b, end))
+	}
+	if keep {
+		return
+	}
+	w.add(start, end, k.kind)
+	w.valueEnd = max(w.valueEnd, end)
+}
+
+// scheme reports the words that stand before credentials in a header.
+func scheme(v []byte) bool {
+	if len(v) > 6 {
+		return false
+	}
+	switch string(lower(v)) {
+	case "bearer", "basic", "token", "apikey", "digest":
+		return true
+	}
+	return false
+}
+
+// quotedValue reports whether a value in quotes is to be replaced.
+func (w *worker) quotedValue(v []byte, f shape, k word) bool {
+	if f.spaces > 0 && (k.strength == medium || f.spaces >= 5 || f.spaces >= 2 && f.firstUpper && f.digits == 0) {
+		return f.opaque(24)
+	}
+	if k.strength == medium && f.words() && len(v) < 16 {
+		return false
+	}
+	return w.strict || !f.words() || k.strength == medium && len(v) >= 24
+}
+
+// bareValue reports whether a value without quotes is to be replaced; next is the byte after it.
+func (w *worker) bareValue(v []byte, f shape, j joint, k word, next byte) bool {
+	switch v[0] {
+	case '(', '*', '&', '@', '#', '=', ':', '%', '-', '?', '!':
+		if f.digits == 0 || j.cli || v[0] == '-' || v[0] == '*' || v[0] == '&' {
+			return false
+		}
+	}
+	switch next {
+	case '(', '[', '{':
+		return false // a call, an index
+	case '<':
+		if !j.xml {
+			return false // a type
+		}
+	}
+	code := next == ',' || next == ')' || next == ';' || next == '|' || next == '>' && !j.xml
+	switch {
+	case f.path && f.signs == f.slashes+f.dots+f.dashes && !f.opaque(32):
+		return false
+	case f.numeric:
+		return k.kind == "password" && f.digits >= 4 && !code
+	case f.reference: // cfg.token, self.password2
+		return f.opaque(24)
+	case f.words() && k.strength == medium && f.n >= 16 && f.dots+f.under == 0 && j.equals && !j.spaced && !code && w.strict:
+		return true
+	case f.words():
+		if k.strength != strong || code || f.dots > 0 || !w.strict {
+			return f.opaque(24)
+		}
+		return j.xml || !j.prose && !j.cli && (j.equals || !f.typeName) && (!j.spaced || j.caps) || j.cli && (next == 0 || next == '\n' || next == '\r')
+	case k.strength == medium:
+		return f.digits > 0 && len(v) >= 6 || f.signs > 0 && len(v) >= 12 && f.digits > 0
+	}
+	return true
+}
+
+// shape is what judge knows of a value.
+type shape struct {
+	n, alnum, lower, upper, digits, signs      int
+	spaces, dots, dashes, slashes, under, swap int
+	same, path, numeric, reference             bool
+	firstUpper, typeName                       bool
+}
+
+func shapeOf(v []byte) shape {
+	f := shape{n: len(v), same: true, reference: true}
+	var prev uint16
+	for i, c := range v {
+		k := class[c]
+		f.same = f.same && c == v[0]
+		switch {
+		case k&isLower != 0 || c >= 0x80:
+			f.lower++
+			k = isLower
+		case k&isUpper != 0:
+			f.upper++
+			k = isUpper
+		case k&isDigit != 0:
+			f.digits++
+		case c == ' ' || c == '\t':
+			f.spaces++
+		case c == '_':
+			f.under++
+		default:
+			f.signs++
+			switch c {
+			case '.':
+				f.dots++
+			case '-':
+				f.dashes++
+			case '/', '\\':
+				f.slashes++
+			}
+		}
+		if k&isAlnum != 0 {
+			if prev != 0 && prev != k&isAlnum && !(prev == isUpper && k == isLower) {
+				f.swap++
+			}
+			prev = k & isAlnum
+		}
+		partStart := i == 0 || v[i-1] == '.'
+		f.reference = f.reference && (c == '.' && !partStart || k&isIdent != 0 && !(partStart && k&isDigit != 0) || c == '_')
+	}
+	f.alnum = f.lower + f.upper + f.digits
+	f.reference = f.reference && f.dots > 0
+	f.numeric = f.digits > 0 && f.lower+f.upper+f.under == 0 && f.signs == f.dots+f.dashes
+	f.path = f.slashes > 0 && (v[0] == '/' || v[0] == '.' || v[0] == '~')
+	f.firstUpper = class[v[0]]&isUpper != 0
+	f.typeName = f.firstUpper && f.lower > 0
+	return f
+}
+
+// words reports values of letters only, joined by _ - or a dot: names, not noise.
+func (f shape) words() bool {
+	return f.digits == 0 && f.signs == f.dots+f.dashes && f.swap < 4+f.n/6
+}
+
+// opaque reports values of at least n bytes without spaces that look random: letters and digits well mixed.
+func (f shape) opaque(n int) bool {
+	if f.n < n || f.spaces > 0 || f.signs > f.n/4 || f.path && f.slashes > 1 {
+		return false
+	}
+	return f.digits >= 2 && f.lower+f.upper >= 2 && f.swap >= 3 || f.digits == 0 && f.n >= 20 && f.swap >= f.n/5 && f.under+f.dashes < 2
+}
+
+// placeholder reports values that stand for one: $NAME, ${…}, {{…}}, <…>, %s, %NAME%.
+func placeholder(v []byte) bool {
+	last := v[len(v)-1]
+	switch v[0] {
+	case '$':
+		name := v[1:]
+		if n := len(name); n > 1 && (name[0] == '{' && last == '}' || name[0] == '(' || name[0] == '{' && bytes.IndexByte(name, '}') < 0) {
+			return true
+		}
+		return !bytes.ContainsAny(name, "0123456789") && run(name, 0, len(name), isIdent) == len(name) ||
+			bytes.Equal(name, bytes.ToUpper(name)) && run(name, 0, len(name), isIdent) == len(name)
+	case '{':
+		return last == '}' && len(v) < 64 && !bytes.ContainsAny(v, `":`)
+	case '<':
+		return last == '>'
+	case '#', '@':
+		return len(v) > 2 && v[1] == '{' && last == '}'
+	case '%':
+		return len(v) <= 4 || last == '%'
+	}
+	return false
+}
+
+func trimBlank(b []byte, start, end int) (int, int) {
+	for start < end && (b[start] == ' ' || b[start] == '\t' || b[start] == '\n' || b[start] == '\r') {
+		start++
+	}
+	for end > start && (b[end-1] == ' ' || b[end-1] == '\t' || b[end-1] == '\n' || b[end-1] == '\r') {
+		end--
+	}
+	return start, end
+}

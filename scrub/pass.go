@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package scrub
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// pass goes over the texts of one record: to find, to replace, to verify.
+type pass struct {
+	w       *worker
+	visit   func(key, text string) (string, error)
+	field   string
+	index   int // of the field's list, -1 for none
+	dirty   bool
+	dropped int
+	counts  map[string]int
+	found   []Finding
+	in, out []byte
+	err     error
+}
+
+func newPass(w *worker) *pass { return &pass{w: w, index: -1, counts: map[string]int{}} }
+
+// run has each visit every text of the record, three times, or once where there is nothing to replace: so a secret
+// found in one text is looked for in all, and what leaves has been looked at as it leaves.
+func (p *pass) run(each func() error) error {
+	p.visit = p.collect
+	if err := each(); err != nil || !p.dirty {
+		return err
+	}
+	p.visit = p.replace
+	if err := each(); err != nil {
+		return err
+	}
+	p.visit = p.verify
+	return each()
+}
+
+// scan loads text and finds everything in it, with what the record knows.
+func (p *pass) scan(key, text string) error {
+	if time.Now().After(p.w.deadline) {
+		return fmt.Errorf("%w: took longer than %s", ErrUnsafe, p.w.s.cfg.Budget)
+	}
+	p.in = append(p.in[:0], text...)
+	p.w.under = p.w.wordOf(key)
+	p.w.scan(p.in)
+	return nil
+}
+
+// collect finds, and remembers what it found.
+func (p *pass) collect(key, text string) (string, error) {
+	if err := p.scan(key, text); err != nil {
+		return "", err
+	}
+	for _, h := range merge(nil, p.w.hits, p.w.own, p.in) {
+		p.dirty = true
+		p.w.known.add(h.kind, p.in[h.start:h.end])
+	}
+	return text, nil
+}
+
+// replace replaces what it finds.
+func (p *pass) replace(key, text string) (string, error) {
+	p.in = append(p.in[:0], text...)
+	p.w.under = p.w.wordOf(key)
+	open := false
+	out, _, err := p.w.window(p.out[:0], p.in, 0, true, &open)
+	p.out = out
+	if err != nil || len(p.w.spans) == 0 {
+		return text, err
+	}
+	field := p.field
+	if p.index >= 0 {
+		field = fmt.Sprintf("%s[%d]", field, p.index)
+	}
+	for _, s := range p.w.spans {
+		p.counts[s.kind]++
+		p.found = append(p.found, Finding{field, s.start, s.end, s.kind})
+	}
+	return string(out), nil
+}
+
+// verify refuses a record in which anything is left.
+func (p *pass) verify(key, text string) (string, error) {
+	if err := p.scan(key, text); err != nil {
+		return "", err
+	}
+	p.w.known.find(p.w, p.in)
+	if left := merge(nil, p.w.hits, p.w.own, p.in); len(left) > 0 {
+		return "", fmt.Errorf("%w: %s still holds a %s", ErrUnsafe, p.field, left[0].kind)
+	}
+	return text, nil
+}
+
+// Field appends a line of JSON to dst with every finding in one of its top-level fields replaced; every other byte stays
+// as it is, and so does a line without that field. An error is ErrUnsafe or says that the line is not a JSON object;
+// then nothing is appended.
+func (s *Scrubber) Field(dst, line []byte, name string) (out []byte, found []Finding, err error) {
+	defer closed(&err)
+	start, end, err := fieldAt(line, name)
+	if err != nil {
+		return dst, nil, err
+	}
+	if start == end {
+		return append(dst, line...), nil, nil
+	}
+	w := s.worker(newRecall())
+	defer s.done(w)
+	p := newPass(w)
+	p.field = name
+	value := jsontext.Value(line[start:end])
+	err = p.run(func() (err error) {
+		value, err = visitJSON(value, name, p.visit)
+		return err
+	})
+	if err != nil {
+		return dst, nil, err
+	}
+	return append(append(append(dst, line[:start]...), value...), line[end:]...), p.found, nil
+}
+
+// fieldAt returns where the value of a top-level field stands; start and end are 0 where there is none.
+func fieldAt(line []byte, name string) (start, end int, err error) {
+	d := jsontext.NewDecoder(bytes.NewBuffer(line))
+	if d.PeekKind() != '{' {
+		return 0, 0, errors.New("not a JSON object")
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return 0, 0, fmt.Errorf("not a JSON object: %w", err)
+	}
+	for d.PeekKind() == '"' {
+		key, err := d.ReadToken()
+		if err != nil {
+			return 0, 0, fmt.Errorf("not a JSON object: %w", err)
+		}
+		wanted := key.String() == name
+		value, err := d.ReadValue()
+		if err != nil {
+			return 0, 0, fmt.Errorf("not a JSON object: %w", err)
+		}
+		if wanted {
+			end = int(d.InputOffset())
+			start = end - len(value)
+		}
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return 0, 0, fmt.Errorf("not a JSON object: %w", err)
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return 0, 0, errors.New("more than one JSON value on the line")
+	}
+	return start, end, nil
+}

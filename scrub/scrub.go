@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package scrub takes secrets and personal data out of text and records, and puts keyed marks in their place.
+//
+// Start with [New] and [Scrubber.Text]. One pass over the bytes (scan.go) finds candidates by their structure: a word
+// such as "password" and the value beside it, user information in a URL, a PEM block, a JWT, a token with a known
+// prefix, an e-mail address, a home folder, a card number, a name from the dictionary. Each span becomes a mark
+// (mark.go): the same entity gets the same mark everywhere under one key, and unrelated ones under another. The output
+// is scanned again, passing over only the marks that the key proves to be its own; what is found there is replaced
+// too, until nothing is found, so scrubbing twice changes nothing.
+//
+// [Scrubber.Episode] does this for every text of a record: a secret found in one is looked for in all, the result is
+// verified, and a record that cannot be proven clean is refused with [ErrUnsafe]. [Scrubber.Stream] takes text of any
+// length. Detection never looks at what a text says about itself: no comment switches it off.
+//
+// What this does not do: it decodes only JSON (not base64, percent or hex), has no model of names beyond the
+// dictionary, and renames no identifiers.
+package scrub
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Version names this filter in the privacy block of every record it cleaned.
+const Version = "headrace-scrub/1"
+
+// ErrUnsafe says that something could not be proven clean, so it must not leave.
+var ErrUnsafe = errors.New("not proven clean")
+
+// Profile says how readily something is replaced. There is no profile that replaces nothing.
+type Profile string
+
+// The profiles.
+const (
+	Strict   Profile = "strict"   // the default: in doubt, replace
+	Balanced Profile = "balanced" // keep words, sentences and example addresses that only look like values
+)
+
+// Config is what a Scrubber needs.
+type Config struct {
+	// Key is 32 bytes from the keyring: Derive("pseudonym", recipient, epoch).
+	Key []byte
+	// Dictionary holds private names; nil for none.
+	Dictionary *Dictionary
+	// Profile is Strict where empty.
+	Profile Profile
+	// Budget is the longest one record or window may take; 10 seconds where zero. What takes longer is unsafe.
+	Budget time.Duration
+}
+
+// Finding is one replacement: the bytes [Start, End) of the input, and what kind of thing stood there.
+type Finding struct {
+	// Field names the text of a record that Start and End count in; empty for text by itself.
+	Field string `json:"field,omitzero"`
+	Start int    `json:"start"`
+	End   int    `json:"end"`
+	Kind  string `json:"kind"`
+}
+
+// Scrubber replaces secrets and personal data. It is safe for concurrent use.
+type Scrubber struct {
+	cfg     Config
+	auto    *automaton
+	workers sync.Pool // of *worker
+}
+
+// New returns a Scrubber.
+func New(cfg Config) (*Scrubber, error) {
+	if len(cfg.Key) != 32 {
+		return nil, fmt.Errorf("scrub key has %d bytes, not 32", len(cfg.Key))
+	}
+	switch cfg.Profile {
+	case "":
+		cfg.Profile = Strict
+	case Strict, Balanced:
+	default:
+		return nil, fmt.Errorf("profile %q is neither %q nor %q", cfg.Profile, Strict, Balanced)
+	}
+	if cfg.Budget == 0 {
+		cfg.Budget = 10 * time.Second
+	}
+	s := &Scrubber{cfg: cfg, auto: newAutomaton(rules())}
+	s.workers.New = func() any {
+		return &worker{s: s, mac: hmac.New(sha256.New, cfg.Key), strict: cfg.Profile == Strict}
+	}
+	return s, nil
+}
+
+// Text appends src to dst with every finding replaced, and returns what it replaced, in order. An error is ErrUnsafe;
+// then nothing is appended. Text longer than a window (1 MiB) is taken window by window, as by Stream.
+func (s *Scrubber) Text(dst, src []byte) ([]byte, []Finding, error) {
+	var found []Finding
+	out := dst
+	for at, context, open := 0, 0, false; at < len(src); {
+		end := min(at+window, len(src))
+		base := at - context
+		next, spans, cut, err := s.one(out, src[base:end], context, end == len(src), &open)
+		if err != nil {
+			return dst, nil, err
+		}
+		for _, p := range spans {
+			found = append(found, Finding{Start: p.start + base, End: p.end + base, Kind: p.kind})
+		}
+		out, at = next, base+cut
+		context = min(at, margin)
+	}
+	return out, found, nil
+}
+
+func (s *Scrubber) worker(known *recall) *worker {
+	w := s.workers.Get().(*worker)
+	w.known, w.under, w.deadline = known, word{}, time.Now().Add(s.cfg.Budget)
+	return w
+}
+
+func (s *Scrubber) done(w *worker) {
+	w.known, w.buf = nil, nil
+	s.workers.Put(w)
+}
+
+// closed turns a panic into ErrUnsafe: a bug in a detector drops a record, it never lets one through.
+func closed(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("%w: a detector stopped: %T", ErrUnsafe, r)
+	}
+}
