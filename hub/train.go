@@ -32,14 +32,16 @@ func (h *Hub) train(ctx context.Context, s *snapshot) (*candidate, error) {
 	now := h.cfg.Now()
 	held := release.HeldOut(h.ring.Derive("split"))
 	c := &candidate{}
-	var train, heldOut []dataset.Row
+	var train, heldOut, all []dataset.Row
 	for _, r := range s.rows {
-		switch {
-		case held(r.Contributor, r.Episode.Developer):
-			if r.Permit(h.cfg.Name, episode.PurposeEvaluate, now) {
-				heldOut = append(heldOut, r)
-			}
-		case r.Permit(h.cfg.Name, episode.PurposeReward, now):
+		isHeld, mayJudge := held(r.Contributor, r.Episode.Developer), r.Permit(h.cfg.Name, episode.PurposeEvaluate, now)
+		if mayJudge {
+			all = append(all, r)
+		}
+		if isHeld && mayJudge {
+			heldOut = append(heldOut, r)
+		}
+		if !isHeld && r.Permit(h.cfg.Name, episode.PurposeReward, now) {
 			train = append(train, r)
 		}
 	}
@@ -48,7 +50,8 @@ func (h *Hub) train(ctx context.Context, s *snapshot) (*candidate, error) {
 	c.report = rep
 	if err != nil {
 		// Too little to learn from is an answer, not a failure: the gate says what is missing.
-		c.why = err.Error()
+		// Nobody was learned from, so everybody counts as held out: the report says what there is, not what a split left.
+		c.why, c.heldOut = err.Error(), dataset.Decisions(all)
 		return c, ctx.Err()
 	}
 	c.filter = f

@@ -157,6 +157,9 @@ func shapeOf(v []byte) shape {
 		partStart := i == 0 || v[i-1] == '.'
 		f.reference = f.reference && (c == '.' && !partStart || k&isIdent != 0 && !(partStart && k&isDigit != 0) || c == '_')
 	}
+	if len(v) == 0 {
+		return f
+	}
 	f.alnum = f.lower + f.upper + f.digits
 	f.reference = f.reference && f.dots > 0
 	f.numeric = f.digits > 0 && f.lower+f.upper+f.under == 0 && f.signs == f.dots+f.dashes
@@ -181,6 +184,9 @@ func (f shape) opaque(n int) bool {
 
 // placeholder reports values that stand for one: $NAME, ${…}, {{…}}, <…>, %s, %NAME%.
 func placeholder(v []byte) bool {
+	if len(v) == 0 {
+		return false
+	}
 	last := v[len(v)-1]
 	switch v[0] {
 	case '$':

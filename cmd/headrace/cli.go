@@ -22,13 +22,14 @@ headrace read ~/.claude | headrace scrub | headrace consent --policy policy.yaml
 type cli struct {
 	Dir string `help:"State folder (default $$HEADRACE_DIR, else $$XDG_STATE_HOME/headrace, else ~/.local/state/headrace)." type:"path" placeholder:"DIR"`
 
-	Up      upCmd      `cmd:"" help:"Agent, edge and hub in one process, with pages: start here."`
-	Scrub   scrubCmd   `cmd:"" help:"Episodes or text → without secrets and personal data, keyed marks in their place."`
-	Read    readCmd    `cmd:"" help:"Tool histories → episodes (JSON Lines on standard output)."`
-	Consent consentCmd `cmd:"" help:"Scrubbed episodes → those that may leave, lowered to their level, with terms."`
-	Pack    packCmd    `cmd:"" help:"Episodes that may leave → a signed bundle."`
-	Verify  verifyCmd  `cmd:"" help:"Check every byte of a bundle and who signed it."`
-	Export  exportCmd  `cmd:"" help:"Decisions → a trainer's format (trl-kto, openai-dpo), where terms allow it."`
+	Up       upCmd       `cmd:"" help:"Agent, edge and hub in one process, with pages: start here."`
+	Scrub    scrubCmd    `cmd:"" help:"Episodes or text → without secrets and personal data, keyed marks in their place."`
+	Read     readCmd     `cmd:"" help:"Tool histories → episodes (JSON Lines on standard output)."`
+	Consent  consentCmd  `cmd:"" help:"Scrubbed episodes → those that may leave, lowered to their level, with terms."`
+	Pack     packCmd     `cmd:"" help:"Episodes that may leave → a signed bundle."`
+	Verify   verifyCmd   `cmd:"" help:"Check every byte of a bundle and who signed it."`
+	Export   exportCmd   `cmd:"" help:"Decisions → a trainer's format (trl-kto, openai-dpo), where terms allow it."`
+	Simulate simulateCmd `cmd:"" help:"Episodes of synthetic enterprises whose truth is known (JSON Lines on standard output)."`
 }
 
 // env is what a command may touch: standard output carries only the result, everything else goes to err.

@@ -57,12 +57,7 @@ func (c *upCmd) demo(e *env) error {
 		if err != nil {
 			return err
 		}
-		for _, ed := range s.edges {
-			if _, err := ed.ApproveAll(ctx, "demo"); err != nil {
-				return err
-			}
-		}
-		if err := s.turn(ctx); err != nil {
+		if err := s.approvedTurn(ctx, "demo"); err != nil {
 			return err
 		}
 		res, err := s.result(ctx, n, readFor)

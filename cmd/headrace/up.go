@@ -130,13 +130,7 @@ func (c *upCmd) turn(ctx context.Context, e *env, s *stack, a *agent.Agent) erro
 	}
 	readFor := time.Since(start).Seconds() - s.edges[0].Stats().Intake.Seconds()
 	fmt.Fprintln(e.err, "one turn on this machine: what the policy allows is approved for this machine's own hub; nothing leaves")
-	if err := s.edges[0].Turn(ctx); err != nil {
-		return err
-	}
-	if _, err := s.edges[0].ApproveAll(ctx, me()+" (up --once)"); err != nil {
-		return err
-	}
-	if err := s.turn(ctx); err != nil {
+	if err := s.approvedTurn(ctx, me()+" (up --once)"); err != nil {
 		return err
 	}
 	n := 0
@@ -150,8 +144,17 @@ func (c *upCmd) turn(ctx context.Context, e *env, s *stack, a *agent.Agent) erro
 	return res.print(e.out, c.JSON)
 }
 
-// turn takes what the edges hold once round: out to the hub and back.
-func (s *stack) turn(ctx context.Context) error {
+// approvedTurn takes what the edges hold once round, out to the hub and back. All that waits is approved in the name of
+// who, once everything is screened: what is approved before a later fact comes would have to be approved again.
+func (s *stack) approvedTurn(ctx context.Context, who string) error {
+	if err := s.turnEdges(ctx); err != nil {
+		return err
+	}
+	for _, e := range s.edges {
+		if _, err := e.ApproveAll(ctx, who); err != nil {
+			return err
+		}
+	}
 	if err := s.turnEdges(ctx); err != nil {
 		return err
 	}

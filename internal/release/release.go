@@ -17,6 +17,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"github.com/go-json-experiment/json"
@@ -66,7 +67,8 @@ func (r *Release) Reaches(channel, developer string) bool {
 	return false
 }
 
-// Decode reads a release. Unknown fields, another format and shares outside [0, 1] are refused.
+// Decode reads a release. Unknown fields, another format, no channels and shares outside [0, 1] are
+// refused.
 func Decode(b []byte) (*Release, error) {
 	r := new(Release)
 	if err := json.Unmarshal(b, r, json.RejectUnknownMembers(true)); err != nil {
@@ -74,6 +76,9 @@ func Decode(b []byte) (*Release, error) {
 	}
 	if want := New(r.Model, r.Gate, r.Snapshot, ""); r.Format != want.Format || r.Kind != want.Kind || r.ID != want.ID {
 		return nil, badRelease(fmt.Errorf("%s %q %q is not what its digests say", r.Format, r.Kind, r.ID))
+	}
+	if len(r.Channels) == 0 {
+		return nil, badRelease(errors.New("no channel to reach anyone by"))
 	}
 	for _, c := range r.Channels {
 		if !(c.Share >= 0 && c.Share <= 1) {

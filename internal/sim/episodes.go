@@ -3,6 +3,7 @@
 package sim
 
 import (
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -40,8 +41,8 @@ func (ev *event) taken() bool {
 	return ev.verdict == episode.Accepted || ev.verdict == episode.Modified
 }
 
-// Episodes streams the episodes of a contributor as its tools recorded them, developer after developer, each in order
-// of time, until emit returns an error. An outcome that took longer than a day is not in them: see Late.
+// Episodes streams the episodes of a contributor as its tools recorded them, developer after developer, each day by
+// day, until emit returns an error. An outcome that took longer than a day is not in them: see Late.
 func (w *World) Episodes(contributor string, emit func(*episode.Episode) error) error {
 	c, err := w.index(contributor)
 	if err != nil {
@@ -143,7 +144,7 @@ func (w *World) events(c, i int, do func(*event, *rand.Rand) error) error {
 // episode is the record of one event but for its text and features.
 func (w *World) episode(c int, d *developer, ev *event) *episode.Episode {
 	native := d.email + "#" + strconv.Itoa(ev.n) + "#" + strconv.FormatInt(w.cfg.Seed, 10)
-	shown, chosen := ev.shown, "show"
+	shown, chosen, hide := ev.shown, "show", math.Round(1e6*(1-ev.propensity))/1e6
 	if !shown {
 		chosen = "hide"
 	}
@@ -162,13 +163,13 @@ func (w *World) episode(c int, d *developer, ev *event) *episode.Episode {
 			Policy: BaselineRelease, Propensity: ev.propensity}},
 		Decisions: []episode.Decision{{Suggestion: "s1", Verdict: ev.verdict, By: ev.by, At: ev.at.Add(2 * time.Second),
 			DecisionID: "d_" + episode.NewID("decision", native)[3:], Release: BaselineRelease, Chosen: chosen, Explore: true, Shown: &shown,
-			Actions: []episode.Action{{ID: "show", Propensity: ev.propensity}, {ID: "hide", Propensity: 1 - ev.propensity}}}},
+			Actions: []episode.Action{{ID: "show", Propensity: ev.propensity}, {ID: "hide", Propensity: hide}}}},
 		Origin: &episode.Origin{Provider: "demo", ContractClass: "business", License: "proprietary"},
 	}
 	if s := &e.Suggestions[0]; shown {
 		s.ShownAt, s.DwellMS = ev.at, 400+int64(ev.draw.chars)*350
 	} else {
-		s.Propensity = 1 - ev.propensity
+		s.Propensity = hide
 	}
 	if ev.taken() {
 		e.Outcomes = []episode.Outcome{{Suggestion: "s1", Kind: episode.OutcomeKept, Value: float64(index(ev.kept)), ObservedAt: ev.at.Add(10 * time.Minute), Window: "10m"}}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"google.golang.org/grpc"
+
+	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/internal/config"
+	"github.com/headrace/headrace/internal/web"
+)
+
+// edgeCmd is the role on the enterprise's servers.
+type edgeCmd struct {
+	Config string `help:"Configuration file (default: edge.yaml in the state folder, if there)." type:"path" placeholder:"FILE"`
+
+	Serve edgeServeCmd  `cmd:"" default:"withargs" help:"Run the edge: take in what tools say, hold it, send what is approved (this is what headrace edge alone does)."`
+	Join  edgeJoinCmd   `cmd:"" help:"Join a hub with the invite its operator sent."`
+	Show  edgeConfigCmd `cmd:"" name:"config" help:"Print the configuration that is in force."`
+	Link  edgeLinkCmd   `cmd:"" help:"Print a fresh one-time link to the pages of the running edge."`
+}
+
+func (edgeCmd) Help() string {
+	return `  headrace edge join https://hub.example CODE   # once, with the invite that headrace hub invite printed
+  headrace edge                                 # then open the link it prints; Ctrl-C stops, what was done stays
+
+Until a policy file says otherwise, numbers and categories only may leave, and a person approves each batch on the pages.
+Everything has a default; headrace edge config shows it. To change some, write edge.yaml into the state folder:
+
+  policy: policy.yaml
+  database_file: /run/secrets/headrace-dsn     # one line: postgres://user:password@host/name`
+}
+
+// read reads the configuration, and the hub that was joined (nil: none).
+func (c *edgeCmd) read(e *env) (edge.File, *edge.Membership, error) {
+	f, err := edge.ReadFile(c.Config, e.dir)
+	if err != nil {
+		return f, nil, err
+	}
+	m, err := edge.ReadMembership(f.Dir)
+	if errors.Is(err, edge.ErrNotJoined) {
+		return f, nil, nil
+	}
+	return f, m, err
+}
+
+type edgeServeCmd struct {
+	Listen string `help:"Address of pages and APIs (default 127.0.0.1:8400)." placeholder:"HOST:PORT"`
+	OTLP   string `name:"otlp" help:"Address of OTLP/gRPC (default 127.0.0.1:4317); none for no such port." placeholder:"HOST:PORT"`
+}
+
+// Run starts the edge.
+func (c *edgeServeCmd) Run(e *env, role *edgeCmd) error {
+	f, m, err := role.read(e)
+	if err != nil {
+		return err
+	}
+	if m == nil {
+		return edge.ErrNotJoined
+	}
+	if c.Listen != "" {
+		f.Listen = c.Listen
+	}
+	if c.OTLP != "" {
+		f.OTLP = c.OTLP
+	}
+	conf, err := f.Config(m)
+	if err != nil {
+		return err
+	}
+	conf.Log = logger(e.err)
+	ed, err := edge.New(e.ctx, conf)
+	if err != nil {
+		return err
+	}
+	defer ed.Close()
+	s := &service{dir: f.Dir, loop: ed.Run}
+	if s.web, err = listenAnywhere(e.err, f.Listen); err != nil {
+		return err
+	}
+	defer s.web.Close()
+	token, err := ed.Token()
+	if err != nil {
+		return err
+	}
+	hosts := hostsOf(s.web, f.Hosts)
+	site, err := web.New(web.Config{Edge: edge.View{Edge: ed}, Version: version(), Hosts: hosts})
+	if err != nil {
+		return err
+	}
+	s.handler = edgeHandler(ed, site, token, hosts, isLoopback(s.web))
+	if f.OTLP != "" && f.OTLP != "none" {
+		if s.grpc, err = listenAnywhere(e.err, f.OTLP); err != nil {
+			return err
+		}
+		defer s.grpc.Close()
+		s.rpc = edgeGRPC(ed, token, isLoopback(s.grpc))
+	}
+	s.controls = controls{
+		"link":     func(context.Context, string) (string, error) { return reachable(s.web) + site.Link(me()), nil },
+		"withdraw": func(ctx context.Context, session string) (string, error) { return ed.Withdraw(ctx, me(), session) },
+	}
+	return s.run(e.ctx, func() {
+		fmt.Fprintf(e.err, "\n  Open  %s%s\n\n", reachable(s.web), site.Link(me()))
+		fmt.Fprintf(e.err, "  The link works once; headrace edge link prints another. What is approved goes to %s as %s.\n", m.Hub, m.Contributor)
+		fmt.Fprintf(e.err, "  Tools send to %s/v1/ with the token in %s\n\n", reachable(s.web), ed.TokenFile())
+	})
+}
+
+// edgeHandler puts everything on one port: /v1/ by token, the rest are pages. Logs may come without a token from this
+// machine only: they are marked as unauthenticated, and policy decides what they are good for.
+func edgeHandler(ed *edge.Edge, site *web.Site, token string, hosts []string, local bool) http.Handler {
+	api := ed.Handler(func(r *http.Request) edge.Principal { return bearerOf(r.Header.Get("Authorization"), token) })
+	mux := http.NewServeMux()
+	if local {
+		mux.Handle("POST /v1/logs", web.Hosts(hosts, api))
+	}
+	mux.Handle("/v1/", web.Hosts(hosts, web.Bearer(token, api)))
+	mux.Handle("/", site)
+	return mux
+}
+
+func edgeGRPC(ed *edge.Edge, token string, local bool) *grpc.Server {
+	rpc := grpc.NewServer(grpc.MaxRecvMsgSize(edge.MaxRequest))
+	ed.RegisterGRPC(rpc, func(_ context.Context, authorization string) (edge.Principal, error) {
+		p := bearerOf(authorization, token)
+		if !p.Authenticated && !local {
+			return p, errors.New("no valid token: send the metadata authorization: Bearer TOKEN")
+		}
+		return p, nil
+	})
+	return rpc
+}
+
+type edgeJoinCmd struct {
+	URL  string `arg:"" help:"Address of the hub, as the invite names it."`
+	Code string `arg:"" help:"The invite's one-time code."`
+}
+
+// Run joins.
+func (c *edgeJoinCmd) Run(e *env, role *edgeCmd) error {
+	f, before, err := role.read(e)
+	if err != nil {
+		return err
+	}
+	m, err := edge.Join(e.ctx, f.Dir, c.URL, c.Code)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.out, "joined %s at %s as %s\n", m.Hub, m.URL, m.Contributor)
+	if before != nil {
+		fmt.Fprintf(e.err, "this edge was %s at %s before; if it is running, start it again\n", before.Contributor, before.Hub)
+	} else {
+		fmt.Fprintln(e.err, "now start it: headrace edge")
+	}
+	return nil
+}
+
+type edgeConfigCmd struct{}
+
+// Run prints.
+func (c *edgeConfigCmd) Run(e *env, role *edgeCmd) error {
+	f, m, err := role.read(e)
+	if err != nil {
+		return err
+	}
+	if f, err = f.Effective(m); err != nil {
+		return err
+	}
+	return config.Format(e.out, f)
+}
+
+type edgeLinkCmd struct{}
+
+// Run asks the running edge.
+func (c *edgeLinkCmd) Run(e *env, role *edgeCmd) error {
+	f, _, err := role.read(e)
+	if err != nil {
+		return err
+	}
+	link, err := control(e.ctx, f.Dir, "link", "")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(e.out, link)
+	return nil
+}

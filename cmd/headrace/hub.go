@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/hub"
+	"github.com/headrace/headrace/internal/config"
+	"github.com/headrace/headrace/internal/web"
+)
+
+// hubCmd is the role at the maker.
+type hubCmd struct {
+	Config string `help:"Configuration file (default: hub.yaml in the state folder, if there)." type:"path" placeholder:"FILE"`
+
+	Serve  hubServeCmd  `cmd:"" default:"withargs" help:"Run the hub: take bundles in, learn, gate, release, settle (this is what headrace hub alone does)."`
+	Invite hubInviteCmd `cmd:"" help:"Invite an enterprise: prints the command it joins with."`
+	Show   hubConfigCmd `cmd:"" name:"config" help:"Print the configuration that is in force."`
+	Link   hubLinkCmd   `cmd:"" help:"Print a fresh one-time link to the pages of the running hub."`
+}
+
+func (hubCmd) Help() string {
+	return `  headrace hub                       # then open the link it prints; Ctrl-C stops, what was done stays
+  headrace hub invite alder-bank     # in another terminal; send what it prints to alder-bank
+
+Everything has a default; headrace hub config shows it. To change some, write hub.yaml into the state folder:
+
+  name: acme-tools                   # what policies call you
+  url: https://hub.acme.example      # where contributors reach you
+  database_file: /run/secrets/headrace-dsn     # one line: postgres://user:password@host/name`
+}
+
+type hubServeCmd struct {
+	Listen string `help:"Address of pages, registry and log (default 127.0.0.1:8401)." placeholder:"HOST:PORT"`
+}
+
+// Run starts the hub.
+func (c *hubServeCmd) Run(e *env, role *hubCmd) error {
+	f, err := hub.ReadFile(role.Config, e.dir)
+	if err != nil {
+		return err
+	}
+	if c.Listen != "" {
+		f.Listen = c.Listen
+	}
+	h, err := openHub(e, f)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	s := &service{dir: f.Dir, loop: h.Run}
+	if s.web, err = listenAnywhere(e.err, f.Listen); err != nil {
+		return err
+	}
+	defer s.web.Close()
+	if f.URL == "" {
+		f.URL = reachable(s.web)
+	}
+	site, err := web.New(web.Config{Hub: hub.View{Hub: h}, Version: version(), Hosts: hostsOf(s.web, f.Hosts)})
+	if err != nil {
+		return err
+	}
+	mux, api := http.NewServeMux(), h.Handler()
+	for _, path := range []string{"/v2/", "/log/", "POST /v1/enrol"} {
+		mux.Handle(path, api)
+	}
+	mux.Handle("/", site)
+	s.handler = mux
+	s.controls = controls{
+		"link":   func(context.Context, string) (string, error) { return reachable(s.web) + site.Link(me()), nil },
+		"invite": func(ctx context.Context, name string) (string, error) { return invite(ctx, h, f.URL, name) },
+	}
+	return s.run(e.ctx, func() {
+		fmt.Fprintf(e.err, "\n  Open  %s%s\n\n", reachable(s.web), site.Link(me()))
+		fmt.Fprintf(e.err, "  The link works once; headrace hub link prints another. Policies call this hub %s; contributors reach it at %s.\n", f.Name, f.URL)
+		fmt.Fprintf(e.err, "  Invite one: headrace hub invite NAME\n\n")
+	})
+}
+
+func openHub(e *env, f hub.File) (*hub.Hub, error) {
+	conf, err := f.Config()
+	if err != nil {
+		return nil, err
+	}
+	conf.Log = logger(e.err)
+	return hub.New(e.ctx, conf)
+}
+
+type hubInviteCmd struct {
+	Name string `arg:"" help:"What the hub calls the enterprise: lower-case letters, digits, single hyphens."`
+}
+
+// Run invites, through the running hub where there is one.
+func (c *hubInviteCmd) Run(e *env, role *hubCmd) error {
+	f, err := hub.ReadFile(role.Config, e.dir)
+	if err != nil {
+		return err
+	}
+	var line string
+	h, err := openHub(e, f)
+	switch {
+	case err == nil:
+		defer h.Close()
+		if f, err = f.Effective(); err == nil {
+			line, err = invite(e.ctx, h, f.URL, c.Name)
+		}
+	case errors.Is(err, errInUse):
+		line, err = control(e.ctx, f.Dir, "invite", c.Name)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(e.out, line)
+	return nil
+}
+
+// invite is the command that the enterprise joins with.
+func invite(ctx context.Context, h *hub.Hub, url, name string) (string, error) {
+	code, expires, err := h.Invite(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("headrace edge join %s %s   # works once, until %s", url, edge.Invite(code, h.Public()), expires.Format(time.DateOnly)), nil
+}
+
+type hubConfigCmd struct{}
+
+// Run prints.
+func (c *hubConfigCmd) Run(e *env, role *hubCmd) error {
+	f, err := hub.ReadFile(role.Config, e.dir)
+	if err != nil {
+		return err
+	}
+	if f, err = f.Effective(); err != nil {
+		return err
+	}
+	return config.Format(e.out, f)
+}
+
+type hubLinkCmd struct{}
+
+// Run asks the running hub.
+func (c *hubLinkCmd) Run(e *env, role *hubCmd) error {
+	f, err := hub.ReadFile(role.Config, e.dir)
+	if err != nil {
+		return err
+	}
+	link, err := control(e.ctx, f.Dir, "link", "")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(e.out, link)
+	return nil
+}

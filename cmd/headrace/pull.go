@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/episode"
+)
+
+type pullCmd struct {
+	Out     string `help:"Folder to write the release to; it must not be there yet." required:"" type:"path" placeholder:"DIR"`
+	Channel string `help:"Release channel, early or stable (default: the one this edge follows)." placeholder:"NAME"`
+	Config  string `help:"The edge's configuration file." type:"path" placeholder:"FILE"`
+}
+
+func (c *pullCmd) Help() string {
+	return `Fetches the release in force from the hub that this edge has joined, checks that the hub signed it and that the gate let it
+through, and writes the signed release (release.json), its gate report (gate.json) and the model (model).
+
+Example: headrace pull --out release`
+}
+
+func (c *pullCmd) Run(e *env) error {
+	f, err := edge.ReadFile(c.Config, e.dir)
+	if err != nil {
+		return err
+	}
+	m, err := edge.ReadMembership(f.Dir)
+	if err != nil {
+		return err
+	}
+	if f, err = f.Effective(m); err != nil {
+		return err
+	}
+	if c.Channel == "" {
+		c.Channel = f.Channel
+	}
+	rel, err := m.Remote().Pull(e.ctx, c.Channel)
+	if err != nil {
+		return err
+	}
+	if rel == nil {
+		return &episode.Problem{Code: "release/none", Message: fmt.Sprintf("there is no release in channel %s", c.Channel),
+			Hint: "the gate has let none through yet, or it was retired; the hub's gate report says what is missing"}
+	}
+	if err := c.write(map[string][]byte{"release.json": rel.Envelope, "gate.json": rel.Gate, "model": rel.Model}); err != nil {
+		return err
+	}
+	if err := json.MarshalWrite(e.out, rel.Release); err != nil {
+		return err
+	}
+	fmt.Fprintln(e.out)
+	return nil
+}
+
+// write writes all files beside the folder first: it is there whole, or not at all.
+func (c *pullCmd) write(files map[string][]byte) error {
+	if _, err := os.Lstat(c.Out); err == nil {
+		return &episode.Problem{Code: "pull/exists", Message: c.Out + " is there already", Hint: "name a new folder, or remove it first"}
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(c.Out), ".headrace-pull-")
+	if err != nil {
+		return fmt.Errorf("write release: %w", err)
+	}
+	defer os.RemoveAll(tmp)
+	var errs []error
+	for name, b := range files {
+		errs = append(errs, os.WriteFile(filepath.Join(tmp, name), b, 0o644))
+	}
+	if err := errors.Join(append(errs, os.Chmod(tmp, 0o755))...); err != nil {
+		return fmt.Errorf("write release: %w", err)
+	}
+	return os.Rename(tmp, c.Out)
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package edge
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"oras.land/oras-go/v2"
+	"oras.land/oras-go/v2/content/oci"
+
+	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/keyring"
+	"github.com/headrace/headrace/internal/release"
+	"github.com/headrace/headrace/internal/sqlstore"
+)
+
+// Membership is what an edge keeps of the hub it joined, in the file hub.json (0600) of its folder.
+type Membership struct {
+	URL         string            `json:"url"`
+	Contributor string            `json:"contributor"` // this enterprise's name there
+	Token       string            `json:"token"`
+	Hub         string            `json:"hub"` // as policies and terms call it
+	PublicKey   ed25519.PublicKey `json:"public_key"`
+	Channel     string            `json:"channel"`
+}
+
+const membershipFile = "hub.json"
+
+// ReadMembership returns the hub that the edge in dir has joined.
+func ReadMembership(dir string) (*Membership, error) {
+	b, err := os.ReadFile(filepath.Join(dir, membershipFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNotJoined
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read membership: %w", err)
+	}
+	m := new(Membership)
+	if err := json.Unmarshal(b, m); err != nil || len(m.PublicKey) != ed25519.PublicKeySize || m.Token == "" {
+		return nil, &episode.Problem{Code: "hub/membership", Message: filepath.Join(dir, membershipFile) + " is broken", Err: err, Hint: "put it back from a backup, or join again with a new invite"}
+	}
+	return m, nil
+}
+
+// ErrNotJoined says that an edge has no hub.
+var ErrNotJoined = &episode.Problem{Code: "hub/none", Message: "this edge has not joined a hub",
+	Hint: "ask the hub's operator for an invite (headrace hub invite NAME), then: headrace edge join URL CODE"}
+
+// Invite writes an invite's code as a person passes it on: the hub's one-time code and the name of the hub's key, so that
+// nobody between the two can put another key in its place.
+func Invite(code string, hub ed25519.PublicKey) string { return code + "." + string(bundle.KeyIDOf(hub)[:keyDigits]) }
+
+const keyDigits = 32 // 128 bits
+
+// Join uses up an invite: the hub learns the key of the edge in dir, and dir keeps what the hub answered.
+func Join(ctx context.Context, dir, address, invite string) (*Membership, error) {
+	code, key, whole := strings.Cut(invite, ".")
+	if !whole || len(key) != keyDigits {
+		return nil, &episode.Problem{Code: "join/code", Message: "the code is not whole", Hint: "copy it as headrace hub invite printed it: letters, a dot, 32 digits"}
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, &episode.Problem{Code: "hub/bad-address", Message: fmt.Sprintf("%q is not the address of a hub", address), Hint: "give it as https://host or http://host:port"}
+	}
+	ring, err := keyring.Open(filepath.Join(dir, "keys"))
+	if err != nil {
+		return nil, err
+	}
+	m := &Membership{URL: strings.TrimSuffix(address, "/")}
+	if err := m.enrol(ctx, code, ring.Public()); err != nil {
+		return nil, err
+	}
+	if got := string(bundle.KeyIDOf(m.PublicKey)); !strings.HasPrefix(got, key) {
+		return nil, &episode.Problem{Code: "join/other-hub", Message: "what answered at " + address + " is not the hub that made the invite",
+			Hint: "the code is spent: tell the hub's operator, and check the address before you use a new one"}
+	}
+	return m, m.save(dir)
+}
+
+// enrol asks the hub, and fills in its answer.
+func (m *Membership) enrol(ctx context.Context, code string, key ed25519.PublicKey) error {
+	body, err := json.Marshal(map[string]string{"code": code, "public_key": base64.StdEncoding.EncodeToString(key)})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.URL+"/v1/enrol", bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("join: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return &episode.Problem{Code: "hub/unreachable", Message: "the hub at " + m.URL + " does not answer", Err: err, Hint: "check the address, and that the hub runs; the code is not spent"}
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	if err != nil {
+		return fmt.Errorf("join: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		p := new(episode.Problem)
+		if json.Unmarshal(b, p) == nil && p.Code != "" {
+			return p
+		}
+		return &episode.Problem{Code: "join/refused", Message: fmt.Sprintf("%s answered %s", m.URL, resp.Status), Hint: "check that this is the address of a Headrace hub"}
+	}
+	if err := json.Unmarshal(b, m); err != nil || len(m.PublicKey) != ed25519.PublicKeySize || m.Token == "" || m.Contributor == "" || m.Hub == "" {
+		return &episode.Problem{Code: "join/answer", Message: m.URL + " did not answer as a hub does", Err: err, Hint: "check that this is the address of a Headrace hub"}
+	}
+	return nil
+}
+
+// save writes the membership whole to a temporary name, syncs it, then renames: a crash never leaves half of it.
+func (m *Membership) save(dir string) error {
+	b, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, membershipFile+".*") // 0600
+	if err != nil {
+		return fmt.Errorf("keep membership: %w", err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(append(b, '\n'))
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), filepath.Join(dir, membershipFile))
+	}
+	if err != nil {
+		return fmt.Errorf("keep membership: %w", err)
+	}
+	return syncDir(dir)
+}
+
+// Remote talks to a hub for a command that needs none of an edge's state.
+type Remote struct{ e *Edge }
+
+// Remote returns a client of the joined hub.
+func (m *Membership) Remote() Remote {
+	return Remote{&Edge{cfg: Config{Contributor: m.Contributor, Recipient: m.Hub, Channel: m.Channel,
+		Hub: &Hub{URL: m.URL, Token: m.Token, Public: m.PublicKey}}}}
+}
+
+// Receipt is the hub's answer to a bundle: the signed receipt and the proof that its log holds it, both verified.
+type Receipt struct {
+	Receipt json.RawMessage `json:"receipt"`
+	Proof   json.RawMessage `json:"proof"`
+}
+
+// Push sends the bundle in dir, which the key named own must have signed, and returns the hub's receipt. What arrived
+// before is not sent twice.
+func (r Remote) Push(ctx context.Context, dir string, own ed25519.PublicKey) (*Receipt, error) {
+	b, err := bundle.Verify(dir, bundle.NewTrust(bundle.TrustedKey{Name: r.e.cfg.Contributor, Key: own}))
+	if err != nil {
+		return nil, err
+	}
+	repo, err := r.e.repository(r.e.cfg.Contributor + repoBundles)
+	if err != nil {
+		return nil, err
+	}
+	layout, err := oci.NewFromFS(ctx, os.DirFS(dir))
+	if err != nil {
+		return nil, fmt.Errorf("open bundle %s: %w", dir, err)
+	}
+	root, err := layout.Resolve(ctx, b.Digest)
+	if err != nil {
+		return nil, fmt.Errorf("open bundle %s: %w", dir, err)
+	}
+	if err := oras.CopyGraph(ctx, layout, repo, root, oras.DefaultCopyGraphOptions); err != nil {
+		return nil, fmt.Errorf("push bundle %s: %w", b.Digest, r.e.explain(err))
+	}
+	layers, err := r.e.answerTo(ctx, repo, root, bundle.TypeReceipt)
+	if err != nil {
+		return nil, fmt.Errorf("receipt of bundle %s: %w", b.Digest, err)
+	}
+	if len(layers) != 2 {
+		return nil, &episode.Problem{Code: "receipt/no-proof", Message: "the hub's answer is not a receipt and its proof", Hint: "ask the hub's operator"}
+	}
+	row := sqlstore.BundleRow{ID: b.Digest, Records: b.Manifest.Records}
+	return &Receipt{layers[0], layers[1]}, r.e.checkReceipt(row, layers[0], layers[1])
+}
+
+// Release is a release as the hub sent it, verified.
+type Release struct {
+	*release.Release
+	Envelope, Model, Gate []byte
+}
+
+// Pull fetches the release that a channel offers, or nil where it offers none.
+func (r Remote) Pull(ctx context.Context, channel string) (*Release, error) {
+	repo, err := r.e.repository(repoReleases)
+	if err != nil {
+		return nil, err
+	}
+	_, layers, err := r.e.tagged(ctx, repo, channel)
+	if err != nil || layers == nil {
+		return nil, err
+	}
+	if len(layers) != 3 {
+		return nil, &episode.Problem{Code: "release/malformed", Message: "a release is a manifest, a model and a gate report", Hint: "ask the hub's operator"}
+	}
+	c, err := r.e.openRelease(layers[0], layers[1], layers[2])
+	if err != nil {
+		return nil, fmt.Errorf("release in channel %s: %w", channel, err)
+	}
+	return &Release{c.release, layers[0], layers[1], layers[2]}, nil
+}

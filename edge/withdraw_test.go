@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package edge_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/internal/blob"
+	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/sim"
+	"github.com/headrace/headrace/internal/sqlstore"
+)
+
+func (l *loop) hubDB() *sqlstore.DB {
+	l.t.Helper()
+	db, err := sqlstore.Open(context.Background(), l.path("hub", "hub.db"), sqlstore.RoleHub)
+	l.ok(err)
+	l.t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// rowsOf lists the snapshots that still hold rows of a contributor with these ids.
+func (l *loop) snapshotsWith(contributor string, ids map[string]bool) (with []string) {
+	l.t.Helper()
+	docs, err := l.hubDB().Documents(l.t.Context(), sqlstore.DocSnapshot)
+	l.ok(err)
+	blobs, err := blob.View(l.path("hub", "blobs"))
+	l.ok(err)
+	for _, doc := range docs {
+		var m dataset.Manifest
+		l.ok(json.Unmarshal(doc.Envelope, &m))
+		for _, f := range m.Files {
+			if f.Contributor != contributor {
+				continue
+			}
+			if _, err := blobs.Get(l.t.Context(), f.Digest); errors.Is(err, blob.ErrNotFound) {
+				continue
+			}
+			s, err := dataset.Open(l.t.Context(), blobs, doc.ID)
+			if err != nil {
+				with = append(with, doc.ID) // a file is there still, beside others that are gone
+				continue
+			}
+			for r, err := range s.Rows(l.t.Context()) {
+				if err != nil || r.Contributor == contributor && ids[r.Episode.ID] {
+					with = append(with, doc.ID)
+					break
+				}
+			}
+		}
+	}
+	return with
+}
+
+// certificate returns the hub's certificate of the only withdrawal.
+func (l *loop) certificate(name string) *bundle.Certificate {
+	l.t.Helper()
+	list, err := edge.View{Edge: l.open[slices.IndexFunc(l.open, func(e *edge.Edge) bool { return strings.HasSuffix(filepath.Dir(e.TokenFile()), filepath.Join(name, "keys")) })]}.Withdrawals(l.t.Context())
+	l.ok(err)
+	if len(list) != 1 || list[0].Certificate == nil {
+		l.t.Fatalf("want one certified withdrawal, got %+v", list)
+	}
+	payload, _, err := bundle.OpenDocument(list[0].Certificate, bundle.TypeCertificate, bundle.NewTrust(bundle.TrustedKey{Key: l.hub.Public()}))
+	l.ok(err)
+	c := new(bundle.Certificate)
+	l.ok(bundle.DecodeDocument(payload, c))
+	return c
+}
+
+func TestWithdrawnSessionLeavesNoTrace(t *testing.T) {
+	l := newLoop(t)
+	e := l.edge("alder-bank")
+	_, episodes, late := world(t, sim.Config{Gain: 0.2, Decisions: 400, Developers: 30}, "alder-bank")
+	l.send(e, episodes...)
+	l.turn(e)
+	l.send(e, late...)
+	l.turn(e)
+	l.turnHub()
+
+	eps, _ := l.count("alder-bank")
+	var session string
+	ids := map[string]bool{}
+	for _, ep := range episodes { // a session of which something left, with amendments
+		if session == "" && eps[l.sentID("alder-bank", ep.ID)] > 0 && len(ep.Outcomes) > 0 {
+			session = ep.Session
+		}
+	}
+	for _, ep := range episodes {
+		if id := l.sentID("alder-bank", ep.ID); ep.Session == session && eps[id] > 0 {
+			ids[id] = true
+		}
+	}
+	_, err := e.Withdraw(t.Context(), "steward", session)
+	l.ok(err)
+	l.turn(e) // sends it; there is no certificate yet
+	l.turnHub()
+	l.turn(e)
+	c := l.certificate("alder-bank")
+	if c.Records < len(ids) {
+		t.Errorf("the certificate speaks of %d records, %d had left", c.Records, len(ids))
+	}
+	for _, r := range l.atHub("alder-bank") {
+		if ids[r.ID] || ids[r.Amends] {
+			t.Errorf("record %s (amends %q) is still at the hub", r.ID, r.Amends)
+		}
+	}
+	if with := l.snapshotsWith("alder-bank", ids); len(with) > 0 {
+		t.Errorf("snapshots still hold it: %v", with)
+	}
+	// In files, the ids stand in the withdrawal itself and the registry's list of what must not come back, nowhere else.
+	db, err := os.ReadFile(l.path("hub", "hub.db"))
+	l.ok(err)
+	_ = db
+	for path, id := range traces(t, l.path("hub", "blobs"), sortedKeys(ids)) {
+		b, err := os.ReadFile(path)
+		l.ok(err)
+		if _, _, err := bundle.OpenDocument(b, bundle.TypeWithdrawal, bundle.NewTrust(bundle.TrustedKey{Key: e.Public()})); err != nil {
+			t.Errorf("%s stands in %s", id, path)
+		}
+	}
+	// It stays away: what comes later of the session's episodes does not leave.
+	before := len(l.atHub("alder-bank"))
+	for _, ep := range episodes {
+		if ep.Session == session {
+			l.send(e, outcome(ep, "committed", "10d"))
+		}
+	}
+	l.turn(e)
+	if after := len(l.atHub("alder-bank")); after != before {
+		t.Errorf("%d more records of a withdrawn session", after-before)
+	}
+}
+
+func TestWithdrawalsOfTwoContributorsEraseEverySnapshot(t *testing.T) {
+	l := newLoop(t)
+	a, b := l.edge("alder-bank"), l.edge("birch-telecom")
+	first, second := one("b1", "portal"), one("b2", "portal")
+	l.send(a, one("a1", "portal"))
+	l.send(b, first)
+	l.turn(a)
+	l.turn(b)
+	l.turnHub()        // snapshot 1 holds a1, b1
+	l.send(b, second)  // so that b's file of snapshot 1 is in no later one
+	l.turn(b)
+	withdraw := func(e *edge.Edge, session string) {
+		_, err := e.Withdraw(t.Context(), "steward", session)
+		l.ok(err)
+		l.turn(e)
+		l.turnHub()
+		l.turn(e)
+	}
+	withdraw(a, "s-a1") // snapshot 1 is incomplete from here on
+	withdraw(b, first.Session)
+	if with := l.snapshotsWith("birch-telecom", map[string]bool{l.sentID("birch-telecom", first.ID): true}); len(with) > 0 {
+		t.Errorf("%d snapshots still hold what was withdrawn, after the certificate", len(with))
+	}
+}
+
+// Bundles and withdrawals may arrive in any order: a retried push must not bring back what is certified as gone.
+func TestBundleThatArrivesAfterItsWithdrawalBringsNothingBack(t *testing.T) {
+	l := newLoop(t)
+	e := l.edge("alder-bank")
+	old, young := one("1", "portal"), one("2", "portal")
+	young.Session = old.Session
+	l.send(e, old)
+	l.turn(e)
+	l.turnHub()
+	l.send(e, young)
+	l.ok(e.Assemble(t.Context()))
+	l.ok(e.Screen(t.Context()))
+	l.ok(e.Pack(t.Context()))
+	_, err := e.Withdraw(t.Context(), "steward", old.Session)
+	l.ok(err)
+	e.FetchCertificates(t.Context()) // sends the withdrawal before the bundle
+	l.turnHub()
+	l.turn(e)
+	l.turnHub()
+	for _, r := range l.atHub("alder-bank") {
+		t.Errorf("%s is at the hub although its withdrawal is certified", r.ID)
+	}
+}
+
+func TestEverythingMayBeWithdrawn(t *testing.T) {
+	l := newLoop(t)
+	e := l.edge("alder-bank")
+	l.send(e, one("1", "portal"))
+	l.turn(e)
+	l.turnHub()
+	_, err := e.Withdraw(t.Context(), "steward", "s-1")
+	l.ok(err)
+	l.turn(e)
+	for range 3 {
+		l.turnHub()
+		l.turn(e)
+		l.pass(time.Hour)
+	}
+	l.certificate("alder-bank")
+	docs, err := l.hubDB().Documents(t.Context(), sqlstore.DocSnapshot)
+	l.ok(err)
+	var m dataset.Manifest
+	l.ok(json.Unmarshal(docs[0].Envelope, &m))
+	if n := m.Counts["alder-bank"]; len(docs) != 2 || m.Rows != 0 || n.In != 0 {
+		t.Errorf("%d snapshots, the newest of %d rows from %d records, set aside %v; want 2, 0 and 0", len(docs), m.Rows, n.In, n.SetAside)
+	}
+	l.send(e, one("2", "portal"))
+	l.turn(e)
+	l.turnHub()
+	if n := len(l.atHub("alder-bank")); n != 1 {
+		t.Errorf("%d records after all was withdrawn and one sent anew", n)
+	}
+}

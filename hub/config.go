@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hub
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/config"
+	"github.com/headrace/headrace/internal/value"
+)
+
+// DatabaseEnv is the environment variable that may hold the address of the hub's database.
+const DatabaseEnv = "HEADRACE_HUB_DATABASE"
+
+// File is a hub's configuration file. Each key has a default that runs as it is; relative paths are meant from where the
+// file lies.
+type File struct {
+	// Dir holds keys, blobs, the log and, by default, the database.
+	Dir string `yaml:"dir"`
+	// Database is the path of an SQLite file or a postgres:// address without a password; empty means hub.db in Dir.
+	Database string `yaml:"database"`
+	// DatabaseFile is a file that holds the address with its password. $HEADRACE_HUB_DATABASE overrules both.
+	DatabaseFile string `yaml:"database_file"`
+	// Listen is the host:port of pages, registry and log. Put a proxy with TLS in front of one that others can reach.
+	Listen string `yaml:"listen"`
+	// URL is where contributors reach this hub, as invites name it; empty means Listen.
+	URL string `yaml:"url"`
+	// Hosts are the names by which the pages may be reached, besides localhost.
+	Hosts []string `yaml:"hosts"`
+	// Name is what policies and terms call this recipient, and the log's origin. It cannot change once the log has begun.
+	Name string `yaml:"name"`
+	// Lead is how long the early channel has a release before the stable one.
+	Lead time.Duration `yaml:"lead"`
+	// RateCard is a file that says what a measured contribution earns; empty is the built-in one.
+	RateCard string `yaml:"rate_card"`
+}
+
+// ReadFile reads the configuration at path, or else hub.yaml in the state folder dir, if there is one.
+func ReadFile(path, dir string) (File, error) {
+	f := File{Dir: filepath.Join(dir, "hub"), Listen: "127.0.0.1:8401", Name: "headrace-hub"}
+	optional := path == ""
+	if optional {
+		path = filepath.Join(dir, "hub.yaml")
+	}
+	if err := config.Read(path, optional, &f); err != nil {
+		return f, err
+	}
+	f.Dir, f.DatabaseFile, f.RateCard = config.Beside(path, f.Dir), config.Beside(path, f.DatabaseFile), config.Beside(path, f.RateCard)
+	if f.Database != "" && !strings.Contains(f.Database, "://") {
+		f.Database = config.Beside(path, f.Database)
+	}
+	if f.Name == "" || strings.ContainsAny(f.Name, " +\t\n") {
+		return f, &episode.Problem{Code: "config/name", Message: "name cannot be " + f.Name, Hint: "use one word without spaces and +, such as acme-tools"}
+	}
+	if f.Lead < 0 {
+		return f, &episode.Problem{Code: "config/lead", Message: "lead is negative", Hint: "use 0 or a time such as 168h"}
+	}
+	return f, nil
+}
+
+// Effective returns the file as it takes effect, passwords left out.
+func (f File) Effective() (File, error) {
+	dsn, err := config.Database(DatabaseEnv, f.DatabaseFile, f.Database)
+	if err != nil {
+		return f, err
+	}
+	if f.Database = config.Redact(dsn); f.Database == "" {
+		f.Database = filepath.Join(f.Dir, "hub.db")
+	}
+	if f.URL == "" {
+		f.URL = "http://" + f.Listen
+	}
+	return f, nil
+}
+
+// Config returns what a hub needs to know.
+func (f File) Config() (Config, error) {
+	c := Config{Dir: f.Dir, Name: f.Name, Lead: f.Lead}
+	var err error
+	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
+		return c, err
+	}
+	if f.RateCard != "" {
+		b, err := os.ReadFile(f.RateCard)
+		if err != nil {
+			return c, &episode.Problem{Code: "config/read", Message: "read rate_card", Err: err, Hint: "name a file, or take the key out for the built-in one"}
+		}
+		if c.RateCard, err = value.DecodeRateCard(b); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
