@@ -3,12 +3,10 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -201,10 +199,4 @@ func removeAll(dir string) error {
 		return err
 	})
 	return errors.Join(err, os.RemoveAll(dir))
-}
-
-// firstOf reads the first line of r.
-func firstOf(r io.Reader) (string, error) {
-	s, err := bufio.NewReader(r).ReadString('\n')
-	return strings.TrimSpace(s), err
 }

@@ -21,11 +21,11 @@ import (
 
 // judged is what one seed's gate said, beside the truth and beside what the central limit would have said.
 type judged struct {
-	looked                     bool // the gate had enough to look at the gain
-	estimate, lower, upper     float64
-	truth                      float64
-	released                   bool
-	independent, byDeveloper   float64 // widths
+	looked                   bool // the gate had enough to look at the gain
+	estimate, lower, upper   float64
+	truth                    float64
+	released                 bool
+	independent, byDeveloper float64 // widths
 }
 
 func (j *judged) covers() bool { return j.looked && j.lower <= j.truth && j.truth <= j.upper }

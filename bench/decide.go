@@ -186,4 +186,3 @@ func median(v []float64) float64 {
 		return s[n/2]
 	}
 }
-

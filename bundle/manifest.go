@@ -7,35 +7,40 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// ReadManifest returns the signed manifest of the bundle in dir without reading its records: for lists. Only Verify says
-// that the records are what the manifest claims.
-func ReadManifest(dir string, t Trust) (Manifest, KeyID, error) {
+// ReadManifest returns the signed manifest of the bundle in dir, and the exact bytes that were signed, without looking at
+// the records: for lists. Only Verify says that the records are what the manifest claims.
+func ReadManifest(dir string, t Trust) (Manifest, []byte, KeyID, error) {
 	index, err := readFile(dir, ocispec.ImageIndexFile)
 	if err != nil {
-		return Manifest{}, "", err
+		return Manifest{}, nil, "", err
 	}
 	var i ocispec.Index
 	if err := json.Unmarshal(index, &i); err != nil || len(i.Manifests) != 1 {
-		return Manifest{}, "", malformed("%s does not name one manifest", ocispec.ImageIndexFile)
+		return Manifest{}, nil, "", malformed("%s does not name one manifest", ocispec.ImageIndexFile)
 	}
-	blob := func(digest string) ([]byte, error) { return readFile(dir, blobPath(digest)) }
+	blob := func(digest string) ([]byte, error) {
+		if _, ok := parse(digest); !ok {
+			return nil, malformed("%.80q is not a sha256 digest", digest)
+		}
+		return readFile(dir, blobPath(digest))
+	}
 	raw, err := fetch(blob, i.Manifests[0].Digest.String())
 	if err != nil {
-		return Manifest{}, "", err
+		return Manifest{}, nil, "", err
 	}
 	var oci ocispec.Manifest
 	if err := json.Unmarshal(raw, &oci); err != nil || len(oci.Layers) != 2 {
-		return Manifest{}, "", malformed("the OCI manifest is not a bundle's: it must name an envelope and a payload")
+		return Manifest{}, nil, "", malformed("the OCI manifest is not a bundle's: it must name an envelope and a payload")
 	}
 	envelope, err := fetch(blob, oci.Layers[0].Digest.String())
 	if err != nil {
-		return Manifest{}, "", err
+		return Manifest{}, nil, "", err
 	}
 	body, signer, err := OpenDocument(envelope, TypeBundle, t)
 	if err != nil {
-		return Manifest{}, "", err
+		return Manifest{}, nil, "", err
 	}
 	var s statement
 	err = DecodeDocument(body, &s)
-	return s.Predicate, signer, err
+	return s.Predicate, body, signer, err
 }

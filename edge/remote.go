@@ -63,7 +63,9 @@ var ErrNotJoined = &episode.Problem{Code: "hub/none", Message: "this edge has no
 
 // Invite writes an invite's code as a person passes it on: the hub's one-time code and the name of the hub's key, so that
 // nobody between the two can put another key in its place.
-func Invite(code string, hub ed25519.PublicKey) string { return code + "." + string(bundle.KeyIDOf(hub)[:keyDigits]) }
+func Invite(code string, hub ed25519.PublicKey) string {
+	return code + "." + string(bundle.KeyIDOf(hub)[:keyDigits])
+}
 
 const keyDigits = 32 // 128 bits
 

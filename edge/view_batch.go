@@ -4,7 +4,6 @@ package edge
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -33,6 +32,9 @@ func (v View) batch(ctx context.Context) (web.Batch, error) {
 	for _, c := range counts {
 		b.Records += c.Records
 		b.Bytes += c.Bytes
+		if c.Findings > 0 {
+			b.Findings["in all"] += c.Findings
+		}
 		b.Levels[episode.Level(c.Level)] += c.Records
 		if b.MadeAt.IsZero() || c.First.Before(b.MadeAt) {
 			b.MadeAt = c.First
@@ -89,9 +91,6 @@ func (v View) Batch(ctx context.Context, who, id string, q web.BatchQuery) (*web
 		if view.Terms == nil {
 			view.Terms = left.Terms
 		}
-		for k, n := range left.Privacy.Findings {
-			view.Findings[k] += n
-		}
 		for _, m := range scrub.Marks(r.Body) {
 			rec.Marks = append(rec.Marks, web.Mark{Start: m.Start, End: m.End, Kind: m.Kind})
 		}
@@ -118,7 +117,7 @@ func (v View) beside(ctx context.Context, who string, r sqlstore.EpisodeRow, rec
 	if err != nil {
 		return err
 	}
-	if rec.Raw, err = episode.Append(nil, raw); err != nil {
+	if rec.Raw, err = episode.AppendCanonical(nil, raw); err != nil {
 		return err
 	}
 	_, found, err := v.filter.Text(nil, rec.Raw)
@@ -211,7 +210,7 @@ func (v View) Bundle(ctx context.Context, id string) (*web.BundleView, error) {
 
 // readBundle reads a bundle's signed manifest and its receipt.
 func (v View) readBundle(r sqlstore.BundleRow) (*web.BundleView, error) {
-	m, signer, err := bundle.ReadManifest(v.bundleDir(r.ID), bundle.NewTrust(bundle.TrustedKey{Name: v.cfg.Contributor, Key: v.Public()}))
+	m, signed, signer, err := bundle.ReadManifest(v.bundleDir(r.ID), bundle.NewTrust(bundle.TrustedKey{Name: v.cfg.Contributor, Key: v.Public()}))
 	if err != nil {
 		return nil, err
 	}
@@ -220,8 +219,8 @@ func (v View) readBundle(r sqlstore.BundleRow) (*web.BundleView, error) {
 	if len(m.Terms) > 0 {
 		b.Terms = m.Terms[0].Terms
 	}
-	if b.Manifest, err = json.MarshalIndent(m, "", "  "); err != nil || r.Receipt == nil {
-		return b, err
+	if b.Manifest = signed; r.Receipt == nil {
+		return b, nil
 	}
 	var rec bundle.Receipt
 	if err := v.openFromHub(r.Receipt, bundle.TypeReceipt, &rec); err != nil {

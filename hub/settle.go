@@ -110,7 +110,9 @@ func (h *Hub) LatestStatements(ctx context.Context) ([]value.Statement, error) {
 }
 
 // Candidate returns the model with this digest, for whoever holds this hub.
-func (h *Hub) Candidate(ctx context.Context, digest string) ([]byte, error) { return h.blobs.Get(ctx, digest) }
+func (h *Hub) Candidate(ctx context.Context, digest string) ([]byte, error) {
+	return h.blobs.Get(ctx, digest)
+}
 
 // open reads a document that this hub signed.
 func (h *Hub) open(envelope []byte, payloadType string, v any) error {

@@ -75,7 +75,7 @@ func (v View) HubStages(ctx context.Context) ([]web.Stage, error) {
 			learned.Last = later(learned.Last, doc.MadeAt)
 		}
 		if i == 0 && !g.Released {
-			gate.Health, gate.Note = web.HealthWaiting, "the newest candidate was refused: see what is missing"
+			gate.Note = "the newest candidate was refused: see what is missing"
 		}
 	}
 	list := []web.Stage{intake, curate, set, learned, gate, made("release", sqlstore.DocRelease, "releases"), made("value", sqlstore.DocStatement, "statements")}
@@ -132,7 +132,7 @@ func (v View) snapshot(doc sqlstore.DocumentRow) (web.SnapshotView, error) {
 		return web.SnapshotView{}, err
 	}
 	m := st.manifest
-	s := web.SnapshotView{Snapshot: web.Snapshot{ID: m.ID, MadeAt: doc.MadeAt, Records: m.Rows, Decisions: m.Decisions, Contributors: len(m.Counts),
+	s := web.SnapshotView{Snapshot: web.Snapshot{ID: m.ID, MadeAt: doc.MadeAt, Records: m.Rows, Decisions: m.Decisions, Developers: m.Developers, Contributors: len(m.Counts),
 		Incomplete: st.note != "", Formats: export.Formats()}, Digest: m.ID}
 	if s.Incomplete {
 		s.Formats = nil
@@ -149,7 +149,7 @@ func (v View) snapshot(doc sqlstore.DocumentRow) (web.SnapshotView, error) {
 		s.SetAside = append(s.SetAside, web.Reason{Why: k, Count: why[k]})
 	}
 	for _, i := range m.Inputs {
-		s.Bundles = append(s.Bundles, web.Lineage{Bundle: i.Bundle, Contributor: i.Contributor, Records: i.Records})
+		s.Bundles = append(s.Bundles, web.Lineage{Bundle: i.Bundle, Contributor: i.Contributor, Records: i.Records, Used: i.Used})
 	}
 	return s, nil
 }

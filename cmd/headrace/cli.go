@@ -23,6 +23,8 @@ type cli struct {
 	Dir string `help:"State folder (default $$HEADRACE_DIR, else $$XDG_STATE_HOME/headrace, else ~/.local/state/headrace)." type:"path" placeholder:"DIR"`
 
 	Up       upCmd       `cmd:"" help:"Agent, edge and hub in one process, with pages: start here."`
+	Edge     edgeCmd     `cmd:"" help:"The role on the enterprise's servers: join a hub, hold what tools say, send what is approved."`
+	Hub      hubCmd      `cmd:"" help:"The role at the maker: invite enterprises, take bundles in, learn, gate, release, settle."`
 	Scrub    scrubCmd    `cmd:"" help:"Episodes or text → without secrets and personal data, keyed marks in their place."`
 	Read     readCmd     `cmd:"" help:"Tool histories → episodes (JSON Lines on standard output)."`
 	Consent  consentCmd  `cmd:"" help:"Scrubbed episodes → those that may leave, lowered to their level, with terms."`
@@ -30,6 +32,11 @@ type cli struct {
 	Verify   verifyCmd   `cmd:"" help:"Check every byte of a bundle and who signed it."`
 	Export   exportCmd   `cmd:"" help:"Decisions → a trainer's format (trl-kto, openai-dpo), where terms allow it."`
 	Simulate simulateCmd `cmd:"" help:"Episodes of synthetic enterprises whose truth is known (JSON Lines on standard output)."`
+	Push     pushCmd     `cmd:"" help:"Send a bundle to the joined hub; prints its signed receipt."`
+	Pull     pullCmd     `cmd:"" help:"Fetch the release in force, verified."`
+	Withdraw withdrawCmd `cmd:"" help:"Take back everything of a session that has left."`
+	Log      logCmd      `cmd:"" help:"Check a hub's transparency log."`
+	Bench    benchCmd    `cmd:"" help:"Measure this build beside its peers (run from a checkout)."`
 }
 
 // env is what a command may touch: standard output carries only the result, everything else goes to err.

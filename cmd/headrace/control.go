@@ -78,12 +78,8 @@ func (c controls) handler(secret string) http.Handler {
 	})
 }
 
-var (
-	// errInUse is what opening a folder says that a running process has.
-	errInUse = &episode.Problem{Code: "state/in-use"}
-	// errNotRunning is what control says where no process has it.
-	errNotRunning = &episode.Problem{Code: "control/not-running"}
-)
+// errInUse is what opening a folder says that a running process has.
+var errInUse = &episode.Problem{Code: "state/in-use"}
 
 // control asks the process that runs on dir to do something.
 func control(ctx context.Context, dir, what, arg string) (string, error) {

@@ -39,7 +39,7 @@ func (c *upCmd) demo(e *env) error {
 	conf := stackConfig{dir: dir, listen: c.listen(), otlp: c.otlp(), demo: true, hub: hub.Config{Name: policy.Recipients()[0], Log: logger(e.err)}}
 	for _, name := range world.Contributors() {
 		conf.edges = append(conf.edges, edge.Config{Dir: filepath.Join(dir, name), Contributor: name, Recipient: policy.Recipients()[0], Policy: policy,
-			Channel: "early", Canaries: world.Planted(), Log: logger(e.err)})
+			Channel: "early", Demo: true, Canaries: world.Planted(), Log: logger(e.err)})
 	}
 	s, err := openStack(e.ctx, conf)
 	if err != nil {

@@ -26,14 +26,16 @@ type edgeCmd struct {
 }
 
 func (edgeCmd) Help() string {
-	return `  headrace edge join https://hub.example CODE   # once, with the invite that headrace hub invite printed
-  headrace edge                                 # then open the link it prints; Ctrl-C stops, what was done stays
+	return `Join a hub once, with the invite that its operator sent (headrace hub invite prints it); then run:
+
+  headrace edge join https://hub.example CODE
+  headrace edge                 # open the link it prints; Ctrl-C stops, what was done stays
 
 Until a policy file says otherwise, numbers and categories only may leave, and a person approves each batch on the pages.
 Everything has a default; headrace edge config shows it. To change some, write edge.yaml into the state folder:
 
   policy: policy.yaml
-  database_file: /run/secrets/headrace-dsn     # one line: postgres://user:password@host/name`
+  database_file: /run/secrets/dsn   # PostgreSQL; one line: postgres://user:password@host/name`
 }
 
 // read reads the configuration, and the hub that was joined (nil: none).

@@ -26,14 +26,16 @@ type hubCmd struct {
 }
 
 func (hubCmd) Help() string {
-	return `  headrace hub                       # then open the link it prints; Ctrl-C stops, what was done stays
-  headrace hub invite alder-bank     # in another terminal; send what it prints to alder-bank
+	return `Run it, then invite an enterprise from another terminal and send it what that prints:
+
+  headrace hub                       # open the link it prints; Ctrl-C stops, what was done stays
+  headrace hub invite alder-bank
 
 Everything has a default; headrace hub config shows it. To change some, write hub.yaml into the state folder:
 
   name: acme-tools                   # what policies call you
   url: https://hub.acme.example      # where contributors reach you
-  database_file: /run/secrets/headrace-dsn     # one line: postgres://user:password@host/name`
+  database_file: /run/secrets/dsn    # PostgreSQL; one line: postgres://user:password@host/name`
 }
 
 type hubServeCmd struct {

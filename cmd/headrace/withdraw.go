@@ -28,9 +28,9 @@ func (c *withdrawCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	id, err := control(e.ctx, f.Dir, "withdraw", c.Session)
-	if errors.Is(err, errNotRunning) {
-		id, err = c.offline(e, f)
+	id, err := c.offline(e, f)
+	if errors.Is(err, errInUse) || errors.Is(err, edge.ErrNotJoined) {
+		id, err = control(e.ctx, f.Dir, "withdraw", c.Session)
 	}
 	if err != nil {
 		return err

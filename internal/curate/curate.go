@@ -197,8 +197,14 @@ func toRows(ctx context.Context, used []*candidate) ([]dataset.Row, error) {
 func meta(shards []Shard, cands []candidate, used []*candidate, o Options) dataset.Meta {
 	m := dataset.Meta{Curation: dataset.Curation{Version: Version, Recipient: o.Recipient, Purposes: slices.Sorted(slices.Values(o.Purposes))},
 		Counts: map[string]dataset.Count{}}
+	taken := map[*Shard]int{}
+	for i := range cands {
+		if cands[i].reason == "" {
+			taken[cands[i].shard]++
+		}
+	}
 	for i := range shards {
-		m.Inputs = append(m.Inputs, dataset.Input{Bundle: shards[i].Bundle, Contributor: shards[i].Contributor, Records: len(shards[i].Records)})
+		m.Inputs = append(m.Inputs, dataset.Input{Bundle: shards[i].Bundle, Contributor: shards[i].Contributor, Records: len(shards[i].Records), Used: taken[&shards[i]]})
 	}
 	slices.SortFunc(m.Inputs, dataset.Input.Compare)
 	for i := range cands {

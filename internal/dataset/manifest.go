@@ -25,6 +25,8 @@ type Manifest struct {
 	// Rows is the number of episodes; Decisions, of the decisions in them.
 	Rows      int `json:"rows"`
 	Decisions int `json:"decisions"`
+	// Developers is how many people the rows are from.
+	Developers int `json:"developers"`
 	// Purposes counts the rows that may be used for each purpose.
 	Purposes map[episode.Purpose]int `json:"purposes"`
 	// ExpiresAt is when the first of the rows expires; after it the snapshot must be made anew.
@@ -53,6 +55,8 @@ type Input struct {
 	Bundle      string `json:"bundle"`
 	Contributor string `json:"contributor"`
 	Records     int    `json:"records"`
+	// Used are those that became a row or part of one.
+	Used int `json:"used"`
 }
 
 // Compare orders inputs by contributor, then bundle.

@@ -38,9 +38,12 @@ func Write(ctx context.Context, blobs *blob.Store, rows []Row, meta Meta) (*Mani
 	meta.Inputs = slices.Clone(meta.Inputs)
 	slices.SortFunc(meta.Inputs, Input.Compare)
 	m := &Manifest{MediaType: MediaType, Meta: meta, Rows: len(rows), Purposes: map[episode.Purpose]int{}}
+	people := map[[2]string]bool{}
 	for _, r := range rows {
 		m.add(r)
+		people[[2]string{r.Contributor, r.Episode.Developer}] = true
 	}
+	m.Developers = len(people)
 	var err error
 	if m.Files, err = writeFiles(ctx, blobs, rows); err != nil {
 		return nil, err

@@ -80,21 +80,21 @@ func count(b bool) int {
 }
 
 func TestIntervalCoversTheTrueGain(t *testing.T) {
-	got := turns(t, 40, sim.Config{Gain: 0.2, Decisions: 16_000, Draws: 1 << 16})
+	got := turns(t, 16, sim.Config{Gain: 0.2, Decisions: 16_000, Draws: 1 << 15})
 	if got.covered < got.turns*9/10 {
 		t.Errorf("the interval covers the true gain in %d of %d turns, want 9 of 10", got.covered, got.turns)
 	}
 }
 
 func TestDefaultGainIsReleased(t *testing.T) {
-	got := turns(t, 10, sim.Config{Gain: 0.2, Draws: 1 << 12})
+	got := turns(t, 4, sim.Config{Gain: 0.2, Draws: 1 << 12})
 	if got.released < got.turns*95/100 || got.above < got.turns*95/100 {
 		t.Errorf("of %d turns %d were released and %d had a lower end above 0, want 95 %%", got.turns, got.released, got.above)
 	}
 }
 
 func TestNothingToGainIsRarelyReleased(t *testing.T) {
-	got := turns(t, 40, sim.Config{Gain: 0, Decisions: 16_000, Draws: 1 << 12})
+	got := turns(t, 16, sim.Config{Gain: 0, Decisions: 16_000, Draws: 1 << 12})
 	if got.released > got.turns/10 {
 		t.Errorf("of %d turns with nothing to gain %d were released, want 5 %%, at most 10 %% by chance", got.turns, got.released)
 	}
@@ -103,12 +103,12 @@ func TestNothingToGainIsRarelyReleased(t *testing.T) {
 // A learner falls a little short of the best policy on the features, and cannot pass it but by the error of the sample.
 func TestLearnedFilterReachesThePlantedGain(t *testing.T) {
 	for _, gain := range []float64{0, 0.1, 0.2, 0.4} {
-		for seed := range int64(2) {
-			_, f, w := turn(t, sim.Config{Seed: seed, Gain: gain, Draws: 1 << 19})
-			old, new := w.True(func(m map[string]any) bool { show, _ := f.Decide(m); return show }, nil)
-			if got := new/old - 1; got < gain-0.02 || got > gain+0.005 {
-				t.Errorf("gain %.2f, seed %d: the learned filter is truly worth %+.4f", gain, seed, got)
-			}
+		_, f, w := turn(t, sim.Config{Gain: gain, Draws: 1 << 18})
+		old, new := w.True(func(m map[string]any) bool { show, _ := f.Decide(m); return show }, nil)
+		if got := new/old - 1; got < gain-0.02 || got > gain+0.005 {
+			t.Errorf("gain %.2f: the learned filter is truly worth %+.4f", gain, got)
+		} else {
+			t.Logf("gain %.2f: the learned filter is truly worth %+.4f", gain, got)
 		}
 	}
 }

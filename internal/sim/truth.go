@@ -57,8 +57,12 @@ func (e *enterprise) worths(d *draw, signal float64, sigmoid func(float64) float
 // calibrate solves for the strength at which the best policy on the features is worth 1+gain times the logging policy,
 // by bisection on one fixed sample of suggestions.
 func calibrate(gain float64) float64 {
-	const sample, seed = 1 << 16, 20260907
+	const sample, halvings, seed = 1 << 15, 18, 20260907
 	rng, mean := rand.New(rand.NewPCG(seed, 0)), newAveraged()
+	var shares [len(enterprises)]float64
+	for c := range enterprises {
+		shares[c] = enterprises[c].share()
+	}
 	draws, signals := make([]draw, sample), make([]float64, sample)
 	for i := range draws {
 		draws[i] = anyone(rng).draw(rng)
@@ -71,7 +75,7 @@ func calibrate(gain float64) float64 {
 			var logged, shown, weight float64
 			for c := range enterprises {
 				e := &enterprises[c]
-				w := e.share() * e.languages[draws[i].language]
+				w := shares[c] * e.languages[draws[i].language]
 				o, s := e.worths(&draws[i], strength*signals[i], mean.sigmoid)
 				logged, shown, weight = logged+w*o, shown+w*s, weight+w
 			}
@@ -80,7 +84,7 @@ func calibrate(gain float64) float64 {
 		return best/old - 1
 	}
 	low, high := 0.0, maxStrength
-	for range 24 {
+	for range halvings {
 		if mid := (low + high) / 2; relative(mid) < gain {
 			low = mid
 		} else {

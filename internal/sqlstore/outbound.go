@@ -59,7 +59,7 @@ func (d *DB) Batch(ctx context.Context, recipient string, offset, limit int) ([]
 // BatchCount is a part of the outgoing batch.
 type BatchCount struct {
 	State, Level, Kind string
-	Records            int
+	Records, Findings  int
 	Bytes              int64
 	First              time.Time
 }
@@ -68,10 +68,10 @@ type BatchCount struct {
 func (d *DB) BatchCounts(ctx context.Context, recipient string) ([]BatchCount, error) {
 	return rowsOf(ctx, d.read, func(r *sql.Rows) (c BatchCount, err error) {
 		var first int64
-		err = r.Scan(&c.State, &c.Level, &c.Kind, &c.Records, &c.Bytes, &first)
+		err = r.Scan(&c.State, &c.Level, &c.Kind, &c.Records, &c.Findings, &c.Bytes, &first)
 		c.First = fromMicros(first)
 		return c, err
-	}, `SELECT state, level, kind, COUNT(*), SUM(LENGTH(body)), MIN(created_at)`+unpacked+` GROUP BY state, level, kind ORDER BY state, level, kind`, recipient)
+	}, `SELECT state, level, kind, COUNT(*), SUM(findings), SUM(LENGTH(body)), MIN(created_at)`+unpacked+` GROUP BY state, level, kind ORDER BY state, level, kind`, recipient)
 }
 
 // WaitingDigests returns the digests of what waits for a person, sorted.
