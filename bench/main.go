@@ -53,7 +53,7 @@ type measurement struct {
 // sets are the measurements by the name they are asked for.
 func sets() map[string][]measurement {
 	return map[string][]measurement{"loop": {
-		{"up", measureUp}, {"intake", measureIntake}, {"turn", measureTurn}, {"decide", measureDecide},
+		{"up", measureUp}, {"intake", measureIntake}, {"turn", measureTurn}, {"decide", measureDecide}, {"kills", measureKills},
 		{"cover", measureCover}, {"size", measureSize}, {"idle", measureIdle},
 	}}
 }

@@ -99,8 +99,8 @@ func (e *Edge) assembleBatch(ctx context.Context, items []sqlstore.InboxItem) er
 				return err
 			}
 		}
-		raw, err := episode.Append(nil, ep)
-		if err != nil {
+		var raw []byte
+		if raw, err = episode.Append(nil, ep); err != nil {
 			return err
 		}
 		row := e.row(ep, now)

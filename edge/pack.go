@@ -61,7 +61,7 @@ func (e *Edge) packBundle(ctx context.Context, rows []sqlstore.OutboundRow) erro
 	if err := syncDir(filepath.Dir(dir)); err != nil {
 		return err
 	}
-	known, err := e.db.EpisodesByID(ctx, ids)
+	known, err := e.db.EpisodeFacts(ctx, ids)
 	if err != nil {
 		return err
 	}

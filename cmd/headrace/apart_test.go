@@ -24,6 +24,7 @@ import (
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/hub"
+	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sim"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/value"
@@ -228,7 +229,7 @@ func newDatabase(t *testing.T, base, suffix string) string {
 // turn is the whole way between two processes, each killed once with kill -9 while work was under way.
 func (a *apart) turn() {
 	t := a.t
-	world, err := sim.New(sim.Config{Seed: 5, Gain: 0.8, Decisions: 9000, Developers: 1400, Draws: 1 << 14})
+	world, err := sim.New(sim.Config{Seed: 5, Gain: 0.6, Decisions: 20000, Developers: 1400, Draws: 1 << 14})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,7 +311,13 @@ func (a *apart) turn() {
 			t.Errorf("the edge has no release: %v", err)
 		}
 	} else {
-		t.Errorf("the gate refused: %+v", s)
+		gates, err := hubDB.Documents(t.Context(), sqlstore.DocGate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var report release.Report
+		open(t, gates[0].Envelope, bundle.TypeGateReport, a.hubKey(), &report)
+		t.Errorf("the gate refused: %+v", report.Reasons)
 	}
 
 	// The log holds what the receipts say, for who trusts only the hub's key; and a session comes back with a certificate.

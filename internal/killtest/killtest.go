@@ -204,11 +204,11 @@ var moments = []moment{
 	{"intake", func(ctx context.Context, dir string, rng *rand.Rand) { sleep(ctx, rng, 5, 150) }},
 	{"pack", func(ctx context.Context, dir string, rng *rand.Rand) {
 		changed(ctx, filepath.Join(dir, "state", "edge", "bundles"))
-		sleep(ctx, rng, 0, 10)
+		sleep(ctx, rng, 0, 6)
 	}},
 	{"push", func(ctx context.Context, dir string, rng *rand.Rand) {
 		changed(ctx, filepath.Join(dir, "state", "hub", "blobs", "sha256"))
-		sleep(ctx, rng, 0, 40)
+		sleep(ctx, rng, 0, 8)
 	}},
 	{"curate", func(ctx context.Context, dir string, rng *rand.Rand) {
 		changed(ctx, filepath.Join(dir, "state", "hub", "blobs", "sha256"))

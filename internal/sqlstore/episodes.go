@@ -56,12 +56,25 @@ func scanEpisode(sealed bool) func(*sql.Rows) (EpisodeRow, error) {
 	}
 }
 
-// EpisodesByID returns the stored rows, with their seals, among ids.
+// EpisodesByID returns the stored rows among ids, with their seals.
 func (d *DB) EpisodesByID(ctx context.Context, ids []string) (map[string]EpisodeRow, error) {
+	return d.episodesByID(ctx, ids, true)
+}
+
+// EpisodeFacts returns the stored rows among ids without their seals, which are most of the bytes.
+func (d *DB) EpisodeFacts(ctx context.Context, ids []string) (map[string]EpisodeRow, error) {
+	return d.episodesByID(ctx, ids, false)
+}
+
+func (d *DB) episodesByID(ctx context.Context, ids []string, sealed bool) (map[string]EpisodeRow, error) {
+	cols := episodeCols
+	if sealed {
+		cols += ", sealed"
+	}
 	out := make(map[string]EpisodeRow, len(ids))
 	for start := 0; start < len(ids); start += inPart {
 		part := ids[start:min(start+inPart, len(ids))]
-		rows, err := rowsOf(ctx, d.read, scanEpisode(true), `SELECT `+episodeCols+`, sealed FROM episodes WHERE id IN `+in(1, len(part)), anys(part)...)
+		rows, err := rowsOf(ctx, d.read, scanEpisode(sealed), `SELECT `+cols+` FROM episodes WHERE id IN `+in(1, len(part)), anys(part)...)
 		if err != nil {
 			return nil, err
 		}

@@ -94,10 +94,14 @@ func (d *DB) VaultKeys(ctx context.Context, day int64, developers []string, fres
 // ExpireVault deletes the keys and sealed bytes of days before day and returns how many episodes lost their raw text.
 func (d *DB) ExpireVault(ctx context.Context, day int64) (n int64, err error) {
 	err = d.tx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM vault_keys WHERE day < $1`, day); err != nil {
+		r, err := tx.ExecContext(ctx, `DELETE FROM vault_keys WHERE day < $1`, day)
+		if err != nil {
 			return err
 		}
-		r, err := tx.ExecContext(ctx, `UPDATE episodes SET sealed = NULL WHERE vault_day < $1 AND sealed IS NOT NULL`, day)
+		if keys, err := r.RowsAffected(); err != nil || keys == 0 {
+			return err // the key and what it sealed go together: without one to delete there is nothing to look for
+		}
+		r, err = tx.ExecContext(ctx, `UPDATE episodes SET sealed = NULL WHERE vault_day < $1 AND sealed IS NOT NULL`, day)
 		if err != nil {
 			return err
 		}

@@ -50,8 +50,6 @@ CREATE TABLE episodes (
 );
 CREATE INDEX episodes_state ON episodes (state, settle_at);
 CREATE INDEX episodes_started ON episodes (started_at);
-CREATE INDEX episodes_session ON episodes (session);
-CREATE INDEX episodes_vault ON episodes (vault_day);
 
 -- The exact bytes that may leave, one row for each revision.
 CREATE TABLE outbound (
@@ -72,7 +70,6 @@ CREATE TABLE outbound (
   PRIMARY KEY (episode, revision, recipient)
 );
 CREATE INDEX outbound_state ON outbound (state, recipient, kind);
-CREATE INDEX outbound_bundle ON outbound (bundle);
 
 CREATE TABLE bundles (
   id TEXT PRIMARY KEY,

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlstore_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/headrace/headrace/internal/sqlstore"
+)
+
+func episodeRow(id string) sqlstore.EpisodeRow {
+	return sqlstore.EpisodeRow{ID: id, Developer: "ada", Session: "s1", Repository: "alder/portal", Tool: "demo", Surface: "chat", Language: "go",
+		StartedAt: day1.Add(-time.Hour), ReceivedAt: day1, SettleAt: day1, VaultDay: 20394, Revision: 1, Steps: 2, Suggestions: 3, Outcomes: 4,
+		Verdicts: sqlstore.Verdicts{Accepted: 1, Modified: 2, Rejected: 3, Ignored: 4, Cancelled: 5, TimedOut: 6},
+		State:    sqlstore.EpisodeAssembled, Digest: "d-" + id, Sealed: []byte("sealed " + id)}
+}
+
+func outbound(id string, revision int, state string) *sqlstore.OutboundRow {
+	return &sqlstore.OutboundRow{Episode: id, Revision: revision, Recipient: "maker", Kind: "episodes", Digest: fmt.Sprintf("sha256:%s-%d", id, revision),
+		Level: "signal", Rule: "r", State: state, CreatedAt: day1, Body: []byte(`{"id":"` + id + `"}`)}
+}
+
+func sentRow(id string, revision int, bundle string) sqlstore.SentRow {
+	return sqlstore.SentRow{Episode: id, Revision: revision, Bundle: bundle, Recipient: "maker", Developer: "ada", Repository: "alder/portal", Session: "s1",
+		StartedAt: day1, SentID: "sent-" + id}
+}
+
+// screened puts episodes into the store as far as their answer, in state.
+func screened(t *testing.T, db *sqlstore.DB, state string, ids ...string) {
+	t.Helper()
+	var rows []sqlstore.EpisodeRow
+	var answers []sqlstore.Screened
+	for _, id := range ids {
+		rows = append(rows, episodeRow(id))
+		answers = append(answers, sqlstore.Screened{ID: id, Revision: 1, State: sqlstore.EpisodeReady, Level: "signal", Out: outbound(id, 1, state)})
+	}
+	ok(t, db.Assemble(t.Context(), rows, nil))
+	ok(t, db.Screen(t.Context(), answers))
+}
+
+func states(t *testing.T, db *sqlstore.DB, id string) (list []string) {
+	t.Helper()
+	rows, err := db.OutboundOf(t.Context(), id)
+	ok(t, err)
+	for _, r := range rows {
+		list = append(list, fmt.Sprintf("%d:%s", r.Revision, r.State))
+	}
+	return list
+}
+
+func TestEpisodeComesBackAsItWasStored(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleEdge)
+		ok(t, db.Receive(t.Context(), item("i1")))
+		var want []sqlstore.EpisodeRow
+		for i := range 1200 { // more than one statement holds
+			want = append(want, episodeRow(fmt.Sprintf("ep_%04d", i)))
+		}
+		ok(t, db.Assemble(t.Context(), want, []string{"i1"}))
+		got, err := db.Settled(t.Context(), day1, 5000)
+		ok(t, err)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		if early, err := db.Settled(t.Context(), day1.Add(-time.Second), 10); err != nil || len(early) > 0 {
+			t.Errorf("%d settled before their time, %v", len(early), err)
+		}
+		var ids []string
+		for _, r := range want {
+			ids = append(ids, r.ID)
+		}
+		byID, err := db.EpisodesByID(t.Context(), append(ids, "ep_unknown"))
+		ok(t, err)
+		if diff := cmp.Diff(want[7], byID["ep_0007"]); diff != "" || len(byID) != len(want) {
+			t.Errorf("%d rows; %s", len(byID), diff)
+		}
+		if n, err := db.InboxLen(t.Context()); err != nil || n != 0 {
+			t.Errorf("%d still in the inbox, %v", n, err)
+		}
+	})
+}
+
+func TestApprovalOfAnEarlierRevisionFalls(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleEdge)
+		screened(t, db, sqlstore.OutApproved, "a", "b")
+		ok(t, db.Pack(t.Context(), sqlstore.BundleRow{ID: "b1", Recipient: "maker", Kind: "episodes", Records: 1, CreatedAt: day1}, []sqlstore.SentRow{sentRow("b", 1, "b1")}))
+		next := []sqlstore.EpisodeRow{episodeRow("a"), episodeRow("b")}
+		next[0].Revision, next[1].Revision = 2, 2
+		ok(t, db.Assemble(t.Context(), next, nil))
+		if got := states(t, db, "a"); len(got) != 0 {
+			t.Errorf("an approval that has not left survived a change: %v", got)
+		}
+		if got := states(t, db, "b"); !slices.Equal(got, []string{"1:packed"}) {
+			t.Errorf("what has left: %v", got)
+		}
+		// An answer about revision 1 comes too late.
+		ok(t, db.Screen(t.Context(), []sqlstore.Screened{{ID: "a", Revision: 1, State: sqlstore.EpisodeReady, Out: outbound("a", 1, sqlstore.OutApproved)}}))
+		if got := states(t, db, "a"); len(got) != 0 {
+			t.Errorf("an answer to what the episode was counts for what it is: %v", got)
+		}
+	})
+}
+
+func TestPackedRowsLeaveOnce(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleEdge)
+		screened(t, db, sqlstore.OutApproved, "a", "b", "c")
+		rows, err := db.Approved(t.Context(), 2)
+		ok(t, err)
+		if len(rows) != 2 {
+			t.Fatalf("%d rows, want 2", len(rows))
+		}
+		b := sqlstore.BundleRow{ID: "b1", Recipient: "maker", Kind: "episodes", Records: 2, Bytes: 9, CreatedAt: day1}
+		sent := []sqlstore.SentRow{sentRow("a", 1, "b1"), sentRow("b", 1, "b1")}
+		ok(t, db.Pack(t.Context(), b, sent))
+		if err := db.Pack(t.Context(), sqlstore.BundleRow{ID: "b2", Recipient: "maker", Kind: "episodes", Records: 1, CreatedAt: day1}, []sqlstore.SentRow{sentRow("a", 1, "b2")}); err == nil {
+			t.Error("the same revision went into two bundles")
+		}
+		rows, err = db.Approved(t.Context(), 10)
+		ok(t, err)
+		if len(rows) != 1 || rows[0].Episode != "c" {
+			t.Errorf("%d rows are left to be packed, want c alone", len(rows))
+		}
+		b.State = "packed"
+		list, err := db.Bundles(t.Context(), "packed")
+		ok(t, err)
+		if diff := cmp.Diff([]sqlstore.BundleRow{b}, list); diff != "" {
+			t.Error(diff)
+		}
+		ok(t, db.NoteBundle(t.Context(), "b1", "the hub does not answer"))
+		ok(t, db.SetReceipt(t.Context(), "b1", []byte("receipt")))
+		b.State, b.Receipt = "received", []byte("receipt")
+		list, err = db.Bundles(t.Context(), "")
+		ok(t, err)
+		if diff := cmp.Diff([]sqlstore.BundleRow{b}, list); diff != "" {
+			t.Error(diff)
+		}
+		left, err := db.Sent(t.Context(), "maker", []string{"a", "b", "c"})
+		ok(t, err)
+		if diff := cmp.Diff(map[string]bool{"a": true, "b": true}, left); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// What a person took back while a bundle was made must not be recorded as leaving in it.
+func TestPackRefusesWhatIsNoLongerApproved(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleEdge)
+		screened(t, db, sqlstore.OutApproved, "a", "b")
+		ok(t, db.AskWithdrawal(t.Context(), sqlstore.WithdrawalRow{ID: "w", Session: "s1", Recipient: "maker", RequestedBy: "eve", RequestedAt: day1, Envelope: []byte("e")}))
+		err := db.Pack(t.Context(), sqlstore.BundleRow{ID: "b1", Recipient: "maker", Kind: "episodes", Records: 1, CreatedAt: day1}, []sqlstore.SentRow{sentRow("a", 1, "b1")})
+		if err == nil {
+			t.Error("a record that was taken back is packed")
+		}
+		if list, err := db.Bundles(t.Context(), ""); err != nil || len(list) > 0 {
+			t.Errorf("%d bundles, %v; want none", len(list), err)
+		}
+	})
+}
+
+func TestDecisionsAreOfExactlyWhatWasNamed(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleEdge)
+		screened(t, db, sqlstore.OutWaiting, "a", "b", "c", "d")
+		digest := func(id string) string { return outbound(id, 1, "").Digest }
+		decide := func(state string, want int64, digests ...string) {
+			t.Helper()
+			if n, err := db.Decide(t.Context(), "eve", state, digests, day1); err != nil || n != want {
+				t.Errorf("%s %v: %d, %v; want %d", state, digests, n, err, want)
+			}
+		}
+		decide(sqlstore.OutHeld, 1, digest("a"))
+		decide(sqlstore.OutRefused, 1, digest("b"))
+		decide(sqlstore.OutApproved, 1, digest("a"), digest("b"), "sha256:unknown") // b is refused for good
+		waiting, err := db.WaitingDigests(t.Context(), "maker")
+		ok(t, err)
+		if diff := cmp.Diff([]string{digest("c"), digest("d")}, waiting); diff != "" {
+			t.Error(diff)
+		}
+		decide(sqlstore.OutApproved, 2) // none named: all that wait
+		if _, err := db.Decide(t.Context(), "eve", sqlstore.OutPacked, nil, day1); err == nil {
+			t.Error("a person decided that something is packed")
+		}
+		counts, err := db.OutboundCounts(t.Context())
+		ok(t, err)
+		if diff := cmp.Diff([]sqlstore.Count{{Key: "approved", N: 3}, {Key: "refused", N: 1}}, counts); diff != "" {
+			t.Error(diff)
+		}
+		if n, err := db.Decide(t.Context(), "eve", sqlstore.OutApproved, []string{}, day1); err != nil || n != 0 {
+			t.Errorf("naming an empty list decided %d, %v", n, err)
+		}
+	})
+}
+
+func TestListsCountAndPage(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleEdge)
+		screened(t, db, sqlstore.OutWaiting, "a", "b", "c")
+		for _, f := range []struct {
+			sqlstore.EpisodeFilter
+			rows, total int
+		}{
+			{sqlstore.EpisodeFilter{Limit: 2}, 2, 3}, {sqlstore.EpisodeFilter{Limit: 2, Offset: 2}, 1, 3}, {sqlstore.EpisodeFilter{Limit: 9, State: "waiting"}, 3, 3},
+			{sqlstore.EpisodeFilter{Limit: 9, State: "packed"}, 0, 0}, {sqlstore.EpisodeFilter{Limit: 9, Verdict: "accepted"}, 3, 3},
+			{sqlstore.EpisodeFilter{Limit: 9, Verdict: "1=1; --"}, 0, 0}, {sqlstore.EpisodeFilter{Limit: 9, Tool: "demo", Level: "signal"}, 3, 3},
+		} {
+			rows, total, err := db.ListEpisodes(t.Context(), f.EpisodeFilter)
+			if err != nil || len(rows) != f.rows || total != f.total {
+				t.Errorf("%+v: %d of %d, %v; want %d of %d", f.EpisodeFilter, len(rows), total, err, f.rows, f.total)
+			}
+		}
+		counts, err := db.BatchCounts(t.Context(), "maker")
+		ok(t, err)
+		if diff := cmp.Diff([]sqlstore.BatchCount{{State: "waiting", Level: "signal", Kind: "episodes", Records: 3, Bytes: 30, First: day1}}, counts); diff != "" {
+			t.Error(diff)
+		}
+		page, err := db.Batch(t.Context(), "maker", 1, 10)
+		if err != nil || len(page) != 2 {
+			t.Errorf("%d rows, %v; want 2", len(page), err)
+		}
+		if _, err := db.EpisodeCounts(t.Context(), "sealed"); err == nil {
+			t.Error("episodes can be counted by any column")
+		}
+	})
+}
+
+func TestWithdrawalTakesBackWhatHasNotLeft(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleEdge)
+		screened(t, db, sqlstore.OutApproved, "a", "b")
+		ok(t, db.Pack(t.Context(), sqlstore.BundleRow{ID: "b1", Recipient: "maker", Kind: "episodes", Records: 1, CreatedAt: day1}, []sqlstore.SentRow{sentRow("a", 1, "b1")}))
+		sent, err := db.SentOf(t.Context(), "s1")
+		ok(t, err)
+		if diff := cmp.Diff([]sqlstore.SentRow{sentRow("a", 1, "b1")}, sent); diff != "" {
+			t.Error(diff)
+		}
+		w := sqlstore.WithdrawalRow{ID: "w1", Session: "s1", Recipient: "maker", Records: 1, RequestedBy: "eve", RequestedAt: day1, Envelope: []byte("envelope")}
+		for range 2 {
+			ok(t, db.AskWithdrawal(t.Context(), w))
+		}
+		if got := append(states(t, db, "a"), states(t, db, "b")...); !slices.Equal(got, []string{"1:packed", "1:refused"}) {
+			t.Errorf("outbound is %v", got)
+		}
+		ok(t, db.CertifyWithdrawal(t.Context(), "w1", []byte("certificate")))
+		list, err := db.Withdrawals(t.Context())
+		ok(t, err)
+		w.State, w.Certificate = "certified", []byte("certificate")
+		if diff := cmp.Diff([]sqlstore.WithdrawalRow{w}, list); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestReturnsAreKeptOnceNewestFirst(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleEdge)
+		for i, id := range []string{"r1", "r2", "r1"} { // r1 is rolled back to
+			ok(t, db.SaveRelease(t.Context(), sqlstore.PulledRelease{ID: id, Channel: "early", Envelope: []byte("e"), Model: []byte("m"), Gate: []byte("g"), PulledAt: day1.Add(time.Duration(i) * time.Hour)}))
+			ok(t, db.SaveStatement(t.Context(), sqlstore.Document{ID: id, Envelope: []byte("s"), At: day1.Add(time.Duration(i) * time.Hour)}))
+		}
+		rels, err := db.PulledReleases(t.Context())
+		ok(t, err)
+		docs, err := db.Statements(t.Context())
+		ok(t, err)
+		if len(rels) != 2 || rels[0].ID != "r1" || len(docs) != 2 || docs[0].ID != "r2" {
+			t.Errorf("releases %+v, statements %+v", rels, docs)
+		}
+		rows := make([]sqlstore.DecisionRow, 5000)
+		for i := range rows {
+			rows[i] = sqlstore.DecisionRow{ID: fmt.Sprint("d", i), Release: "r1", Developer: "ada", At: day1, Shown: true, Propensity: 1, Sealed: []byte("x")}
+		}
+		for range 2 {
+			ok(t, db.LogDecisions(t.Context(), rows))
+		}
+		if n, err := db.DecisionCount(t.Context()); err != nil || n != len(rows) {
+			t.Errorf("%d decisions, %v; want %d", n, err, len(rows))
+		}
+	})
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlstore_test
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/internal/sqlstore"
+)
+
+func TestAnInviteIsGoodForOne(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleHub)
+		ok(t, db.AddInvite(t.Context(), "code", "alder-bank", day1.Add(time.Hour)))
+		ok(t, db.AddInvite(t.Context(), "old", "birch-telecom", day1))
+		var joined, refused atomic.Int64
+		var g errgroup.Group
+		for i := range 8 {
+			g.Go(func() error {
+				c, err := db.Join(t.Context(), "code", sqlstore.ContributorRow{PublicKey: fmt.Sprint("key", i), TokenDigest: "t", Channel: "early", JoinedAt: day1}, day1)
+				switch {
+				case errors.Is(err, sqlstore.ErrNotFound):
+					refused.Add(1)
+					return nil
+				case err == nil && c.Name == "alder-bank":
+					joined.Add(1)
+				}
+				return err
+			})
+		}
+		ok(t, g.Wait())
+		if joined.Load() != 1 || refused.Load() != 7 {
+			t.Errorf("%d joined, %d were refused; want 1 and 7", joined.Load(), refused.Load())
+		}
+		for _, code := range []string{"old", "never"} {
+			if _, err := db.Join(t.Context(), code, sqlstore.ContributorRow{}, day1); !errors.Is(err, sqlstore.ErrNotFound) {
+				t.Errorf("%s: %v, want ErrNotFound", code, err)
+			}
+		}
+		if list, err := db.Contributors(t.Context()); err != nil || len(list) != 1 {
+			t.Errorf("%d contributors, %v; want 1", len(list), err)
+		}
+	})
+}
+
+func admitted(id string) sqlstore.AdmittedRow {
+	return sqlstore.AdmittedRow{Bundle: id, Contributor: "alder-bank", Kind: "episodes", Records: 3, Bytes: 9, Shard: "sha256:" + id, LogIndex: 4, Receipt: []byte("r"), AdmittedAt: day1}
+}
+
+func TestABundleIsAdmittedOnce(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleHub)
+		if next, err := db.LogNext(t.Context()); err != nil || next != 0 {
+			t.Errorf("the log of a new hub starts at %d, %v", next, err)
+		}
+		again := admitted("b1")
+		again.Records = 99
+		for _, a := range []sqlstore.AdmittedRow{admitted("b1"), again, admitted("b2")} {
+			ok(t, db.Admit(t.Context(), a))
+		}
+		list, err := db.Admitted(t.Context())
+		ok(t, err)
+		want := []sqlstore.AdmittedRow{admitted("b1"), admitted("b2")}
+		want[0].Seq, want[1].Seq = 1, 2
+		if diff := cmp.Diff(want, list); diff != "" {
+			t.Error(diff)
+		}
+		if _, err := db.AdmittedBundle(t.Context(), "b3"); !errors.Is(err, sqlstore.ErrNotFound) {
+			t.Errorf("got %v, want ErrNotFound", err)
+		}
+		ok(t, db.SaveDocument(t.Context(), sqlstore.DocumentRow{Kind: sqlstore.DocRelease, ID: "r", LogIndex: 7, MadeAt: day1}))
+		ok(t, db.SaveDocument(t.Context(), sqlstore.DocumentRow{Kind: sqlstore.DocGate, ID: "g", LogIndex: -1, MadeAt: day1}))
+		if next, err := db.LogNext(t.Context()); err != nil || next != 8 {
+			t.Errorf("the log goes on at %d, %v; want 8", next, err)
+		}
+	})
+}
+
+func TestDocumentsComeNewestFirstAndOnce(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleHub)
+		for _, id := range []string{"a", "b", "a"} {
+			ok(t, db.SaveDocument(t.Context(), sqlstore.DocumentRow{Kind: sqlstore.DocSnapshot, ID: id, Parent: "p", Envelope: []byte(id), LogIndex: -1, MadeAt: day1}))
+		}
+		ok(t, db.NoteDocument(t.Context(), sqlstore.DocSnapshot, "a", "settled"))
+		list, err := db.Documents(t.Context(), sqlstore.DocSnapshot)
+		ok(t, err)
+		if len(list) != 2 || list[0].ID != "b" || list[1].Note != "settled" {
+			t.Errorf("%+v", list)
+		}
+		if _, err := db.Document(t.Context(), sqlstore.DocGate, "a"); !errors.Is(err, sqlstore.ErrNotFound) {
+			t.Errorf("got %v, want ErrNotFound", err)
+		}
+	})
+}
+
+func TestErasureIsNotForgottenByACrash(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleHub)
+		ok(t, db.Admit(t.Context(), admitted("b1")))
+		ok(t, db.SaveDocument(t.Context(), sqlstore.DocumentRow{Kind: sqlstore.DocSnapshot, ID: "s1", LogIndex: -1, MadeAt: day1}))
+		ids := make([]string, 12_000) // more than one statement holds
+		for i := range ids {
+			ids[i] = fmt.Sprint("ep_", i)
+		}
+		for range 2 {
+			ok(t, db.AskCertificate(t.Context(), "alder-bank", "w1", []byte("envelope"), ids, day1))
+		}
+		fates := []bundle.Fate{{Artifact: "b1", Kind: "bundle", Fate: "erased"}, {Artifact: "s1", Kind: "snapshot", Fate: "erased"}}
+		ok(t, db.Erase(t.Context(), sqlstore.Erasure{Withdrawal: "w1", Fate: fates[0], Records: 2, Shard: "sha256:less", Doomed: []string{"sha256:b1"}}))
+		ok(t, db.Erase(t.Context(), sqlstore.Erasure{Withdrawal: "w1", Fate: fates[1], Doomed: []string{"sha256:f1", "sha256:b1"}}))
+		ok(t, db.Close()) // here the process ends before a blob is deleted
+		db = open(t, dsn, sqlstore.RoleHub)
+		doomed, err := db.Doomed(t.Context())
+		ok(t, err)
+		if diff := cmp.Diff([]string{"sha256:b1", "sha256:f1"}, doomed); diff != "" {
+			t.Error(diff)
+		}
+		for _, d := range doomed {
+			ok(t, db.Gone(t.Context(), d))
+		}
+		ok(t, db.SetErased(t.Context(), "w1"))
+		list, err := db.OpenWithdrawals(t.Context())
+		ok(t, err)
+		want := []sqlstore.OpenWithdrawal{{ID: "w1", Contributor: "alder-bank", Envelope: []byte("envelope"), AskedAt: day1, Erased: true, Records: 2, Fates: fates}}
+		if diff := cmp.Diff(want, list); diff != "" {
+			t.Error(diff)
+		}
+		taken, err := db.Withdrawn(t.Context())
+		ok(t, err)
+		if len(taken["alder-bank"]) != len(ids) {
+			t.Errorf("%d ids are withdrawn, want %d", len(taken["alder-bank"]), len(ids))
+		}
+		a, err := db.AdmittedBundle(t.Context(), "b1")
+		ok(t, err)
+		if a.Shard != "sha256:less" {
+			t.Errorf("the bundle's records are in %s", a.Shard)
+		}
+		ok(t, db.SaveDocument(t.Context(), sqlstore.DocumentRow{Kind: sqlstore.DocCertificate, ID: "w1", LogIndex: 1, MadeAt: day1}))
+		if list, err := db.OpenWithdrawals(t.Context()); err != nil || len(list) != 0 {
+			t.Errorf("%d withdrawals are open after the certificate, %v", len(list), err)
+		}
+	})
+}
