@@ -229,7 +229,7 @@ func newDatabase(t *testing.T, base, suffix string) string {
 // turn is the whole way between two processes, each killed once with kill -9 while work was under way.
 func (a *apart) turn() {
 	t := a.t
-	world, err := sim.New(sim.Config{Seed: 5, Gain: 0.6, Decisions: 20000, Developers: 1400, Draws: 1 << 14})
+	world, err := sim.New(sim.Config{Seed: 5, Gain: 0.4, Decisions: 34000, Developers: 1400, Draws: 1 << 14})
 	if err != nil {
 		t.Fatal(err)
 	}

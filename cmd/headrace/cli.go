@@ -51,6 +51,8 @@ type env struct {
 // usageError marks wrong use (exit status 2).
 type usageError struct{ error }
 
+func (u *usageError) Unwrap() error { return u.error }
+
 func usagef(format string, a ...any) error { return &usageError{fmt.Errorf(format, a...)} }
 
 func stateDir(flag string) string {

@@ -76,8 +76,8 @@ func TestABundleIsAdmittedOnce(t *testing.T) {
 		if _, err := db.AdmittedBundle(t.Context(), "b3"); !errors.Is(err, sqlstore.ErrNotFound) {
 			t.Errorf("got %v, want ErrNotFound", err)
 		}
-		ok(t, db.SaveDocument(t.Context(), sqlstore.DocumentRow{Kind: sqlstore.DocRelease, ID: "r", LogIndex: 7, MadeAt: day1}))
-		ok(t, db.SaveDocument(t.Context(), sqlstore.DocumentRow{Kind: sqlstore.DocGate, ID: "g", LogIndex: -1, MadeAt: day1}))
+		ok(t, db.SaveDocument(t.Context(), sqlstore.DocumentRow{Kind: sqlstore.DocRelease, ID: "r", Envelope: []byte("e"), LogIndex: 7, MadeAt: day1}))
+		ok(t, db.SaveDocument(t.Context(), sqlstore.DocumentRow{Kind: sqlstore.DocGate, ID: "g", Envelope: []byte("e"), LogIndex: -1, MadeAt: day1}))
 		if next, err := db.LogNext(t.Context()); err != nil || next != 8 {
 			t.Errorf("the log goes on at %d, %v; want 8", next, err)
 		}
@@ -106,7 +106,7 @@ func TestErasureIsNotForgottenByACrash(t *testing.T) {
 	engines(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, sqlstore.RoleHub)
 		ok(t, db.Admit(t.Context(), admitted("b1")))
-		ok(t, db.SaveDocument(t.Context(), sqlstore.DocumentRow{Kind: sqlstore.DocSnapshot, ID: "s1", LogIndex: -1, MadeAt: day1}))
+		ok(t, db.SaveDocument(t.Context(), sqlstore.DocumentRow{Kind: sqlstore.DocSnapshot, ID: "s1", Envelope: []byte("e"), LogIndex: -1, MadeAt: day1}))
 		ids := make([]string, 12_000) // more than one statement holds
 		for i := range ids {
 			ids[i] = fmt.Sprint("ep_", i)
@@ -144,7 +144,7 @@ func TestErasureIsNotForgottenByACrash(t *testing.T) {
 		if a.Shard != "sha256:less" {
 			t.Errorf("the bundle's records are in %s", a.Shard)
 		}
-		ok(t, db.SaveDocument(t.Context(), sqlstore.DocumentRow{Kind: sqlstore.DocCertificate, ID: "w1", LogIndex: 1, MadeAt: day1}))
+		ok(t, db.SaveDocument(t.Context(), sqlstore.DocumentRow{Kind: sqlstore.DocCertificate, ID: "w1", Envelope: []byte("e"), LogIndex: 1, MadeAt: day1}))
 		if list, err := db.OpenWithdrawals(t.Context()); err != nil || len(list) != 0 {
 			t.Errorf("%d withdrawals are open after the certificate, %v", len(list), err)
 		}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package design
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rule is what a package may import of ours. A name ending in /... stands for the package and all below it.
+type rule struct {
+	pkg     string
+	imports string
+	why     string
+}
+
+// rules is the one way that imports run: cmd → agent, edge, hub → stages → episode, scrub, bundle. A new package adds its
+// line; a new arrow between stages needs a better reason than that it is handy.
+var rules = []rule{
+	{"episode", "", "the record: everything may import it, so it imports nothing of ours"},
+	{"scrub", "episode", "a public library, of use without the rest"},
+	{"bundle", "episode", "a public library: whoever checks a bundle needs nothing else"},
+	{"spec", "episode", "the open standard is made from the record's types"},
+
+	{"internal/keyring", "episode", "keys know nothing of what they are for"},
+	{"internal/statedir", "episode", "a lock on a folder"},
+	{"internal/config", "episode", "a configuration file is read the same way for each role"},
+	{"internal/blob", "episode", "bytes by digest"},
+	{"internal/capture/lax", "", "a tolerant JSON reader"},
+	{"internal/capture/...", "episode internal/capture/...", "readers know each other's shared parts, and none of the stages after them"},
+	{"internal/consent", "episode scrub spec", "levels and rights are tables of the standard"},
+	{"internal/curate", "episode internal/dataset", ""},
+	{"internal/dataset/export", "episode internal/dataset", ""},
+	{"internal/dataset", "episode internal/blob", "a snapshot rests in blobs"},
+	{"internal/learn", "episode internal/dataset", ""},
+	{"internal/release", "episode internal/dataset internal/learn", ""},
+	{"internal/value", "episode internal/dataset internal/learn", ""},
+	{"internal/sim", "episode", "what it makes goes in at the front, like a tool's own history"},
+	{"internal/sim/simtest", "episode internal/dataset internal/sim", "for tests only"},
+	{"internal/registry", "episode internal/blob", "serves artifacts, knows nothing of what they mean"},
+	{"internal/registry/registrytest", "internal/registry", "for tests only"},
+	{"internal/tlog/proof", "episode", "the log's verifier must not need its writer"},
+	{"internal/tlog", "episode internal/tlog/proof", ""},
+	{"internal/sharedtest", "", "for tests only"},
+	{"internal/sqlstore", "bundle episode internal/registry", "implements registry.Index; a stage declares its own row types"},
+	{"internal/web", "episode", "pages declare what they show; the roles' views fill it in"},
+	{"internal/published", "episode internal/learn internal/release internal/value internal/web", "what a hub signed, as pages show it"},
+	{"internal/design", "", "tests"},
+
+	{"agent", "episode internal/capture/...", "holds no key and no policy"},
+	{"edge", "bundle episode internal/capture/... internal/config internal/consent internal/keyring internal/learn internal/published internal/release internal/sqlstore internal/statedir internal/tlog/proof internal/value internal/web scrub",
+		"knows a hub as a registry with a key: not its code, its log's writer, its datasets"},
+	{"hub", "bundle episode internal/blob internal/config internal/curate internal/dataset/... internal/keyring internal/learn internal/published internal/registry internal/release internal/sqlstore internal/statedir internal/tlog/... internal/value internal/web",
+		"never sees raw text: no reader, no filter, no policy"},
+	{"cmd/...", "agent edge hub bundle scrub episode spec internal/...", "commands may use all of it, and should hold little"},
+}
+
+func matches(pattern, pkg string) bool {
+	base, below := strings.CutSuffix(pattern, "/...")
+	return pkg == pattern || below && (pkg == base || strings.HasPrefix(pkg, base+"/"))
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	for _, p := range packages(t) {
+		i := slices.IndexFunc(rules, func(r rule) bool { return matches(r.pkg, p.name) })
+		if i < 0 {
+			t.Errorf("%s has no rule: say in internal/design/imports_test.go what it may import, and why", p.name)
+			continue
+		}
+		for _, of := range p.imports {
+			if !slices.ContainsFunc(strings.Fields(rules[i].imports), func(a string) bool { return matches(a, of) }) {
+				t.Errorf("%s imports %s, and may import only: %s (%s)", p.name, of, rules[i].imports, rules[i].why)
+			}
+		}
+	}
+}
+
+// TestTestHelpersStayInTests: what exists for tests is linked into no program.
+func TestTestHelpersStayInTests(t *testing.T) {
+	for _, p := range list(t, "-deps", "./cmd/...") {
+		name, ours := strings.CutPrefix(p.ImportPath, module+"/")
+		if ours && (path.Base(name) == "sharedtest" || strings.HasSuffix(name, "test")) || p.ImportPath == "testing" {
+			t.Errorf("cmd links %s", p.ImportPath)
+		}
+	}
+}
+
+// TestEdgeLinksNothingOfTheHub keeps the edge small and without a C compiler. The same holds for all that it imports.
+func TestEdgeLinksNothingOfTheHub(t *testing.T) {
+	forbidden := map[string]string{
+		module + "/hub":                            "the roles meet on the wire only",
+		"github.com/transparency-dev/tessera":      "writes logs: an edge verifies them",
+		"github.com/marcboeker/go-duckdb":          "needs C",
+		"github.com/parquet-go/parquet-go":         "snapshots are the hub's",
+		module + "/internal/dataset/export":        "examples for trainers are made at the hub",
+		"google.golang.org/grpc/cmd/protoc-gen-go": "a build tool",
+		"github.com/opencontainers/distribution":   "the registry is ours",
+		"github.com/chromedp/chromedp":             "for tests only",
+		"github.com/rogpeppe/go-internal":          "for tests only",
+		"github.com/google/go-cmp":                 "for tests only",
+		"pgregory.net/rapid":                       "for tests only",
+		"github.com/mattn/go-sqlite3":              "needs C",
+		"honnef.co/go/tools":                       "a build tool",
+		"github.com/stretchr/testify":              "tests use the standard library",
+		module + "/internal/registry/registrytest": "for tests only",
+		module + "/internal/tlog":                  "the log's writer (its verifier is tlog/proof)",
+		module + "/internal/sim":                   "nothing synthetic in an enterprise's edge",
+	}
+	for _, p := range list(t, "-deps", "./edge") {
+		for name, why := range forbidden {
+			if p.ImportPath == name || !strings.HasPrefix(name, module) && strings.HasPrefix(p.ImportPath, name+"/") {
+				t.Errorf("edge links %s: %s", p.ImportPath, why)
+			}
+		}
+	}
+}
+
+func TestNothingNeedsC(t *testing.T) {
+	for _, p := range list(t, "-deps", "./...") {
+		if !p.Standard && len(p.CgoFiles) > 0 {
+			t.Errorf("%s needs C: %v", p.ImportPath, p.CgoFiles)
+		}
+	}
+}
