@@ -98,7 +98,7 @@ func measureCover(ctx context.Context, b *bench) ([]row, error) {
 
 // judge takes one demo turn and reads what its gate judged by.
 func (b *bench) judge(ctx context.Context, seed int64) (*judged, error) {
-	d, err := b.demo(ctx, seed, demoDecisions)
+	d, err := b.demo(ctx, seed, demoDecisions, demoGain)
 	if err != nil {
 		return nil, err
 	}

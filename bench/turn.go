@@ -15,13 +15,17 @@ import (
 	"time"
 )
 
-// demoDecisions is what "up --demo" makes by default.
-const demoDecisions = 40_000
+// demoDecisions and demoGain are what "up --demo" makes and plants by default.
+const (
+	demoDecisions = 40_000
+	demoGain      = 0.2
+)
 
 // demo is one turn of "up --demo --once --json" in its own process, and the state it left.
 type demo struct {
 	seed      int64
 	decisions int
+	gain      float64
 	dir       string
 	seconds   float64
 	cpu       float64
@@ -51,7 +55,7 @@ type demoResult struct {
 
 // args are the command's flags that choose this demo's world.
 func (d *demo) args(more ...string) []string {
-	return append([]string{"--demo", "--seed", strconv.FormatInt(d.seed, 10), "--decisions", strconv.Itoa(d.decisions)}, more...)
+	return append([]string{"--demo", "--seed", strconv.FormatInt(d.seed, 10), "--decisions", strconv.Itoa(d.decisions), "--gain", fmt.Sprint(d.gain)}, more...)
 }
 
 // state is the folder of the hub and the edges of this demo.
@@ -66,8 +70,8 @@ func (d *demo) state() string {
 func (d *demo) remove() { os.RemoveAll(d.dir) }
 
 // demo takes one turn.
-func (b *bench) demo(ctx context.Context, seed int64, decisions int) (*demo, error) {
-	d := &demo{seed: seed, decisions: decisions}
+func (b *bench) demo(ctx context.Context, seed int64, decisions int, gain float64) (*demo, error) {
+	d := &demo{seed: seed, decisions: decisions, gain: gain}
 	var err error
 	if d.dir, err = os.MkdirTemp(b.temp, "demo-"); err != nil {
 		return nil, err
@@ -104,7 +108,7 @@ func measureTurn(ctx context.Context, b *bench) ([]row, error) {
 	if b.quick {
 		decisions = 10_000
 	}
-	d, err := b.demo(ctx, 1, decisions)
+	d, err := b.demo(ctx, 1, decisions, demoGain)
 	if err != nil {
 		return nil, err
 	}

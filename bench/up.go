@@ -177,11 +177,15 @@ func measureIdle(ctx context.Context, b *bench) ([]row, error) {
 		return nil, err
 	}
 	defer c.stop()
+	wait := 10 * time.Second
+	if b.quick {
+		wait = 3 * time.Second
+	}
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case <-time.After(10 * time.Second):
+	case <-time.After(wait):
 	}
 	rss, err := c.memory()
-	return []row{{ID: "idle", Ours: figure(rss / 1e6), Unit: "MB", N: 1, Note: "resident set 10 s after the start, no histories, pages and OTLP listening"}}, err
+	return []row{{ID: "idle", Ours: figure(rss / 1e6), Unit: "MB", N: 1, Note: fmt.Sprintf("resident set %v after the start, no histories, pages and OTLP listening", wait)}}, err
 }

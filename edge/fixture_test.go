@@ -216,7 +216,12 @@ func outcome(ep *episode.Episode, kind episode.OutcomeKind, window string) *epis
 // sentID is an episode's id as the hub knows it.
 func (l *loop) sentID(edgeName, id string) string {
 	l.t.Helper()
-	ring, err := keyring.Open(l.path(edgeName, "keys"))
+	return l.sentIDIn(l.path(edgeName), id)
+}
+
+func (l *loop) sentIDIn(dir, id string) string {
+	l.t.Helper()
+	ring, err := keyring.Open(filepath.Join(dir, "keys"))
 	l.ok(err)
 	lower, err := consent.NewLowerer(maker, ring.Derive)
 	l.ok(err)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
@@ -83,18 +84,25 @@ func row(l *loop, name, id string) sqlstore.EpisodeRow {
 }
 
 // Whatever else is stuck, raw text goes when its time is over.
-func TestRawTextExpiresEvenWhenPackingIsStuck(t *testing.T) {
-	l := newLoop(t)
-	e := l.edge("alder-bank")
-	l.down.Store(true)
-	ep := one("1", "portal")
-	l.send(e, ep)
-	if err := e.Turn(t.Context()); err == nil {
-		t.Fatal("the hub is down, and the turn says nothing")
-	}
-	l.pass(5 * 24 * time.Hour)
-	e.Turn(t.Context())
-	if r := row(l, "alder-bank", ep.ID); r.Sealed != nil {
-		t.Error("raw text outlived its retention because the hub was down")
+func TestRawTextExpiresEvenWhenTheRestIsStuck(t *testing.T) {
+	for _, stuck := range []string{"push", "pack"} {
+		t.Run(stuck, func(t *testing.T) {
+			l := newLoop(t)
+			if stuck == "push" {
+				l.down.Store(true)
+			} else {
+				l.conf = func(c *edge.Config) { c.Canaries = []string{"9.8.7654"} }
+			}
+			e := l.edge("alder-bank")
+			ep := one("1", "portal")
+			ep.Tool.Version = "9.8.7654"
+			l.send(e, ep)
+			e.Turn(t.Context())
+			l.pass(5 * 24 * time.Hour)
+			e.Turn(t.Context())
+			if r := row(l, "alder-bank", ep.ID); r.ID == "" || r.Sealed != nil {
+				t.Errorf("raw text outlived its retention because %s was stuck", stuck)
+			}
+		})
 	}
 }

@@ -30,6 +30,10 @@ type cli struct {
 	Consent  consentCmd  `cmd:"" help:"Scrubbed episodes → those that may leave, lowered to their level, with terms."`
 	Pack     packCmd     `cmd:"" help:"Episodes that may leave → a signed bundle."`
 	Verify   verifyCmd   `cmd:"" help:"Check every byte of a bundle and who signed it."`
+	Curate   curateCmd   `cmd:"" help:"Bundles → the episodes to learn from and judge by, verified, folded, without copies."`
+	Learn    learnCmd    `cmd:"" help:"Decisions → a filter that knows which suggestions are worth showing."`
+	Gate     gateCmd     `cmd:"" help:"A filter and held-out decisions → the gate report: released or refused, and why."`
+	Value    valueCmd    `cmd:"" help:"Recompute a signed statement from the hub's folder."`
 	Export   exportCmd   `cmd:"" help:"Decisions → a trainer's format (trl-kto, openai-dpo), where terms allow it."`
 	Simulate simulateCmd `cmd:"" help:"Episodes of synthetic enterprises whose truth is known (JSON Lines on standard output)."`
 	Push     pushCmd     `cmd:"" help:"Send a bundle to the joined hub; prints its signed receipt."`

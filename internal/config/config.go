@@ -19,6 +19,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
 
 	"github.com/headrace/headrace/episode"
 )
@@ -35,21 +37,46 @@ func Read(path string, optional bool, into any) error {
 	return Decode(b, path, into)
 }
 
-// Decode reads b, which came from the file called name. Paths in it are the caller's to resolve: see [Beside].
+// Decode reads b, which came from the file called name, key by key, so that each error has a line.
 func Decode(b []byte, name string, into any) error {
-	err := yaml.UnmarshalWithOptions(b, into, yaml.Strict())
-	if err == nil || errors.Is(err, io.EOF) { // nothing but comments: all defaults
-		return nil
+	f, err := parser.ParseBytes(b, 0)
+	if err != nil {
+		return invalid(name, 1, err)
 	}
-	line := ""
+	if len(f.Docs) == 0 || len(f.Docs) == 1 && f.Docs[0].Body == nil {
+		return nil // nothing but comments: all defaults
+	}
+	var keys []*ast.MappingValueNode
+	switch n := f.Docs[0].Body.(type) {
+	case *ast.CommentGroupNode:
+	case *ast.MappingNode:
+		keys = n.Values
+	case *ast.MappingValueNode:
+		keys = []*ast.MappingValueNode{n}
+	default:
+		return invalid(name, 1, errors.New("a configuration is a mapping of key: value"))
+	}
+	if len(f.Docs) > 1 {
+		return invalid(name, 1, errors.New("a configuration is one YAML document"))
+	}
+	for _, kv := range keys {
+		if err := yaml.NodeToValue(kv, into, yaml.Strict()); err != nil {
+			return invalid(name, kv.Key.GetToken().Position.Line, err)
+		}
+	}
+	return nil
+}
+
+// invalid takes the line and the first sentence from the YAML package's error, where it has them.
+func invalid(name string, line int, err error) error {
 	message, _, _ := strings.Cut(err.Error(), "\n")
 	if y, ok := errors.AsType[yaml.Error](err); ok {
 		message = y.GetMessage()
 		if t := y.GetToken(); t != nil && t.Position != nil {
-			line = fmt.Sprintf(" line %d", t.Position.Line)
+			line = t.Position.Line
 		}
 	}
-	return &episode.Problem{Code: "config/invalid", Message: name + line + ": " + message,
+	return &episode.Problem{Code: "config/invalid", Message: fmt.Sprintf("%s line %d: %s", name, line, message),
 		Hint: "the keys and their defaults are what headrace edge config and headrace hub config print"}
 }
 

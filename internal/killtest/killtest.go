@@ -136,7 +136,7 @@ func history(o Options) (list []*record, err error) {
 	if err != nil {
 		return nil, err
 	}
-	name, enough := w.Contributors()[0], errors.New("enough")
+	name := w.Contributors()[0]
 	byID := map[string]*record{}
 	err = w.Episodes(name, func(ep *episode.Episode) error {
 		if byID[ep.ID] != nil {
@@ -162,9 +162,6 @@ func history(o Options) (list []*record, err error) {
 		}
 		return nil
 	})
-	if errors.Is(err, enough) {
-		err = nil
-	}
 	return list, err
 }
 
@@ -246,7 +243,7 @@ func modified(dir string) time.Time {
 	return fi.ModTime()
 }
 
-// record is one episode, what became known of it later, and how far its sending is.
+// record is one episode and what became known of it later.
 type record struct {
 	episode, late *episode.Episode
 }

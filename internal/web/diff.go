@@ -39,6 +39,17 @@ func diff(before, after string) []diffLine {
 	return fold(all)
 }
 
+// inserted shows a completion: what stands before the cursor stays, and what was suggested comes after it.
+func inserted(before, after string) (all []diffLine) {
+	for _, l := range lines(before) {
+		all = append(all, diffLine{" ", l})
+	}
+	for _, l := range lines(after) {
+		all = append(all, diffLine{"+", l})
+	}
+	return fold(all)
+}
+
 func lines(s string) []string {
 	if s == "" {
 		return nil

@@ -41,7 +41,11 @@ func newEpisodeData(v *EpisodeView) episodeData {
 	at := map[string]int{}
 	for i, sg := range v.Episode.Suggestions {
 		at[sg.ID] = i
-		d.Suggestions = append(d.Suggestions, suggestion{Suggestion: sg, Change: diff(sg.Before, sg.After)})
+		change := diff
+		if sg.Kind == episode.KindCompletion {
+			change = inserted
+		}
+		d.Suggestions = append(d.Suggestions, suggestion{Suggestion: sg, Change: change(sg.Before, sg.After)})
 	}
 	for _, dc := range v.Episode.Decisions {
 		i, ok := at[dc.Suggestion]

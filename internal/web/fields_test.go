@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/headrace/headrace/episode"
 )
 
 // leaves joins the rows of a preview: what a person read.
@@ -94,6 +96,20 @@ func TestDiffKeepsWhatChangedAndALittleAround(t *testing.T) {
 	}
 	if got := diff("", strings.Repeat("x\n", 5000)); len(got) != maxLines+1 || got[maxLines].Text != "4400 more lines" {
 		t.Errorf("%d lines, the last %v", len(got), got[len(got)-1])
+	}
+}
+
+func TestACompletionTakesNothingAway(t *testing.T) {
+	change := func(kind episode.SuggestionKind) []diffLine {
+		return newEpisodeData(&EpisodeView{Episode: &episode.Episode{Suggestions: []episode.Suggestion{
+			{ID: "s1", Kind: kind, Before: "a\nb\nc\nd\nratio = ", After: "2\nturn()\n"}}}}).Suggestions[0].Change
+	}
+	want := []diffLine{{"…", "2 unchanged lines"}, {" ", "c"}, {" ", "d"}, {" ", "ratio = "}, {"+", "2"}, {"+", "turn()"}}
+	if d := cmp.Diff(want, change(episode.KindCompletion)); d != "" {
+		t.Error(d)
+	}
+	if got := change(episode.KindEdit); got[0] != (diffLine{"-", "a"}) {
+		t.Errorf("an edit takes away what it replaces, not %v", got)
 	}
 }
 

@@ -119,6 +119,9 @@ func TestEachEventBecomesThisDecision(t *testing.T) {
 	if r := got[7].Ratings; len(r) != 1 || r[0].Value != 0 || r[0].Scale != "thumb" {
 		t.Errorf("ratings %+v, want one thumb down", r)
 	}
+	if s := got[0].Suggestions[0]; s.Before != "ratio = " || s.After != "2" {
+		t.Errorf("%+v: a completion stands after its prefix", s)
+	}
 	if s := got[3].Suggestions[0]; s.Before != "ratio = 1" || s.After != "ratio = 2" || s.Path != "/c:/mill/wheel.go" {
 		t.Errorf("%+v", s)
 	}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/release"
+)
+
+type learnCmd struct {
+	Recipient string `help:"Who learns: only records whose terms name them are used. Without it, any recipient's are." placeholder:"NAME"`
+	Report    string `help:"Write what was learned from to FILE." type:"path" placeholder:"FILE"`
+	Strict    bool   `help:"Exit with 1 when anything was set aside."`
+}
+
+func (*learnCmd) Help() string {
+	return `Learns from the decisions in episodes which suggestions are worth showing, and writes the filter. Records whose terms do
+not allow "reward" are left out. So are about a quarter of the developers, drawn by this machine's key: headrace gate on the
+same machine judges by these alone, from the very same input.
+
+Example: headrace curate bundle | tee rows.jsonl | headrace learn > model.json; headrace gate --model model.json < rows.jsonl`
+}
+
+// Run writes the filter.
+func (c *learnCmd) Run(e *env) error {
+	in, err := readDecisions(e, c.Recipient, episode.PurposeReward, false)
+	if err != nil {
+		return err
+	}
+	filter, rep, err := learn.Fit(in.decisions, learn.Options{})
+	fmt.Fprintf(e.err, "learn: %d shown decisions of %d developers, %.0f %% taken; %s\n", rep.Used, rep.Developers, 100*rep.Rate, in)
+	if err := errors.Join(saveReport(c.Report, rep), err); err != nil {
+		return err
+	}
+	model, err := filter.MarshalBinary()
+	if err != nil {
+		return err
+	}
+	if _, err := e.out.Write(model); err != nil {
+		return err
+	}
+	return in.strict(c.Strict, "learn")
+}
+
+// decisions is one side of the split of standard input, and what became of the rest.
+type decisions struct {
+	decisions                  []dataset.Decision
+	otherSide, refused, broken int // records
+}
+
+// readDecisions reads the episodes of standard input whose terms allow the purpose, by developers who are held out or by
+// the others. Whom a developer works for is not in a record, and pseudonyms of two contributors do not meet.
+func readDecisions(e *env, recipient string, p episode.Purpose, heldOut bool) (*decisions, error) {
+	ring, err := e.keys()
+	if err != nil {
+		return nil, err
+	}
+	d, held, now := new(decisions), release.HeldOut(ring.Derive("split")), time.Now()
+	var rows []dataset.Row
+	for r, err := range streamRows(e, &d.broken) {
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case !permitted(r, recipient, p, now):
+			d.refused++
+		case held(r.Contributor, r.Episode.Developer) != heldOut:
+			d.otherSide++
+		default:
+			rows = append(rows, r)
+		}
+	}
+	d.decisions = dataset.Decisions(rows)
+	return d, nil
+}
+
+func permitted(r dataset.Row, recipient string, p episode.Purpose, now time.Time) bool {
+	if t := r.Episode.Terms; recipient == "" && t != nil {
+		return slices.ContainsFunc(t.Recipients, func(name string) bool { return r.Permit(name, p, now) })
+	}
+	return r.Permit(recipient, p, now)
+}
+
+func (d *decisions) String() string {
+	return fmt.Sprintf("records on the other side of the split: %d; refused by terms: %d; unreadable lines: %d", d.otherSide, d.refused, d.broken)
+}
+
+func (d *decisions) strict(yes bool, stage string) error {
+	if yes && d.refused+d.broken > 0 {
+		return fmt.Errorf("%s: something was set aside (--strict)", stage)
+	}
+	return nil
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package edge
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/consent"
+)
+
+func member() *Membership {
+	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize)).Public().(ed25519.PublicKey)
+	return &Membership{URL: "http://hub.example", Contributor: "alder-bank", Token: "t", Hub: "acme-tools", PublicKey: key, Channel: "early"}
+}
+
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAnEdgeWithoutAFileFollowsTheHubItJoined(t *testing.T) {
+	f, err := ReadFile("", t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := f.Config(member())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Recipient != "acme-tools" || c.Contributor != "alder-bank" || c.Channel != "early" || c.Settle != 24*time.Hour || c.RawRetention != 72*time.Hour {
+		t.Errorf("%+v", c)
+	}
+	if got := c.Policy.Recipients(); len(got) != 1 || got[0] != "acme-tools" {
+		t.Errorf("the starter policy is for %v", got)
+	}
+	if got, want := c.Policy.Digest(), consent.Starter().Digest(); got == want {
+		t.Error("another recipient is another policy, with a digest of its own")
+	}
+}
+
+func TestAFileThatContradictsTheHubIsRefused(t *testing.T) {
+	const other = "version: 1\nrecipients:\n  - {name: stranger, kind: maker}\nrules:\n  - {name: none, when: \"true\", level: none}\n"
+	for code, text := range map[string]string{
+		"config/contributor":   "contributor: birch-telecom\n",
+		"config/policy":        "policy: other.yaml\n",
+		"config/channel":       "channel: latest\n",
+		"config/raw-retention": "raw_retention: 400h\n",
+		"config/invalid":       "polciy: x\n",
+	} {
+		dir := t.TempDir()
+		write(t, dir, "other.yaml", other)
+		write(t, dir, "edge.yaml", text)
+		f, err := ReadFile("", dir)
+		if err == nil {
+			_, err = f.Config(member())
+		}
+		if !errors.Is(err, &episode.Problem{Code: code}) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestMembershipIsKeptForItsOwnerOnly(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := ReadMembership(dir); !errors.Is(err, ErrNotJoined) {
+		t.Errorf("before joining: %v", err)
+	}
+	if err := member().save(dir); err != nil {
+		t.Fatal(err)
+	}
+	m, err := ReadMembership(dir)
+	if err != nil || m.Token != "t" || !m.PublicKey.Equal(member().PublicKey) {
+		t.Errorf("%+v, %v", m, err)
+	}
+	if fi, err := os.Stat(filepath.Join(dir, membershipFile)); err != nil || fi.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", fi.Mode(), err)
+	}
+	write(t, dir, membershipFile, `{"url":"http://hub.example"}`)
+	if _, err := ReadMembership(dir); !errors.Is(err, &episode.Problem{Code: "hub/membership"}) {
+		t.Errorf("half a membership: %v", err)
+	}
+}
+
+func TestAnInviteWithoutTheHubsKeyIsNotUsed(t *testing.T) {
+	if _, err := Join(t.Context(), t.TempDir(), "http://127.0.0.1:1", "ABC"); !errors.Is(err, &episode.Problem{Code: "join/code"}) {
+		t.Errorf("%v", err)
+	}
+	if _, err := Join(t.Context(), t.TempDir(), "hub.example", Invite("ABC", member().PublicKey)); !errors.Is(err, &episode.Problem{Code: "hub/bad-address"}) {
+		t.Errorf("%v", err)
+	}
+}
