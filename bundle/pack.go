@@ -50,7 +50,7 @@ func Pack(dir string, records [][]byte, o Options) (Manifest, string, error) {
 		return m, "", err
 	}
 	raw := payloadOf(lines)
-	if err := checkCanaries(raw, o.Canaries); err != nil {
+	if err := CheckCanaries(raw, o.Canaries); err != nil {
 		return m, "", err
 	}
 	payload, err := compress(raw)
@@ -236,8 +236,8 @@ func payloadOf(lines [][]byte) []byte {
 	return b
 }
 
-// checkCanaries looks for each canary as JSON would write it; the error does not repeat it.
-func checkCanaries(payload []byte, canaries []string) error {
+// CheckCanaries refuses bytes that hold one of the planted strings, as it stands or as JSON writes it.
+func CheckCanaries(payload []byte, canaries []string) error {
 	// There may be thousands: one pass over the payload looks each place's first four bytes up.
 	const key = 4
 	var may [1 << 16 / 64]uint64

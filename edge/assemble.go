@@ -49,8 +49,8 @@ func (e *Edge) assembleBatch(ctx context.Context, items []sqlstore.InboxItem) er
 	for _, it := range items {
 		done = append(done, it.ID)
 		list, err := e.unpack(ctx, it)
-		if errors.Is(err, errExpired) {
-			e.log.Warn("a payload waited in the inbox for longer than raw text may rest; it is gone", "received", it.ReceivedAt)
+		if errors.Is(err, errExpired) || errors.Is(err, errDamaged) {
+			e.log.Error("a payload of the inbox is set aside", "received", it.ReceivedAt, "err", err)
 			e.stats.SetAside.Add(1)
 			continue
 		}
@@ -62,7 +62,7 @@ func (e *Edge) assembleBatch(ctx context.Context, items []sqlstore.InboxItem) er
 				parts[ep.ID] = true
 			}
 			if have := byID[ep.ID]; have != nil {
-				merge(have, ep, parts[ep.ID])
+				e.merge(have, ep, parts[ep.ID])
 				continue
 			}
 			byID[ep.ID] = ep
@@ -74,7 +74,6 @@ func (e *Edge) assembleBatch(ctx context.Context, items []sqlstore.InboxItem) er
 		return err
 	}
 	now := e.cfg.Now()
-	today := day(now)
 	developers := map[string]bool{}
 	var names []string
 	for _, id := range order {
@@ -83,50 +82,122 @@ func (e *Edge) assembleBatch(ctx context.Context, items []sqlstore.InboxItem) er
 			names = append(names, d)
 		}
 	}
-	keys, err := e.vault.open(ctx, today, names...)
+	keys, err := e.vault.open(ctx, day(now), names...)
 	if err != nil {
 		return err
 	}
 	join := e.ring.Derive("join")
 	var rows []sqlstore.EpisodeRow
 	for _, id := range order {
-		ep := byID[id]
-		old, isKnown := known[id]
-		if isKnown {
-			// The developer an episode belongs to was settled when it first came; nobody moves it to another.
-			ep.Developer = old.Developer
-			if ep, err = e.addTo(ctx, old, ep, parts[id]); err != nil {
+		row, ep := sqlstore.EpisodeRow{}, byID[id]
+		if old, isKnown := known[id]; isKnown {
+			if row, ep, err = e.add(ctx, old, ep, parts[id], now); err != nil {
 				return err
 			}
+		} else {
+			row = e.row(ep, now)
+			row.Revision, row.ReceivedAt, row.VaultDay = 1, now, day(now)
 		}
-		var raw []byte
-		if raw, err = episode.Append(nil, ep); err != nil {
-			return err
-		}
-		row := e.row(ep, now)
-		row.Digest = keyed(join, raw)
-		if isKnown && (old.Digest == row.Digest || old.State == sqlstore.EpisodeVetoed || old.State == sqlstore.EpisodeWithdrawn) {
+		if ep == nil {
 			continue // nothing new, or nothing of it is wanted any more
 		}
-		row.Revision, row.ReceivedAt = 1, now
-		if isKnown {
-			row.Revision, row.ReceivedAt = old.Revision, old.ReceivedAt
-			if old.State != sqlstore.EpisodeAssembled {
-				row.Revision++ // it was screened: an approval of what it was does not cover what it is
-			}
+		raw, err := episode.Append(nil, ep)
+		if err != nil {
+			return err
 		}
-		key := keys[ep.Developer]
-		if key == nil {
-			more, err := e.vault.open(ctx, today, ep.Developer)
+		if row.Digest = keyed(join, raw); row.Digest == known[id].Digest {
+			continue
+		}
+		key := keys[row.Developer]
+		if key == nil || row.VaultDay != day(now) {
+			// Raw text rests no longer because something was added to it: it stays under the key of its day.
+			more, err := e.vault.open(ctx, row.VaultDay, row.Developer)
 			if err != nil {
 				return err
 			}
-			key = more[ep.Developer]
+			key = more[row.Developer]
 		}
 		row.Sealed = key.Seal(nil, nil, raw, []byte(id))
 		rows = append(rows, row)
 	}
 	return e.db.Assemble(ctx, rows, done)
+}
+
+// add makes the row of a known episode with later facts, and the episode to be sealed: all of it, or only the later facts
+// where its raw text is gone. It returns no episode where the facts are not wanted.
+func (e *Edge) add(ctx context.Context, old sqlstore.EpisodeRow, later *episode.Episode, parts bool, now time.Time) (sqlstore.EpisodeRow, *episode.Episode, error) {
+	if old.State == sqlstore.EpisodeVetoed || old.State == sqlstore.EpisodeWithdrawn {
+		return old, nil, nil
+	}
+	// The developer an episode belongs to was settled when it first came; nobody moves it to another.
+	later.Developer = old.Developer
+	ep, err := e.stored(ctx, old)
+	if errors.Is(err, errExpired) || errors.Is(err, errDamaged) {
+		row := old
+		row.Later, row.State, row.VaultDay, row.Outcomes = true, sqlstore.EpisodeAssembled, day(now), old.Outcomes+len(later.Outcomes)
+		row.SettleAt = now
+		if old.State != sqlstore.EpisodeAssembled {
+			row.Revision++
+		}
+		return row, later, nil
+	}
+	if err != nil {
+		return old, nil, err
+	}
+	before, err := withoutLater(ep)
+	if err != nil {
+		return old, nil, err
+	}
+	if !e.merge(ep, later, parts) {
+		return old, nil, nil
+	}
+	after, err := withoutLater(ep)
+	if err != nil {
+		return old, nil, err
+	}
+	row := e.row(ep, now)
+	row.Revision, row.ReceivedAt, row.VaultDay, row.Later = old.Revision, old.ReceivedAt, old.VaultDay, old.Later
+	row.Adds = bytes.Equal(before, after)
+	if old.State != sqlstore.EpisodeAssembled {
+		row.Revision++ // it was screened: an approval of what it was does not cover what it is
+	}
+	return row, ep, nil
+}
+
+// stored opens the vault's copy of an episode.
+func (e *Edge) stored(ctx context.Context, r sqlstore.EpisodeRow) (*episode.Episode, error) {
+	b, err := e.vault.unseal(ctx, r.Developer, r.VaultDay, r.ID, r.Sealed)
+	if err != nil {
+		return nil, err
+	}
+	ep, err := episode.Decode(b)
+	if err != nil {
+		return nil, fmt.Errorf("the vault's copy of %s: %w", r.ID, err)
+	}
+	return ep, nil
+}
+
+// withoutLater is what an episode says apart from outcomes and ratings.
+func withoutLater(ep *episode.Episode) ([]byte, error) {
+	c := *ep
+	c.Outcomes, c.Ratings = nil, nil
+	return episode.Append(nil, &c)
+}
+
+// merge adds later facts to an episode: parts of one from telemetry are put in order by their events. It refuses facts
+// without a proven identity about an episode that has one.
+func (e *Edge) merge(into, later *episode.Episode, parts bool) bool {
+	unproven := func(ep *episode.Episode) bool { return ep.Local != nil && ep.Local.Unauthenticated }
+	if unproven(later) && !unproven(into) {
+		e.stats.SetAside.Add(1)
+		return false
+	}
+	if parts {
+		otlp.Merge(into, later)
+	} else {
+		into.Merge(later)
+	}
+	return true
 }
 
 // unpack opens one payload.
@@ -144,15 +215,20 @@ func (e *Edge) unpack(ctx context.Context, it sqlstore.InboxItem) ([]*episode.Ep
 			if err == io.EOF {
 				break
 			}
+			if bad, ok := errors.AsType[*episode.LineError](err); ok {
+				e.log.Error("a line of the inbox is set aside", "received", it.ReceivedAt, "err", bad)
+				e.stats.SetAside.Add(1)
+				continue
+			}
 			if err != nil {
-				return nil, fmt.Errorf("a line that was taken in does not decode any more: %w", err)
+				return nil, err
 			}
 			list = append(list, ep)
 		}
 	case kindOTLPLogs:
 		logs, err := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(b)
 		if err != nil {
-			return nil, fmt.Errorf("logs that were taken in do not decode any more: %w", err)
+			return nil, fmt.Errorf("logs that were taken in do not decode any more: %w", errDamaged)
 		}
 		list, _ = otlp.Episodes(logs)
 	}
@@ -172,7 +248,9 @@ func (e *Edge) unpack(ctx context.Context, it sqlstore.InboxItem) ([]*episode.Ep
 		}
 		records, err := e.policy.Records(consent.Facts{Tool: ep.Tool.Name, Surface: string(ep.Tool.Surface), Repository: ep.Repository, Developer: ep.Developer})
 		if err != nil {
-			return nil, err
+			e.log.Error("a record is set aside: the policy cannot say whether it may be recorded", "err", err)
+			e.stats.SetAside.Add(1)
+			continue
 		}
 		if records { // else off: nothing of it is kept
 			kept = append(kept, ep)
@@ -181,36 +259,10 @@ func (e *Edge) unpack(ctx context.Context, it sqlstore.InboxItem) ([]*episode.Ep
 	return kept, nil
 }
 
-// addTo merges later facts into a known episode. Where its raw text is gone, the later facts stand alone.
-func (e *Edge) addTo(ctx context.Context, old sqlstore.EpisodeRow, later *episode.Episode, parts bool) (*episode.Episode, error) {
-	b, err := e.vault.unseal(ctx, old.Developer, old.VaultDay, old.ID, old.Sealed)
-	if errors.Is(err, errExpired) {
-		return later, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	ep, err := episode.Decode(b)
-	if err != nil {
-		return nil, fmt.Errorf("the vault's copy of %s: %w", old.ID, err)
-	}
-	merge(ep, later, parts)
-	return ep, nil
-}
-
-// merge adds later facts to an episode: parts of one from telemetry are put in order by their events.
-func merge(into, later *episode.Episode, parts bool) {
-	if parts {
-		otlp.Merge(into, later)
-	} else {
-		into.Merge(later)
-	}
-}
-
 // row is what we know of an episode without opening its seal.
 func (e *Edge) row(ep *episode.Episode, now time.Time) sqlstore.EpisodeRow {
-	r := sqlstore.EpisodeRow{ID: ep.ID, Developer: ep.Developer, Session: ep.Session, Repository: ep.Repository, Tool: ep.Tool.Name,
-		Surface: string(ep.Tool.Surface), StartedAt: ep.StartedAt, VaultDay: day(now), Steps: len(ep.Steps), Suggestions: len(ep.Suggestions),
+	r := sqlstore.EpisodeRow{ID: ep.ID, Developer: ep.Developer, Session: e.plain(ep.Session), Repository: e.plain(ep.Repository), Tool: e.plain(ep.Tool.Name),
+		Surface: string(ep.Tool.Surface), StartedAt: ep.StartedAt, Steps: len(ep.Steps), Suggestions: len(ep.Suggestions),
 		Outcomes: len(ep.Outcomes), State: sqlstore.EpisodeAssembled}
 	if len(ep.Languages) > 0 {
 		r.Language = ep.Languages[0]
@@ -250,4 +302,17 @@ func keyed(key, b []byte) string {
 	m := hmac.New(sha256.New, key)
 	m.Write(b)
 	return hex.EncodeToString(m.Sum(nil)[:16])
+}
+
+// plain is a name as it may rest outside the vault: a secret in it, such as credentials in a remote's address, is not
+// part of the name.
+func (e *Edge) plain(name string) string {
+	if name == "" {
+		return ""
+	}
+	b, _, err := e.filter.Text(nil, []byte(name))
+	if err != nil {
+		return keyed(e.ring.Derive("join"), []byte(name))
+	}
+	return string(b)
 }

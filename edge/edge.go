@@ -159,14 +159,21 @@ func (e *Edge) Close() error { return errors.Join(e.db.Close(), e.lock.Close()) 
 // Public is the key that verifies this edge's bundles.
 func (e *Edge) Public() ed25519.PublicKey { return e.ring.Public() }
 
-// Connect tells the edge of its hub, once both run in one process.
-func (e *Edge) Connect(h Hub) { e.cfg.Hub = &h }
+// Connect tells the edge of its hub, once both run in one process, and takes up the release that was in force.
+func (e *Edge) Connect(ctx context.Context, h Hub) error {
+	e.cfg.Hub = &h
+	return e.loadRelease(ctx)
+}
 
 // Turn takes everything one way through: what waits in the inbox is assembled, what has settled is scrubbed and put
 // before the policy, what is approved is packed and contributed; then what the hub has for us is fetched.
 func (e *Edge) Turn(ctx context.Context) error {
 	e.turning.Lock()
 	defer e.turning.Unlock()
+	// First of all: raw text goes when its time is over, whatever else may be stuck.
+	if _, err := e.vault.expire(ctx, e.cfg.Now().Add(-e.cfg.RawRetention)); err != nil {
+		return fmt.Errorf("expire raw text: %w", err)
+	}
 	if err := e.assemble(ctx); err != nil {
 		return fmt.Errorf("assemble: %w", err)
 	}
@@ -176,16 +183,10 @@ func (e *Edge) Turn(ctx context.Context) error {
 	if err := e.pack(ctx); err != nil {
 		return fmt.Errorf("pack: %w", err)
 	}
-	if _, err := e.vault.expire(ctx, e.cfg.Now().Add(-e.cfg.RawRetention)); err != nil {
-		return fmt.Errorf("expire raw text: %w", err)
-	}
 	if e.cfg.Hub == nil {
 		return nil
 	}
-	if err := e.contribute(ctx); err != nil {
-		return fmt.Errorf("contribute: %w", err)
-	}
-	return e.fetch(ctx)
+	return errors.Join(e.contribute(ctx), e.fetch(ctx)) // a bundle that cannot be sent holds up nothing on the way back
 }
 
 // Run turns whenever something arrives, and at least once a minute, until ctx ends. What fails is logged and tried again.
@@ -203,11 +204,32 @@ func (e *Edge) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-e.wake:
-			select { // let a burst gather
-			case <-ctx.Done():
-			case <-time.After(200 * time.Millisecond):
-			}
+			e.gather(ctx)
 		case <-tick.C:
+		}
+	}
+}
+
+const (
+	quiet   = 300 * time.Millisecond // without anything arriving, a burst is over
+	patient = 20 * time.Second       // and this is how long one may last before it is taken up all the same
+)
+
+// gather lets a burst come in before it is assembled: intake and assembly share processors and the store's one writer,
+// and a tool that waits for its acknowledgement comes first.
+func (e *Edge) gather(ctx context.Context) {
+	for end := time.Now().Add(patient); time.Now().Before(end); {
+		select {
+		case <-ctx.Done():
+			return
+		case <-e.wake:
+			select { // not at every arrival: the channel would be all this loop does
+			case <-ctx.Done():
+				return
+			case <-time.After(quiet / 3):
+			}
+		case <-time.After(quiet):
+			return
 		}
 	}
 }

@@ -35,7 +35,10 @@ func (e *Edge) fetchRelease(ctx context.Context) error {
 		return err
 	}
 	if layers == nil {
-		e.current.Store(nil) // none yet, or the last was retired: show everything, as if Headrace were not there
+		// None yet, or the last was retired: show everything, as if Headrace were not there, after a restart too.
+		if e.current.Swap(nil) != nil {
+			return e.db.DropReleases(ctx)
+		}
 		return nil
 	}
 	if c := e.current.Load(); c != nil && c.digest == digest {
@@ -85,7 +88,7 @@ func (e *Edge) openRelease(envelope, model, gate []byte) (*control, error) {
 // loadRelease takes up the release that was in force before a restart. It was verified when it was stored.
 func (e *Edge) loadRelease(ctx context.Context) error {
 	list, err := e.db.PulledReleases(ctx)
-	if err != nil || len(list) == 0 || e.cfg.Hub == nil {
+	if err != nil || len(list) == 0 || list[0].Channel == "" || e.cfg.Hub == nil {
 		return err
 	}
 	c, err := e.openRelease(list[0].Envelope, list[0].Model, list[0].Gate)

@@ -129,7 +129,7 @@ func (l *loop) edge(name string) *edge.Edge {
 	l.ok(err)
 	ans, err := l.hub.Enlist(context.Background(), name, e.Public(), false)
 	l.ok(err)
-	e.Connect(edge.Hub{URL: l.url, Token: ans.Token, Public: l.hub.Public()})
+	l.ok(e.Connect(context.Background(), edge.Hub{URL: l.url, Token: ans.Token, Public: l.hub.Public()}))
 	l.open = append(l.open, e)
 	return e
 }

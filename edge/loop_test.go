@@ -26,7 +26,7 @@ func TestTwoEdgesOneHubAReleaseBack(t *testing.T) {
 	for _, name := range names {
 		e := l.edge(name)
 		edges = append(edges, e)
-		_, episodes, late := world(t, sim.Config{Seed: 3, Gain: 0.8, Decisions: 18000, Developers: 900}, name)
+		_, episodes, late := world(t, sim.Config{Seed: 3, Gain: 0.8, Decisions: 26000, Developers: 900}, name)
 		l.send(e, episodes...)
 		l.ok(e.Assemble(t.Context()))
 		l.ok(e.Screen(t.Context()))
@@ -92,7 +92,7 @@ func TestTwoEdgesOneHubAReleaseBack(t *testing.T) {
 	}
 	// One session is taken back: the release goes with what it was learned from.
 	sent := l.atHub("alder-bank")
-	_, episodes, _ := world(t, sim.Config{Seed: 3, Gain: 0.8, Decisions: 18000, Developers: 900}, "alder-bank")
+	_, episodes, _ := world(t, sim.Config{Seed: 3, Gain: 0.8, Decisions: 26000, Developers: 900}, "alder-bank")
 	if len(sent) == 0 {
 		t.Fatal("nothing at the hub")
 	}
@@ -231,7 +231,9 @@ func TestAnswerThatAnotherKeySignedIsRefused(t *testing.T) {
 	l.ok(err)
 	ans, err := l.hub.Enlist(t.Context(), "alder-bank", e.Public(), false)
 	l.ok(err)
-	e.Connect(edge.Hub{URL: l.url, Token: ans.Token, Public: other.Public()})
+	if err := e.Connect(t.Context(), edge.Hub{URL: l.url, Token: ans.Token, Public: other.Public()}); err != nil {
+		t.Fatal(err)
+	}
 	l.send(e, one("1", "portal"))
 	err = e.Turn(t.Context())
 	if p, ok := errors.AsType[*episode.Problem](err); !ok || p.Code != bundle.CodeUnknownSigner || p.Hint == "" {
@@ -252,13 +254,17 @@ func TestStrangersBundleIsRefused(t *testing.T) {
 	l.ok(err)
 	ans, err := l.hub.Enlist(t.Context(), "alder-bank", b.Public(), false)
 	l.ok(err)
-	a.Connect(edge.Hub{URL: l.url, Token: ans.Token, Public: l.hub.Public()})
+	if err := a.Connect(t.Context(), edge.Hub{URL: l.url, Token: ans.Token, Public: l.hub.Public()}); err != nil {
+		t.Fatal(err)
+	}
 	l.send(a, one("1", "portal"))
 	if err := a.Turn(t.Context()); err == nil || !strings.Contains(err.Error(), "trust") && !strings.Contains(err.Error(), "signer") {
 		t.Errorf("got %v, want to hear that the signer is not trusted", err)
 	}
 	// And who has no token gets nothing at all.
-	a.Connect(edge.Hub{URL: l.url, Token: "guessed", Public: l.hub.Public()})
+	if err := a.Connect(t.Context(), edge.Hub{URL: l.url, Token: "guessed", Public: l.hub.Public()}); err != nil {
+		t.Fatal(err)
+	}
 	if err := a.Turn(t.Context()); err == nil {
 		t.Error("a guessed token works")
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
@@ -30,7 +31,17 @@ func (e *Edge) pack(ctx context.Context) error {
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		if err := e.packBundle(ctx, rows); err != nil {
+		err = e.packBundle(ctx, rows)
+		if errors.Is(err, sqlstore.ErrChanged) {
+			continue // somebody took one of them back meanwhile: what is still approved is read again
+		}
+		if p, ok := errors.AsType[*episode.Problem](err); ok && p.Code == bundle.CodeCanary {
+			if err := e.stopCanaries(ctx, rows); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -77,6 +88,24 @@ func (e *Edge) packBundle(ctx context.Context, rows []sqlstore.OutboundRow) erro
 	}
 	return e.db.Pack(ctx, sqlstore.BundleRow{ID: digest, Recipient: rows[0].Recipient, Kind: string(m.Kind), Records: m.Records,
 		Bytes: m.PayloadBytes, CreatedAt: e.cfg.Now()}, sent)
+}
+
+// stopCanaries refuses the records that hold a planted string: the filter has let it through, so they stay and somebody
+// must look. The rest goes on.
+func (e *Edge) stopCanaries(ctx context.Context, rows []sqlstore.OutboundRow) error {
+	var held []string
+	for _, r := range rows {
+		if bundle.CheckCanaries(r.Body, e.cfg.Canaries) != nil {
+			held = append(held, r.Digest)
+		}
+	}
+	if len(held) == 0 {
+		return errors.New("a canary is in the bundle, but in none of its records")
+	}
+	e.log.Error("the filter let a planted string through; its records stay", "records", len(held))
+	e.stats.Dropped.Add(int64(len(held)))
+	now := e.cfg.Now()
+	return errors.Join(e.db.Stop(ctx, "canary check", held, now), e.db.Audit(ctx, now, "canary check", "refuse", allDigest(held)))
 }
 
 func (e *Edge) bundleDir(digest string) string {

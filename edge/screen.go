@@ -27,6 +27,7 @@ const screenBatch = 2000
 type candidate struct {
 	row     sqlstore.EpisodeRow
 	clean   *episode.Episode
+	earlier []sqlstore.OutboundRow // what has left of it or is to leave, to this recipient
 	answer  sqlstore.Screened
 	settled bool // the answer stands
 }
@@ -74,17 +75,18 @@ func (e *Edge) scrubBatch(ctx context.Context, batch []candidate) error {
 	return parallel(batch, func(part []candidate) error {
 		for i := range part {
 			c := &part[i]
-			raw, err := e.vault.unseal(ctx, c.row.Developer, c.row.VaultDay, c.row.ID, c.row.Sealed)
+			ep, err := e.stored(ctx, c.row)
 			if errors.Is(err, errExpired) {
 				c.set(sqlstore.EpisodeDropped, "raw text expired before it was screened")
 				continue
 			}
+			if errors.Is(err, errDamaged) {
+				c.set(sqlstore.EpisodeDropped, "the vault's copy is damaged")
+				e.stats.Dropped.Add(1)
+				continue
+			}
 			if err != nil {
 				return err
-			}
-			ep, err := episode.Decode(raw)
-			if err != nil {
-				return fmt.Errorf("the vault's copy of %s: %w", c.row.ID, err)
 			}
 			if _, err := e.filter.Episode(ep); err != nil {
 				// The filter's word says which rule or field, never the value.
@@ -106,9 +108,18 @@ func (e *Edge) consentBatch(ctx context.Context, batch []candidate) error {
 			changed = append(changed, c.row.ID)
 		}
 	}
-	sent, err := e.db.Sent(ctx, e.cfg.Recipient, changed)
+	earlier, err := e.db.OutboundOf(ctx, changed...)
 	if err != nil {
 		return err
+	}
+	byEpisode := map[string][]sqlstore.OutboundRow{}
+	for _, o := range earlier {
+		if o.Recipient == e.cfg.Recipient && o.State != sqlstore.OutRefused {
+			byEpisode[o.Episode] = append(byEpisode[o.Episode], o)
+		}
+	}
+	for i := range batch {
+		batch[i].earlier = byEpisode[batch[i].row.ID]
 	}
 	return parallel(batch, func(part []candidate) error {
 		lower, err := consent.NewLowerer(e.cfg.Recipient, e.ring.Derive)
@@ -120,7 +131,7 @@ func (e *Edge) consentBatch(ctx context.Context, batch []candidate) error {
 			if c.settled {
 				continue
 			}
-			if err := e.consent(ctx, lower, c, sent[c.row.ID]); err != nil {
+			if err := e.consent(lower, c); err != nil {
 				return err
 			}
 		}
@@ -129,7 +140,7 @@ func (e *Edge) consentBatch(ctx context.Context, batch []candidate) error {
 }
 
 // consent asks the policy about one clean episode and lowers it to what may leave.
-func (e *Edge) consent(ctx context.Context, lower *consent.Lowerer, c *candidate, sent bool) error {
+func (e *Edge) consent(lower *consent.Lowerer, c *candidate) error {
 	now := e.cfg.Now()
 	d, err := e.policy.Decide(c.clean, e.cfg.Recipient, now)
 	if err != nil {
@@ -152,15 +163,18 @@ func (e *Edge) consent(ctx context.Context, lower *consent.Lowerer, c *candidate
 	}
 	kind := bundle.KindEpisodes
 	out.Revision = c.row.Revision
-	if sent {
+	if len(c.earlier) > 0 {
 		kind = bundle.KindAmendments
-		if out, err = e.amendment(ctx, c.row.ID, out); err != nil {
+		if out, err = amendment(c.earlier, out); err != nil {
 			return err
 		}
 		if out == nil {
 			c.set(sqlstore.EpisodeReady, "nothing new since it left")
 			return nil
 		}
+	} else if c.row.Later {
+		c.set(sqlstore.EpisodeKept, "it came after the raw text had expired, and nothing of the episode leaves")
+		return nil
 	}
 	body, err := episode.AppendCanonical(nil, out)
 	if err != nil {
@@ -184,18 +198,12 @@ func (e *Edge) consent(ctx context.Context, lower *consent.Lowerer, c *candidate
 	return nil
 }
 
-// amendment keeps of a lowered episode only the outcomes and ratings that have not left yet, or returns nil.
-func (e *Edge) amendment(ctx context.Context, id string, out *episode.Episode) (*episode.Episode, error) {
-	earlier, err := e.db.OutboundOf(ctx, id)
-	if err != nil {
-		return nil, err
-	}
+// amendment keeps of a lowered episode only the outcomes and ratings that are not in what left earlier or is to leave, or
+// returns nil.
+func amendment(earlier []sqlstore.OutboundRow, out *episode.Episode) (*episode.Episode, error) {
 	known := map[string]bool{}
 	rated := map[string]bool{}
 	for _, o := range earlier {
-		if o.State != sqlstore.OutPacked || o.Recipient != e.cfg.Recipient {
-			continue
-		}
 		was, err := episode.Decode(o.Body)
 		if err != nil {
 			return nil, err

@@ -18,6 +18,9 @@ import (
 // errExpired says that the key of what was sealed is gone, and with it the raw text.
 var errExpired = errors.New("raw expired")
 
+// errDamaged says that the sealed bytes were changed: their key opened, they did not.
+var errDamaged = errors.New("sealed bytes are damaged")
+
 // vault seals raw text before it reaches SQL. There is one AES-256-GCM key for each developer and day, itself sealed by a
 // key derived from the ring and kept in a row: deleting the row erases all that it sealed. The inbox, which is part of
 // the vault, uses the key of the day that belongs to no developer.
@@ -120,7 +123,7 @@ func (v *vault) unseal(ctx context.Context, developer string, day int64, name st
 	}
 	b, err := a.Open(nil, nil, sealed, []byte(name))
 	if err != nil {
-		return nil, fmt.Errorf("open %s: the sealed bytes were changed", name)
+		return nil, fmt.Errorf("open %s: %w", name, errDamaged)
 	}
 	return b, nil
 }

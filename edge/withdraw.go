@@ -21,10 +21,39 @@ import (
 // Withdraw takes back all that left of a session and keeps back all that has not left yet. It is journaled before it is
 // sent, so it is never forgotten; the next turn sends it and fetches the hub's certificate.
 func (e *Edge) Withdraw(ctx context.Context, who, session string) (string, error) {
+	session = e.plain(session)
+	for {
+		w, err := e.withdrawal(ctx, who, session)
+		if err != nil {
+			return "", err
+		}
+		err = e.db.AskWithdrawal(ctx, w)
+		if errors.Is(err, sqlstore.ErrChanged) {
+			continue // more of it left while the withdrawal was made
+		}
+		if err != nil {
+			return "", err
+		}
+		if err := e.db.Audit(ctx, w.RequestedAt, who, "withdraw", session); err != nil {
+			return "", err
+		}
+		if w.ID == "" {
+			return "", &episode.Problem{Code: "withdraw/nothing-left", Message: fmt.Sprintf("nothing of session %q had left", session),
+				Hint: "what waited to leave is kept back from now on; there is nothing more to do"}
+		}
+		e.Wake()
+		return w.ID, nil
+	}
+}
+
+// withdrawal makes the signed withdrawal of what has left of a session; without an id where nothing has.
+func (e *Edge) withdrawal(ctx context.Context, who, session string) (sqlstore.WithdrawalRow, error) {
+	w := sqlstore.WithdrawalRow{Session: session, Recipient: e.cfg.Recipient, RequestedBy: who, RequestedAt: e.cfg.Now()}
 	sent, err := e.db.SentOf(ctx, session)
 	if err != nil {
-		return "", err
+		return w, err
 	}
+	w.Sent = len(sent)
 	var ids []string
 	for _, s := range sent {
 		if s.Recipient == e.cfg.Recipient {
@@ -32,25 +61,13 @@ func (e *Edge) Withdraw(ctx context.Context, who, session string) (string, error
 		}
 	}
 	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	if len(ids) == 0 {
-		return "", &episode.Problem{Code: "withdraw/nothing-left", Message: fmt.Sprintf("nothing of session %q has left", session),
-			Hint: "to keep something from leaving, refuse it on the preview page"}
+	if ids = slices.Compact(ids); len(ids) == 0 {
+		return w, nil
 	}
-	envelope, err := bundle.SealDocument(bundle.TypeWithdrawal, bundle.Withdrawal{Contributor: e.cfg.Contributor, Recipient: e.cfg.Recipient, IDs: ids}, e.ring.Signing())
-	if err != nil {
-		return "", err
-	}
-	now := e.cfg.Now()
-	w := sqlstore.WithdrawalRow{ID: episode.Digest(envelope), Session: session, Recipient: e.cfg.Recipient, Records: len(ids), RequestedBy: who, RequestedAt: now, Envelope: envelope}
-	if err := e.db.AskWithdrawal(ctx, w); err != nil {
-		return "", err
-	}
-	if err := e.db.Audit(ctx, now, who, "withdraw", session); err != nil {
-		return "", err
-	}
-	e.Wake()
-	return w.ID, nil
+	w.Records = len(ids)
+	w.Envelope, err = bundle.SealDocument(bundle.TypeWithdrawal, bundle.Withdrawal{Contributor: e.cfg.Contributor, Recipient: e.cfg.Recipient, IDs: ids}, e.ring.Signing())
+	w.ID = episode.Digest(w.Envelope)
+	return w, err
 }
 
 // fetchCertificates sends withdrawals that the hub has not certified yet and fetches its certificates.
@@ -65,6 +82,9 @@ func (e *Edge) fetchCertificates(ctx context.Context) error {
 			continue
 		}
 		cert, err := e.sendWithdrawal(ctx, w)
+		if errors.Is(err, errdef.ErrNotFound) {
+			continue // the hub has it and will certify it with its next turn
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("withdrawal of session %s: %w", w.Session, err))
 			continue

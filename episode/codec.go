@@ -104,6 +104,30 @@ func (e *Episode) check() error {
 	case e.ID == "":
 		return errors.New("not an episode: no id")
 	}
+	for _, name := range []struct{ what, value string }{{"id", e.ID}, {"amends", e.Amends}, {"developer", e.Developer}, {"session", e.Session},
+		{"tool.name", e.Tool.Name}, {"tool.version", e.Tool.Version}, {"tool.surface", string(e.Tool.Surface)}} {
+		if err := checkName(name.what, name.value, maxName); err != nil {
+			return err
+		}
+	}
+	return checkName("repository", e.Repository, maxRepository)
+}
+
+// Names are keys in stores and lines in logs.
+const (
+	maxName       = 512  // bytes
+	maxRepository = 4096 // a path may stand for it
+)
+
+func checkName(what, value string, most int) error {
+	if len(value) > most {
+		return fmt.Errorf("not an episode: %s is longer than %d bytes", what, most)
+	}
+	for i := range len(value) {
+		if value[i] < ' ' || value[i] == 0x7f {
+			return fmt.Errorf("not an episode: %s holds a control character", what)
+		}
+	}
 	return nil
 }
 

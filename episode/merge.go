@@ -2,7 +2,10 @@
 
 package episode
 
-import "slices"
+import (
+	"reflect"
+	"slices"
+)
 
 // Merge adds what later knows of the same episode: a history that has grown, an outcome that came in. It is idempotent,
 // and what is known already is never lost. Where both know a thing, later wins, except for the start and for text that
@@ -31,19 +34,21 @@ func (e *Episode) Merge(later *Episode) {
 	if len(later.Steps) >= len(e.Steps) {
 		e.Steps = later.Steps
 	}
-	e.Artifacts = union(e.Artifacts, later.Artifacts, func(a Artifact) string { return string(a.Kind) + "\x00" + a.Digest + "\x00" + a.Name })
-	e.Suggestions = union(e.Suggestions, later.Suggestions, func(s Suggestion) string { return s.ID })
-	e.Decisions = union(e.Decisions, later.Decisions, func(d Decision) string { return d.Suggestion })
-	e.Outcomes = union(e.Outcomes, later.Outcomes, func(o Outcome) string { return o.Suggestion + "\x00" + string(o.Kind) + "\x00" + o.Window })
-	e.Ratings = union(e.Ratings, later.Ratings, func(r Rating) string { return r.By + "\x00" + r.Target + "\x00" + r.Scale })
-	if later.Usage != nil {
-		e.Usage = later.Usage
+	e.Artifacts = union(e.Artifacts, later.Artifacts, func(a Artifact) string { return string(a.Kind) + "\x00" + a.Digest + "\x00" + a.Name }, overlay)
+	e.Suggestions = union(e.Suggestions, later.Suggestions, func(s Suggestion) string { return s.ID }, overlay)
+	e.Decisions = union(e.Decisions, later.Decisions, func(d Decision) string { return d.Suggestion }, overlay)
+	e.Outcomes = union(e.Outcomes, later.Outcomes, func(o Outcome) string { return o.Suggestion + "\x00" + string(o.Kind) + "\x00" + o.Window }, replace)
+	e.Ratings = union(e.Ratings, later.Ratings, func(r Rating) string { return r.By + "\x00" + r.Target + "\x00" + r.Scale }, replace)
+	overlayPtr(&e.Usage, later.Usage)
+	overlayPtr(&e.Links, later.Links)
+	overlayPtr(&e.Origin, later.Origin)
+	unproven := e.Local != nil && e.Local.Unauthenticated || later.Local != nil && later.Local.Unauthenticated
+	overlayPtr(&e.Local, later.Local)
+	if unproven {
+		e.Local.Unauthenticated = true
 	}
-	if later.Links != nil {
-		e.Links = later.Links
-	}
-	if later.Origin != nil {
-		e.Origin = later.Origin
+	if later.Unknown != nil {
+		e.Unknown = later.Unknown
 	}
 }
 
@@ -53,10 +58,10 @@ func fill[T ~string](dst *T, v T) {
 	}
 }
 
-// union replaces what has the same key and appends what is new, in order.
-func union[T any](have, later []T, key func(T) string) []T {
+// union joins what has the same key and appends what is new, in order. It leaves later alone.
+func union[T any](have, later []T, key func(T) string, join func(have, later T) T) []T {
 	if len(have) == 0 {
-		return later
+		return slices.Clone(later)
 	}
 	at := make(map[string]int, len(have))
 	for i, v := range have {
@@ -64,11 +69,37 @@ func union[T any](have, later []T, key func(T) string) []T {
 	}
 	for _, v := range later {
 		if i, ok := at[key(v)]; ok {
-			have[i] = v
+			have[i] = join(have[i], v)
 		} else {
 			at[key(v)] = len(have)
 			have = append(have, v)
 		}
 	}
 	return have
+}
+
+// replace is for facts whose zero value says something, such as an outcome of 0.
+func replace[T any](_, later T) T { return later }
+
+// overlay takes each field from later, but for those that later does not have.
+func overlay[T any](have, later T) T {
+	h, l := reflect.ValueOf(&have).Elem(), reflect.ValueOf(later)
+	for i := range h.NumField() {
+		if f := l.Field(i); !f.IsZero() {
+			h.Field(i).Set(f)
+		}
+	}
+	return have
+}
+
+func overlayPtr[T any](have **T, later *T) {
+	switch {
+	case later == nil:
+	case *have == nil:
+		c := *later
+		*have = &c
+	default:
+		c := overlay(**have, *later)
+		*have = &c
+	}
 }

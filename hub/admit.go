@@ -64,9 +64,26 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	if err != nil {
 		return err
 	}
-	now := h.cfg.Now()
+	var m ocispec.Manifest
+	if err := json.Unmarshal(manifest, &m); err != nil {
+		return err
+	}
+	row := sqlstore.AdmittedRow{Bundle: digest, Contributor: contributor, Kind: string(b.Manifest.Kind), Records: b.Manifest.Records,
+		Bytes: b.Manifest.PayloadBytes, Shard: m.Layers[1].Digest.String(), LogIndex: int64(index), AdmittedAt: h.cfg.Now()}
+	// Records that were taken back before they arrived do not come in by arriving.
+	taken, err := h.db.Withdrawn(ctx)
+	if err != nil {
+		return err
+	}
+	if len(taken[contributor]) > 0 {
+		if shard, n, err := h.without(ctx, row.Shard, taken[contributor]); err != nil {
+			return err
+		} else if n > 0 {
+			row.Doomed, row.Shard = []string{row.Shard}, shard
+		}
+	}
 	receipt, err := bundle.SealDocument(bundle.TypeReceipt, bundle.Receipt{Bundle: digest, Contributor: contributor, Recipient: h.cfg.Name,
-		Records: b.Manifest.Records, MerkleRoot: b.Manifest.MerkleRoot, ReceivedDay: now.UTC().Format(time.DateOnly),
+		Records: b.Manifest.Records, MerkleRoot: b.Manifest.MerkleRoot, ReceivedDay: row.AdmittedAt.UTC().Format(time.DateOnly),
 		LogOrigin: h.cfg.Name, LogIndex: index, Checkpoint: string(inclusion.Checkpoint)}, h.ring.Signing())
 	if err != nil {
 		return err
@@ -80,13 +97,11 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	if _, err := h.publish(ctx, repo, "", bundle.TypeReceipt, &subject, receipt, proof); err != nil {
 		return err
 	}
-	var m ocispec.Manifest
-	if err := json.Unmarshal(manifest, &m); err != nil {
+	row.Receipt = receipt
+	if err := h.db.Admit(ctx, row); err != nil {
 		return err
 	}
-	err = h.db.Admit(ctx, sqlstore.AdmittedRow{Bundle: digest, Contributor: contributor, Kind: string(b.Manifest.Kind), Records: b.Manifest.Records,
-		Bytes: b.Manifest.PayloadBytes, Shard: m.Layers[1].Digest.String(), LogIndex: int64(index), Receipt: receipt, AdmittedAt: now})
-	if err != nil {
+	if err := h.bury(ctx); err != nil {
 		return err
 	}
 	h.stats.Verify.Count.Add(int64(b.Manifest.Records))

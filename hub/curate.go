@@ -166,6 +166,9 @@ func (h *Hub) lines(ctx context.Context, digest string) ([][]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("unpack %s: %w", digest, err)
 	}
+	if len(raw) == 0 {
+		return nil, nil // all of it was withdrawn
+	}
 	return bytes.Split(bytes.TrimSuffix(raw, []byte("\n")), []byte("\n")), nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/headrace/headrace/bundle"
@@ -138,45 +137,4 @@ func (h *Hub) check(ctx context.Context, c *claim, card *value.RateCard) error {
 		}
 	}
 	return value.Recompute(c.statement, statementInputs(c.statement.Period, card, c.statement.Gate, &report, c.snapshot.Counts, worths, c.why))
-}
-
-// splitter sorts rows by what they may be used for, as train does.
-type splitter struct {
-	recipient              string
-	held                   func(contributor, developer string) bool
-	train, heldOut, judges []dataset.Row // judges: of all developers
-}
-
-func (s *splitter) permits(r dataset.Row, now time.Time) bool {
-	return slices.ContainsFunc(purposes, func(p episode.Purpose) bool { return r.Permit(s.recipient, p, now) })
-}
-
-func (s *splitter) add(r dataset.Row, now time.Time) {
-	isHeld, mayJudge := s.held(r.Contributor, r.Episode.Developer), r.Permit(s.recipient, episode.PurposeEvaluate, now)
-	if mayJudge {
-		s.judges = append(s.judges, r)
-	}
-	if isHeld && mayJudge {
-		s.heldOut = append(s.heldOut, r)
-	}
-	if !isHeld && r.Permit(s.recipient, episode.PurposeReward, now) {
-		s.train = append(s.train, r)
-	}
-}
-
-// statementInputs is everything that the statements of a gate report follow from; why says why there was no candidate.
-func statementInputs(period string, card *value.RateCard, gate string, report *release.Report, counts map[string]dataset.Count, worths []value.Worth, why string) value.Inputs {
-	in := value.Inputs{Period: period, Card: card, Records: map[string]value.Records{}, Worths: worths,
-		Gate: value.Gate{Digest: gate, Verdict: string(report.Verdict), Released: report.Verdict == release.Released}}
-	if in.Gate.Released && report.Old.Estimate > 0 {
-		in.Gate.Certified = report.Gain.Bound / report.Old.Estimate
-	}
-	for name, n := range counts {
-		in.Records[name] = value.Records{In: n.In, Used: n.Used + n.Folded, SetAside: n.SetAside}
-		if !slices.ContainsFunc(worths, func(w value.Worth) bool { return w.Contributor == name }) {
-			in.Worths = append(in.Worths, value.Worth{Contributor: name, Why: cmp.Or(why, "none of its records may be trained on")})
-		}
-	}
-	slices.SortFunc(in.Worths, func(a, b value.Worth) int { return cmp.Compare(a.Contributor, b.Contributor) })
-	return in
 }

@@ -5,12 +5,12 @@ package hub
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/learn"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sqlstore"
@@ -21,25 +21,14 @@ import (
 // finds it. Then the turn is done.
 func (h *Hub) settle(ctx context.Context, s *snapshot, c *candidate, g *gate) error {
 	start := time.Now()
-	in := value.Inputs{Period: h.cfg.Now().UTC().Format("2006-01"), Card: h.cfg.RateCard, Records: map[string]value.Records{},
-		Gate: value.Gate{Digest: g.digest, Verdict: string(g.report.Verdict), Released: g.report.Verdict == release.Released}}
-	if in.Gate.Released && g.report.Old.Estimate > 0 {
-		in.Gate.Certified = g.report.Gain.Bound / g.report.Old.Estimate
-	}
+	var worths []value.Worth
 	if c.filter != nil {
 		var err error
-		if in.Worths, err = value.Measure(c.train, c.heldOut, c.filter, learn.Options{}); err != nil {
+		if worths, err = value.Measure(c.train, c.heldOut, c.filter, learn.Options{}); err != nil {
 			return err
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.manifest.Counts)) {
-		n := s.manifest.Counts[name]
-		in.Records[name] = value.Records{In: n.In, Used: n.Used + n.Folded, SetAside: n.SetAside}
-		if !slices.ContainsFunc(in.Worths, func(w value.Worth) bool { return w.Contributor == name }) {
-			in.Worths = append(in.Worths, value.Worth{Contributor: name, Why: cmp.Or(c.why, "none of its records may be trained on")})
-		}
-	}
-	slices.SortFunc(in.Worths, func(a, b value.Worth) int { return cmp.Compare(a.Contributor, b.Contributor) })
+	in := statementInputs(h.cfg.Now().UTC().Format("2006-01"), h.cfg.RateCard, g.digest, &g.report, s.manifest.Counts, worths, c.why)
 	list := value.State(in)
 	for _, st := range list {
 		envelope, err := bundle.SealDocument(bundle.TypeStatement, st, h.ring.Signing())
@@ -59,6 +48,23 @@ func (h *Hub) settle(ctx context.Context, s *snapshot, c *candidate, g *gate) er
 	}
 	h.stats.Value.add(len(list), start)
 	return nil
+}
+
+// statementInputs is everything that the statements of a gate report follow from; why says why there was no candidate.
+func statementInputs(period string, card *value.RateCard, gate string, report *release.Report, counts map[string]dataset.Count, worths []value.Worth, why string) value.Inputs {
+	in := value.Inputs{Period: period, Card: card, Records: map[string]value.Records{}, Worths: worths,
+		Gate: value.Gate{Digest: gate, Verdict: string(report.Verdict), Released: report.Verdict == release.Released}}
+	if in.Gate.Released && report.Old.Estimate > 0 {
+		in.Gate.Certified = report.Gain.Bound / report.Old.Estimate
+	}
+	for name, n := range counts {
+		in.Records[name] = value.Records{In: n.In, Used: n.Used + n.Folded, SetAside: n.SetAside}
+		if !slices.ContainsFunc(worths, func(w value.Worth) bool { return w.Contributor == name }) {
+			in.Worths = append(in.Worths, value.Worth{Contributor: name, Why: cmp.Or(why, "none of its records may be trained on")})
+		}
+	}
+	slices.SortFunc(in.Worths, func(a, b value.Worth) int { return cmp.Compare(a.Contributor, b.Contributor) })
+	return in
 }
 
 // LatestGate returns the newest gate report, and the release it let through, if any.

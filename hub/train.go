@@ -4,6 +4,7 @@ package hub
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/headrace/headrace/bundle"
@@ -30,28 +31,18 @@ type candidate struct {
 func (h *Hub) train(ctx context.Context, s *snapshot) (*candidate, error) {
 	start := time.Now()
 	now := h.cfg.Now()
-	held := release.HeldOut(h.ring.Derive("split"))
 	c := &candidate{}
-	var train, heldOut, all []dataset.Row
+	split := splitter{recipient: h.cfg.Name, held: release.HeldOut(h.ring.Derive("split"))}
 	for _, r := range s.rows {
-		isHeld, mayJudge := held(r.Contributor, r.Episode.Developer), r.Permit(h.cfg.Name, episode.PurposeEvaluate, now)
-		if mayJudge {
-			all = append(all, r)
-		}
-		if isHeld && mayJudge {
-			heldOut = append(heldOut, r)
-		}
-		if !isHeld && r.Permit(h.cfg.Name, episode.PurposeReward, now) {
-			train = append(train, r)
-		}
+		split.add(r, now)
 	}
-	c.train, c.heldOut = dataset.Decisions(train), dataset.Decisions(heldOut)
+	c.train, c.heldOut = dataset.Decisions(split.train), dataset.Decisions(split.heldOut)
 	f, rep, err := learn.Fit(c.train, learn.Options{})
 	c.report = rep
 	if err != nil {
 		// Too little to learn from is an answer, not a failure: the gate says what is missing.
 		// Nobody was learned from, so everybody counts as held out: the report says what there is, not what a split left.
-		c.why, c.heldOut = err.Error(), dataset.Decisions(all)
+		c.why, c.heldOut = err.Error(), dataset.Decisions(split.judges)
 		return c, ctx.Err()
 	}
 	c.filter = f
@@ -83,4 +74,28 @@ func (h *Hub) evaluate(ctx context.Context, s *snapshot, c *candidate) (*gate, e
 	g.digest = episode.Digest(g.envelope)
 	h.stats.Gate.add(g.report.Data.Judged, start)
 	return g, h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocGate, ID: g.digest, Parent: s.manifest.ID, Envelope: g.envelope, LogIndex: -1, Note: c.why, MadeAt: h.cfg.Now()})
+}
+
+// splitter sorts rows by what they may be used for: a developer is either learned from or judged by.
+type splitter struct {
+	recipient              string
+	held                   func(contributor, developer string) bool
+	train, heldOut, judges []dataset.Row // judges: of all developers
+}
+
+func (s *splitter) permits(r dataset.Row, now time.Time) bool {
+	return slices.ContainsFunc(purposes, func(p episode.Purpose) bool { return r.Permit(s.recipient, p, now) })
+}
+
+func (s *splitter) add(r dataset.Row, now time.Time) {
+	isHeld, mayJudge := s.held(r.Contributor, r.Episode.Developer), r.Permit(s.recipient, episode.PurposeEvaluate, now)
+	if mayJudge {
+		s.judges = append(s.judges, r)
+	}
+	if isHeld && mayJudge {
+		s.heldOut = append(s.heldOut, r)
+	}
+	if !isHeld && r.Permit(s.recipient, episode.PurposeReward, now) {
+		s.train = append(s.train, r)
+	}
 }

@@ -31,6 +31,9 @@ func (h *Hub) admitWithdrawal(ctx context.Context, contributor, envelopeDigest s
 	if err != nil {
 		return err
 	}
+	// While no bundle is being admitted: one that comes later sees these ids, one that came before is erased from.
+	h.admitting.Lock()
+	defer h.admitting.Unlock()
 	if err := h.db.AskCertificate(ctx, contributor, envelopeDigest, envelope, w.IDs, h.cfg.Now()); err != nil {
 		return err
 	}
@@ -124,11 +127,22 @@ func (h *Hub) bury(ctx context.Context) error {
 	return nil
 }
 
-// eraseFrom writes a shard anew without the records.
+// eraseFrom takes records out of a shard.
 func (h *Hub) eraseFrom(ctx context.Context, a sqlstore.AdmittedRow, ids map[string]bool, withdrawal string) error {
-	lines, err := h.lines(ctx, a.Shard)
-	if err != nil {
+	shard, n, err := h.without(ctx, a.Shard, ids)
+	if err != nil || n == 0 {
 		return err
+	}
+	return h.db.Erase(ctx, sqlstore.Erasure{Withdrawal: withdrawal, Records: n, Shard: shard, Doomed: []string{a.Shard},
+		Fate: bundle.Fate{Artifact: a.Bundle, Kind: "bundle", Fate: "erased"}})
+}
+
+// without writes a shard anew without the records of these ids and returns its digest and how many they were; where there
+// are none it writes nothing.
+func (h *Hub) without(ctx context.Context, shard string, ids map[string]bool) (string, int, error) {
+	lines, err := h.lines(ctx, shard)
+	if err != nil {
+		return "", 0, err
 	}
 	kept := slices.DeleteFunc(slices.Clone(lines), func(line []byte) bool {
 		var e struct {
@@ -138,7 +152,7 @@ func (h *Hub) eraseFrom(ctx context.Context, a sqlstore.AdmittedRow, ids map[str
 		return json.Unmarshal(line, &e) == nil && (ids[e.ID] || ids[e.Amends])
 	})
 	if len(kept) == len(lines) {
-		return nil
+		return "", 0, nil
 	}
 	var raw []byte
 	for _, l := range kept {
@@ -146,14 +160,10 @@ func (h *Hub) eraseFrom(ctx context.Context, a sqlstore.AdmittedRow, ids map[str
 	}
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
 	if err != nil {
-		return err
+		return "", 0, err
 	}
-	shard, err := h.blobs.PutBytes(ctx, enc.EncodeAll(raw, nil))
-	if err != nil {
-		return err
-	}
-	return h.db.Erase(ctx, sqlstore.Erasure{Withdrawal: withdrawal, Records: len(lines) - len(kept), Shard: shard, Doomed: []string{a.Shard},
-		Fate: bundle.Fate{Artifact: a.Bundle, Kind: "bundle", Fate: "erased"}})
+	digest, err := h.blobs.PutBytes(ctx, enc.EncodeAll(raw, nil))
+	return digest, len(lines) - len(kept), err
 }
 
 // eraseSnapshots takes the contributor's files from every snapshot that may hold the records.
@@ -169,12 +179,14 @@ func (h *Hub) eraseSnapshots(ctx context.Context, o sqlstore.OpenWithdrawal) err
 		}
 		var doomed []string
 		for _, f := range s.manifest.Files {
-			if f.Contributor == o.Contributor {
+			if has, err := h.blobs.Has(f.Digest); err != nil {
+				return err
+			} else if f.Contributor == o.Contributor && has {
 				doomed = append(doomed, f.Digest)
 			}
 		}
-		if len(doomed) == 0 || s.note != "" {
-			continue
+		if len(doomed) == 0 {
+			continue // it never held any, or an earlier withdrawal or try took them
 		}
 		if err := h.db.Erase(ctx, sqlstore.Erasure{Withdrawal: o.ID, Doomed: doomed, Fate: bundle.Fate{Artifact: doc.ID, Kind: "snapshot", Fate: "erased"}}); err != nil {
 			return err

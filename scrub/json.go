@@ -87,7 +87,9 @@ func visitAny(x any, key string, v visit) (any, error) {
 }
 
 func visitMap(m map[string]any, v visit) (map[string]any, error) {
-	for _, k := range slices.Sorted(maps.Keys(m)) {
+	keys := slices.AppendSeq(make([]string, 0, len(m)), maps.Keys(m))
+	slices.Sort(keys)
+	for _, k := range keys {
 		clean, err := v("", k)
 		if err != nil {
 			return nil, err

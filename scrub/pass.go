@@ -22,7 +22,6 @@ type pass struct {
 	dropped int
 	counts  map[string]int
 	found   []Finding
-	in, out []byte
 	err     error
 }
 
@@ -48,9 +47,9 @@ func (p *pass) scan(key, text string) error {
 	if time.Now().After(p.w.deadline) {
 		return fmt.Errorf("%w: took longer than %s", ErrUnsafe, p.w.s.cfg.Budget)
 	}
-	p.in = append(p.in[:0], text...)
+	p.w.in = append(p.w.in[:0], text...)
 	p.w.under = p.w.wordOf(key)
-	p.w.scan(p.in)
+	p.w.scan(p.w.in)
 	return nil
 }
 
@@ -59,20 +58,20 @@ func (p *pass) collect(key, text string) (string, error) {
 	if err := p.scan(key, text); err != nil {
 		return "", err
 	}
-	for _, h := range merge(nil, p.w.hits, p.w.own, p.in) {
+	for _, h := range merge(nil, p.w.hits, p.w.own, p.w.in) {
 		p.dirty = true
-		p.w.known.add(h.kind, p.in[h.start:h.end])
+		p.w.known.add(h.kind, p.w.in[h.start:h.end])
 	}
 	return text, nil
 }
 
 // replace replaces what it finds.
 func (p *pass) replace(key, text string) (string, error) {
-	p.in = append(p.in[:0], text...)
+	p.w.in = append(p.w.in[:0], text...)
 	p.w.under = p.w.wordOf(key)
 	open := false
-	out, _, err := p.w.window(p.out[:0], p.in, 0, true, &open)
-	p.out = out
+	out, _, err := p.w.window(p.w.out[:0], p.w.in, 0, true, &open)
+	p.w.out = out
 	if err != nil || len(p.w.spans) == 0 {
 		return text, err
 	}
@@ -92,8 +91,8 @@ func (p *pass) verify(key, text string) (string, error) {
 	if err := p.scan(key, text); err != nil {
 		return "", err
 	}
-	p.w.known.find(p.w, p.in)
-	if left := merge(nil, p.w.hits, p.w.own, p.in); len(left) > 0 {
+	p.w.known.find(p.w, p.w.in)
+	if left := merge(nil, p.w.hits, p.w.own, p.w.in); len(left) > 0 {
 		return "", fmt.Errorf("%w: %s still holds a %s", ErrUnsafe, p.field, left[0].kind)
 	}
 	return text, nil
@@ -111,7 +110,7 @@ func (s *Scrubber) Field(dst, line []byte, name string) (out []byte, found []Fin
 	if start == end {
 		return append(dst, line...), nil, nil
 	}
-	w := s.worker(newRecall())
+	w := s.recordWorker()
 	defer s.done(w)
 	p := newPass(w)
 	p.field = name

@@ -25,7 +25,12 @@ type known struct {
 	word bool // only between other than letters and digits
 }
 
-func newRecall() *recall { return &recall{lengths: map[uint32][]int{}, values: map[string]known{}} }
+// forget makes r as good as new. Where nothing was remembered, which is most often, it costs nothing.
+func (r *recall) forget() {
+	if len(r.values) > 0 {
+		*r = recall{}
+	}
+}
 
 // add remembers a value where finding it elsewhere means something: not the shortest ones, not plain short words.
 func (r *recall) add(kind string, value []byte) {
@@ -46,6 +51,9 @@ func (r *recall) add(kind string, value []byte) {
 	value = value[:min(len(value), recallMax)]
 	if _, ok := r.values[string(value)]; ok {
 		return
+	}
+	if r.values == nil {
+		r.lengths, r.values = map[uint32][]int{}, map[string]known{}
 	}
 	r.values[string(value)] = known{kind, word}
 	h := binary.LittleEndian.Uint32(value)

@@ -23,7 +23,7 @@ import (
 // rules ask for, and consent takes it off again.
 func (s *Scrubber) Episode(e *episode.Episode) (found []Finding, err error) {
 	defer closed(&err)
-	w := s.worker(newRecall())
+	w := s.recordWorker()
 	defer s.done(w)
 	p := newPass(w)
 	local, dropped := localOf(e), 0

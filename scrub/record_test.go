@@ -234,7 +234,7 @@ func TestARecordOutOfTimeIsDropped(t *testing.T) {
 
 func TestTheVerifierRefusesWhatIsLeft(t *testing.T) {
 	s := newScrubber(t, Config{})
-	w := s.worker(newRecall())
+	w := s.recordWorker()
 	defer s.done(w)
 	w.known.add("password", []byte("tr0ub4dor-and-3"))
 	p := newPass(w)

@@ -23,6 +23,7 @@ type worker struct {
 	deadline time.Time
 	under    word    // what the key says that the text stands under, in JSON
 	known    *recall // findings of the record, nil for text by itself
+	memory   recall  // what known points to, or what a window remembers of itself; empty between uses
 
 	mac     hash.Hash
 	sum     [32]byte
@@ -30,6 +31,7 @@ type worker struct {
 	tmp     []byte
 	word    []byte
 
+	in, out  []byte // a record's text, decoded, and what it becomes
 	buf      []byte
 	hits     []span  // as detected, in any order
 	own      []span  // marks made with our key
@@ -93,7 +95,8 @@ func (w *worker) window(out, buf []byte, context int, eof bool, open *bool) ([]b
 	}
 	known := w.known
 	if known == nil && len(w.hits) > 0 {
-		known = newRecall()
+		known = &w.memory
+		known.forget()
 		for _, h := range w.hits {
 			known.add(h.kind, buf[h.start:h.end])
 		}

@@ -112,13 +112,21 @@ func (s *Scrubber) Text(dst, src []byte) ([]byte, []Finding, error) {
 	return out, found, nil
 }
 
-func (s *Scrubber) worker(known *recall) *worker {
+func (s *Scrubber) worker() *worker {
 	w := s.workers.Get().(*worker)
-	w.known, w.under, w.deadline = known, word{}, time.Now().Add(s.cfg.Budget)
+	w.known, w.under, w.deadline = nil, word{}, time.Now().Add(s.cfg.Budget)
+	return w
+}
+
+// recordWorker returns a worker that remembers what it finds from text to text.
+func (s *Scrubber) recordWorker() *worker {
+	w := s.worker()
+	w.known = &w.memory
 	return w
 }
 
 func (s *Scrubber) done(w *worker) {
+	w.memory.forget()
 	w.known, w.buf = nil, nil
 	s.workers.Put(w)
 }

@@ -56,7 +56,7 @@ func (s *Scrubber) Stream(dst io.Writer, src io.Reader, found func(Finding)) (un
 // one scrubs one window.
 func (s *Scrubber) one(dst, buf []byte, context int, eof bool, open *bool) (out []byte, spans []span, cut int, err error) {
 	defer closed(&err)
-	w := s.worker(nil)
+	w := s.worker()
 	defer s.done(w)
 	out, cut, err = w.window(dst, buf, context, eof, open)
 	return out, slices.Clone(w.spans), cut, err
@@ -64,7 +64,7 @@ func (s *Scrubber) one(dst, buf []byte, context int, eof bool, open *bool) (out 
 
 // blot appends the mark of a text that nothing of may leave.
 func (s *Scrubber) blot(dst, text []byte) []byte {
-	w := s.worker(nil)
+	w := s.worker()
 	defer s.done(w)
 	return append(w.appendMark(dst, secret+"unsafe_", "secret", text), '\n')
 }

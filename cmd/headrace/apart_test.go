@@ -56,7 +56,8 @@ func freeAddr(t *testing.T) string {
 // command is the program as a process of its own: TestMain put it into the path.
 func (a *apart) command(dir string, args ...string) *exec.Cmd {
 	cmd := exec.Command("headrace", append([]string{"--dir", dir}, args...)...)
-	cmd.Env = append(os.Environ(), edge.DatabaseEnv+"="+a.edgeDSN, hub.DatabaseEnv+"="+a.hubDSN)
+	cmd.Env = append(os.Environ(), edge.DatabaseEnv+"="+a.edgeDSN, hub.DatabaseEnv+"="+a.hubDSN,
+		"GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE")) // the race detector else lets each process wait for a second at its end
 	return cmd
 }
 
@@ -195,7 +196,7 @@ rules:
 `
 
 func TestTwoProcessesWithTwoFoldersAndAnInviteTakeTheTurn(t *testing.T) {
-	newApart(t).turn(6000, release.Refused) // the way back is a statement: for a release there is too little to judge by
+	newApart(t).turn(3000, release.Refused) // the way back is a statement: for a release there is too little to judge by
 }
 
 func TestTwoProcessesBringAReleaseBack(t *testing.T) {
@@ -212,7 +213,7 @@ func TestTwoProcessesTakeTheTurnOnPostgreSQL(t *testing.T) {
 	}
 	a := newApart(t)
 	a.edgeDSN, a.hubDSN = newDatabase(t, base, "edge"), newDatabase(t, base, "hub")
-	a.turn(6000, release.Refused)
+	a.turn(3000, release.Refused)
 }
 
 // newDatabase makes an empty PostgreSQL database for one test.
@@ -404,7 +405,7 @@ func TestAPackedBundleIsPushedAndItsReceiptIsInTheLog(t *testing.T) {
 
 	policy := file(t, "policy.yaml", strings.ReplaceAll(apartPolicy, "acme-tools", "headrace-hub"))
 	keys, out := filepath.Join(a.edgeDir, "edge"), filepath.Join(t.TempDir(), "bundle")
-	lines := a.run(keys, "simulate", "--contributor", "alder-bank", "--decisions", "100")
+	lines := rawExample(t)
 	for _, stage := range [][]string{{"scrub"}, {"consent", "--policy", policy}, {"pack", "--contributor", "alder-bank", "--out", out}} {
 		cmd := a.command(keys, stage...)
 		cmd.Stdin = strings.NewReader(lines)

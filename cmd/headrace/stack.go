@@ -67,7 +67,9 @@ func openStack(ctx context.Context, c stackConfig) (*stack, error) {
 		if err != nil {
 			return nil, errors.Join(err, s.close())
 		}
-		e.Connect(edge.Hub{URL: "http://" + s.web.Addr().String(), Token: ans.Token, Public: s.hub.Public()})
+		if err := e.Connect(ctx, edge.Hub{URL: "http://" + s.web.Addr().String(), Token: ans.Token, Public: s.hub.Public()}); err != nil {
+			return nil, errors.Join(err, s.close())
+		}
 	}
 	if c.otlp != "" {
 		if s.grpc, err = listen(c.otlp); err != nil {

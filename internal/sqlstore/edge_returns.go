@@ -27,7 +27,15 @@ func (d *DB) SaveRelease(ctx context.Context, r PulledRelease) error {
 	})
 }
 
-// PulledReleases returns all, newest first.
+// DropReleases says that none of the stored releases is in force any more.
+func (d *DB) DropReleases(ctx context.Context) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE releases SET channel=''`)
+		return err
+	})
+}
+
+// PulledReleases returns all, newest first; a release without a channel is not in force.
 func (d *DB) PulledReleases(ctx context.Context) ([]PulledRelease, error) {
 	return rowsOf(ctx, d.read, func(r *sql.Rows) (p PulledRelease, err error) {
 		var at int64
@@ -94,26 +102,43 @@ func (d *DB) DecisionCount(ctx context.Context) (n int, err error) {
 type WithdrawalRow struct {
 	ID, Session, Recipient string
 	Records                int
+	Sent                   int    // rows of the session in sent when the withdrawal was made
 	State                  string // asked, certified
 	RequestedBy            string
 	RequestedAt            time.Time
 	Envelope, Certificate  []byte
 }
 
-// AskWithdrawal journals a withdrawal before it is sent, takes back what had not left yet, and marks the episodes.
+// AskWithdrawal journals a withdrawal before it is sent, keeps back what had not left yet, and marks the episodes. Where
+// nothing had left (an empty ID) it only keeps back. ErrChanged says that more left meanwhile: make it again.
 func (d *DB) AskWithdrawal(ctx context.Context, w WithdrawalRow) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
+		var left int
+		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM sent WHERE session=$1`, w.Session).Scan(&left); err != nil {
+			return err
+		}
+		if left != w.Sent {
+			return ErrChanged // more left while the withdrawal was made
+		}
+		if w.ID == "" {
+			return keepBack(ctx, tx, w)
+		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO withdrawals (id, session, recipient, records, state, requested_by, requested_at, envelope)
  VALUES ($1,$2,$3,$4,'asked',$5,$6,$7) ON CONFLICT (id) DO NOTHING`, w.ID, w.Session, w.Recipient, w.Records, w.RequestedBy, micros(w.RequestedAt), w.Envelope); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE outbound SET state='refused', decided_by=$1, decided_at=$2 WHERE state IN ('waiting','held','approved') AND episode IN
- (SELECT id FROM episodes WHERE session=$3)`, w.RequestedBy, micros(w.RequestedAt), w.Session); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, `UPDATE episodes SET state=$1, note=$2 WHERE session=$3`, EpisodeWithdrawn, "withdrawn by "+w.RequestedBy, w.Session)
-		return err
+		return keepBack(ctx, tx, w)
 	})
+}
+
+// keepBack keeps what has not left of a session from leaving, and marks its episodes.
+func keepBack(ctx context.Context, tx *sql.Tx, w WithdrawalRow) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE outbound SET state='refused', decided_by=$1, decided_at=$2 WHERE state IN ('waiting','held','approved') AND episode IN
+ (SELECT id FROM episodes WHERE session=$3)`, w.RequestedBy, micros(w.RequestedAt), w.Session); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE episodes SET state=$1, note=$2 WHERE session=$3`, EpisodeWithdrawn, "withdrawn by "+w.RequestedBy, w.Session)
+	return err
 }
 
 // CertifyWithdrawal stores the hub's certificate.

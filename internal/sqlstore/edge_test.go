@@ -141,9 +141,13 @@ func TestPackedRowsLeaveOnce(t *testing.T) {
 		if diff := cmp.Diff([]sqlstore.BundleRow{b}, list); diff != "" {
 			t.Error(diff)
 		}
-		left, err := db.Sent(t.Context(), "maker", []string{"a", "b", "c"})
+		left, err := db.OutboundOf(t.Context(), "a", "b", "c")
 		ok(t, err)
-		if diff := cmp.Diff(map[string]bool{"a": true, "b": true}, left); diff != "" {
+		states := map[string]string{}
+		for _, o := range left {
+			states[o.Episode] = o.State
+		}
+		if diff := cmp.Diff(map[string]string{"a": "packed", "b": "packed", "c": "approved"}, states); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -241,7 +245,7 @@ func TestWithdrawalTakesBackWhatHasNotLeft(t *testing.T) {
 		if diff := cmp.Diff([]sqlstore.SentRow{sentRow("a", 1, "b1")}, sent); diff != "" {
 			t.Error(diff)
 		}
-		w := sqlstore.WithdrawalRow{ID: "w1", Session: "s1", Recipient: "maker", Records: 1, RequestedBy: "eve", RequestedAt: day1, Envelope: []byte("envelope")}
+		w := sqlstore.WithdrawalRow{ID: "w1", Session: "s1", Recipient: "maker", Records: 1, Sent: 1, RequestedBy: "eve", RequestedAt: day1, Envelope: []byte("envelope")}
 		for range 2 {
 			ok(t, db.AskWithdrawal(t.Context(), w))
 		}
@@ -251,7 +255,7 @@ func TestWithdrawalTakesBackWhatHasNotLeft(t *testing.T) {
 		ok(t, db.CertifyWithdrawal(t.Context(), "w1", []byte("certificate")))
 		list, err := db.Withdrawals(t.Context())
 		ok(t, err)
-		w.State, w.Certificate = "certified", []byte("certificate")
+		w.State, w.Certificate, w.Sent = "certified", []byte("certificate"), 0 // Sent is for asking only
 		if diff := cmp.Diff([]sqlstore.WithdrawalRow{w}, list); diff != "" {
 			t.Error(diff)
 		}

@@ -33,12 +33,16 @@ type EpisodeRow struct {
 	Verdicts                                                    Verdicts
 	State, Note                                                 string
 	Level, Title                                                string // set once screened; the title is of the scrubbed text
-	Digest                                                      string // keyed, of the raw bytes: unchanged input makes no new revision
-	Sealed                                                      []byte // nil once expired
+	// Later says that Sealed holds only what came after the raw text had expired: it can leave as an amendment only.
+	Later bool
+	// Adds says that this revision only adds outcomes and ratings: an approval of the one before stands. Not stored.
+	Adds   bool
+	Digest string // keyed, of the raw bytes: unchanged input makes no new revision
+	Sealed []byte // nil once expired
 }
 
 const episodeCols = `id, developer, session, repository, tool, surface, language, started_at, received_at, settle_at, vault_day, revision,
- steps, suggestions, accepted, modified, rejected, ignored, cancelled, timed_out, outcomes, state, note, level, title, digest`
+ steps, suggestions, accepted, modified, rejected, ignored, cancelled, timed_out, outcomes, state, note, level, title, later, digest`
 
 func scanEpisode(sealed bool) func(*sql.Rows) (EpisodeRow, error) {
 	return func(r *sql.Rows) (e EpisodeRow, err error) {
@@ -46,7 +50,7 @@ func scanEpisode(sealed bool) func(*sql.Rows) (EpisodeRow, error) {
 		v := &e.Verdicts
 		dst := []any{&e.ID, &e.Developer, &e.Session, &e.Repository, &e.Tool, &e.Surface, &e.Language, &started, &received, &settle, &e.VaultDay,
 			&e.Revision, &e.Steps, &e.Suggestions, &v.Accepted, &v.Modified, &v.Rejected, &v.Ignored, &v.Cancelled, &v.TimedOut, &e.Outcomes,
-			&e.State, &e.Note, &e.Level, &e.Title, &e.Digest}
+			&e.State, &e.Note, &e.Level, &e.Title, &e.Later, &e.Digest}
 		if sealed {
 			dst = append(dst, &e.Sealed)
 		}
@@ -94,25 +98,37 @@ func (d *DB) Assemble(ctx context.Context, rows []EpisodeRow, done []string) err
  surface=excluded.surface, language=excluded.language, started_at=excluded.started_at, settle_at=excluded.settle_at, vault_day=excluded.vault_day,
  revision=excluded.revision, steps=excluded.steps, suggestions=excluded.suggestions, accepted=excluded.accepted, modified=excluded.modified,
  rejected=excluded.rejected, ignored=excluded.ignored, cancelled=excluded.cancelled, timed_out=excluded.timed_out, outcomes=excluded.outcomes,
- state=excluded.state, note=excluded.note, digest=excluded.digest, sealed=excluded.sealed`,
-			27, len(rows), func(i int, a []any) []any {
+ state=excluded.state, note=excluded.note, later=excluded.later, digest=excluded.digest, sealed=excluded.sealed`,
+			28, len(rows), func(i int, a []any) []any {
 				e := &rows[i]
 				v := &e.Verdicts
 				return append(a, e.ID, e.Developer, e.Session, e.Repository, e.Tool, e.Surface, e.Language, micros(e.StartedAt), micros(e.ReceivedAt),
 					micros(e.SettleAt), e.VaultDay, e.Revision, e.Steps, e.Suggestions, v.Accepted, v.Modified, v.Rejected, v.Ignored, v.Cancelled, v.TimedOut,
-					e.Outcomes, e.State, e.Note, e.Level, e.Title, e.Digest, e.Sealed)
+					e.Outcomes, e.State, e.Note, e.Level, e.Title, e.Later, e.Digest, e.Sealed)
 			})
 		if err != nil {
 			return err
 		}
-		var changed []string
+		// What is not packed gives way to the new revision, but for what must stand: an approval that still covers all it
+		// said, and whatever can no longer be made again.
+		var replaced, added []string
 		for _, e := range rows {
-			if e.Revision > 1 {
-				changed = append(changed, e.ID)
+			switch {
+			case e.Revision == 1 || e.Later:
+			case e.Adds:
+				added = append(added, e.ID)
+			default:
+				replaced = append(replaced, e.ID)
 			}
 		}
-		if err := forParts(changed, func(part []any) error {
+		if err := forParts(replaced, func(part []any) error {
 			_, err := tx.ExecContext(ctx, `DELETE FROM outbound WHERE state <> 'packed' AND episode IN `+in(1, len(part)), part...)
+			return err
+		}); err != nil {
+			return err
+		}
+		if err := forParts(added, func(part []any) error {
+			_, err := tx.ExecContext(ctx, `DELETE FROM outbound WHERE state NOT IN ('packed','approved') AND episode IN `+in(1, len(part)), part...)
 			return err
 		}); err != nil {
 			return err

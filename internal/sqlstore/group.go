@@ -80,7 +80,7 @@ func (g *group[T]) do(v T) error {
 func (g *group[T]) gather() {
 	for end := time.Now().Add(gatherFor); time.Now().Before(end); {
 		g.mu.Lock()
-		full := len(g.pending) >= min(g.last+1, g.max)
+		full := len(g.pending) >= min(g.last, g.max)
 		g.mu.Unlock()
 		if full {
 			return

@@ -75,6 +75,7 @@ type AdmittedRow struct {
 	LogIndex                  int64
 	Receipt                   []byte
 	AdmittedAt                time.Time
+	Doomed                    []string // blobs that must go, because what they hold was withdrawn; for Admit only
 }
 
 // Admit stores a bundle once; the second time it changes nothing.
@@ -83,7 +84,10 @@ func (d *DB) Admit(ctx context.Context, a AdmittedRow) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO admitted (bundle, contributor, kind, records, bytes, shard, seq, log_index, receipt, admitted_at)
  VALUES ($1,$2,$3,$4,$5,$6,(SELECT COALESCE(MAX(seq),0)+1 FROM admitted),$7,$8,$9) ON CONFLICT (bundle) DO NOTHING`,
 			a.Bundle, a.Contributor, a.Kind, a.Records, a.Bytes, a.Shard, a.LogIndex, a.Receipt, micros(a.AdmittedAt))
-		return err
+		if err != nil {
+			return err
+		}
+		return d.doom(ctx, tx, a.Doomed)
 	})
 }
 

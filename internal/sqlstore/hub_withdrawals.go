@@ -28,7 +28,7 @@ func (d *DB) AskCertificate(ctx context.Context, contributor, id string, envelop
 			func(i int, a []any) []any { return append(a, contributor, ids[i], id) }); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO withdrawals (id, contributor, envelope, asked_at, erased, records, fates) VALUES ($1,$2,$3,$4,$5,0,'[]')
+		_, err := tx.ExecContext(ctx, `INSERT INTO hub_withdrawals (id, contributor, envelope, asked_at, erased, records, fates) VALUES ($1,$2,$3,$4,$5,0,'[]')
  ON CONFLICT (id) DO NOTHING`, id, contributor, envelope, micros(now), false)
 		return err
 	})
@@ -44,7 +44,7 @@ func (d *DB) OpenWithdrawals(ctx context.Context) ([]OpenWithdrawal, error) {
 		}
 		w.AskedAt = fromMicros(at)
 		return w, err
-	}, `SELECT id, contributor, envelope, asked_at, erased, records, fates FROM withdrawals w
+	}, `SELECT id, contributor, envelope, asked_at, erased, records, fates FROM hub_withdrawals w
  WHERE NOT EXISTS (SELECT 1 FROM documents WHERE kind='certificate' AND documents.id=w.id) ORDER BY asked_at, id`)
 }
 
@@ -70,13 +70,12 @@ func (d *DB) Erase(ctx context.Context, e Erasure) error {
 		if err != nil {
 			return err
 		}
-		if err := d.insertMany(ctx, tx, `INSERT INTO doomed (digest) VALUES `, ` ON CONFLICT (digest) DO NOTHING`, 1, len(e.Doomed),
-			func(i int, a []any) []any { return append(a, e.Doomed[i]) }); err != nil {
+		if err := d.doom(ctx, tx, e.Doomed); err != nil {
 			return err
 		}
 		var n int
 		var old string
-		if err := tx.QueryRowContext(ctx, `SELECT records, fates FROM withdrawals WHERE id=$1`, e.Withdrawal).Scan(&n, &old); err != nil {
+		if err := tx.QueryRowContext(ctx, `SELECT records, fates FROM hub_withdrawals WHERE id=$1`, e.Withdrawal).Scan(&n, &old); err != nil {
 			return err
 		}
 		var all []bundle.Fate
@@ -87,15 +86,20 @@ func (d *DB) Erase(ctx context.Context, e Erasure) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE withdrawals SET records=$1, fates=$2 WHERE id=$3`, n+e.Records, string(b), e.Withdrawal)
+		_, err = tx.ExecContext(ctx, `UPDATE hub_withdrawals SET records=$1, fates=$2 WHERE id=$3`, n+e.Records, string(b), e.Withdrawal)
 		return err
 	})
+}
+
+func (d *DB) doom(ctx context.Context, tx *sql.Tx, digests []string) error {
+	return d.insertMany(ctx, tx, `INSERT INTO doomed (digest) VALUES `, ` ON CONFLICT (digest) DO NOTHING`, 1, len(digests),
+		func(i int, a []any) []any { return append(a, digests[i]) })
 }
 
 // SetErased says that nothing that a withdrawal reached holds its records any more.
 func (d *DB) SetErased(ctx context.Context, withdrawal string) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE withdrawals SET erased=$1 WHERE id=$2`, true, withdrawal)
+		_, err := tx.ExecContext(ctx, `UPDATE hub_withdrawals SET erased=$1 WHERE id=$2`, true, withdrawal)
 		return err
 	})
 }

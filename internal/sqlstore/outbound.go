@@ -3,8 +3,10 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -82,9 +84,14 @@ func (d *DB) WaitingDigests(ctx context.Context, recipient string) ([]string, er
 	return list, err
 }
 
-// OutboundOf returns all that left or may leave of an episode, by revision.
-func (d *DB) OutboundOf(ctx context.Context, id string) ([]OutboundRow, error) {
-	return rowsOf(ctx, d.read, scanOutbound, `SELECT `+outboundCols+`, body FROM outbound WHERE episode=$1 ORDER BY recipient, revision`, id)
+// OutboundOf returns all that left or may leave of episodes, by revision.
+func (d *DB) OutboundOf(ctx context.Context, ids ...string) (out []OutboundRow, err error) {
+	err = forParts(ids, func(part []any) error {
+		rows, err := rowsOf(ctx, d.read, scanOutbound, `SELECT `+outboundCols+`, body FROM outbound WHERE episode IN `+in(1, len(part))+` ORDER BY episode, recipient, revision`, part...)
+		out = append(out, rows...)
+		return err
+	})
+	return out, err
 }
 
 // OutboundCounts counts by state.
@@ -119,15 +126,18 @@ func (d *DB) Decide(ctx context.Context, who, state string, digests []string, no
 	return n, err
 }
 
-// Approved returns rows ready to be packed for one recipient and kind, in a fixed order, at most limit.
+// Approved returns rows ready to be packed for one recipient and kind, episodes before amendments, at most limit. They
+// come in no order: a bundle sorts its records.
 func (d *DB) Approved(ctx context.Context, limit int) ([]OutboundRow, error) {
-	rows, err := rowsOf(ctx, d.read, scanOutbound, `SELECT `+outboundCols+`, body FROM outbound WHERE state='approved' ORDER BY recipient, kind DESC, digest LIMIT $1`, limit)
-	for i := range rows {
-		if rows[i].Recipient != rows[0].Recipient || rows[i].Kind != rows[0].Kind {
-			return rows[:i], err
-		}
+	var recipient, kind string
+	err := d.read.QueryRowContext(ctx, `SELECT recipient, kind FROM outbound WHERE state='approved' ORDER BY recipient, kind DESC LIMIT 1`).Scan(&recipient, &kind)
+	if err == sql.ErrNoRows {
+		return nil, nil
 	}
-	return rows, err
+	if err != nil {
+		return nil, err
+	}
+	return rowsOf(ctx, d.read, scanOutbound, `SELECT `+outboundCols+`, body FROM outbound WHERE state='approved' AND recipient=$1 AND kind=$2 LIMIT $3`, recipient, kind, limit)
 }
 
 // BundleRow is a bundle at the edge.
@@ -165,9 +175,29 @@ func (d *DB) Pack(ctx context.Context, b BundleRow, sent []SentRow) error {
 			return err
 		}
 		// sent has the rows by now: one statement marks them all.
-		_, err := tx.ExecContext(ctx, `UPDATE outbound SET state='packed', bundle=$1 WHERE state='approved' AND EXISTS
+		r, err := tx.ExecContext(ctx, `UPDATE outbound SET state='packed', bundle=$1 WHERE state='approved' AND EXISTS
  (SELECT 1 FROM sent WHERE sent.episode=outbound.episode AND sent.revision=outbound.revision AND sent.recipient=outbound.recipient AND sent.bundle=$1)`, b.ID)
-		return err
+		if err != nil {
+			return err
+		}
+		if n, err := r.RowsAffected(); err != nil || n != int64(len(sent)) {
+			return cmp.Or(err, error(ErrChanged)) // somebody took one back while the bundle was made
+		}
+		return nil
+	})
+}
+
+// ErrChanged says that what was read is no longer so: read it again.
+var ErrChanged = errors.New("changed meanwhile")
+
+// Stop keeps approved rows from leaving.
+func (d *DB) Stop(ctx context.Context, who string, digests []string, now time.Time) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		return forParts(digests, func(part []any) error {
+			_, err := tx.ExecContext(ctx, `UPDATE outbound SET state='refused', decided_by=$1, decided_at=$2 WHERE state='approved' AND digest IN `+in(3, len(part)),
+				append([]any{who, micros(now)}, part...)...)
+			return err
+		})
 	})
 }
 
@@ -208,18 +238,4 @@ func (d *DB) SentOf(ctx context.Context, session string) ([]SentRow, error) {
 		s.StartedAt = fromMicros(at)
 		return s, err
 	}, `SELECT episode, revision, bundle, recipient, developer, repository, session, started_at, sent_id FROM sent WHERE session=$1 ORDER BY recipient, episode, revision`, session)
-}
-
-// Sent reports for which of these episodes something has already left to the recipient.
-func (d *DB) Sent(ctx context.Context, recipient string, ids []string) (map[string]bool, error) {
-	out := map[string]bool{}
-	err := forParts(ids, func(part []any) error {
-		rows, err := rowsOf(ctx, d.read, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) },
-			`SELECT DISTINCT episode FROM sent WHERE recipient=$1 AND episode IN `+in(2, len(part)), append([]any{recipient}, part...)...)
-		for _, id := range rows {
-			out[id] = true
-		}
-		return err
-	})
-	return out, err
 }

@@ -45,6 +45,7 @@ CREATE TABLE episodes (
   note TEXT NOT NULL,
   level TEXT NOT NULL,
   title TEXT NOT NULL,
+  later BOOLEAN NOT NULL, -- sealed holds only what came since the episode was screened
   digest TEXT NOT NULL,
   sealed BYTEA
 );

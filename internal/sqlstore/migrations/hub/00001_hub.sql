@@ -77,7 +77,7 @@ CREATE TABLE withdrawn (
 );
 
 -- Withdrawals on their way to a certificate; fates say what was done so far.
-CREATE TABLE withdrawals (
+CREATE TABLE hub_withdrawals (
   id TEXT PRIMARY KEY,
   contributor TEXT NOT NULL,
   envelope BYTEA NOT NULL,
@@ -93,5 +93,5 @@ CREATE TABLE doomed (
 );
 
 -- +goose Down
-DROP TABLE doomed; DROP TABLE withdrawals; DROP TABLE withdrawn; DROP TABLE documents; DROP TABLE admitted; DROP TABLE repo_blobs; DROP TABLE tags; DROP TABLE manifests;
+DROP TABLE doomed; DROP TABLE hub_withdrawals; DROP TABLE withdrawn; DROP TABLE documents; DROP TABLE admitted; DROP TABLE repo_blobs; DROP TABLE tags; DROP TABLE manifests;
 DROP TABLE invites; DROP TABLE contributors;
