@@ -119,22 +119,6 @@ func sortRecords(records [][]byte) ([][]byte, error) {
 	return lines, nil
 }
 
-// head is what a bundle needs to know of a record.
-type head struct {
-	ID      string         `json:"id"`
-	Amends  string         `json:"amends"`
-	Privacy privacy        `json:"privacy"`
-	Terms   jsontext.Value `json:"terms"`
-	Local   jsontext.Value `json:"local"`
-}
-
-type privacy struct {
-	Level    episode.Level  `json:"level"`
-	Scrubber string         `json:"scrubber"`
-	Policy   string         `json:"policy"`
-	Findings map[string]int `json:"findings"`
-}
-
 // summarise checks each record and counts what the manifest says of them. Verify calls it too: a manifest that was not
 // counted from its records is refused.
 func summarise(lines [][]byte, contributor, recipient, checkpoint string) (Manifest, error) {
@@ -148,18 +132,22 @@ func summarise(lines [][]byte, contributor, recipient, checkpoint string) (Manif
 		policies  = map[string]bool{}
 		scrubbers = map[string]bool{}
 		terms     = map[string]int{}
-		scratch   jsontext.Value
+		privacies = map[string]privacy{}
 	)
 	for i, line := range lines {
-		scratch = append(scratch[:0], line...)
-		if err := scratch.Canonicalize(); err != nil || !bytes.Equal(scratch, line) {
+		h, err := readHead(line)
+		if err == errNotCanonical {
 			return m, problem(CodeRecord, "write records with episode.AppendCanonical", "record %d is not canonical JSON", i+1)
 		}
-		var h head
-		if err := json.Unmarshal(line, &h); err != nil {
+		p, seen := privacies[string(h.Privacy)]
+		if err == nil && !seen && h.Privacy != nil {
+			err = json.Unmarshal(h.Privacy, &p)
+			privacies[string(h.Privacy)] = p
+		}
+		if err != nil {
 			return m, problem(CodeRecord, "write records with episode.AppendCanonical", "record %d is not an episode: %v", i+1, err)
 		}
-		if err := h.check(recipient, terms); err != nil {
+		if err := h.check(p.Level, recipient, terms); err != nil {
 			return m, err
 		}
 		kind := KindEpisodes
@@ -171,13 +159,13 @@ func summarise(lines [][]byte, contributor, recipient, checkpoint string) (Manif
 		} else if m.Kind != kind {
 			return m, problem(CodeMixed, "pack amendments (records with \"amends\") by themselves", "episodes and amendments do not go into one bundle")
 		}
-		m.Levels[h.Privacy.Level]++
+		m.Levels[p.Level]++
 		m.PayloadBytes += int64(len(line)) + 1
-		for kind, n := range h.Privacy.Findings {
+		for kind, n := range p.Findings {
 			m.Findings[kind] += n
 		}
-		policies[h.Privacy.Policy] = true
-		scrubbers[h.Privacy.Scrubber] = true
+		policies[p.Policy] = true
+		scrubbers[p.Scrubber] = true
 		terms[string(h.Terms)]++
 		leaves[i] = leaf(sha256.Sum256(line))
 	}
@@ -197,11 +185,11 @@ func summarise(lines [][]byte, contributor, recipient, checkpoint string) (Manif
 }
 
 // check refuses a record that must not leave as it is. Terms that were seen before have been checked before.
-func (h *head) check(recipient string, seen map[string]int) error {
+func (h *head) check(level episode.Level, recipient string, seen map[string]int) error {
 	if h.Local != nil {
 		return problem(CodeLocal, "run the records through headrace consent, which removes it", "record %s still has its local block", h.ID)
 	}
-	switch h.Privacy.Level {
+	switch level {
 	case episode.LevelSignal, episode.LevelMasked, episode.LevelClean:
 	default:
 		return problem(CodeLevel, "run the records through headrace consent, which sets it", "record %s does not say at which level it leaves", h.ID)

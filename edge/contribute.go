@@ -45,6 +45,9 @@ func (e *Edge) contribute(ctx context.Context) error {
 	}
 	var errs []error
 	for _, b := range rows {
+		if b.Recipient != e.cfg.Recipient {
+			continue // it was made for another hub: it waits until that one is joined again
+		}
 		start := time.Now()
 		if err := e.push(ctx, b); err != nil {
 			if ctx.Err() != nil {

@@ -194,20 +194,32 @@ func (e *Edge) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { e.logDecisions(ctx) })
 	defer wg.Wait()
-	tick := time.NewTicker(time.Minute)
-	defer tick.Stop()
+	wait := time.Minute
 	for {
 		if err := e.Turn(ctx); err != nil && ctx.Err() == nil {
 			e.log.Error("turn", "err", err)
 		}
+		wait = e.patience(ctx, wait)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-e.wake:
 			e.gather(ctx)
-		case <-tick.C:
+		case <-time.After(wait):
 		}
 	}
+}
+
+// patience is how long to wait before the next turn: a minute, but less at first while a hub owes us an answer.
+func (e *Edge) patience(ctx context.Context, last time.Duration) time.Duration {
+	owed, err := e.db.Owed(ctx, e.cfg.Recipient)
+	switch {
+	case err != nil || !owed || e.cfg.Hub == nil:
+		return time.Minute
+	case last == time.Minute:
+		return 2 * time.Second
+	}
+	return min(3*last, 59*time.Second)
 }
 
 const (

@@ -112,7 +112,7 @@ func TestWithdrawalBetweenReadingAndPackingWins(t *testing.T) {
 	l.ok(e.Assemble(t.Context()))
 	l.ok(e.Screen(t.Context()))
 	db := l.edgeDB("alder-bank")
-	rows, err := db.Approved(t.Context(), 10) // what pack reads first
+	rows, err := db.Approved(t.Context(), maker, 10) // what pack reads first
 	l.ok(err)
 	if len(rows) != 1 {
 		t.Fatalf("%d rows approved", len(rows))

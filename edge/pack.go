@@ -27,7 +27,7 @@ const (
 // so a crash leaves at most a folder that nothing names; sweep removes it.
 func (e *Edge) pack(ctx context.Context) error {
 	for {
-		rows, err := e.db.Approved(ctx, maxBundle)
+		rows, err := e.db.Approved(ctx, e.cfg.Recipient, maxBundle)
 		if err != nil || len(rows) == 0 {
 			return err
 		}

@@ -154,7 +154,7 @@ func (v View) Rule(ctx context.Context, who string, r web.Ruling) error {
 		return nil
 	}
 	now := v.cfg.Now()
-	n, err := v.db.Decide(ctx, who, state, digests, now)
+	n, err := v.db.Decide(ctx, who, v.cfg.Recipient, state, digests, now)
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (v View) Rule(ctx context.Context, who string, r web.Ruling) error {
 
 // ApproveAll approves all that waits, in the name of who: for a turn that a person started with headrace up --once.
 func (e *Edge) ApproveAll(ctx context.Context, who string) (int64, error) {
-	return e.db.Decide(ctx, who, sqlstore.OutApproved, nil, e.cfg.Now())
+	return e.db.Decide(ctx, who, e.cfg.Recipient, sqlstore.OutApproved, nil, e.cfg.Now())
 }
 
 // Bundles returns what was packed here, newest first.

@@ -72,5 +72,8 @@ func (v View) Statement(ctx context.Context, id string) (*web.Statement, error) 
 // Token is the secret that local tools send; TokenFile is where it is kept.
 func (e *Edge) Token() (string, error) { return e.ring.Token() }
 
+// Dir is the edge's state folder.
+func (e *Edge) Dir() string { return e.cfg.Dir }
+
 // TokenFile is where the token is kept.
 func (e *Edge) TokenFile() string { return e.ring.Dir + "/token" }

@@ -86,7 +86,7 @@ func (e *Edge) fetchCertificates(ctx context.Context) error {
 			continue // the hub has it and will certify it with its next turn
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("withdrawal of session %s: %w", w.Session, err))
+			errs = append(errs, fmt.Errorf("withdrawal %s: %w", w.ID, err))
 			continue
 		}
 		if err := e.db.CertifyWithdrawal(ctx, w.ID, cert); err != nil {

@@ -85,14 +85,23 @@ func (r *Reader) readLine() (tooLong bool, err error) {
 
 // Decode reads one episode. Duplicate keys, invalid UTF-8 and a wrong type are errors; unknown fields are kept.
 func Decode(b []byte) (*Episode, error) {
-	e := new(Episode)
-	if err := json.Unmarshal(b, e); err != nil {
+	e, err := decode(b)
+	if err != nil {
 		return nil, fmt.Errorf("not an episode: %w", err)
 	}
 	if err := e.check(); err != nil {
 		return nil, err
 	}
 	return e, nil
+}
+
+func decode(b []byte) (*Episode, error) {
+	e := new(Episode)
+	if decodePlain(b, e) {
+		return e, nil
+	}
+	*e = Episode{}
+	return e, json.Unmarshal(b, e)
 }
 
 func (e *Episode) check() error {
@@ -138,6 +147,9 @@ func major(v string) string {
 
 // Append appends the episode as one JSON object, without a newline: fields in the record's order, map keys sorted.
 func Append(dst []byte, e *Episode) ([]byte, error) {
+	if out, ok := appendPlain(dst, e, false); ok {
+		return out, nil
+	}
 	w := bytes.NewBuffer(dst)
 	if err := json.MarshalWrite(w, e, json.Deterministic(true)); err != nil {
 		return dst, fmt.Errorf("encode episode %s: %w", e.ID, err)
@@ -147,6 +159,9 @@ func Append(dst []byte, e *Episode) ([]byte, error) {
 
 // AppendCanonical appends the episode in canonical form (RFC 8785): the bytes that are digested, signed and sent.
 func AppendCanonical(dst []byte, e *Episode) ([]byte, error) {
+	if out, ok := appendPlain(dst, e, true); ok {
+		return out, nil
+	}
 	n := len(dst)
 	dst, err := Append(dst, e)
 	if err != nil {
@@ -165,8 +180,8 @@ func (e *Episode) Clone() *Episode {
 	if err != nil {
 		panic(err) // an episode that was decoded or built from these types always encodes, but for NaN, which Decode cannot give
 	}
-	c := new(Episode)
-	if err := json.Unmarshal(b, c); err != nil {
+	c, err := decode(b)
+	if err != nil {
 		panic(err)
 	}
 	return c

@@ -81,7 +81,7 @@ func (c *edgeServeCmd) Run(e *env, role *edgeCmd) error {
 		return err
 	}
 	defer ed.Close()
-	s := &service{dir: f.Dir, loop: ed.Run}
+	s := &service{loops: []func(context.Context) error{ed.Run}}
 	if s.web, err = listenAnywhere(e.err, f.Listen); err != nil {
 		return err
 	}
@@ -103,15 +103,21 @@ func (c *edgeServeCmd) Run(e *env, role *edgeCmd) error {
 		defer s.grpc.Close()
 		s.rpc = edgeGRPC(ed, token, isLoopback(s.grpc))
 	}
-	s.controls = controls{
-		"link":     func(context.Context, string) (string, error) { return reachable(s.web) + site.Link(me()), nil },
-		"withdraw": func(ctx context.Context, session string) (string, error) { return ed.Withdraw(ctx, me(), session) },
-	}
-	return s.run(e.ctx, func() {
+	s.controls = map[string]controls{f.Dir: edgeControls(ed, s, site)}
+	return s.run(e.ctx, func(ctx context.Context) error {
 		fmt.Fprintf(e.err, "\n  Open  %s%s\n\n", reachable(s.web), site.Link(me()))
 		fmt.Fprintf(e.err, "  The link works once; headrace edge link prints another. What is approved goes to %s as %s.\n", m.Hub, m.Contributor)
 		fmt.Fprintf(e.err, "  Tools send to %s/v1/ with the token in %s\n\n", reachable(s.web), ed.TokenFile())
+		return until(ctx)
 	})
+}
+
+// edgeControls is what commands may ask of a running edge.
+func edgeControls(ed *edge.Edge, s *service, site *web.Site) controls {
+	return controls{
+		"link":     func(context.Context, string) (string, error) { return reachable(s.web) + site.Link(me()), nil },
+		"withdraw": func(ctx context.Context, session string) (string, error) { return ed.Withdraw(ctx, me(), session) },
+	}
 }
 
 // edgeHandler puts everything on one port: /v1/ by token, the rest are pages. Logs may come without a token from this

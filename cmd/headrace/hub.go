@@ -56,7 +56,7 @@ func (c *hubServeCmd) Run(e *env, role *hubCmd) error {
 		return err
 	}
 	defer h.Close()
-	s := &service{dir: f.Dir, loop: h.Run}
+	s := &service{loops: []func(context.Context) error{h.Run}}
 	if s.web, err = listenAnywhere(e.err, f.Listen); err != nil {
 		return err
 	}
@@ -74,14 +74,15 @@ func (c *hubServeCmd) Run(e *env, role *hubCmd) error {
 	}
 	mux.Handle("/", site)
 	s.handler = mux
-	s.controls = controls{
+	s.controls = map[string]controls{f.Dir: {
 		"link":   func(context.Context, string) (string, error) { return reachable(s.web) + site.Link(me()), nil },
 		"invite": func(ctx context.Context, name string) (string, error) { return invite(ctx, h, f.URL, name) },
-	}
-	return s.run(e.ctx, func() {
+	}}
+	return s.run(e.ctx, func(ctx context.Context) error {
 		fmt.Fprintf(e.err, "\n  Open  %s%s\n\n", reachable(s.web), site.Link(me()))
 		fmt.Fprintf(e.err, "  The link works once; headrace hub link prints another. Policies call this hub %s; contributors reach it at %s.\n", f.Name, f.URL)
 		fmt.Fprintf(e.err, "  Invite one: headrace hub invite NAME\n\n")
+		return until(ctx)
 	})
 }
 

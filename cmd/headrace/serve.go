@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
@@ -20,19 +22,20 @@ import (
 	"github.com/headrace/headrace/episode"
 )
 
-// service is one role in a process of its own.
+// service is what runs in a process: pages and APIs, the roles' loops, and what commands may ask of it.
 type service struct {
-	dir      string // of the role's state
 	web      net.Listener
 	handler  http.Handler
 	grpc     net.Listener // nil for none
 	rpc      *grpc.Server
-	loop     func(context.Context) error
-	controls controls
+	loops    []func(context.Context) error
+	controls map[string]controls // by the state folder in which commands find them
 }
 
-// run serves and turns until ctx ends; ready is called when everything answers.
-func (s *service) run(ctx context.Context, ready func()) error {
+// run serves and turns until ctx ends or during returns; during starts when everything answers.
+func (s *service) run(ctx context.Context, during func(context.Context) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	g, ctx := errgroup.WithContext(ctx)
 	srv := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
 	g.Go(func() error {
@@ -44,8 +47,13 @@ func (s *service) run(ctx context.Context, ready func()) error {
 	if s.grpc != nil {
 		g.Go(func() error { return s.rpc.Serve(s.grpc) })
 	}
-	g.Go(func() error { return s.controls.serve(ctx, s.dir, ready) })
-	g.Go(func() error { return s.loop(ctx) })
+	ready := make(chan struct{}, len(s.controls))
+	for dir, c := range s.controls {
+		g.Go(func() error { return c.serve(ctx, dir, func() { ready <- struct{}{} }) })
+	}
+	for _, loop := range s.loops {
+		g.Go(func() error { return ended(loop(ctx)) })
+	}
 	g.Go(func() error {
 		<-ctx.Done()
 		if s.rpc != nil {
@@ -53,7 +61,44 @@ func (s *service) run(ctx context.Context, ready func()) error {
 		}
 		return srv.Close()
 	})
+	g.Go(func() error {
+		defer stop()
+		for range s.controls {
+			select {
+			case <-ready:
+			case <-ctx.Done():
+				return nil
+			}
+		}
+		return during(ctx)
+	})
 	return ended(g.Wait())
+}
+
+// until is what a service does when it has said where it is: nothing more, until it is stopped.
+func until(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
+}
+
+// ended makes the end that was asked for no error.
+func ended(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// listen opens a loopback port.
+func listen(addr string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, usagef("%q is not host:port", addr)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, usagef("%s is not a loopback address: headrace up serves this machine only; run headrace edge and headrace hub behind your proxy for more", addr)
+	}
+	return listenAnywhere(io.Discard, addr)
 }
 
 // listenAnywhere opens a port, and says so where others can reach it.
@@ -96,7 +141,8 @@ func hostsOf(l net.Listener, configured []string) []string {
 
 // bearerOf is who sends: with the edge's token, a service that speaks for the developers whom its payloads name.
 func bearerOf(authorization, token string) edge.Principal {
-	if strings.TrimPrefix(authorization, "Bearer ") == token && token != "" {
+	given := sha256.Sum256([]byte(strings.TrimPrefix(authorization, "Bearer ")))
+	if want := sha256.Sum256([]byte(token)); token != "" && subtle.ConstantTimeCompare(given[:], want[:]) == 1 {
 		return edge.Principal{Authenticated: true}
 	}
 	return edge.Principal{Name: "unauthenticated"}

@@ -10,15 +10,10 @@ import (
 	"net/http"
 	"os/user"
 	"path/filepath"
-	"strings"
-	"time"
 
-	"golang.org/x/sync/errgroup"
-	"google.golang.org/grpc"
 	_ "google.golang.org/grpc/encoding/gzip" // OTLP exporters compress
 
 	"github.com/headrace/headrace/edge"
-	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/hub"
 	"github.com/headrace/headrace/internal/web"
 )
@@ -97,71 +92,20 @@ func (s *stack) close() error {
 	return errors.Join(errs...)
 }
 
-// listen opens a loopback port, or says who may have it.
-func listen(addr string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, usagef("%q is not host:port", addr)
-	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, usagef("%s is not a loopback address: headrace up serves this machine only; run headrace edge and headrace hub behind your proxy for more", addr)
-	}
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, &episode.Problem{Code: "listen/in-use", Message: "cannot listen on " + addr, Err: err,
-			Hint: "is Headrace running already? Stop it, or choose another port with --listen (and --otlp for OTLP/gRPC)"}
-	}
-	return l, nil
-}
-
-// run serves pages and APIs and, with loops, turns edges and hub, until ctx ends. ready is called with the address to
-// open when everything answers.
+// run serves pages and APIs and, with loops, turns edges and hub, until ctx ends or during returns.
 func (s *stack) run(ctx context.Context, site *web.Site, token string, loops bool, during func(context.Context) error) error {
-	g, ctx := errgroup.WithContext(ctx)
-	srv := &http.Server{Handler: s.handler(site, token), ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
-	g.Go(func() error {
-		if err := srv.Serve(s.web); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
-	})
-	var rpc *grpc.Server
+	sv := &service{web: s.web, handler: s.handler(site, token), grpc: s.grpc}
 	if s.grpc != nil {
-		rpc = grpc.NewServer(grpc.MaxRecvMsgSize(edge.MaxRequest))
-		s.edges[0].RegisterGRPC(rpc, func(_ context.Context, auth string) (edge.Principal, error) { return s.caller(auth, token), nil })
-		g.Go(func() error { return rpc.Serve(s.grpc) })
+		sv.rpc = edgeGRPC(s.edges[0], token, true)
 	}
 	if loops {
 		for _, e := range s.edges {
-			g.Go(func() error { return ended(e.Run(ctx)) })
+			sv.loops = append(sv.loops, e.Run)
 		}
-		g.Go(func() error { return ended(s.hub.Run(ctx)) })
+		sv.loops = append(sv.loops, s.hub.Run)
+		sv.controls = map[string]controls{s.edges[0].Dir(): edgeControls(s.edges[0], sv, site)}
 	}
-	stop := make(chan struct{})
-	g.Go(func() error {
-		select {
-		case <-ctx.Done():
-		case <-stop:
-		}
-		if rpc != nil {
-			rpc.Stop()
-		}
-		return srv.Close()
-	})
-	g.Go(func() error {
-		err := during(ctx)
-		close(stop)
-		return err
-	})
-	return ended(g.Wait())
-}
-
-// ended makes the end that was asked for no error.
-func ended(err error) error {
-	if errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return err
+	return sv.run(ctx, during)
 }
 
 // handler puts everything on one port: /v1/ by token, /v2/ and /log/ for contributors, the rest are pages.
@@ -171,20 +115,8 @@ func (s *stack) handler(site *web.Site, token string) http.Handler {
 	mux.Handle("/v2/", h)
 	mux.Handle("/log/", h)
 	mux.Handle("POST /v1/enrol", h)
-	api := s.edges[0].Handler(func(r *http.Request) edge.Principal { return s.caller(r.Header.Get("Authorization"), token) })
-	// OTLP from this machine may come without a token: it is marked as unauthenticated, and policy decides what it is good for.
-	mux.Handle("POST /v1/logs", web.Hosts(nil, api))
-	mux.Handle("/v1/", web.Hosts(nil, web.Bearer(token, api)))
-	mux.Handle("/", site)
+	mux.Handle("/", edgeHandler(s.edges[0], site, token, nil, true))
 	return mux
-}
-
-// caller is who sends: with this machine's token, the person whose machine it is.
-func (s *stack) caller(authorization, token string) edge.Principal {
-	if strings.TrimPrefix(authorization, "Bearer ") == token && token != "" {
-		return edge.Principal{Authenticated: true}
-	}
-	return edge.Principal{Name: "unauthenticated"}
 }
 
 // me is the person at this machine.
@@ -193,12 +125,6 @@ func me() string {
 		return u.Username
 	}
 	return "me"
-}
-
-// address is where a person opens the pages.
-func (s *stack) address() string {
-	_, port, _ := net.SplitHostPort(s.web.Addr().String())
-	return "http://localhost:" + port
 }
 
 // freePort is for a turn that nobody watches.

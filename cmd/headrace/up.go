@@ -110,18 +110,17 @@ func (c *upCmd) live(e *env, s *stack, found func() []web.History, demo bool, fe
 		return err
 	}
 	return s.run(e.ctx, site, token, true, func(ctx context.Context) error {
-		fmt.Fprintf(e.err, "\n  Open  %s%s\n\n", s.address(), site.Link(me()))
+		fmt.Fprintf(e.err, "\n  Open  %s%s\n\n", reachable(s.web), site.Link(me()))
 		fmt.Fprintf(e.err, "  The link works once. Nothing leaves this machine until a person approves it. Ctrl-C stops; what was done stays.\n")
-		fmt.Fprintf(e.err, "  Tools send to %s/v1/ with the token in %s\n", s.address(), s.edges[0].TokenFile())
+		fmt.Fprintf(e.err, "  Tools send to %s/v1/ with the token in %s\n", reachable(s.web), s.edges[0].TokenFile())
 		if s.grpc != nil {
-			fmt.Fprintf(e.err, "  and OpenTelemetry logs to %s/v1/logs or, by gRPC, to http://%s\n", s.address(), s.grpc.Addr())
+			fmt.Fprintf(e.err, "  and OpenTelemetry logs to %s/v1/logs or, by gRPC, to http://%s\n", reachable(s.web), s.grpc.Addr())
 		}
 		fmt.Fprintln(e.err)
 		if err := feed(ctx); err != nil && ctx.Err() == nil {
 			return err
 		}
-		<-ctx.Done()
-		return nil
+		return until(ctx)
 	})
 }
 

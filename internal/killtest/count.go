@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -58,10 +59,11 @@ func unfinished(ctx context.Context, dir string) (left []string, err error) {
 	if len(settled) > 0 {
 		left = append(left, "screen")
 	}
-	approved, err := s.edge.Approved(ctx, 1)
+	waiting, err := s.edge.OutboundCounts(ctx)
 	if err != nil {
 		return nil, err
 	}
+	approved := slices.ContainsFunc(waiting, func(c sqlstore.Count) bool { return c.Key == sqlstore.OutApproved && c.N > 0 })
 	bundles, err := s.edge.Bundles(ctx, "")
 	if err != nil {
 		return nil, err
@@ -70,7 +72,7 @@ func unfinished(ctx context.Context, dir string) (left []string, err error) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	if len(approved) > 0 || len(folders) > len(bundles) {
+	if approved || len(folders) > len(bundles) {
 		left = append(left, "pack")
 	}
 	packed, err := s.edge.Bundles(ctx, "packed")

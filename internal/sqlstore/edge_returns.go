@@ -159,6 +159,14 @@ func (d *DB) Withdrawals(ctx context.Context) ([]WithdrawalRow, error) {
 	}, `SELECT id, session, recipient, records, state, requested_by, requested_at, envelope, certificate FROM withdrawals ORDER BY requested_at, id`)
 }
 
+// Owed reports whether a receipt or a certificate is still to come.
+func (d *DB) Owed(ctx context.Context, recipient string) (bool, error) {
+	var n int
+	err := d.read.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM bundles WHERE state='packed' AND recipient=$1) +
+ (SELECT COUNT(*) FROM withdrawals WHERE state='asked' AND recipient=$1)`, recipient).Scan(&n)
+	return n > 0, err
+}
+
 // Audit notes who did what to what, for good.
 func (d *DB) Audit(ctx context.Context, at time.Time, who, what, subject string) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {

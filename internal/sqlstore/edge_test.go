@@ -111,7 +111,7 @@ func TestPackedRowsLeaveOnce(t *testing.T) {
 	engines(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, sqlstore.RoleEdge)
 		screened(t, db, sqlstore.OutApproved, "a", "b", "c")
-		rows, err := db.Approved(t.Context(), 2)
+		rows, err := db.Approved(t.Context(), "maker", 2)
 		ok(t, err)
 		if len(rows) != 2 {
 			t.Fatalf("%d rows, want 2", len(rows))
@@ -122,7 +122,7 @@ func TestPackedRowsLeaveOnce(t *testing.T) {
 		if err := db.Pack(t.Context(), sqlstore.BundleRow{ID: "b2", Recipient: "maker", Kind: "episodes", Records: 1, CreatedAt: day1}, []sqlstore.SentRow{sentRow("a", 1, "b2")}); err == nil {
 			t.Error("the same revision went into two bundles")
 		}
-		rows, err = db.Approved(t.Context(), 10)
+		rows, err = db.Approved(t.Context(), "maker", 10)
 		ok(t, err)
 		if len(rows) != 1 || rows[0].Episode != "c" {
 			t.Errorf("%d rows are left to be packed, want c alone", len(rows))
@@ -176,7 +176,7 @@ func TestDecisionsAreOfExactlyWhatWasNamed(t *testing.T) {
 		digest := func(id string) string { return outbound(id, 1, "").Digest }
 		decide := func(state string, want int64, digests ...string) {
 			t.Helper()
-			if n, err := db.Decide(t.Context(), "eve", state, digests, day1); err != nil || n != want {
+			if n, err := db.Decide(t.Context(), "eve", "maker", state, digests, day1); err != nil || n != want {
 				t.Errorf("%s %v: %d, %v; want %d", state, digests, n, err, want)
 			}
 		}
@@ -189,7 +189,7 @@ func TestDecisionsAreOfExactlyWhatWasNamed(t *testing.T) {
 			t.Error(diff)
 		}
 		decide(sqlstore.OutApproved, 2) // none named: all that wait
-		if _, err := db.Decide(t.Context(), "eve", sqlstore.OutPacked, nil, day1); err == nil {
+		if _, err := db.Decide(t.Context(), "eve", "maker", sqlstore.OutPacked, nil, day1); err == nil {
 			t.Error("a person decided that something is packed")
 		}
 		counts, err := db.OutboundCounts(t.Context())
@@ -197,7 +197,7 @@ func TestDecisionsAreOfExactlyWhatWasNamed(t *testing.T) {
 		if diff := cmp.Diff([]sqlstore.Count{{Key: "approved", N: 3}, {Key: "refused", N: 1}}, counts); diff != "" {
 			t.Error(diff)
 		}
-		if n, err := db.Decide(t.Context(), "eve", sqlstore.OutApproved, []string{}, day1); err != nil || n != 0 {
+		if n, err := db.Decide(t.Context(), "eve", "maker", sqlstore.OutApproved, []string{}, day1); err != nil || n != 0 {
 			t.Errorf("naming an empty list decided %d, %v", n, err)
 		}
 	})

@@ -101,14 +101,14 @@ func (d *DB) OutboundCounts(ctx context.Context) ([]Count, error) {
 
 // Decide moves rows that wait or are held to approved, refused or held, and returns how many. They are named by digest;
 // with none named it moves all that wait.
-func (d *DB) Decide(ctx context.Context, who, state string, digests []string, now time.Time) (n int64, err error) {
+func (d *DB) Decide(ctx context.Context, who, recipient, state string, digests []string, now time.Time) (n int64, err error) {
 	if state != OutApproved && state != OutRefused && state != OutHeld {
 		return 0, fmt.Errorf("decide: %q is not a decision", state)
 	}
 	err = d.tx(ctx, func(tx *sql.Tx) error {
 		do := func(more string, args ...any) error {
-			r, err := tx.ExecContext(ctx, `UPDATE outbound SET state=$1, decided_by=$2, decided_at=$3 WHERE `+more,
-				append([]any{state, who, micros(now)}, args...)...)
+			r, err := tx.ExecContext(ctx, `UPDATE outbound SET state=$1, decided_by=$2, decided_at=$3 WHERE recipient=$4 AND `+more,
+				append([]any{state, who, micros(now), recipient}, args...)...)
 			if err != nil {
 				return err
 			}
@@ -120,17 +120,17 @@ func (d *DB) Decide(ctx context.Context, who, state string, digests []string, no
 			return do(`state='waiting'`)
 		}
 		return forParts(digests, func(part []any) error {
-			return do(`state IN ('waiting','held') AND digest IN `+in(4, len(part)), part...)
+			return do(`state IN ('waiting','held') AND digest IN `+in(5, len(part)), part...)
 		})
 	})
 	return n, err
 }
 
-// Approved returns rows ready to be packed for one recipient and kind, episodes before amendments, at most limit. They
+// Approved returns rows ready to be packed for a recipient, of one kind, episodes before amendments, at most limit. They
 // come in no order: a bundle sorts its records.
-func (d *DB) Approved(ctx context.Context, limit int) ([]OutboundRow, error) {
-	var recipient, kind string
-	err := d.read.QueryRowContext(ctx, `SELECT recipient, kind FROM outbound WHERE state='approved' ORDER BY recipient, kind DESC LIMIT 1`).Scan(&recipient, &kind)
+func (d *DB) Approved(ctx context.Context, recipient string, limit int) ([]OutboundRow, error) {
+	var kind string
+	err := d.read.QueryRowContext(ctx, `SELECT kind FROM outbound WHERE state='approved' AND recipient=$1 ORDER BY kind DESC LIMIT 1`, recipient).Scan(&kind)
 	if err == sql.ErrNoRows {
 		return nil, nil
 	}
@@ -208,7 +208,7 @@ func scanBundle(r *sql.Rows) (b BundleRow, err error) {
 	return b, err
 }
 
-// Bundles returns bundles, in a state if it is not empty, oldest first.
+// Bundles returns bundles, in a state if it is not empty, oldest first: of every recipient.
 func (d *DB) Bundles(ctx context.Context, state string) ([]BundleRow, error) {
 	return rowsOf(ctx, d.read, scanBundle, `SELECT id, recipient, kind, records, bytes, state, note, created_at, receipt FROM bundles
  WHERE $1='' OR state=$1 ORDER BY created_at, id`, state)
