@@ -4,7 +4,6 @@ package bundle
 
 import (
 	"bytes"
-	"errors"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
@@ -28,8 +27,6 @@ type privacy struct {
 	Policy   string         `json:"policy"`
 	Findings map[string]int `json:"findings"`
 }
-
-var errNotCanonical = errors.New("not canonical JSON")
 
 // readHead reads the head of a record in canonical form and refuses any other form. Nearly every record is so plain
 // that one look at each byte proves it; for the others, package json says.

@@ -3,118 +3,74 @@
 package edge
 
 import (
+	"crypto/ed25519"
 	"fmt"
+	"log/slog"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/headrace/headrace/episode"
-	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/consent"
 )
 
-// DatabaseEnv is the environment variable that may hold the address of the edge's database.
-const DatabaseEnv = "HEADRACE_EDGE_DATABASE"
-
-// File is an edge's configuration file. Each key has a default that runs as it is; relative paths are meant from where
-// the file lies.
-type File struct {
-	// Dir holds keys, membership, bundles and, by default, the database.
-	Dir string `yaml:"dir"`
-	// Database is the path of an SQLite file or a postgres:// address without a password; empty means edge.db in Dir.
-	Database string `yaml:"database"`
-	// DatabaseFile is a file that holds the address with its password. $HEADRACE_EDGE_DATABASE overrules both.
-	DatabaseFile string `yaml:"database_file"`
-	// Listen is the host:port of pages and APIs. Put a proxy with TLS in front of one that others can reach.
-	Listen string `yaml:"listen"`
-	// OTLP is the host:port of OTLP/gRPC; empty for none.
-	OTLP string `yaml:"otlp"`
-	// Hosts are the names by which the pages and APIs may be reached, besides localhost.
-	Hosts []string `yaml:"hosts"`
-	// Hub is the hub's address where it is not the one that the invite named.
-	Hub string `yaml:"hub"`
-	// Contributor is the name under which the hub knows this enterprise. Joining settles it.
-	Contributor string `yaml:"contributor"`
-	// Channel is the release channel to follow, early or stable. Joining settles what the hub grants.
-	Channel string `yaml:"channel"`
-	// Policy is the file that decides what leaves; empty is the starter policy: numbers and categories, a person approves.
-	Policy string `yaml:"policy"`
+// Config is what an edge needs to know.
+type Config struct {
+	// Dir holds keys, bundles and, by default, the database.
+	Dir string
+	// Database is a path to an SQLite file or a postgres:// address; empty means edge.db in Dir.
+	Database string
+	// Contributor is the name under which the hub knows this enterprise.
+	Contributor string
+	// Recipient is the hub's name as terms and policies call it.
+	Recipient string
+	// Hub is where bundles go; nil keeps everything here.
+	Hub *Hub
+	// Policy decides what leaves; nil is the starter policy.
+	Policy *consent.Policy
 	// Settle is how long an episode may still change before it is screened.
-	Settle time.Duration `yaml:"settle"`
-	// RawRetention is how long raw text rests in the vault, at most 336h.
-	RawRetention time.Duration `yaml:"raw_retention"`
+	Settle time.Duration
+	// RawRetention is how long raw text rests in the vault: 72 h by default, 14 days at most.
+	RawRetention time.Duration
+	// Channel is the release channel to follow: early or stable.
+	Channel string
+	// Demo says that what comes in is synthetic. Elsewhere a payload's word that it is counts for nothing.
+	Demo bool
+	// Canaries are strings that must never leave; a bundle that would hold one is not packed.
+	Canaries []string
+	Log      *slog.Logger
+	Now      func() time.Time
 }
 
-// ReadFile reads the configuration at path, or else edge.yaml in the state folder dir, if there is one.
-func ReadFile(path, dir string) (File, error) {
-	f := File{Dir: filepath.Join(dir, "edge"), Listen: "127.0.0.1:8400", OTLP: "127.0.0.1:4317", Settle: 24 * time.Hour, RawRetention: 72 * time.Hour}
-	optional := path == ""
-	if optional {
-		path = filepath.Join(dir, "edge.yaml")
-	}
-	if err := config.Read(path, optional, &f); err != nil {
-		return f, err
-	}
-	f.Dir, f.DatabaseFile, f.Policy = config.Beside(path, f.Dir), config.Beside(path, f.DatabaseFile), config.Beside(path, f.Policy)
-	if f.Database != "" && !strings.Contains(f.Database, "://") {
-		f.Database = config.Beside(path, f.Database)
-	}
-	if f.RawRetention <= 0 || f.RawRetention > MaxRawRetention {
-		return f, &episode.Problem{Code: "config/raw-retention", Message: fmt.Sprintf("raw_retention is %v", f.RawRetention), Hint: "raw text may rest for more than 0 and at most 336h"}
-	}
-	if f.Channel != "" && f.Channel != "early" && f.Channel != "stable" {
-		return f, &episode.Problem{Code: "config/channel", Message: fmt.Sprintf("channel is %q", f.Channel), Hint: "follow early or stable"}
-	}
-	return f, nil
+// Hub is how to reach a hub and how to know it.
+type Hub struct {
+	URL    string            // http://host:port
+	Token  string            // names this contributor to the hub
+	Public ed25519.PublicKey // signs receipts, releases, statements, certificates
 }
 
-// Effective returns the file as it takes effect in an edge that has joined m (nil: none), passwords left out.
-func (f File) Effective(m *Membership) (File, error) {
-	if m != nil {
-		if f.Contributor != "" && f.Contributor != m.Contributor {
-			return f, &episode.Problem{Code: "config/contributor", Message: fmt.Sprintf("contributor is %q, but the hub knows this edge as %q", f.Contributor, m.Contributor),
-				Hint: "take the key out, or join with an invite for that name"}
-		}
-		f.Contributor = m.Contributor
-		if f.Hub == "" {
-			f.Hub = m.URL
-		}
-		if f.Channel == "" {
-			f.Channel = m.Channel
-		}
-	}
-	dsn, err := config.Database(DatabaseEnv, f.DatabaseFile, f.Database)
-	if err != nil {
-		return f, err
-	}
-	if f.Database = config.Redact(dsn); f.Database == "" {
-		f.Database = filepath.Join(f.Dir, "edge.db")
-	}
-	return f, nil
-}
+// MaxRawRetention is the longest that raw text may rest.
+const MaxRawRetention = 14 * 24 * time.Hour
 
-// Config returns what an edge that has joined m needs to know.
-func (f File) Config(m *Membership) (Config, error) {
-	eff, err := f.Effective(m)
-	if err != nil {
-		return Config{}, err
+func (cfg Config) withDefaults() (Config, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	c := Config{Dir: f.Dir, Contributor: m.Contributor, Recipient: m.Hub, Channel: eff.Channel, Settle: f.Settle, RawRetention: f.RawRetention}
-	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
-		return c, err
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
-	c.Hub = &Hub{URL: eff.Hub, Token: m.Token, Public: m.PublicKey}
-	if f.Policy == "" {
-		c.Policy, err = consent.StarterFor(m.Hub)
-		return c, err
+	if cfg.RawRetention == 0 {
+		cfg.RawRetention = 72 * time.Hour
 	}
-	if c.Policy, err = consent.ReadPolicy(f.Policy); err != nil {
-		return c, err
+	if cfg.RawRetention < 0 || cfg.RawRetention > MaxRawRetention {
+		return cfg, fmt.Errorf("raw retention of %v: it must be between 0 and %v", cfg.RawRetention, MaxRawRetention)
 	}
-	if !slices.Contains(c.Policy.Recipients(), m.Hub) {
-		return c, &episode.Problem{Code: "config/policy", Message: fmt.Sprintf("the policy %s does not name the hub %q", f.Policy, m.Hub),
-			Hint: "add it under recipients, and to the rules that let something go there"}
+	if cfg.Policy == nil {
+		cfg.Policy = consent.Starter()
 	}
-	return c, nil
+	if cfg.Channel == "" {
+		cfg.Channel = "stable"
+	}
+	if cfg.Database == "" {
+		cfg.Database = filepath.Join(cfg.Dir, "edge.db")
+	}
+	return cfg, nil
 }

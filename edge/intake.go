@@ -59,22 +59,19 @@ type BadLine struct {
 func (e *Edge) Receive(ctx context.Context, p Principal, body []byte) (Answer, error) {
 	start := time.Now()
 	var ans Answer
-	good := make([]byte, 0, len(body))
-	r := episode.NewReader(bytes.NewReader(body))
-	for {
-		_, err := r.Next()
-		if err == io.EOF {
-			break
-		}
-		if bad, ok := errors.AsType[*episode.LineError](err); ok {
-			ans.SetAside = append(ans.SetAside, BadLine{bad.Line, bad.Err.Error()})
+	good, n := make([]byte, 0, len(body)+1), 0
+	for line := range bytes.Lines(body) {
+		n++
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 {
 			continue
 		}
-		if err != nil {
-			return ans, err
+		if _, err := episode.Decode(line); err != nil {
+			ans.SetAside = append(ans.SetAside, BadLine{n, err.Error()})
+			continue
 		}
 		ans.Accepted++
-		good = append(append(good, r.Line()...), '\n')
+		good = append(append(good, line...), '\n')
 	}
 	if ans.Accepted == 0 {
 		return ans, nil

@@ -3,6 +3,7 @@
 package episode
 
 import (
+	"bytes"
 	"reflect"
 	"strconv"
 	"sync"
@@ -25,8 +26,8 @@ var plainReaders = sync.Pool{New: func() any { return new(plainReader) }}
 // decodePlain sets e, which is zero, from b where a plan can read it. Where it cannot, e is left in any state.
 func decodePlain(b []byte, e *Episode) bool {
 	r := plainReaders.Get().(*plainReader)
-	r.b, r.at = b, 0
-	ok := episodePlan.read(r, reflect.ValueOf(e).Elem()) && r.at == len(b)
+	r.b, r.at = bytes.TrimRight(b, " \t\r\n"), 0
+	ok := episodePlan.read(r, reflect.ValueOf(e).Elem()) && r.at == len(r.b)
 	r.b = nil
 	plainReaders.Put(r)
 	return ok

@@ -30,7 +30,7 @@ const plainRecord = `{"schema_version":"1.0","id":"ep_1","revision":2,"amends":"
 
 func TestPlainRecordsAreReadAndWrittenByPlan(t *testing.T) {
 	e := new(Episode)
-	if !decodePlain([]byte(plainRecord), e) {
+	if !decodePlain([]byte(plainRecord+"\r\n"), e) {
 		t.Fatal("it was not read")
 	}
 	out, ok := appendPlain(nil, e, false)

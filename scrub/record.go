@@ -222,7 +222,8 @@ func members(v jsontext.Value) (n int) {
 		return 0
 	}
 	for ; d.PeekKind() == '"'; n++ {
-		if d.SkipValue() != nil || d.SkipValue() != nil {
+		nameErr, valueErr := d.SkipValue(), d.SkipValue()
+		if nameErr != nil || valueErr != nil {
 			break
 		}
 	}

@@ -37,7 +37,6 @@ type worker struct {
 	own      []span  // marks made with our key
 	spans    []span  // to replace: sorted, apart
 	pieces   []piece // where rendered text came from
-	cut      int
 	rounds   int
 	nameEnd  int // end of the last assigned name looked at, and
 	nameKind strength

@@ -16,7 +16,8 @@ const about = `The open feedback loop between the teams who write software with 
 
 Start with "headrace up": it finds this machine's tool histories and shows them; nothing leaves.
 Every stage is also a command that reads standard input and writes standard output:
-headrace read ~/.claude | headrace scrub | headrace consent --policy policy.yaml | headrace pack --out bundle`
+
+  headrace read ~/.claude | headrace scrub | headrace consent --policy policy.yaml | headrace pack --out bundle`
 
 // cli is every command; each has its own file, named after it.
 type cli struct {
@@ -25,21 +26,21 @@ type cli struct {
 	Up       upCmd       `cmd:"" help:"Agent, edge and hub in one process, with pages: start here."`
 	Edge     edgeCmd     `cmd:"" help:"The role on the enterprise's servers: join a hub, hold what tools say, send what is approved."`
 	Hub      hubCmd      `cmd:"" help:"The role at the maker: invite enterprises, take bundles in, learn, gate, release, settle."`
-	Scrub    scrubCmd    `cmd:"" help:"Episodes or text → without secrets and personal data, keyed marks in their place."`
 	Read     readCmd     `cmd:"" help:"Tool histories → episodes (JSON Lines on standard output)."`
+	Scrub    scrubCmd    `cmd:"" help:"Episodes or text → without secrets and personal data, keyed marks in their place."`
 	Consent  consentCmd  `cmd:"" help:"Scrubbed episodes → those that may leave, lowered to their level, with terms."`
 	Pack     packCmd     `cmd:"" help:"Episodes that may leave → a signed bundle."`
 	Verify   verifyCmd   `cmd:"" help:"Check every byte of a bundle and who signed it."`
+	Push     pushCmd     `cmd:"" help:"Send a bundle to the joined hub; prints its signed receipt."`
+	Pull     pullCmd     `cmd:"" help:"Fetch the release in force, verified."`
 	Curate   curateCmd   `cmd:"" help:"Bundles → the episodes to learn from and judge by, verified, folded, without copies."`
 	Learn    learnCmd    `cmd:"" help:"Decisions → a filter that knows which suggestions are worth showing."`
 	Gate     gateCmd     `cmd:"" help:"A filter and held-out decisions → the gate report: released or refused, and why."`
 	Value    valueCmd    `cmd:"" help:"Recompute a signed statement from the hub's folder."`
 	Export   exportCmd   `cmd:"" help:"Decisions → a trainer's format (trl-kto, openai-dpo), where terms allow it."`
-	Simulate simulateCmd `cmd:"" help:"Episodes of synthetic enterprises whose truth is known (JSON Lines on standard output)."`
-	Push     pushCmd     `cmd:"" help:"Send a bundle to the joined hub; prints its signed receipt."`
-	Pull     pullCmd     `cmd:"" help:"Fetch the release in force, verified."`
 	Withdraw withdrawCmd `cmd:"" help:"Take back everything of a session that has left."`
 	Log      logCmd      `cmd:"" help:"Check a hub's transparency log."`
+	Simulate simulateCmd `cmd:"" help:"Episodes of synthetic enterprises whose truth is known (JSON Lines on standard output)."`
 	Bench    benchCmd    `cmd:"" help:"Measure this build beside its peers (run from a checkout)."`
 }
 

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"net/http"
 	"os/user"
@@ -24,9 +23,8 @@ type stack struct {
 	edges []*edge.Edge
 	names []string // of the edges, as the hub knows them
 
-	web   net.Listener
-	grpc  net.Listener
-	serve []func(context.Context) error
+	web  net.Listener
+	grpc net.Listener
 }
 
 // stackConfig is what differs between a demo and a person's own loop.
@@ -37,11 +35,9 @@ type stackConfig struct {
 	hub    hub.Config
 	edges  []edge.Config
 	demo   bool
-	found  func() []web.History
-	log    *slog.Logger
 }
 
-// open brings the stack up: everything is listening when it returns, and nothing is served before serveAll.
+// openStack brings the stack up: its ports are open when it returns, and nothing is served before run.
 func openStack(ctx context.Context, c stackConfig) (*stack, error) {
 	s := &stack{}
 	var err error

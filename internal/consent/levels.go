@@ -111,11 +111,11 @@ func (t *tables) action(level episode.Level, typ reflect.Type, path string) (act
 			if n == 0 {
 				return
 			}
-			s := reflect.MakeSlice(typ, n, n)
+			dst.Grow(n)
+			dst.SetLen(n)
 			for i := range n {
-				p.run(l, s.Index(i), src.Index(i))
+				p.run(l, dst.Index(i), src.Index(i))
 			}
-			dst.Set(s)
 		}, nil
 	}
 	verb, ok := t.verbs[level][path]

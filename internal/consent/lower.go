@@ -26,7 +26,8 @@ type Lowerer struct {
 	derive    func(purpose ...string) []byte
 	plans     map[episode.Level]plan
 	ids       hash.Hash
-	people    map[string]hash.Hash // by epoch
+	people    map[int]hash.Hash // by year
+	msg, sum  []byte            // scratch space of id
 
 	// Of the episode at hand:
 	episode string // the id that its suggestions are keyed with
@@ -39,7 +40,7 @@ func NewLowerer(recipient string, derive func(purpose ...string) []byte) (*Lower
 	if err != nil {
 		return nil, err
 	}
-	l := &Lowerer{recipient: recipient, derive: derive, plans: map[episode.Level]plan{}, people: map[string]hash.Hash{},
+	l := &Lowerer{recipient: recipient, derive: derive, plans: map[episode.Level]plan{}, people: map[int]hash.Hash{},
 		ids: hmac.New(sha256.New, derive("id", recipient))}
 	for _, level := range []episode.Level{episode.LevelSignal, episode.LevelClean} {
 		if l.plans[level], err = t.compile(level, reflect.TypeFor[episode.Episode](), ""); err != nil {
@@ -92,11 +93,11 @@ func (l *Lowerer) Repository(local string, at time.Time) string {
 
 // epochOf returns the pseudonym key of at's year; times that nobody gave share the year 1.
 func (l *Lowerer) epochOf(at time.Time) hash.Hash {
-	epoch := strconv.Itoa(at.UTC().Year())
-	h := l.people[epoch]
+	year := at.UTC().Year()
+	h := l.people[year]
 	if h == nil {
-		h = hmac.New(sha256.New, l.derive("pseudonym", l.recipient, epoch))
-		l.people[epoch] = h
+		h = hmac.New(sha256.New, l.derive("pseudonym", l.recipient, strconv.Itoa(year)))
+		l.people[year] = h
 	}
 	return h
 }
@@ -152,16 +153,14 @@ func (l *Lowerer) id(k idKind, local string) string {
 		h = l.epoch
 	}
 	h.Reset()
-	var b [128]byte
-	msg := append(b[:0], k.prefix...)
+	msg := append(l.msg[:0], k.prefix...)
 	if k.within {
 		msg = append(strconv.AppendInt(append(msg, 0), int64(len(l.episode)), 10), ':')
 		msg = append(msg, l.episode...)
 	}
 	msg = append(append(msg, 0), local...)
 	h.Write(msg)
-	var sum [sha256.Size]byte
-	h.Sum(sum[:0])
+	l.msg, l.sum = msg, h.Sum(l.sum[:0])
 	var out [48]byte
-	return string(hex.AppendEncode(append(out[:0], k.prefix...), sum[:16]))
+	return string(hex.AppendEncode(append(out[:0], k.prefix...), l.sum[:16]))
 }

@@ -197,20 +197,23 @@ func (t *tables) featuresField(_ *Lowerer, dst, src reflect.Value) {
 }
 
 // feature returns one feature as it may leave; ok is false where it may not.
-func (t *tables) feature(name string, v any) (leaves any, ok bool) {
+func (t *tables) feature(name string, boxed any) (leaves any, ok bool) {
 	typ := t.features[name]
-	switch v := v.(type) {
+	switch v := boxed.(type) {
 	case bool:
-		return v, typ == "bool"
+		return boxed, typ == "bool"
 	case float64:
-		return round(v), typ == "number"
+		if r := round(v); math.Float64bits(r) != math.Float64bits(v) {
+			return r, typ == "number"
+		}
+		return boxed, typ == "number"
 	case int:
 		return round(float64(v)), typ == "number"
 	case int64:
 		return round(float64(v)), typ == "number"
 	case string:
 		list, isEnum := strings.CutPrefix(typ, "enum:")
-		return v, isEnum && t.lists[list][v]
+		return boxed, isEnum && t.lists[list][v]
 	}
 	return nil, false
 }

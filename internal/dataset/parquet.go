@@ -116,13 +116,9 @@ func encodeParquet(rows []Row) ([]byte, error) {
 	var buf bytes.Buffer
 	w := parquet.NewGenericWriter[columns](&buf, parquet.Compression(&parquet.Zstd), parquet.CreatedBy("headrace", "1", "0"))
 	const chunk = 512 // rows turned into columns at a time
-	cols := make([]columns, 0, chunk)
+	var b columnBuffer
 	for part := range slices.Chunk(rows, chunk) {
-		cols = cols[:0]
-		for _, r := range part {
-			cols = append(cols, toColumns(r))
-		}
-		if _, err := w.Write(cols); err != nil {
+		if _, err := w.Write(b.fill(part)); err != nil {
 			return nil, fmt.Errorf("encode parquet: %w", err)
 		}
 	}
@@ -132,15 +128,46 @@ func encodeParquet(rows []Row) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-func toColumns(r Row) columns {
+// columnBuffer turns rows into columns, in the same memory each time.
+type columnBuffer struct {
+	cols    []columns
+	names   []string
+	numbers []float64
+	texts   []string
+}
+
+// fill returns the columns of rows, valid until the next call.
+func (b *columnBuffer) fill(rows []Row) []columns {
+	b.cols, b.numbers, b.texts = b.cols[:0], b.numbers[:0], b.texts[:0]
+	for _, r := range rows {
+		var c *columns
+		b.cols, c = oneMore(b.cols)
+		b.set(c, r)
+	}
+	return b.cols
+}
+
+// oneMore lengthens s by one element, which holds whatever it held when s was last that long.
+func oneMore[T any](s []T) ([]T, *T) {
+	if n := len(s); n < cap(s) {
+		s = s[:n+1]
+	} else {
+		var zero T
+		s = append(s, zero)
+	}
+	return s, &s[len(s)-1]
+}
+
+func (b *columnBuffer) set(c *columns, r Row) {
 	e := r.Episode
-	c := columns{
+	*c = columns{
 		Contributor: r.Contributor, Bundles: r.Bundles, ID: e.ID, Revision: int32(e.Revision),
 		StartedAt: micros(e.StartedAt), EndedAt: micros(e.EndedAt),
 		Tool: e.Tool.Name, ToolVersion: e.Tool.Version, Surface: string(e.Tool.Surface),
 		Provider: e.Model.Provider, Model: e.Model.Name,
 		Developer: e.Developer, Session: e.Session, Repository: e.Repository,
 		Languages: e.Languages, Instruction: e.Instruction, Steps: int32(len(e.Steps)), ExpiresAt: micros(r.ExpiresAt), Record: r.Record,
+		Purposes: c.Purposes[:0], Suggestions: c.Suggestions[:0], Decisions: c.Decisions[:0], Outcomes: c.Outcomes[:0], Ratings: c.Ratings[:0],
 	}
 	if e.Privacy != nil {
 		c.Level = string(e.Privacy.Level)
@@ -152,51 +179,61 @@ func toColumns(r Row) columns {
 	}
 	for i := range e.Suggestions {
 		s := &e.Suggestions[i]
-		c.Suggestions = append(c.Suggestions, suggestion{ID: s.ID, Step: int32(s.Step), Kind: string(s.Kind), Path: s.Path,
+		var col *suggestion
+		c.Suggestions, col = oneMore(c.Suggestions)
+		*col = suggestion{ID: s.ID, Step: int32(s.Step), Kind: string(s.Kind), Path: s.Path,
 			Language: s.Language, Before: s.Before, After: s.After, ShownAt: micros(s.ShownAt), DwellMS: s.DwellMS,
-			Slot: int32(s.Slot), Features: toFeatures(s.Features), Policy: s.Policy, Propensity: s.Propensity})
+			Slot: int32(s.Slot), Features: b.features(col.Features[:0], s.Features), Policy: s.Policy, Propensity: s.Propensity}
 	}
 	for i := range e.Decisions {
 		d := &e.Decisions[i]
-		col := decision{Suggestion: d.Suggestion, Verdict: string(d.Verdict), By: string(d.By), At: micros(d.At),
+		var col *decision
+		c.Decisions, col = oneMore(c.Decisions)
+		*col = decision{Suggestion: d.Suggestion, Verdict: string(d.Verdict), By: string(d.By), At: micros(d.At),
 			Reason: d.Reason, Final: d.Final, EditDistance: d.EditDistance, DecisionID: d.DecisionID,
-			Release: d.Release, Chosen: d.Chosen, Explore: d.Explore, Shown: d.Shown}
-		for _, a := range d.Actions {
-			col.Actions = append(col.Actions, action{ID: a.ID, Propensity: a.Propensity})
+			Release: d.Release, Actions: col.Actions[:0], Chosen: d.Chosen, Explore: d.Explore, Shown: d.Shown}
+		for j := range d.Actions {
+			col.Actions = append(col.Actions, action{ID: d.Actions[j].ID, Propensity: d.Actions[j].Propensity})
 		}
-		c.Decisions = append(c.Decisions, col)
 	}
-	for _, o := range e.Outcomes {
+	for i := range e.Outcomes {
+		o := &e.Outcomes[i]
 		c.Outcomes = append(c.Outcomes, outcome{o.Suggestion, string(o.Kind), o.Value, micros(o.ObservedAt), o.Window})
 	}
-	for _, g := range e.Ratings {
+	for i := range e.Ratings {
+		g := &e.Ratings[i]
 		c.Ratings = append(c.Ratings, rating{g.By, g.Target, g.Scale, g.Value, g.Comment})
 	}
-	return c
 }
 
-func toFeatures(m map[string]any) []feature {
-	if len(m) == 0 {
-		return nil
-	}
-	out := make([]feature, 0, len(m))
-	for _, name := range slices.Sorted(maps.Keys(m)) {
+func (b *columnBuffer) features(dst []feature, m map[string]any) []feature {
+	b.names = slices.AppendSeq(b.names[:0], maps.Keys(m))
+	slices.Sort(b.names)
+	for _, name := range b.names {
 		f := feature{Name: name}
 		switch v := m[name].(type) {
 		case float64:
-			f.Number = &v
+			f.Number = b.number(v)
 		case bool:
-			n := 0.0
+			f.Number = b.number(0)
 			if v {
-				n = 1
+				*f.Number = 1
 			}
-			f.Number = &n
 		case string:
-			f.Text = &v
+			var text *string
+			b.texts, text = oneMore(b.texts)
+			*text, f.Text = v, text
 		}
-		out = append(out, f)
+		dst = append(dst, f)
 	}
-	return out
+	return dst
+}
+
+func (b *columnBuffer) number(v float64) *float64 {
+	var n *float64
+	b.numbers, n = oneMore(b.numbers)
+	*n = v
+	return n
 }
 
 func micros(t time.Time) int64 {

@@ -125,7 +125,7 @@ func (ro *rollout) patch(r *record, p *payload) {
 	id := string(p.CallID)
 	c := ro.calls[id]
 	if c == nil || c.suggestion == "" {
-		c = ro.patched(r, p)
+		ro.patched(r, p)
 	}
 	switch {
 	case bool(p.Success):
