@@ -34,6 +34,8 @@ type plan struct {
 
 type planField struct {
 	codec
+	name  string
+	place int                      // in sorted
 	index int                      // of the Go field
 	key   string                   // quoted, with its colon
 	omit  func(reflect.Value) bool // nil where it is always written
@@ -44,7 +46,6 @@ var episodePlan = newPlan(reflect.TypeFor[Episode]())
 
 func newPlan(t reflect.Type) *plan {
 	p := &plan{byName: map[string]int{}, unknown: -1}
-	var names []string
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -54,10 +55,12 @@ func newPlan(t reflect.Type) *plan {
 		}
 		p.byName[name] = len(p.fields)
 		p.sorted = append(p.sorted, len(p.fields))
-		p.fields = append(p.fields, planField{newCodec(f.Type), i, fmt.Sprintf("%q:", name), omission(options, f.Type)})
-		names = append(names, name)
+		p.fields = append(p.fields, planField{codec: newCodec(f.Type), name: name, index: i, key: fmt.Sprintf("%q:", name), omit: omission(options, f.Type)})
 	}
-	slices.SortFunc(p.sorted, func(a, b int) int { return cmp.Compare(names[a], names[b]) })
+	slices.SortFunc(p.sorted, func(a, b int) int { return cmp.Compare(p.fields[a].name, p.fields[b].name) })
+	for place, i := range p.sorted {
+		p.fields[i].place = place
+	}
 	return p
 }
 
@@ -215,6 +218,24 @@ func (p *plan) write(dst []byte, v reflect.Value, canonical bool) ([]byte, bool)
 	return append(dst, '}'), true
 }
 
+// find returns the index of the field of this name, -1 for none. It looks from next on first, in the record's order or in
+// that of names: fields come in one of the two.
+func (p *plan) find(name []byte, next int, sorted bool) int {
+	for ; next < len(p.fields); next++ {
+		i := next
+		if sorted {
+			i = p.sorted[next]
+		}
+		if p.fields[i].name == string(name) {
+			return i
+		}
+	}
+	if i, ok := p.byName[string(name)]; ok {
+		return i
+	}
+	return -1
+}
+
 func (p *plan) read(r *plainReader, v reflect.Value) bool {
 	if !r.take('{') {
 		return false
@@ -222,16 +243,22 @@ func (p *plan) read(r *plainReader, v reflect.Value) bool {
 	if r.take('}') {
 		return true
 	}
-	for seen := uint64(0); ; {
+	seen, next := uint64(0), 0
+	for {
 		key, ok := r.text()
-		if !ok || !r.take(':') {
+		if !ok {
 			return false
 		}
-		i, known := p.byName[string(key)]
-		if !known || seen&(1<<i) != 0 {
+		if r.start {
+			r.start, r.sorted = false, string(key) != p.fields[0].name
+		}
+		i := p.find(key, next, r.sorted)
+		if i < 0 || seen&(1<<i) != 0 || !r.take(':') {
 			return false
 		}
-		seen |= 1 << i
+		if seen, next = seen|1<<i, i+1; r.sorted {
+			next = p.fields[i].place + 1
+		}
 		if f := &p.fields[i]; !f.read(r, v.Field(f.index)) {
 			return false
 		}

@@ -17,6 +17,8 @@ import (
 type plainReader struct {
 	b       []byte
 	at      int
+	start   bool        // no key read yet
+	sorted  bool        // keys come sorted, so it seems
 	scratch []byte      // a string without its escapes
 	words   [256]string // short strings come again and again, and are kept once
 }
@@ -27,6 +29,7 @@ var plainReaders = sync.Pool{New: func() any { return new(plainReader) }}
 func decodePlain(b []byte, e *Episode) bool {
 	r := plainReaders.Get().(*plainReader)
 	r.b, r.at = bytes.TrimRight(b, " \t\r\n"), 0
+	r.start = true
 	ok := episodePlan.read(r, reflect.ValueOf(e).Elem()) && r.at == len(r.b)
 	r.b = nil
 	plainReaders.Put(r)
@@ -55,7 +58,11 @@ func (r *plainReader) text() ([]byte, bool) {
 	}
 	ascii := true
 	for i := r.at; i < len(r.b); i++ {
-		switch c := r.b[i]; {
+		c := r.b[i]
+		if asItIs[c] {
+			continue
+		}
+		switch {
 		case c == '"':
 			s := r.b[r.at:i]
 			r.at = i + 1
@@ -64,7 +71,7 @@ func (r *plainReader) text() ([]byte, bool) {
 			return r.escaped(i)
 		case c < ' ':
 			return nil, false
-		case c >= utf8.RuneSelf:
+		default:
 			ascii = false
 		}
 	}

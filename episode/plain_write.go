@@ -19,16 +19,25 @@ func appendPlain(dst []byte, e *Episode, canonical bool) (out []byte, ok bool) {
 	return episodePlan.write(dst, reflect.ValueOf(e).Elem(), canonical)
 }
 
+// asItIs says which bytes stand in a JSON string as they are: those of ASCII but for control characters, quotes and
+// backslashes.
+var asItIs = func() (t [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
 func appendString(dst []byte, s string) ([]byte, bool) {
 	dst = append(dst, '"')
 	from, ascii := 0, true
 	for i := range len(s) {
 		c := s[i]
-		if c >= utf8.RuneSelf {
-			ascii = false
+		if asItIs[c] {
 			continue
 		}
-		if c >= ' ' && c != '"' && c != '\\' {
+		if c >= utf8.RuneSelf {
+			ascii = false
 			continue
 		}
 		dst = append(append(dst, s[from:i]...), '\\')
