@@ -81,6 +81,16 @@ func (e *Edge) Receive(ctx context.Context, p Principal, body []byte) (Answer, e
 	return ans, err
 }
 
+// Deliver takes in n episodes that this process has read and encoded itself, one a line, and returns after they are
+// durable: they need no second look.
+func (e *Edge) Deliver(ctx context.Context, p Principal, lines []byte, n int) error {
+	if n == 0 {
+		return nil
+	}
+	defer e.stats.Intake.add(n, time.Now())
+	return e.keep(ctx, kindEpisodes, p, lines)
+}
+
 // receiveLogs takes in one OTLP export.
 func (e *Edge) receiveLogs(ctx context.Context, p Principal, logs plog.Logs) error {
 	if logs.LogRecordCount() == 0 {

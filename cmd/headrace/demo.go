@@ -125,15 +125,17 @@ func read(ctx context.Context, e *edge.Edge, history func(emit func(*episode.Epi
 		w.CloseWithError(err)
 	}()
 	var lines []byte
+	held := 0
 	deliver := func() error {
 		begin := time.Now()
-		_, err := e.Receive(ctx, edge.Principal{Authenticated: true}, lines)
+		err := e.Deliver(ctx, edge.Principal{Authenticated: true}, lines, held)
 		receiving += time.Since(begin)
-		lines = lines[:0]
+		lines, held = lines[:0], 0
 		return err
 	}
 	_, err = capture.ReadFrom(ctx, []capture.Source{native.Source{}}, "", capture.File{Path: "simulated", R: r}, func(ep *episode.Episode) (err error) {
 		n++
+		held++
 		if lines, err = episode.Append(lines, ep); err != nil {
 			return err
 		}

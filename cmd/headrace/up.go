@@ -12,6 +12,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/headrace/headrace/agent"
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
@@ -168,12 +170,11 @@ func (s *stack) approvedTurn(ctx context.Context, who string) error {
 }
 
 func (s *stack) turnEdges(ctx context.Context) error {
+	var g errgroup.Group
 	for _, e := range s.edges {
-		if err := e.Turn(ctx); err != nil {
-			return err
-		}
+		g.Go(func() error { return e.Turn(ctx) })
 	}
-	return nil
+	return g.Wait()
 }
 
 func logger(w io.Writer) *slog.Logger {

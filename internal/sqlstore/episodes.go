@@ -62,23 +62,24 @@ func scanEpisode(sealed bool) func(*sql.Rows) (EpisodeRow, error) {
 
 // EpisodesByID returns the stored rows among ids, with their seals.
 func (d *DB) EpisodesByID(ctx context.Context, ids []string) (map[string]EpisodeRow, error) {
-	return d.episodesByID(ctx, ids, true)
+	return d.episodesByID(ctx, ids, episodeCols+`, sealed`, scanEpisode(true))
 }
 
-// EpisodeFacts returns the stored rows among ids without their seals, which are most of the bytes.
+// EpisodeFacts returns whose the stored episodes among ids are, and from when: what is journaled when they leave.
 func (d *DB) EpisodeFacts(ctx context.Context, ids []string) (map[string]EpisodeRow, error) {
-	return d.episodesByID(ctx, ids, false)
+	return d.episodesByID(ctx, ids, `id, developer, repository, session, started_at`, func(r *sql.Rows) (e EpisodeRow, err error) {
+		var at int64
+		err = r.Scan(&e.ID, &e.Developer, &e.Repository, &e.Session, &at)
+		e.StartedAt = fromMicros(at)
+		return e, err
+	})
 }
 
-func (d *DB) episodesByID(ctx context.Context, ids []string, sealed bool) (map[string]EpisodeRow, error) {
-	cols := episodeCols
-	if sealed {
-		cols += ", sealed"
-	}
+func (d *DB) episodesByID(ctx context.Context, ids []string, cols string, scan func(*sql.Rows) (EpisodeRow, error)) (map[string]EpisodeRow, error) {
 	out := make(map[string]EpisodeRow, len(ids))
 	for start := 0; start < len(ids); start += inPart {
 		part := ids[start:min(start+inPart, len(ids))]
-		rows, err := rowsOf(ctx, d.read, scanEpisode(sealed), `SELECT `+cols+` FROM episodes WHERE id IN `+in(1, len(part)), anys(part)...)
+		rows, err := rowsOf(ctx, d.read, scan, `SELECT `+cols+` FROM episodes WHERE id IN `+in(1, len(part)), anys(part)...)
 		if err != nil {
 			return nil, err
 		}
@@ -152,9 +153,11 @@ func forParts(ids []string, f func([]any) error) error {
 	return nil
 }
 
-// Settled returns episodes in a state whose settling time has passed, oldest first, with their seals.
+// Settled returns assembled episodes whose settling time has passed, oldest first: what it takes to open and screen them.
 func (d *DB) Settled(ctx context.Context, now time.Time, limit int) ([]EpisodeRow, error) {
-	return rowsOf(ctx, d.read, scanEpisode(true), `SELECT `+episodeCols+`, sealed FROM episodes WHERE state=$1 AND settle_at <= $2 ORDER BY settle_at, id LIMIT $3`,
+	return rowsOf(ctx, d.read, func(r *sql.Rows) (e EpisodeRow, err error) {
+		return e, r.Scan(&e.ID, &e.Developer, &e.VaultDay, &e.Revision, &e.Later, &e.Sealed)
+	}, `SELECT id, developer, vault_day, revision, later, sealed FROM episodes WHERE state=$1 AND settle_at <= $2 ORDER BY settle_at, id LIMIT $3`,
 		EpisodeAssembled, micros(now), limit)
 }
 

@@ -137,7 +137,10 @@ func (d *DB) Approved(ctx context.Context, recipient string, limit int) ([]Outbo
 	if err != nil {
 		return nil, err
 	}
-	return rowsOf(ctx, d.read, scanOutbound, `SELECT `+outboundCols+`, body FROM outbound WHERE state='approved' AND recipient=$1 AND kind=$2 LIMIT $3`, recipient, kind, limit)
+	return rowsOf(ctx, d.read, func(r *sql.Rows) (OutboundRow, error) {
+		o := OutboundRow{Recipient: recipient, Kind: kind, State: OutApproved}
+		return o, r.Scan(&o.Episode, &o.Revision, &o.Digest, &o.Body)
+	}, `SELECT episode, revision, digest, body FROM outbound WHERE state='approved' AND recipient=$1 AND kind=$2 LIMIT $3`, recipient, kind, limit)
 }
 
 // BundleRow is a bundle at the edge.

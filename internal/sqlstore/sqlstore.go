@@ -95,7 +95,7 @@ func Open(ctx context.Context, dsn string, role Role) (*DB, error) {
 func sqliteDSN(path, lock string) string {
 	q := url.Values{"_txlock": {lock}, "_pragma": {
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "secure_delete(ON)",
-		"cache_size(-16000)", "wal_autocheckpoint(8000)", "temp_store(MEMORY)"}}
+		"cache_size(-32768)", "wal_autocheckpoint(8000)", "temp_store(MEMORY)"}}
 	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}).String()
 }
 
