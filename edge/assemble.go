@@ -261,6 +261,7 @@ func (e *Edge) row(ep *episode.Episode, now time.Time) sqlstore.EpisodeRow {
 	} else if len(ep.Suggestions) > 0 {
 		r.Language = ep.Suggestions[0].Language
 	}
+	r.Language = printable(r.Language, 64)
 	for _, d := range ep.Decisions {
 		v := &r.Verdicts
 		switch d.Verdict {

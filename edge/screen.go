@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/sync/errgroup"
 
@@ -246,8 +247,21 @@ func (c *candidate) set(state, note string) {
 // title is the first words of a scrubbed instruction, for lists.
 func title(s string) string {
 	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
-	if r := []rune(s); len(r) > 80 {
-		s = string(r[:79]) + "…"
+	return printable(s, 80)
+}
+
+// printable is text for a column: without control characters, which PostgreSQL refuses in part, and of at most n
+// characters.
+func printable(s string, n int) string {
+	var out []rune
+	for _, r := range s {
+		if len(out) == n {
+			out[n-1] = '…'
+			break
+		}
+		if !unicode.IsControl(r) && r != unicode.ReplacementChar {
+			out = append(out, r)
+		}
 	}
-	return s
+	return string(out)
 }

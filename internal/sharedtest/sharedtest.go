@@ -31,8 +31,9 @@ func Dir(t testing.TB, sub string) string {
 		}
 		root = filepath.Join(wd, "..", "shared")
 	}
-	dir := filepath.Join(root, filepath.FromSlash(sub))
-	if _, err := os.Stat(dir); err != nil {
+	dir, err := filepath.EvalSymlinks(filepath.Join(root, filepath.FromSlash(sub)))
+	if err != nil {
+		dir = sub
 		if set && root != "" {
 			t.Fatalf("HEADRACE_SHARED is set, but %s is missing", dir)
 		}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hub_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/internal/release"
+	"github.com/headrace/headrace/internal/value"
+)
+
+// TestExamplesAreWhatTheTypesWrite keeps the examples of the open standard and the Go types the same: an example decodes
+// with no field left over, and encodes to the same canonical bytes.
+func TestExamplesAreWhatTheTypesWrite(t *testing.T) {
+	for name, v := range map[string]any{
+		"release.json": new(release.Release), "gate-report.json": new(release.Report), "statement.json": new(value.Statement),
+		"withdrawal.json": new(bundle.Withdrawal), "certificate.json": new(bundle.Certificate),
+		"decide-request.json": new(edge.DecideRequest), "decide-answer.json": new(edge.DecideAnswer),
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := jsontext.Value(example(t, name))
+			if err := json.Unmarshal(want, v, json.RejectUnknownMembers(true)); err != nil {
+				t.Fatal(err)
+			}
+			b, err := json.Marshal(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := jsontext.Value(b)
+			if err := got.Canonicalize(); err != nil {
+				t.Fatal(err)
+			}
+			if err := want.Canonicalize(); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	if r, err := release.Decode(example(t, "release.json")); err != nil || len(r.Channels) == 0 {
+		t.Errorf("release.json does not run: %v", err)
+	}
+	card, err := value.DecodeRateCard(example(t, "ratecard.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if card.Digest != value.DefaultRateCard().Digest {
+		t.Error("ratecard.yaml is not the one that comes with the program")
+	}
+}
+
+func example(t *testing.T, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "spec", "examples", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Clone(b)
+}
