@@ -64,8 +64,14 @@ func TestEpisodeComesBackAsItWasStored(t *testing.T) {
 		ok(t, db.Assemble(t.Context(), want, []string{"i1"}))
 		got, err := db.Settled(t.Context(), day1, 5000)
 		ok(t, err)
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Error(diff)
+		if len(got) != len(want) {
+			t.Fatalf("%d have settled, want %d", len(got), len(want))
+		}
+		for i, r := range got { // what it takes to open and screen them
+			w := want[i]
+			if diff := cmp.Diff(sqlstore.EpisodeRow{ID: w.ID, Developer: w.Developer, VaultDay: w.VaultDay, Revision: w.Revision, Later: w.Later, Sealed: w.Sealed}, r); diff != "" {
+				t.Fatal(diff)
+			}
 		}
 		if early, err := db.Settled(t.Context(), day1.Add(-time.Second), 10); err != nil || len(early) > 0 {
 			t.Errorf("%d settled before their time, %v", len(early), err)
@@ -76,8 +82,13 @@ func TestEpisodeComesBackAsItWasStored(t *testing.T) {
 		}
 		byID, err := db.EpisodesByID(t.Context(), append(ids, "ep_unknown"))
 		ok(t, err)
-		if diff := cmp.Diff(want[7], byID["ep_0007"]); diff != "" || len(byID) != len(want) {
-			t.Errorf("%d rows; %s", len(byID), diff)
+		if len(byID) != len(want) {
+			t.Errorf("%d rows, want %d", len(byID), len(want))
+		}
+		for _, w := range want {
+			if diff := cmp.Diff(w, byID[w.ID]); diff != "" {
+				t.Fatal(diff)
+			}
 		}
 		if n, err := db.InboxLen(t.Context()); err != nil || n != 0 {
 			t.Errorf("%d still in the inbox, %v", n, err)
