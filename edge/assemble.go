@@ -209,6 +209,9 @@ func (e *Edge) unpack(ctx context.Context, it sqlstore.InboxItem) ([]*episode.Ep
 	switch it.Kind {
 	case kindEpisodes:
 		for line := range bytes.Lines(b) {
+			if len(bytes.TrimSpace(line)) == 0 {
+				continue
+			}
 			ep, err := episode.Decode(line)
 			if err != nil { // it was checked when it came in: another version of this program did
 				e.log.Error("a line of the inbox is set aside", "received", it.ReceivedAt, "err", err)

@@ -59,19 +59,27 @@ type BadLine struct {
 func (e *Edge) Receive(ctx context.Context, p Principal, body []byte) (Answer, error) {
 	start := time.Now()
 	var ans Answer
-	good, n := make([]byte, 0, len(body)+1), 0
+	bad := map[int]bool{}
+	n := 0
 	for line := range bytes.Lines(body) {
 		n++
-		line = bytes.TrimSpace(line)
-		if len(line) == 0 {
+		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
 		if _, err := episode.Decode(line); err != nil {
-			ans.SetAside = append(ans.SetAside, BadLine{n, err.Error()})
+			ans.SetAside, bad[n] = append(ans.SetAside, BadLine{n, err.Error()}), true
 			continue
 		}
 		ans.Accepted++
-		good = append(append(good, line...), '\n')
+	}
+	good := body
+	if len(bad) > 0 {
+		good, n = nil, 0
+		for line := range bytes.Lines(body) {
+			if n++; !bad[n] {
+				good = append(good, line...)
+			}
+		}
 	}
 	if ans.Accepted == 0 {
 		return ans, nil
@@ -109,14 +117,14 @@ func (e *Edge) receiveLogs(ctx context.Context, p Principal, logs plog.Logs) err
 // keep seals a payload and stores it. It returns after the fsync: from then on it is never lost.
 func (e *Edge) keep(ctx context.Context, kind string, p Principal, payload []byte) error {
 	now := e.cfg.Now()
-	keys, err := e.vault.open(ctx, day(now), "")
+	key, err := e.vault.inbox(ctx, day(now))
 	if err != nil {
 		return err
 	}
 	var random [8]byte
 	rand.Read(random[:])
 	id := fmt.Sprintf("%016x-%s", now.UnixMicro(), hex.EncodeToString(random[:]))
-	sealed := keys[""].Seal(nil, nil, payload, []byte(id))
+	sealed := key.Seal(nil, nil, payload, []byte(id))
 	err = e.db.Receive(ctx, sqlstore.InboxItem{ID: id, Kind: kind, Principal: p.Name, Authenticated: p.Authenticated, ReceivedAt: now, Sealed: sealed})
 	if err == nil {
 		e.Wake()

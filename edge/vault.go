@@ -57,6 +57,18 @@ func (v *vault) open(ctx context.Context, day int64, developers ...string) (map[
 	return v.get(ctx, day, developers, true)
 }
 
+// inbox returns the key of the day that belongs to no developer.
+func (v *vault) inbox(ctx context.Context, day int64) (cipher.AEAD, error) {
+	v.mu.Lock()
+	a := v.keys[vaultKey{"", day}]
+	v.mu.Unlock()
+	if a != nil {
+		return a, nil
+	}
+	keys, err := v.open(ctx, day, "")
+	return keys[""], err
+}
+
 // find returns the keys that still exist.
 func (v *vault) find(ctx context.Context, day int64, developers ...string) (map[string]cipher.AEAD, error) {
 	return v.get(ctx, day, developers, false)

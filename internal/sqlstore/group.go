@@ -2,11 +2,7 @@
 
 package sqlstore
 
-import (
-	"runtime"
-	"sync"
-	"time"
-)
+import "sync"
 
 // group lets concurrent callers share one commit. Whoever comes while nobody writes leads: it takes what waits, writes
 // it in one transaction and answers all. While it writes, others gather; when it is done it hands the lead to the first
@@ -18,7 +14,6 @@ type group[T any] struct {
 	mu      sync.Mutex // guards what follows
 	pending []*waiter[T]
 	busy    bool
-	last    int // size of the last batch
 }
 
 type waiter[T any] struct {
@@ -43,13 +38,11 @@ func (g *group[T]) do(v T) error {
 			return err
 		case <-w.lead:
 		}
-		g.gather()
 		g.mu.Lock()
 	}
 	g.busy = true
 	// w is the first of pending: a leader is always the oldest that waits.
 	n := min(len(g.pending), g.max)
-	g.last = n
 	batch := g.pending[:n:n]
 	g.pending = g.pending[n:]
 	g.mu.Unlock()
@@ -73,21 +66,3 @@ func (g *group[T]) do(v T) error {
 	g.mu.Unlock()
 	return <-w.done
 }
-
-// gather waits a moment for those whom the last commit answered to come back with their next record: without it, half
-// the callers would always miss the commit and batches would be half as large. It ends as soon as as many wait as came
-// the last time.
-func (g *group[T]) gather() {
-	for end := time.Now().Add(gatherFor); time.Now().Before(end); {
-		g.mu.Lock()
-		full := len(g.pending) >= min(g.last, g.max)
-		g.mu.Unlock()
-		if full {
-			return
-		}
-		runtime.Gosched()
-	}
-}
-
-// gatherFor is about one fsync on a fast disk: what a caller can lose by waiting, others gain in the same commit.
-const gatherFor = 200 * time.Microsecond
