@@ -232,6 +232,7 @@ func (e *Edge) unpack(ctx context.Context, it sqlstore.InboxItem) ([]*episode.Ep
 		if it.Principal != "" {
 			ep.Developer = it.Principal // identity is proven, never the payload's word
 		}
+		ep.Developer = printable(ep.Developer, maxName) // a key in the store
 		if ep.Origin != nil && ep.Origin.Provider == demoProvider && !e.cfg.Demo {
 			ep.Origin = nil // the rights table opens everything for synthetic records: nobody claims that from outside
 		}
@@ -257,7 +258,7 @@ func (e *Edge) unpack(ctx context.Context, it sqlstore.InboxItem) ([]*episode.Ep
 // row is what we know of an episode without opening its seal.
 func (e *Edge) row(ep *episode.Episode, now time.Time) sqlstore.EpisodeRow {
 	r := sqlstore.EpisodeRow{ID: ep.ID, Developer: ep.Developer, Session: e.plain(ep.Session), Repository: e.plain(ep.Repository), Tool: e.plain(ep.Tool.Name),
-		Surface: string(ep.Tool.Surface), StartedAt: ep.StartedAt, Steps: len(ep.Steps), Suggestions: len(ep.Suggestions),
+		Surface: printable(string(ep.Tool.Surface), maxName), StartedAt: ep.StartedAt, Steps: len(ep.Steps), Suggestions: len(ep.Suggestions),
 		Outcomes: len(ep.Outcomes), State: sqlstore.EpisodeAssembled}
 	if len(ep.Languages) > 0 {
 		r.Language = ep.Languages[0]
@@ -310,5 +311,8 @@ func (e *Edge) plain(name string) string {
 	if err != nil {
 		return keyed(e.ring.Derive("join"), []byte(name))
 	}
-	return string(b)
+	return printable(string(b), maxName)
 }
+
+// maxName is the longest name in a column, in characters: PostgreSQL's indexes take no more than 2,700 bytes.
+const maxName = 512

@@ -5,6 +5,7 @@ package episode
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -113,24 +114,15 @@ func (e *Episode) check() error {
 	case e.ID == "":
 		return errors.New("not an episode: no id")
 	}
-	for _, name := range []struct{ what, value string }{{"id", e.ID}, {"amends", e.Amends}, {"developer", e.Developer}, {"session", e.Session},
-		{"tool.name", e.Tool.Name}, {"tool.version", e.Tool.Version}, {"tool.surface", string(e.Tool.Surface)}} {
-		if err := checkName(name.what, name.value, maxName); err != nil {
-			return err
-		}
-	}
-	return checkName("repository", e.Repository, maxRepository)
+	return cmp.Or(checkName("id", e.ID), checkName("amends", e.Amends))
 }
 
-// Names are keys in stores and lines in logs.
-const (
-	maxName       = 512  // bytes
-	maxRepository = 4096 // a path may stand for it
-)
+// maxName is the longest id, in bytes: ids are keys in stores and lines in logs.
+const maxName = 512
 
-func checkName(what, value string, most int) error {
-	if len(value) > most {
-		return fmt.Errorf("not an episode: %s is longer than %d bytes", what, most)
+func checkName(what, value string) error {
+	if len(value) > maxName {
+		return fmt.Errorf("not an episode: %s is longer than %d bytes", what, maxName)
 	}
 	for i := range len(value) {
 		if value[i] < ' ' || value[i] == 0x7f {
