@@ -4,6 +4,7 @@ package edge
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -17,47 +18,50 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture/otlp"
 	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/spool"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
 
 // demoProvider is the origin of synthetic records, as spec/rights.tsv names it.
 const demoProvider = "demo"
 
-// inboxBatch is how many payloads are assembled in one commit.
-const inboxBatch = 64
-
-// assemble opens what waits in the inbox and makes episodes of it: new ones, or new revisions of known ones. An episode
-// and the removal of its payload are one commit, so a crash repeats the work and never the episode.
+// assemble opens what waits in the inbox and makes episodes of it: new ones, or new revisions of known ones. The episodes
+// and the number of their last payload are one commit, so a crash repeats the work and never the episode.
 func (e *Edge) assemble(ctx context.Context) error {
 	for {
-		items, err := e.db.Inbox(ctx, inboxBatch)
-		if err != nil || len(items) == 0 {
+		batch, err := e.inbox.Next()
+		if err != nil {
 			return err
 		}
-		if err := e.assembleBatch(ctx, items); err != nil {
+		if batch.Damaged > 0 {
+			e.log.Error("a part of the inbox cannot be read: the disk's fault, or a request that a crash cut off before it was acknowledged", "bytes", batch.Damaged)
+			e.stats.SetAside.Add(1)
+		}
+		if len(batch.Payloads) > 0 {
+			err = e.assembleBatch(ctx, batch)
+		}
+		if err = cmp.Or(err, e.inbox.Done(batch)); err != nil || batch.Last == 0 && batch.Damaged == 0 {
 			return err
 		}
 	}
 }
 
-func (e *Edge) assembleBatch(ctx context.Context, items []sqlstore.InboxItem) error {
+func (e *Edge) assembleBatch(ctx context.Context, batch spool.Batch) error {
 	var order []string
 	byID := map[string]*episode.Episode{}
 	parts := map[string]bool{} // ids that came as telemetry events, which arrive in any order
-	var done []string
-	for _, it := range items {
-		done = append(done, it.ID)
-		list, err := e.unpack(ctx, it)
+	for _, sealed := range batch.Payloads {
+		p, err := e.openPayload(ctx, sealed)
 		if errors.Is(err, errExpired) || errors.Is(err, errDamaged) {
-			e.log.Error("a payload of the inbox is set aside", "received", it.ReceivedAt, "err", err)
+			e.log.Error("a payload of the inbox is set aside", "err", err)
 			e.stats.SetAside.Add(1)
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		for _, ep := range list {
-			if it.Kind == kindOTLPLogs {
+		for _, ep := range e.unpack(p) {
+			if p.Kind == kindOTLPLogs {
 				parts[ep.ID] = true
 			}
 			if have := byID[ep.ID]; have != nil {
@@ -119,7 +123,7 @@ func (e *Edge) assembleBatch(ctx context.Context, items []sqlstore.InboxItem) er
 		row.Sealed = key.Seal(nil, nil, raw, []byte(id))
 		rows = append(rows, row)
 	}
-	return e.db.Assemble(ctx, rows, done)
+	return e.db.Assemble(ctx, rows, batch.Last)
 }
 
 // add makes the row of a known episode with later facts, and the episode to be sealed: all of it, or only the later facts
@@ -199,44 +203,44 @@ func (e *Edge) merge(into, later *episode.Episode, parts bool) bool {
 	return true
 }
 
-// unpack opens one payload.
-func (e *Edge) unpack(ctx context.Context, it sqlstore.InboxItem) ([]*episode.Episode, error) {
-	b, err := e.vault.unseal(ctx, "", day(it.ReceivedAt), it.ID, it.Sealed)
-	if err != nil {
-		return nil, err
+// unpack reads the episodes of one payload and keeps what the policy lets be recorded. What does not read is set aside.
+func (e *Edge) unpack(p payload) []*episode.Episode {
+	setAside := func(what string, err error) {
+		e.log.Error(what, "received", p.ReceivedAt, "err", err)
+		e.stats.SetAside.Add(1)
 	}
 	var list []*episode.Episode
-	switch it.Kind {
+	switch p.Kind {
 	case kindEpisodes:
-		for line := range bytes.Lines(b) {
+		for line := range bytes.Lines(p.body) {
 			if len(bytes.TrimSpace(line)) == 0 {
 				continue
 			}
 			ep, err := episode.Decode(line)
 			if err != nil { // it was checked when it came in: another version of this program did
-				e.log.Error("a line of the inbox is set aside", "received", it.ReceivedAt, "err", err)
-				e.stats.SetAside.Add(1)
+				setAside("a line of the inbox is set aside", err)
 				continue
 			}
 			list = append(list, ep)
 		}
 	case kindOTLPLogs:
-		logs, err := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(b)
+		logs, err := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(p.body)
 		if err != nil {
-			return nil, fmt.Errorf("logs that were taken in do not decode any more: %w", errDamaged)
+			setAside("logs that were taken in do not decode any more and are set aside", err)
+			return nil
 		}
 		list, _ = otlp.Episodes(logs)
 	}
 	kept := list[:0]
 	for _, ep := range list {
-		if it.Principal != "" {
-			ep.Developer = it.Principal // identity is proven, never the payload's word
+		if p.Principal != "" {
+			ep.Developer = p.Principal // identity is proven, never the payload's word
 		}
 		ep.Developer = printable(ep.Developer, maxName) // a key in the store
 		if ep.Origin != nil && ep.Origin.Provider == demoProvider && !e.cfg.Demo {
 			ep.Origin = nil // the rights table opens everything for synthetic records: nobody claims that from outside
 		}
-		if !it.Authenticated {
+		if !p.Authenticated {
 			if ep.Local == nil {
 				ep.Local = &episode.Local{}
 			}
@@ -244,15 +248,14 @@ func (e *Edge) unpack(ctx context.Context, it sqlstore.InboxItem) ([]*episode.Ep
 		}
 		records, err := e.policy.Records(consent.Facts{Tool: ep.Tool.Name, Surface: string(ep.Tool.Surface), Repository: ep.Repository, Developer: ep.Developer})
 		if err != nil {
-			e.log.Error("a record is set aside: the policy cannot say whether it may be recorded", "err", err)
-			e.stats.SetAside.Add(1)
+			setAside("a record is set aside: the policy cannot say whether it may be recorded", err)
 			continue
 		}
 		if records { // else off: nothing of it is kept
 			kept = append(kept, ep)
 		}
 	}
-	return kept, nil
+	return kept
 }
 
 // row is what we know of an episode without opening its seal.

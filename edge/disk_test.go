@@ -57,10 +57,10 @@ func TestFullDiskRefusesAndLosesNothing(t *testing.T) {
 		switch status, code := post(lines(t, ep)); {
 		case status == http.StatusOK:
 			acknowledged = append(acknowledged, ep.ID)
-		case status == http.StatusServiceUnavailable && code == "store/disk-full":
+		case status == http.StatusServiceUnavailable && code == "spool/disk-full":
 			full++
 		default:
-			t.Fatalf("record %d: status %d, %q; want 200, or 503 with store/disk-full", i, status, code)
+			t.Fatalf("record %d: status %d, %q; want 200, or 503 with spool/disk-full", i, status, code)
 		}
 	}
 	if full == 0 || len(acknowledged) == 0 {

@@ -23,6 +23,7 @@ import (
 
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/keyring"
+	"github.com/headrace/headrace/internal/spool"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/statedir"
 	"github.com/headrace/headrace/scrub"
@@ -34,6 +35,7 @@ type Edge struct {
 	lock   *statedir.Held
 	db     *sqlstore.DB
 	ring   *keyring.Ring
+	inbox  *spool.Spool // acknowledged payloads that wait for assembly, sealed
 	vault  *vault
 	policy *consent.Policy
 	filter *scrub.Scrubber
@@ -86,7 +88,15 @@ func open(ctx context.Context, cfg Config) (*Edge, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	e := &Edge{cfg: cfg, db: db, ring: ring, vault: v, policy: cfg.Policy, filter: filter, coarse: coarse, log: cfg.Log,
+	done, err := db.InboxDone(ctx)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	inbox, err := spool.Open(filepath.Join(cfg.Dir, "inbox"), done)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	e := &Edge{cfg: cfg, db: db, ring: ring, inbox: inbox, vault: v, policy: cfg.Policy, filter: filter, coarse: coarse, log: cfg.Log,
 		wake: make(chan struct{}, 1), undurable: make(chan sqlstore.DecisionRow, 1<<14)}
 	if err := e.loadRelease(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -98,7 +108,7 @@ func open(ctx context.Context, cfg Config) (*Edge, error) {
 }
 
 // Close closes the edge's state.
-func (e *Edge) Close() error { return errors.Join(e.db.Close(), e.lock.Close()) }
+func (e *Edge) Close() error { return errors.Join(e.inbox.Close(), e.db.Close(), e.lock.Close()) }
 
 // Public is the key that verifies this edge's bundles.
 func (e *Edge) Public() ed25519.PublicKey { return e.ring.Public() }

@@ -5,13 +5,13 @@ package edge
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -23,13 +23,14 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture/otlp"
-	"github.com/headrace/headrace/internal/sqlstore"
 )
 
-// What an inbox item holds.
+// What a payload holds.
 const (
 	kindEpisodes = "episodes"  // JSON Lines
 	kindOTLPLogs = "otlp-logs" // an OTLP export request, protobuf
+
+	inInbox = "inbox" // what a payload's seal says it is
 )
 
 // MaxRequest is the largest request body that is taken in, in bytes.
@@ -114,22 +115,52 @@ func (e *Edge) receiveLogs(ctx context.Context, p Principal, logs plog.Logs) err
 	return err
 }
 
+// payload is what one request brought, as it rests in the inbox: sealed all of it, but for the day whose key opens it.
+type payload struct {
+	Kind string `json:"kind"`
+	// Principal is who sent it, proven by token or certificate.
+	Principal     string    `json:"principal,omitempty"`
+	Authenticated bool      `json:"authenticated,omitempty"`
+	ReceivedAt    time.Time `json:"received_at"`
+
+	body []byte // after the first line, which is the rest of this
+}
+
 // keep seals a payload and stores it. It returns after the fsync: from then on it is never lost.
-func (e *Edge) keep(ctx context.Context, kind string, p Principal, payload []byte) error {
+func (e *Edge) keep(ctx context.Context, kind string, p Principal, body []byte) error {
 	now := e.cfg.Now()
 	key, err := e.vault.inbox(ctx, day(now))
 	if err != nil {
 		return err
 	}
-	var random [8]byte
-	rand.Read(random[:])
-	id := fmt.Sprintf("%016x-%s", now.UnixMicro(), hex.EncodeToString(random[:]))
-	sealed := key.Seal(nil, nil, payload, []byte(id))
-	err = e.db.Receive(ctx, sqlstore.InboxItem{ID: id, Kind: kind, Principal: p.Name, Authenticated: p.Authenticated, ReceivedAt: now, Sealed: sealed})
-	if err == nil {
-		e.Wake()
+	head, err := json.Marshal(payload{Kind: kind, Principal: p.Name, Authenticated: p.Authenticated, ReceivedAt: now})
+	if err != nil {
+		return err
 	}
-	return err
+	plain := slices.Concat(head, []byte{'\n'}, body)
+	dst := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(plain)+key.Overhead()), uint64(day(now)))
+	if err := e.inbox.Append(key.Seal(dst, nil, plain, []byte(inInbox))); err != nil {
+		return err
+	}
+	e.Wake()
+	return nil
+}
+
+// openPayload opens what keep stored.
+func (e *Edge) openPayload(ctx context.Context, sealed []byte) (p payload, err error) {
+	if len(sealed) < 8 {
+		return p, errDamaged
+	}
+	plain, err := e.vault.unseal(ctx, "", int64(binary.BigEndian.Uint64(sealed)), inInbox, sealed[8:])
+	if err != nil {
+		return p, err
+	}
+	head, body, _ := bytes.Cut(plain, []byte{'\n'})
+	if err := json.Unmarshal(head, &p); err != nil {
+		return p, fmt.Errorf("the head of a payload: %w", errDamaged)
+	}
+	p.body = body
+	return p, nil
 }
 
 // Handler serves the tools: POST /v1/episodes (JSON Lines), POST /v1/logs (OTLP), POST /v1/decide. The caller has

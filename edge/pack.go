@@ -15,6 +15,7 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/sqlstore"
+	"github.com/headrace/headrace/internal/statedir"
 )
 
 const (
@@ -69,7 +70,7 @@ func (e *Edge) packBundle(ctx context.Context, rows []sqlstore.OutboundRow) erro
 			return fmt.Errorf("keep bundle %s: %w", digest, err)
 		}
 	}
-	if err := syncDir(filepath.Dir(dir)); err != nil {
+	if err := statedir.Sync(filepath.Dir(dir)); err != nil {
 		return err
 	}
 	known, err := e.db.EpisodeFacts(ctx, ids)
@@ -138,13 +139,4 @@ func (e *Edge) sweep(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// syncDir makes a rename in dir durable.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sqlstore"
+	"github.com/headrace/headrace/internal/statedir"
 )
 
 // Membership is what an edge keeps of the hub it joined, in the file hub.json (0600) of its folder.
@@ -147,7 +148,7 @@ func (m *Membership) save(dir string) error {
 	if err != nil {
 		return fmt.Errorf("keep membership: %w", err)
 	}
-	return syncDir(dir)
+	return statedir.Sync(dir)
 }
 
 // Remote talks to a hub for a command that needs none of an edge's state.

@@ -36,10 +36,6 @@ func (v View) Histories(context.Context) ([]web.History, error) {
 
 // EdgeStages returns the stages that run at the edge.
 func (v View) EdgeStages(ctx context.Context) ([]web.Stage, error) {
-	waiting, err := v.db.InboxLen(ctx)
-	if err != nil {
-		return nil, err
-	}
 	states, err := countMap(v.db.EpisodeCounts(ctx, "state"))
 	if err != nil {
 		return nil, err
@@ -73,7 +69,7 @@ func (v View) EdgeStages(ctx context.Context) ([]web.Stage, error) {
 	}
 	capture := stage("capture", all, "episodes")
 	capture.SetAside = int(v.stats.SetAside.Load())
-	if waiting > 0 {
+	if waiting := v.inbox.Len(); waiting > 0 {
 		capture.Note = fmt.Sprintf("%d payloads wait to be assembled", waiting)
 	}
 	scrubbed := stage("scrub", all-states[sqlstore.EpisodeAssembled], "episodes")

@@ -27,6 +27,7 @@ import (
 	"github.com/headrace/headrace/hub"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sim"
+	"github.com/headrace/headrace/internal/spool"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/value"
 )
@@ -273,7 +274,8 @@ func (a *apart) turn(decisions int, want release.Verdict) {
 	a.startEdge()
 	edgeDB, hubDB := a.store(sqlstore.RoleEdge), a.store(sqlstore.RoleHub)
 	a.eventually("every bundle has its receipt", func() bool {
-		inbox, _ := edgeDB.InboxLen(t.Context())
+		done, _ := edgeDB.InboxDone(t.Context())
+		inbox, _ := spool.Count(filepath.Join(a.edgeDir, "edge", "inbox"), done)
 		packed, _ := edgeDB.Bundles(t.Context(), "packed")
 		received, err := edgeDB.Bundles(t.Context(), "received")
 		return err == nil && inbox == 0 && len(packed) == 0 && len(received) > 0

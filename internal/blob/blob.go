@@ -24,6 +24,7 @@ import (
 	"strings"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/statedir"
 )
 
 // Sentinels, for callers that decide.
@@ -52,7 +53,7 @@ func Open(dir string) (*Store, error) {
 		}
 	}
 	// The two folders themselves must outlive a crash before anything in them can.
-	if err := errors.Join(syncDir(dir), syncDir(filepath.Dir(filepath.Clean(dir)))); err != nil {
+	if err := errors.Join(statedir.Sync(dir), statedir.Sync(filepath.Dir(filepath.Clean(dir)))); err != nil {
 		return nil, fmt.Errorf("open blobs: %w", err)
 	}
 	return s, nil
@@ -169,7 +170,7 @@ func (s *Store) Delete(digest string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("delete blob: %w", err)
 	}
-	return syncDir(s.blobs)
+	return statedir.Sync(s.blobs)
 }
 
 // List yields every digest, in order.

@@ -11,6 +11,8 @@ import (
 	"hash"
 	"io"
 	"os"
+
+	"github.com/headrace/headrace/internal/statedir"
 )
 
 var errReadOnly = errors.New("this view of the blobs is for reading only")
@@ -78,7 +80,7 @@ func (w *Writer) Commit(digest string) error {
 		return fmt.Errorf("put blob %s: %w", digest, err)
 	}
 	w.f = nil
-	return syncDir(w.s.blobs)
+	return statedir.Sync(w.s.blobs)
 }
 
 // Abort drops what was written; after Commit it does nothing.
@@ -88,17 +90,6 @@ func (w *Writer) Abort() {
 		os.Remove(w.f.Name())
 		w.f = nil
 	}
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync folder: %w", err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("sync folder %s: %w", dir, err)
-	}
-	return nil
 }
 
 // contextReader stops a long copy when its context ends.

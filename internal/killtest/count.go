@@ -20,6 +20,7 @@ import (
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/keyring"
+	"github.com/headrace/headrace/internal/spool"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
 
@@ -45,7 +46,11 @@ func unfinished(ctx context.Context, dir string) (left []string, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	waits, err := s.edge.InboxLen(ctx)
+	done, err := s.edge.InboxDone(ctx)
+	if err != nil {
+		return nil, err
+	}
+	waits, err := spool.Count(filepath.Join(dir, "state", "edge", "inbox"), done)
 	if err != nil {
 		return nil, err
 	}

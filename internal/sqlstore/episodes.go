@@ -90,9 +90,9 @@ func (d *DB) episodesByID(ctx context.Context, ids []string, cols string, scan f
 	return out, nil
 }
 
-// Assemble stores new or changed episodes and removes the inbox items they came from, in one commit. An approval of an
-// earlier revision that has not left falls with it.
-func (d *DB) Assemble(ctx context.Context, rows []EpisodeRow, done []string) error {
+// Assemble stores new or changed episodes and the number of the last inbox payload they came from, in one commit. An
+// approval of an earlier revision that has not left falls with it.
+func (d *DB) Assemble(ctx context.Context, rows []EpisodeRow, done uint64) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
 		err := d.insertMany(ctx, tx, `INSERT INTO episodes (`+episodeCols+`, sealed) VALUES `,
 			` ON CONFLICT (id) DO UPDATE SET developer=excluded.developer, session=excluded.session, repository=excluded.repository, tool=excluded.tool,
@@ -134,10 +134,8 @@ func (d *DB) Assemble(ctx context.Context, rows []EpisodeRow, done []string) err
 		}); err != nil {
 			return err
 		}
-		return forParts(done, func(part []any) error {
-			_, err := tx.ExecContext(ctx, `DELETE FROM inbox WHERE id IN `+in(1, len(part)), part...)
-			return err
-		})
+		_, err = tx.ExecContext(ctx, `INSERT INTO inbox (one, done) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET done=excluded.done`, int64(done))
+		return err
 	})
 }
 

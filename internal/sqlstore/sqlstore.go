@@ -9,8 +9,7 @@
 // and there is no FOR UPDATE and no JSON operator.
 //
 // Durability: a method that writes returns only after the commit, and a commit means fsync on both engines
-// (synchronous=FULL, synchronous_commit=on). Many small writers share a commit through group (group.go). No code here
-// decides what the rows mean.
+// (synchronous=FULL, synchronous_commit=on). No code here decides what the rows mean.
 package sqlstore
 
 import (
@@ -52,8 +51,6 @@ type DB struct {
 	write *sql.DB // SQLite: exactly one connection, so that writers queue here and never see SQLITE_BUSY; else = read
 
 	maxParams int // of a multi-row statement
-
-	inbox *group[InboxItem]
 }
 
 // Open opens the database that dsn names: "postgres://…" or a path to an SQLite file, made if absent.
@@ -87,7 +84,6 @@ func Open(ctx context.Context, dsn string, role Role) (*DB, error) {
 		return nil, &episode.Problem{Code: "store/open", Message: "cannot open the database " + redact(dsn), Err: err,
 			Hint: "check that the folder can be written and the disk has room; for PostgreSQL, that the server runs and the name and password are right"}
 	}
-	d.inbox = newGroup(256, func(items []InboxItem) error { return d.insertInbox(items) })
 	return d, nil
 }
 

@@ -65,11 +65,11 @@ func ok(t testing.TB, err error) {
 func TestOpeningAgainKeepsEverything(t *testing.T) {
 	engines(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, sqlstore.RoleEdge)
-		ok(t, db.Receive(t.Context(), item("1")))
+		ok(t, db.Assemble(t.Context(), []sqlstore.EpisodeRow{episodeRow("ep_1")}, 1))
 		ok(t, db.Close())
 		db = open(t, dsn, sqlstore.RoleEdge)
-		if n, err := db.InboxLen(t.Context()); err != nil || n != 1 {
-			t.Errorf("%d in the inbox, %v; want 1", n, err)
+		if rows, err := db.EpisodesByID(t.Context(), []string{"ep_1"}); err != nil || len(rows) != 1 {
+			t.Errorf("%d episodes, %v; want 1", len(rows), err)
 		}
 	})
 }

@@ -53,3 +53,15 @@ func Lock(dir string) (*Held, error) {
 
 // Close gives the lock back.
 func (h *Held) Close() error { return h.f.Close() }
+
+// Sync makes what was created, renamed or removed in dir durable.
+func Sync(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("sync folder: %w", err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("sync folder %s: %w", dir, err)
+	}
+	return nil
+}

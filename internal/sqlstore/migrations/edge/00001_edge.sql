@@ -1,13 +1,8 @@
 -- +goose Up
--- What arrived and is not yet assembled, sealed before it gets here. The id rises with the time of arrival, so that
--- inserts touch one index page; the same payload twice is harmless, because assembly is idempotent.
+-- The number of the last payload of the inbox (a spool of files beside this database) that was assembled: one row.
 CREATE TABLE inbox (
-  id TEXT PRIMARY KEY,
-  kind TEXT NOT NULL,
-  principal TEXT NOT NULL,
-  authenticated BOOLEAN NOT NULL,
-  received_at BIGINT NOT NULL,
-  sealed BYTEA NOT NULL
+  one BIGINT PRIMARY KEY,
+  done BIGINT NOT NULL
 );
 
 -- One key per developer and day; deleting a row makes what it sealed unreadable for ever.

@@ -5,54 +5,11 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"time"
 )
 
-// InboxItem is one acknowledged payload that waits for assembly.
-type InboxItem struct {
-	// ID rises with the time of arrival and is unique.
-	ID string
-	// Kind is what Sealed holds: "episodes" (JSON Lines) or "otlp-logs" (protobuf).
-	Kind string
-	// Principal is who sent it, proven by token or certificate; it is not the payload's word.
-	Principal     string
-	Authenticated bool
-	ReceivedAt    time.Time
-	Sealed        []byte
-}
-
-// Receive stores an item and returns after the fsync. The same payload twice is stored twice: assembly is what makes it one.
-func (d *DB) Receive(ctx context.Context, it InboxItem) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return d.inbox.do(it)
-}
-
-func (d *DB) insertInbox(items []InboxItem) error {
-	ctx := context.Background() // the batch belongs to many callers: one who leaves must not undo the others
-	return d.tx(ctx, func(tx *sql.Tx) error {
-		return d.insertMany(ctx, tx, `INSERT INTO inbox (id, kind, principal, authenticated, received_at, sealed) VALUES `,
-			` ON CONFLICT (id) DO NOTHING`, 6, len(items), func(i int, a []any) []any {
-				it := &items[i]
-				return append(a, it.ID, it.Kind, it.Principal, it.Authenticated, micros(it.ReceivedAt), it.Sealed)
-			})
-	})
-}
-
-// Inbox returns the oldest items, at most limit.
-func (d *DB) Inbox(ctx context.Context, limit int) ([]InboxItem, error) {
-	return rowsOf(ctx, d.read, func(r *sql.Rows) (it InboxItem, err error) {
-		var at int64
-		err = r.Scan(&it.ID, &it.Kind, &it.Principal, &it.Authenticated, &at, &it.Sealed)
-		it.ReceivedAt = fromMicros(at)
-		return it, err
-	}, `SELECT id, kind, principal, authenticated, received_at, sealed FROM inbox ORDER BY id LIMIT $1`, limit)
-}
-
-// InboxLen counts what waits.
-func (d *DB) InboxLen(ctx context.Context) (n int, err error) {
-	err = d.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM inbox`).Scan(&n)
+// InboxDone returns the number of the last payload of the inbox that was assembled, 0 before the first.
+func (d *DB) InboxDone(ctx context.Context) (n uint64, err error) {
+	err = d.read.QueryRowContext(ctx, `SELECT COALESCE(MAX(done), 0) FROM inbox`).Scan(&n)
 	return n, err
 }
 
