@@ -4,7 +4,6 @@ package edge
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -38,9 +37,11 @@ func (e *Edge) assemble(ctx context.Context) error {
 			e.stats.SetAside.Add(1)
 		}
 		if len(batch.Payloads) > 0 {
-			err = e.assembleBatch(ctx, batch)
+			if err := e.assembleBatch(ctx, batch); err != nil {
+				return err
+			}
 		}
-		if err = cmp.Or(err, e.inbox.Done(batch)); err != nil || batch.Last == 0 && batch.Damaged == 0 {
+		if err := e.inbox.Done(batch); err != nil || len(batch.Payloads) == 0 && batch.Damaged == 0 {
 			return err
 		}
 	}

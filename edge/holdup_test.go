@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -33,10 +34,15 @@ func TestDamagedPayloadHoldsUpNoOther(t *testing.T) {
 			bad, good := one("bad", "portal"), one("good", "portal")
 			l.send(e, bad)
 			if place == "inbox" {
-				l.exec("alder-bank", `UPDATE inbox SET sealed = x'00010203040506070809'`)
+				files, err := filepath.Glob(l.path("alder-bank", "inbox", "*"))
+				l.ok(err)
+				b, err := os.ReadFile(files[0])
+				l.ok(err)
+				b[len(b)-1] ^= 1
+				l.ok(os.WriteFile(files[0], b, 0o600))
 			} else {
 				l.ok(e.Assemble(t.Context()))
-				l.exec("alder-bank", `UPDATE episodes SET sealed = x'00010203040506070809'`)
+				l.exec("alder-bank", `UPDATE raw SET sealed = x'00010203040506070809'`)
 			}
 			l.send(e, good)
 			e.Turn(t.Context())

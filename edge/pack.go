@@ -13,7 +13,6 @@ import (
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
-	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/statedir"
 )
@@ -51,9 +50,8 @@ func (e *Edge) pack(ctx context.Context) error {
 func (e *Edge) packBundle(ctx context.Context, rows []sqlstore.OutboundRow) error {
 	defer e.stats.Pack.add(len(rows), time.Now())
 	records := make([][]byte, len(rows))
-	ids := make([]string, len(rows))
 	for i, r := range rows {
-		records[i], ids[i] = r.Body, r.Episode
+		records[i] = r.Body
 	}
 	tmp := filepath.Join(e.cfg.Dir, "bundles", packing)
 	if err := os.RemoveAll(tmp); err != nil {
@@ -73,22 +71,8 @@ func (e *Edge) packBundle(ctx context.Context, rows []sqlstore.OutboundRow) erro
 	if err := statedir.Sync(filepath.Dir(dir)); err != nil {
 		return err
 	}
-	known, err := e.db.EpisodeFacts(ctx, ids)
-	if err != nil {
-		return err
-	}
-	lower, err := consent.NewLowerer(rows[0].Recipient, e.ring.Derive)
-	if err != nil {
-		return err
-	}
-	sent := make([]sqlstore.SentRow, len(rows))
-	for i, r := range rows {
-		ep := known[r.Episode]
-		sent[i] = sqlstore.SentRow{Episode: r.Episode, Revision: r.Revision, Bundle: digest, Recipient: r.Recipient, Developer: ep.Developer,
-			Repository: ep.Repository, Session: ep.Session, StartedAt: ep.StartedAt, SentID: lower.EpisodeID(r.Episode)}
-	}
 	return e.db.Pack(ctx, sqlstore.BundleRow{ID: digest, Recipient: rows[0].Recipient, Kind: string(m.Kind), Records: m.Records,
-		Bytes: m.PayloadBytes, CreatedAt: e.cfg.Now()}, sent)
+		Bytes: m.PayloadBytes, CreatedAt: e.cfg.Now()}, rows)
 }
 
 // stopCanaries refuses the records that hold a planted string: the filter has let it through, so they stay and somebody

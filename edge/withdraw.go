@@ -15,6 +15,7 @@ import (
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
 
@@ -54,10 +55,14 @@ func (e *Edge) withdrawal(ctx context.Context, who, session string) (sqlstore.Wi
 		return w, err
 	}
 	w.Sent = len(sent)
+	lower, err := consent.NewLowerer(e.cfg.Recipient, e.ring.Derive)
+	if err != nil {
+		return w, err
+	}
 	var ids []string
 	for _, s := range sent {
 		if s.Recipient == e.cfg.Recipient {
-			ids = append(ids, s.SentID)
+			ids = append(ids, lower.EpisodeID(s.Episode))
 		}
 	}
 	slices.Sort(ids)

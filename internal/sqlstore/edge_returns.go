@@ -102,7 +102,7 @@ func (d *DB) DecisionCount(ctx context.Context) (n int, err error) {
 type WithdrawalRow struct {
 	ID, Session, Recipient string
 	Records                int
-	Sent                   int    // rows of the session in sent when the withdrawal was made
+	Sent                   int    // records of the session that had left when the withdrawal was made
 	State                  string // asked, certified
 	RequestedBy            string
 	RequestedAt            time.Time
@@ -113,21 +113,23 @@ type WithdrawalRow struct {
 // nothing had left (an empty ID) it only keeps back. ErrChanged says that more left meanwhile: make it again.
 func (d *DB) AskWithdrawal(ctx context.Context, w WithdrawalRow) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
+		// Keep back first, then count: on PostgreSQL a record packed in between is then in the count.
+		if err := keepBack(ctx, tx, w); err != nil {
+			return err
+		}
 		var left int
-		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM sent WHERE session=$1`, w.Session).Scan(&left); err != nil {
+		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*)`+sentOf, w.Session).Scan(&left); err != nil {
 			return err
 		}
 		if left != w.Sent {
 			return ErrChanged // more left while the withdrawal was made
 		}
 		if w.ID == "" {
-			return keepBack(ctx, tx, w)
+			return nil
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO withdrawals (id, session, recipient, records, state, requested_by, requested_at, envelope)
- VALUES ($1,$2,$3,$4,'asked',$5,$6,$7) ON CONFLICT (id) DO NOTHING`, w.ID, w.Session, w.Recipient, w.Records, w.RequestedBy, micros(w.RequestedAt), w.Envelope); err != nil {
-			return err
-		}
-		return keepBack(ctx, tx, w)
+		_, err := tx.ExecContext(ctx, `INSERT INTO withdrawals (id, session, recipient, records, state, requested_by, requested_at, envelope)
+ VALUES ($1,$2,$3,$4,'asked',$5,$6,$7) ON CONFLICT (id) DO NOTHING`, w.ID, w.Session, w.Recipient, w.Records, w.RequestedBy, micros(w.RequestedAt), w.Envelope)
+		return err
 	})
 }
 

@@ -25,9 +25,12 @@ func outbound(id string, revision int, state string) *sqlstore.OutboundRow {
 		Level: "signal", Rule: "r", State: state, CreatedAt: day1, Body: []byte(`{"id":"` + id + `"}`)}
 }
 
-func sentRow(id string, revision int, bundle string) sqlstore.SentRow {
-	return sqlstore.SentRow{Episode: id, Revision: revision, Bundle: bundle, Recipient: "maker", Developer: "ada", Repository: "alder/portal", Session: "s1",
-		StartedAt: day1, SentID: "sent-" + id}
+// rows names rows of outbound at revision 1, as Pack takes them.
+func rows(ids ...string) (list []sqlstore.OutboundRow) {
+	for _, id := range ids {
+		list = append(list, *outbound(id, 1, sqlstore.OutApproved))
+	}
+	return list
 }
 
 // screened puts episodes into the store as far as their answer, in state.
@@ -96,7 +99,7 @@ func TestApprovalOfAnEarlierRevisionFalls(t *testing.T) {
 	engines(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, sqlstore.RoleEdge)
 		screened(t, db, sqlstore.OutApproved, "a", "b")
-		ok(t, db.Pack(t.Context(), sqlstore.BundleRow{ID: "b1", Recipient: "maker", Kind: "episodes", Records: 1, CreatedAt: day1}, []sqlstore.SentRow{sentRow("b", 1, "b1")}))
+		ok(t, db.Pack(t.Context(), sqlstore.BundleRow{ID: "b1", Recipient: "maker", Kind: "episodes", Records: 1, CreatedAt: day1}, rows("b")))
 		next := []sqlstore.EpisodeRow{episodeRow("a"), episodeRow("b")}
 		next[0].Revision, next[1].Revision = 2, 2
 		ok(t, db.Assemble(t.Context(), next, 0))
@@ -118,21 +121,20 @@ func TestPackedRowsLeaveOnce(t *testing.T) {
 	engines(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, sqlstore.RoleEdge)
 		screened(t, db, sqlstore.OutApproved, "a", "b", "c")
-		rows, err := db.Approved(t.Context(), "maker", 2)
+		approved, err := db.Approved(t.Context(), "maker", 2)
 		ok(t, err)
-		if len(rows) != 2 {
-			t.Fatalf("%d rows, want 2", len(rows))
+		if len(approved) != 2 {
+			t.Fatalf("%d rows, want 2", len(approved))
 		}
 		b := sqlstore.BundleRow{ID: "b1", Recipient: "maker", Kind: "episodes", Records: 2, Bytes: 9, CreatedAt: day1}
-		sent := []sqlstore.SentRow{sentRow("a", 1, "b1"), sentRow("b", 1, "b1")}
-		ok(t, db.Pack(t.Context(), b, sent))
-		if err := db.Pack(t.Context(), sqlstore.BundleRow{ID: "b2", Recipient: "maker", Kind: "episodes", Records: 1, CreatedAt: day1}, []sqlstore.SentRow{sentRow("a", 1, "b2")}); err == nil {
+		ok(t, db.Pack(t.Context(), b, rows("a", "b")))
+		if err := db.Pack(t.Context(), sqlstore.BundleRow{ID: "b2", Recipient: "maker", Kind: "episodes", Records: 1, CreatedAt: day1}, rows("a")); err == nil {
 			t.Error("the same revision went into two bundles")
 		}
-		rows, err = db.Approved(t.Context(), "maker", 10)
+		approved, err = db.Approved(t.Context(), "maker", 10)
 		ok(t, err)
-		if len(rows) != 1 || rows[0].Episode != "c" {
-			t.Errorf("%d rows are left to be packed, want c alone", len(rows))
+		if len(approved) != 1 || approved[0].Episode != "c" || string(approved[0].Body) != `{"id":"c"}` {
+			t.Errorf("%v is left to be packed, want c alone", approved)
 		}
 		b.State = "packed"
 		list, err := db.Bundles(t.Context(), "packed")
@@ -166,7 +168,7 @@ func TestPackRefusesWhatIsNoLongerApproved(t *testing.T) {
 		db := open(t, dsn, sqlstore.RoleEdge)
 		screened(t, db, sqlstore.OutApproved, "a", "b")
 		ok(t, db.AskWithdrawal(t.Context(), sqlstore.WithdrawalRow{ID: "w", Session: "s1", Recipient: "maker", RequestedBy: "eve", RequestedAt: day1, Envelope: []byte("e")}))
-		err := db.Pack(t.Context(), sqlstore.BundleRow{ID: "b1", Recipient: "maker", Kind: "episodes", Records: 1, CreatedAt: day1}, []sqlstore.SentRow{sentRow("a", 1, "b1")})
+		err := db.Pack(t.Context(), sqlstore.BundleRow{ID: "b1", Recipient: "maker", Kind: "episodes", Records: 1, CreatedAt: day1}, rows("a"))
 		if err == nil {
 			t.Error("a record that was taken back is packed")
 		}
@@ -246,10 +248,10 @@ func TestWithdrawalTakesBackWhatHasNotLeft(t *testing.T) {
 	engines(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, sqlstore.RoleEdge)
 		screened(t, db, sqlstore.OutApproved, "a", "b")
-		ok(t, db.Pack(t.Context(), sqlstore.BundleRow{ID: "b1", Recipient: "maker", Kind: "episodes", Records: 1, CreatedAt: day1}, []sqlstore.SentRow{sentRow("a", 1, "b1")}))
+		ok(t, db.Pack(t.Context(), sqlstore.BundleRow{ID: "b1", Recipient: "maker", Kind: "episodes", Records: 1, CreatedAt: day1}, rows("a")))
 		sent, err := db.SentOf(t.Context(), "s1")
 		ok(t, err)
-		if diff := cmp.Diff([]sqlstore.SentRow{sentRow("a", 1, "b1")}, sent); diff != "" {
+		if diff := cmp.Diff([]sqlstore.Sent{{Episode: "a", Revision: 1, Recipient: "maker"}}, sent); diff != "" {
 			t.Error(diff)
 		}
 		w := sqlstore.WithdrawalRow{ID: "w1", Session: "s1", Recipient: "maker", Records: 1, Sent: 1, RequestedBy: "eve", RequestedAt: day1, Envelope: []byte("envelope")}

@@ -62,52 +62,39 @@ func scanEpisode(sealed bool) func(*sql.Rows) (EpisodeRow, error) {
 
 // EpisodesByID returns the stored rows among ids, with their seals.
 func (d *DB) EpisodesByID(ctx context.Context, ids []string) (map[string]EpisodeRow, error) {
-	return d.episodesByID(ctx, ids, episodeCols+`, sealed`, scanEpisode(true))
-}
-
-// EpisodeFacts returns whose the stored episodes among ids are, and from when: what is journaled when they leave.
-func (d *DB) EpisodeFacts(ctx context.Context, ids []string) (map[string]EpisodeRow, error) {
-	return d.episodesByID(ctx, ids, `id, developer, repository, session, started_at`, func(r *sql.Rows) (e EpisodeRow, err error) {
-		var at int64
-		err = r.Scan(&e.ID, &e.Developer, &e.Repository, &e.Session, &at)
-		e.StartedAt = fromMicros(at)
-		return e, err
-	})
-}
-
-func (d *DB) episodesByID(ctx context.Context, ids []string, cols string, scan func(*sql.Rows) (EpisodeRow, error)) (map[string]EpisodeRow, error) {
 	out := make(map[string]EpisodeRow, len(ids))
-	for start := 0; start < len(ids); start += inPart {
-		part := ids[start:min(start+inPart, len(ids))]
-		rows, err := rowsOf(ctx, d.read, scan, `SELECT `+cols+` FROM episodes WHERE id IN `+in(1, len(part)), anys(part)...)
-		if err != nil {
-			return nil, err
-		}
+	err := forParts(ids, func(part []any) error {
+		rows, err := rowsOf(ctx, d.read, scanEpisode(true), `SELECT `+episodeCols+`, sealed FROM episodes LEFT JOIN raw ON episode=id WHERE id IN `+in(1, len(part)), part...)
 		for _, r := range rows {
 			out[r.ID] = r
 		}
-	}
-	return out, nil
+		return err
+	})
+	return out, err
 }
 
 // Assemble stores new or changed episodes and the number of the last inbox payload they came from, in one commit. An
 // approval of an earlier revision that has not left falls with it.
 func (d *DB) Assemble(ctx context.Context, rows []EpisodeRow, done uint64) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
-		err := d.insertMany(ctx, tx, `INSERT INTO episodes (`+episodeCols+`, sealed) VALUES `,
+		err := d.insertMany(ctx, tx, `INSERT INTO episodes (`+episodeCols+`) VALUES `,
 			` ON CONFLICT (id) DO UPDATE SET developer=excluded.developer, session=excluded.session, repository=excluded.repository, tool=excluded.tool,
  surface=excluded.surface, language=excluded.language, started_at=excluded.started_at, settle_at=excluded.settle_at, vault_day=excluded.vault_day,
  revision=excluded.revision, steps=excluded.steps, suggestions=excluded.suggestions, accepted=excluded.accepted, modified=excluded.modified,
  rejected=excluded.rejected, ignored=excluded.ignored, cancelled=excluded.cancelled, timed_out=excluded.timed_out, outcomes=excluded.outcomes,
- state=excluded.state, note=excluded.note, later=excluded.later, digest=excluded.digest, sealed=excluded.sealed`,
-			28, len(rows), func(i int, a []any) []any {
+ state=excluded.state, note=excluded.note, later=excluded.later, digest=excluded.digest`,
+			27, len(rows), func(i int, a []any) []any {
 				e := &rows[i]
 				v := &e.Verdicts
 				return append(a, e.ID, e.Developer, e.Session, e.Repository, e.Tool, e.Surface, e.Language, micros(e.StartedAt), micros(e.ReceivedAt),
 					micros(e.SettleAt), e.VaultDay, e.Revision, e.Steps, e.Suggestions, v.Accepted, v.Modified, v.Rejected, v.Ignored, v.Cancelled, v.TimedOut,
-					e.Outcomes, e.State, e.Note, e.Level, e.Title, e.Later, e.Digest, e.Sealed)
+					e.Outcomes, e.State, e.Note, e.Level, e.Title, e.Later, e.Digest)
 			})
 		if err != nil {
+			return err
+		}
+		if err := d.insertMany(ctx, tx, `INSERT INTO raw (episode, sealed) VALUES `, ` ON CONFLICT (episode) DO UPDATE SET sealed=excluded.sealed`,
+			2, len(rows), func(i int, a []any) []any { return append(a, rows[i].ID, rows[i].Sealed) }); err != nil {
 			return err
 		}
 		// What is not packed gives way to the new revision, but for what must stand: an approval that still covers all it
@@ -122,17 +109,17 @@ func (d *DB) Assemble(ctx context.Context, rows []EpisodeRow, done uint64) error
 				replaced = append(replaced, e.ID)
 			}
 		}
-		if err := forParts(replaced, func(part []any) error {
-			_, err := tx.ExecContext(ctx, `DELETE FROM outbound WHERE state <> 'packed' AND episode IN `+in(1, len(part)), part...)
-			return err
-		}); err != nil {
-			return err
-		}
-		if err := forParts(added, func(part []any) error {
-			_, err := tx.ExecContext(ctx, `DELETE FROM outbound WHERE state NOT IN ('packed','approved') AND episode IN `+in(1, len(part)), part...)
-			return err
-		}); err != nil {
-			return err
+		for keep, ids := range map[string][]string{`'packed'`: replaced, `'packed','approved'`: added} {
+			if err := forParts(ids, func(part []any) error {
+				if _, err := tx.ExecContext(ctx, `DELETE FROM outbound WHERE state NOT IN (`+keep+`) AND episode IN `+in(1, len(part)), part...); err != nil {
+					return err
+				}
+				_, err := tx.ExecContext(ctx, `DELETE FROM bodies WHERE episode IN `+in(1, len(part))+` AND NOT EXISTS (SELECT 1 FROM outbound o
+ WHERE o.episode=bodies.episode AND o.revision=bodies.revision AND o.recipient=bodies.recipient)`, part...)
+				return err
+			}); err != nil {
+				return err
+			}
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO inbox (one, done) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET done=excluded.done`, int64(done))
 		return err
@@ -155,7 +142,7 @@ func forParts(ids []string, f func([]any) error) error {
 func (d *DB) Settled(ctx context.Context, now time.Time, limit int) ([]EpisodeRow, error) {
 	return rowsOf(ctx, d.read, func(r *sql.Rows) (e EpisodeRow, err error) {
 		return e, r.Scan(&e.ID, &e.Developer, &e.VaultDay, &e.Revision, &e.Later, &e.Sealed)
-	}, `SELECT id, developer, vault_day, revision, later, sealed FROM episodes WHERE state=$1 AND settle_at <= $2 ORDER BY settle_at, id LIMIT $3`,
+	}, `SELECT id, developer, vault_day, revision, later, sealed FROM episodes LEFT JOIN raw ON episode=id WHERE state=$1 AND settle_at <= $2 ORDER BY settle_at, id LIMIT $3`,
 		EpisodeAssembled, micros(now), limit)
 }
 
@@ -192,11 +179,17 @@ func (d *DB) Screen(ctx context.Context, answers []Screened) error {
 				out = append(out, s.Out)
 			}
 		}
-		return d.insertMany(ctx, tx, `INSERT INTO outbound (`+outboundCols+`, body) VALUES `, ` ON CONFLICT (episode, revision, recipient) DO NOTHING`,
+		if err := d.insertMany(ctx, tx, `INSERT INTO bodies (episode, revision, recipient, body) VALUES `, ` ON CONFLICT (episode, revision, recipient) DO NOTHING`,
+			4, len(out), func(i int, a []any) []any {
+				return append(a, out[i].Episode, out[i].Revision, out[i].Recipient, out[i].Body)
+			}); err != nil {
+			return err
+		}
+		return d.insertMany(ctx, tx, `INSERT INTO outbound (`+outboundCols+`, bytes) VALUES `, ` ON CONFLICT (episode, revision, recipient) DO NOTHING`,
 			14, len(out), func(i int, a []any) []any {
 				o := out[i]
 				return append(a, o.Episode, o.Revision, o.Recipient, o.Kind, o.Digest, o.Level, o.Rule, o.Findings, o.State, o.DecidedBy,
-					micros(o.DecidedAt), o.Bundle, micros(o.CreatedAt), o.Body)
+					micros(o.DecidedAt), o.Bundle, micros(o.CreatedAt), len(o.Body))
 			})
 	})
 }

@@ -49,12 +49,14 @@ func scanOutbound(r *sql.Rows) (o OutboundRow, err error) {
 	return o, err
 }
 
+const withBody = ` FROM outbound JOIN bodies USING (episode, revision, recipient)`
+
 // unpacked are the rows of the outgoing batch: what has not been packed yet.
-const unpacked = ` FROM outbound WHERE recipient=$1 AND state IN ('waiting','held','approved','refused')`
+const unpacked = ` WHERE recipient=$1 AND state IN ('waiting','held','approved','refused')`
 
 // Batch returns a page of what would leave to a recipient next, most findings first.
 func (d *DB) Batch(ctx context.Context, recipient string, offset, limit int) ([]OutboundRow, error) {
-	return rowsOf(ctx, d.read, scanOutbound, `SELECT `+outboundCols+`, body`+unpacked+` ORDER BY state DESC, findings DESC, episode, revision LIMIT $2 OFFSET $3`,
+	return rowsOf(ctx, d.read, scanOutbound, `SELECT `+outboundCols+`, body`+withBody+unpacked+` ORDER BY state DESC, findings DESC, episode, revision LIMIT $2 OFFSET $3`,
 		recipient, limit, offset)
 }
 
@@ -73,7 +75,7 @@ func (d *DB) BatchCounts(ctx context.Context, recipient string) ([]BatchCount, e
 		err = r.Scan(&c.State, &c.Level, &c.Kind, &c.Records, &c.Findings, &c.Bytes, &first)
 		c.First = fromMicros(first)
 		return c, err
-	}, `SELECT state, level, kind, COUNT(*), SUM(findings), SUM(LENGTH(body)), MIN(created_at)`+unpacked+` GROUP BY state, level, kind ORDER BY state, level, kind`, recipient)
+	}, `SELECT state, level, kind, COUNT(*), SUM(findings), SUM(bytes), MIN(created_at) FROM outbound`+unpacked+` GROUP BY state, level, kind ORDER BY state, level, kind`, recipient)
 }
 
 // WaitingDigests returns the digests of what waits for a person, sorted.
@@ -87,7 +89,7 @@ func (d *DB) WaitingDigests(ctx context.Context, recipient string) ([]string, er
 // OutboundOf returns all that left or may leave of episodes, by revision.
 func (d *DB) OutboundOf(ctx context.Context, ids ...string) (out []OutboundRow, err error) {
 	err = forParts(ids, func(part []any) error {
-		rows, err := rowsOf(ctx, d.read, scanOutbound, `SELECT `+outboundCols+`, body FROM outbound WHERE episode IN `+in(1, len(part))+` ORDER BY episode, recipient, revision`, part...)
+		rows, err := rowsOf(ctx, d.read, scanOutbound, `SELECT `+outboundCols+`, body`+withBody+` WHERE episode IN `+in(1, len(part))+` ORDER BY episode, recipient, revision`, part...)
 		out = append(out, rows...)
 		return err
 	})
@@ -140,7 +142,7 @@ func (d *DB) Approved(ctx context.Context, recipient string, limit int) ([]Outbo
 	return rowsOf(ctx, d.read, func(r *sql.Rows) (OutboundRow, error) {
 		o := OutboundRow{Recipient: recipient, Kind: kind, State: OutApproved}
 		return o, r.Scan(&o.Episode, &o.Revision, &o.Digest, &o.Body)
-	}, `SELECT episode, revision, digest, body FROM outbound WHERE state='approved' AND recipient=$1 AND kind=$2 LIMIT $3`, recipient, kind, limit)
+	}, `SELECT episode, revision, digest, body`+withBody+` WHERE state='approved' AND recipient=$1 AND kind=$2 LIMIT $3`, recipient, kind, limit)
 }
 
 // BundleRow is a bundle at the edge.
@@ -154,37 +156,27 @@ type BundleRow struct {
 	Receipt             []byte
 }
 
-// SentRow journals one record that left; withdrawals are resolved here.
-type SentRow struct {
-	Episode                                           string
-	Revision                                          int
-	Bundle, Recipient, Developer, Repository, Session string
-	StartedAt                                         time.Time
-	SentID                                            string // the id as the recipient knows it
-}
-
-// Pack records in one commit that a bundle holds these rows: from here on they will leave, once.
-func (d *DB) Pack(ctx context.Context, b BundleRow, sent []SentRow) error {
+// Pack records in one commit that a bundle holds these rows: from here on they will leave, once. ErrChanged says that one
+// of them is not approved any more.
+func (d *DB) Pack(ctx context.Context, b BundleRow, rows []OutboundRow) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO bundles (id, recipient, kind, records, bytes, state, note, created_at) VALUES ($1,$2,$3,$4,$5,'packed','',$6)
  ON CONFLICT (id) DO NOTHING`, b.ID, b.Recipient, b.Kind, b.Records, b.Bytes, micros(b.CreatedAt)); err != nil {
 			return err
 		}
-		if err := d.insertMany(ctx, tx, `INSERT INTO sent (episode, revision, bundle, recipient, developer, repository, session, started_at, sent_id) VALUES `,
-			``, 9, len(sent), func(i int, a []any) []any {
-				s := &sent[i]
-				return append(a, s.Episode, s.Revision, s.Bundle, s.Recipient, s.Developer, s.Repository, s.Session, micros(s.StartedAt), s.SentID)
-			}); err != nil {
-			return err
-		}
-		// sent has the rows by now: one statement marks them all.
-		r, err := tx.ExecContext(ctx, `UPDATE outbound SET state='packed', bundle=$1 WHERE state='approved' AND EXISTS
- (SELECT 1 FROM sent WHERE sent.episode=outbound.episode AND sent.revision=outbound.revision AND sent.recipient=outbound.recipient AND sent.bundle=$1)`, b.ID)
+		st, err := tx.PrepareContext(ctx, `UPDATE outbound SET state='packed', bundle=$1 WHERE episode=$2 AND revision=$3 AND recipient=$4 AND state='approved'`)
 		if err != nil {
 			return err
 		}
-		if n, err := r.RowsAffected(); err != nil || n != int64(len(sent)) {
-			return cmp.Or(err, error(ErrChanged)) // somebody took one back while the bundle was made
+		defer st.Close()
+		for i := range rows {
+			r, err := st.ExecContext(ctx, b.ID, rows[i].Episode, rows[i].Revision, rows[i].Recipient)
+			if err != nil {
+				return err
+			}
+			if n, err := r.RowsAffected(); err != nil || n != 1 {
+				return cmp.Or(err, error(ErrChanged)) // somebody took it back while the bundle was made
+			}
 		}
 		return nil
 	})
@@ -233,12 +225,18 @@ func (d *DB) NoteBundle(ctx context.Context, id, note string) error {
 	})
 }
 
-// SentOf returns what has left of a session, for every recipient; SentIDs of a single recipient repeat by revision.
-func (d *DB) SentOf(ctx context.Context, session string) ([]SentRow, error) {
-	return rowsOf(ctx, d.read, func(r *sql.Rows) (s SentRow, err error) {
-		var at int64
-		err = r.Scan(&s.Episode, &s.Revision, &s.Bundle, &s.Recipient, &s.Developer, &s.Repository, &s.Session, &at, &s.SentID)
-		s.StartedAt = fromMicros(at)
-		return s, err
-	}, `SELECT episode, revision, bundle, recipient, developer, repository, session, started_at, sent_id FROM sent WHERE session=$1 ORDER BY recipient, episode, revision`, session)
+// Sent is one record that left.
+type Sent struct {
+	Episode   string
+	Revision  int
+	Recipient string
 }
+
+// SentOf returns what has left of a session, for every recipient.
+func (d *DB) SentOf(ctx context.Context, session string) ([]Sent, error) {
+	return rowsOf(ctx, d.read, func(r *sql.Rows) (s Sent, err error) { return s, r.Scan(&s.Episode, &s.Revision, &s.Recipient) },
+		`SELECT episode, revision, recipient`+sentOf+` ORDER BY recipient, episode, revision`, session)
+}
+
+// sentOf are the records that have left of session $1.
+const sentOf = ` FROM outbound WHERE state='packed' AND episode IN (SELECT id FROM episodes WHERE session=$1)`

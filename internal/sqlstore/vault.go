@@ -58,7 +58,7 @@ func (d *DB) ExpireVault(ctx context.Context, day int64) (n int64, err error) {
 		if keys, err := r.RowsAffected(); err != nil || keys == 0 {
 			return err // the key and what it sealed go together: without one to delete there is nothing to look for
 		}
-		r, err = tx.ExecContext(ctx, `UPDATE episodes SET sealed = NULL WHERE vault_day < $1 AND sealed IS NOT NULL`, day)
+		r, err = tx.ExecContext(ctx, `DELETE FROM raw WHERE episode IN (SELECT id FROM episodes WHERE vault_day < $1)`, day)
 		if err != nil {
 			return err
 		}

@@ -40,14 +40,21 @@ CREATE TABLE episodes (
   note TEXT NOT NULL,
   level TEXT NOT NULL,
   title TEXT NOT NULL,
-  later BOOLEAN NOT NULL, -- sealed holds only what came since the episode was screened
-  digest TEXT NOT NULL,
-  sealed BYTEA
+  later BOOLEAN NOT NULL, -- raw holds only what came since the episode was screened
+  digest TEXT NOT NULL
 );
 CREATE INDEX episodes_state ON episodes (state, settle_at);
 CREATE INDEX episodes_started ON episodes (started_at);
+CREATE INDEX episodes_session ON episodes (session);
 
--- The exact bytes that may leave, one row for each revision.
+-- The raw text of an episode, sealed; no row once it has expired. Apart, because what we know of an episode changes
+-- often, and a change writes the whole row.
+CREATE TABLE raw (
+  episode TEXT PRIMARY KEY,
+  sealed BYTEA NOT NULL
+);
+
+-- What may leave or has left (state packed), one row for each revision: the journal that withdrawals go by.
 CREATE TABLE outbound (
   episode TEXT NOT NULL,
   revision BIGINT NOT NULL,
@@ -57,7 +64,7 @@ CREATE TABLE outbound (
   level TEXT NOT NULL,
   rule TEXT NOT NULL,
   findings BIGINT NOT NULL,
-  body BYTEA NOT NULL,
+  bytes BIGINT NOT NULL,
   state TEXT NOT NULL,
   decided_by TEXT NOT NULL,
   decided_at BIGINT NOT NULL,
@@ -66,6 +73,15 @@ CREATE TABLE outbound (
   PRIMARY KEY (episode, revision, recipient)
 );
 CREATE INDEX outbound_state ON outbound (state, recipient, kind);
+
+-- The exact bytes of a row of outbound.
+CREATE TABLE bodies (
+  episode TEXT NOT NULL,
+  revision BIGINT NOT NULL,
+  recipient TEXT NOT NULL,
+  body BYTEA NOT NULL,
+  PRIMARY KEY (episode, revision, recipient)
+);
 
 CREATE TABLE bundles (
   id TEXT PRIMARY KEY,
@@ -78,20 +94,6 @@ CREATE TABLE bundles (
   created_at BIGINT NOT NULL,
   receipt BYTEA
 );
-
-CREATE TABLE sent (
-  episode TEXT NOT NULL,
-  revision BIGINT NOT NULL,
-  bundle TEXT NOT NULL,
-  recipient TEXT NOT NULL,
-  developer TEXT NOT NULL,
-  repository TEXT NOT NULL,
-  session TEXT NOT NULL,
-  started_at BIGINT NOT NULL,
-  sent_id TEXT NOT NULL,
-  PRIMARY KEY (episode, revision, recipient)
-);
-CREATE INDEX sent_session ON sent (session);
 
 CREATE TABLE releases (
   id TEXT PRIMARY KEY,
@@ -141,5 +143,5 @@ CREATE TABLE audit (
 CREATE INDEX audit_at ON audit (at);
 
 -- +goose Down
-DROP TABLE audit; DROP TABLE withdrawals; DROP TABLE decisions; DROP TABLE statements; DROP TABLE releases; DROP TABLE sent;
-DROP TABLE bundles; DROP TABLE outbound; DROP TABLE episodes; DROP TABLE vault_keys; DROP TABLE inbox;
+DROP TABLE audit; DROP TABLE withdrawals; DROP TABLE decisions; DROP TABLE statements; DROP TABLE releases; 
+DROP TABLE bundles; DROP TABLE bodies; DROP TABLE outbound; DROP TABLE raw; DROP TABLE episodes; DROP TABLE vault_keys; DROP TABLE inbox;
