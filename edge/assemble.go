@@ -4,6 +4,7 @@ package edge
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -92,6 +93,7 @@ func (e *Edge) assembleBatch(ctx context.Context, batch spool.Batch) error {
 	}
 	join := e.ring.Derive("join")
 	var rows []sqlstore.EpisodeRow
+	var raw []byte
 	for _, id := range order {
 		row, ep := sqlstore.EpisodeRow{}, byID[id]
 		if old, isKnown := known[id]; isKnown {
@@ -105,8 +107,7 @@ func (e *Edge) assembleBatch(ctx context.Context, batch spool.Batch) error {
 		if ep == nil {
 			continue // nothing new, or nothing of it is wanted any more
 		}
-		raw, err := episode.Append(nil, ep)
-		if err != nil {
+		if raw, err = episode.Append(raw[:0], ep); err != nil {
 			return err
 		}
 		if row.Digest = keyed(join, raw); row.Digest == known[id].Digest {
@@ -133,7 +134,7 @@ func (e *Edge) add(ctx context.Context, old sqlstore.EpisodeRow, later *episode.
 	if old.State == sqlstore.EpisodeVetoed || old.State == sqlstore.EpisodeWithdrawn {
 		return old, nil, nil
 	}
-	// The developer an episode belongs to was settled when it first came; nobody moves it to another.
+	// The developer and the session an episode belongs to were settled when it first came; nobody moves it to another.
 	later.Developer = old.Developer
 	ep, err := e.stored(ctx, old)
 	if errors.Is(err, errExpired) || errors.Is(err, errDamaged) {
@@ -148,20 +149,14 @@ func (e *Edge) add(ctx context.Context, old sqlstore.EpisodeRow, later *episode.
 	if err != nil {
 		return old, nil, err
 	}
-	before, err := withoutLater(ep)
-	if err != nil {
-		return old, nil, err
-	}
+	later.Session = cmp.Or(ep.Session, later.Session)
+	adds := !parts && ep.GainsOnly(later)
 	if !e.merge(ep, later, parts) {
 		return old, nil, nil
 	}
-	after, err := withoutLater(ep)
-	if err != nil {
-		return old, nil, err
-	}
 	row := e.row(ep, now)
 	row.Revision, row.ReceivedAt, row.VaultDay, row.Later = old.Revision, old.ReceivedAt, old.VaultDay, old.Later
-	row.Adds = bytes.Equal(before, after)
+	row.Adds = adds
 	if old.State != sqlstore.EpisodeAssembled {
 		row.Revision++ // it was screened: an approval of what it was does not cover what it is
 	}
@@ -179,13 +174,6 @@ func (e *Edge) stored(ctx context.Context, r sqlstore.EpisodeRow) (*episode.Epis
 		return nil, fmt.Errorf("the vault's copy of %s: %w", r.ID, err)
 	}
 	return ep, nil
-}
-
-// withoutLater is what an episode says apart from outcomes and ratings.
-func withoutLater(ep *episode.Episode) ([]byte, error) {
-	c := *ep
-	c.Outcomes, c.Ratings = nil, nil
-	return episode.Append(nil, &c)
 }
 
 // merge adds later facts to an episode: parts of one from telemetry are put in order by their events. It refuses facts

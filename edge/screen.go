@@ -34,13 +34,34 @@ type candidate struct {
 }
 
 // screen takes settled episodes through the filter and puts them before the policy. What may leave is stored as the exact
-// bytes that would leave; what the filter cannot make safe is dropped, and said to be.
+// bytes that would leave; what the filter cannot make safe is dropped, and said to be. One batch is stored while the next
+// is scrubbed.
 func (e *Edge) screen(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	screened := make(chan []sqlstore.Screened)
+	g.Go(func() error {
+		for answers := range screened {
+			if err := e.db.Screen(ctx, answers); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	g.Go(func() error {
+		defer close(screened)
+		return e.scrubAndConsent(ctx, screened)
+	})
+	return g.Wait()
+}
+
+func (e *Edge) scrubAndConsent(ctx context.Context, screened chan<- []sqlstore.Screened) error {
+	var last sqlstore.EpisodeRow
 	for {
-		rows, err := e.db.Settled(ctx, e.cfg.Now(), screenBatch)
+		rows, err := e.db.Settled(ctx, e.cfg.Now(), last, screenBatch)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
+		last = rows[len(rows)-1]
 		batch := make([]candidate, len(rows))
 		for i, r := range rows {
 			batch[i] = candidate{row: r, answer: sqlstore.Screened{ID: r.ID, Revision: r.Revision}}
@@ -55,8 +76,10 @@ func (e *Edge) screen(ctx context.Context) error {
 		for i := range batch {
 			answers[i] = batch[i].answer
 		}
-		if err := e.db.Screen(ctx, answers); err != nil {
-			return err
+		select {
+		case screened <- answers:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }

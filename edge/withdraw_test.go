@@ -15,6 +15,7 @@ import (
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/blob"
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/sim"
@@ -137,6 +138,27 @@ func TestWithdrawnSessionLeavesNoTrace(t *testing.T) {
 	l.turn(e)
 	if after := len(l.atHub("alder-bank")); after != before {
 		t.Errorf("%d more records of a withdrawn session", after-before)
+	}
+}
+
+// What says of an episode that it is of another session moves nothing out of a withdrawal's reach.
+func TestLaterFactsMoveNoEpisodeToAnotherSession(t *testing.T) {
+	l := newLoop(t)
+	e := l.edge("alder-bank")
+	ep := one("1", "portal")
+	l.send(e, ep)
+	l.turn(e)
+	moved := outcome(ep, episode.OutcomeKept, "10d")
+	moved.Session = "another"
+	l.send(e, moved)
+	l.turn(e)
+	_, err := e.Withdraw(t.Context(), "steward", ep.Session)
+	l.ok(err)
+	e.Turn(t.Context())
+	l.turnHub()
+	l.turn(e)
+	if left := l.atHub("alder-bank"); len(left) > 0 {
+		t.Errorf("%d records of the session are still at the hub", len(left))
 	}
 }
 

@@ -3,6 +3,7 @@
 package episode
 
 import (
+	"bytes"
 	"reflect"
 	"slices"
 )
@@ -50,6 +51,22 @@ func (e *Episode) Merge(later *Episode) {
 	if later.Unknown != nil {
 		e.Unknown = later.Unknown
 	}
+}
+
+// GainsOnly reports whether merging later would change nothing of e but its outcomes and ratings.
+func (e *Episode) GainsOnly(later *Episode) bool {
+	have, rest := *e, *later
+	have.Outcomes, have.Ratings, rest.Outcomes, rest.Ratings = nil, nil, nil, nil
+	if len(rest.Steps)+len(rest.Artifacts)+len(rest.Suggestions)+len(rest.Decisions) == 0 {
+		merged := have // Merge leaves the lists of e alone where later has none
+		merged.Merge(&rest)
+		return reflect.DeepEqual(have, merged)
+	}
+	merged := have.Clone()
+	merged.Merge(&rest)
+	before, err := Append(nil, &have)
+	after, errAfter := Append(nil, merged)
+	return err == nil && errAfter == nil && bytes.Equal(before, after)
 }
 
 func fill[T ~string](dst *T, v T) {

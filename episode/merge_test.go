@@ -47,6 +47,32 @@ func encoded(t interface{ Fatal(...any) }, e *Episode) string {
 	return string(b)
 }
 
+func TestGainsOnlySaysWhatMergingDoes(t *testing.T) {
+	said := map[bool]int{}
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := drawEpisode(t, "a"), drawEpisode(t, "b")
+		if rapid.Bool().Draw(t, "b knows nothing but outcomes") {
+			b = &Episode{SchemaVersion: b.SchemaVersion, ID: b.ID, Outcomes: b.Outcomes, Local: a.Local}
+		}
+		untouched := encoded(t, a)
+		got := a.GainsOnly(b)
+		if now := encoded(t, a); now != untouched {
+			t.Fatalf("asking changed it:\n%s", cmp.Diff(untouched, now))
+		}
+		before := a.Clone()
+		a.Merge(b)
+		after := a.Clone()
+		before.Outcomes, after.Outcomes = nil, nil
+		if want := encoded(t, before) == encoded(t, after); got != want {
+			t.Fatalf("GainsOnly = %v of\n%s", got, cmp.Diff(encoded(t, before), encoded(t, after)))
+		}
+		said[got]++
+	})
+	if said[true] == 0 || said[false] == 0 {
+		t.Errorf("one answer was never seen: %v", said)
+	}
+}
+
 func TestMergingTwiceIsMergingOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := drawEpisode(t, "a"), drawEpisode(t, "b")

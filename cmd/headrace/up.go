@@ -152,27 +152,29 @@ func (c *upCmd) turn(ctx context.Context, e *env, s *stack, a *agent.Agent) erro
 // approvedTurn takes what the edges hold once round, out to the hub and back. All that waits is approved in the name of
 // who, once everything is screened: what is approved before a later fact comes would have to be approved again.
 func (s *stack) approvedTurn(ctx context.Context, who string) error {
-	if err := s.turnEdges(ctx); err != nil {
-		return err
-	}
-	for _, e := range s.edges {
+	err := s.eachEdge(func(e *edge.Edge) error {
+		if err := e.Turn(ctx); err != nil {
+			return err
+		}
 		if _, err := e.ApproveAll(ctx, who); err != nil {
 			return err
 		}
-	}
-	if err := s.turnEdges(ctx); err != nil {
+		return e.Turn(ctx)
+	})
+	if err != nil {
 		return err
 	}
 	if err := s.hub.Turn(ctx); err != nil {
 		return err
 	}
-	return s.turnEdges(ctx)
+	return s.eachEdge(func(e *edge.Edge) error { return e.Turn(ctx) })
 }
 
-func (s *stack) turnEdges(ctx context.Context) error {
+// eachEdge runs f for all edges at the same time.
+func (s *stack) eachEdge(f func(*edge.Edge) error) error {
 	var g errgroup.Group
 	for _, e := range s.edges {
-		g.Go(func() error { return e.Turn(ctx) })
+		g.Go(func() error { return f(e) })
 	}
 	return g.Wait()
 }

@@ -57,7 +57,7 @@ func unfinished(ctx context.Context, dir string) (left []string, err error) {
 	if waits > 0 {
 		left = append(left, "intake")
 	}
-	settled, err := s.edge.Settled(ctx, time.Now(), 1)
+	settled, err := s.edge.Settled(ctx, time.Now(), sqlstore.EpisodeRow{}, 1)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ package sqlstore_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -64,18 +65,21 @@ func TestEpisodeComesBackAsItWasStored(t *testing.T) {
 			want = append(want, episodeRow(fmt.Sprintf("ep_%04d", i)))
 		}
 		ok(t, db.Assemble(t.Context(), want, 1))
-		got, err := db.Settled(t.Context(), day1, 5000)
+		got, err := db.Settled(t.Context(), day1, sqlstore.EpisodeRow{}, 5000)
 		ok(t, err)
 		if len(got) != len(want) {
 			t.Fatalf("%d have settled, want %d", len(got), len(want))
 		}
 		for i, r := range got { // what it takes to open and screen them
 			w := want[i]
-			if diff := cmp.Diff(sqlstore.EpisodeRow{ID: w.ID, Developer: w.Developer, VaultDay: w.VaultDay, Revision: w.Revision, Later: w.Later, Sealed: w.Sealed}, r); diff != "" {
+			if diff := cmp.Diff(sqlstore.EpisodeRow{ID: w.ID, Developer: w.Developer, SettleAt: w.SettleAt, VaultDay: w.VaultDay, Revision: w.Revision, Later: w.Later, Sealed: w.Sealed}, r); diff != "" {
 				t.Fatal(diff)
 			}
 		}
-		if early, err := db.Settled(t.Context(), day1.Add(-time.Second), 10); err != nil || len(early) > 0 {
+		if rest, err := db.Settled(t.Context(), day1, got[1000], 5000); err != nil || len(rest) != 199 || rest[0].ID != want[1001].ID {
+			t.Errorf("%d come after the 1001st, %v; want 199", len(rest), err)
+		}
+		if early, err := db.Settled(t.Context(), day1.Add(-time.Second), sqlstore.EpisodeRow{}, 10); err != nil || len(early) > 0 {
 			t.Errorf("%d settled before their time, %v", len(early), err)
 		}
 		var ids []string
@@ -296,4 +300,24 @@ func TestReturnsAreKeptOnceNewestFirst(t *testing.T) {
 			t.Errorf("%d decisions, %v; want %d", n, err, len(rows))
 		}
 	})
+}
+
+// A batch of the size that a turn assembles and screens.
+func BenchmarkAssembleAndScreen(b *testing.B) {
+	db := open(b, filepath.Join(b.TempDir(), "x.db"), sqlstore.RoleEdge)
+	raw := make([]byte, 1600)
+	for n := 0; b.Loop(); n++ {
+		rows := make([]sqlstore.EpisodeRow, 2000)
+		answers := make([]sqlstore.Screened, len(rows))
+		for i := range rows {
+			rows[i] = episodeRow(fmt.Sprintf("ep_%032x", uint64(n*len(rows)+i)*0x9e3779b97f4a7c15))
+			rows[i].Sealed = raw
+			out := outbound(rows[i].ID, 1, sqlstore.OutWaiting)
+			out.Body = raw[:900]
+			answers[i] = sqlstore.Screened{ID: rows[i].ID, Revision: 1, State: sqlstore.EpisodeReady, Level: "signal", Out: out}
+		}
+		ok(b, db.Assemble(b.Context(), rows, uint64(n+1)))
+		ok(b, db.Screen(b.Context(), answers))
+	}
+	b.ReportMetric(2000*float64(b.N)/b.Elapsed().Seconds(), "episodes/s")
 }

@@ -138,12 +138,17 @@ func forParts(ids []string, f func([]any) error) error {
 	return nil
 }
 
-// Settled returns assembled episodes whose settling time has passed, oldest first: what it takes to open and screen them.
-func (d *DB) Settled(ctx context.Context, now time.Time, limit int) ([]EpisodeRow, error) {
+// Settled returns assembled episodes whose settling time has passed, oldest first, from the one after on: what it takes to
+// open and screen them.
+func (d *DB) Settled(ctx context.Context, now time.Time, after EpisodeRow, limit int) ([]EpisodeRow, error) {
 	return rowsOf(ctx, d.read, func(r *sql.Rows) (e EpisodeRow, err error) {
-		return e, r.Scan(&e.ID, &e.Developer, &e.VaultDay, &e.Revision, &e.Later, &e.Sealed)
-	}, `SELECT id, developer, vault_day, revision, later, sealed FROM episodes LEFT JOIN raw ON episode=id WHERE state=$1 AND settle_at <= $2 ORDER BY settle_at, id LIMIT $3`,
-		EpisodeAssembled, micros(now), limit)
+		var at int64
+		err = r.Scan(&e.ID, &e.Developer, &at, &e.VaultDay, &e.Revision, &e.Later, &e.Sealed)
+		e.SettleAt = fromMicros(at)
+		return e, err
+	}, `SELECT id, developer, settle_at, vault_day, revision, later, sealed FROM episodes LEFT JOIN raw ON episode=id
+ WHERE state=$1 AND settle_at <= $2 AND (settle_at, id) > ($3, $4) ORDER BY settle_at, id LIMIT $5`,
+		EpisodeAssembled, micros(now), micros(after.SettleAt), after.ID, limit)
 }
 
 // Screened is the answer of filter and policy for one episode.

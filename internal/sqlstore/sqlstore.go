@@ -50,7 +50,8 @@ type DB struct {
 	read  *sql.DB // many connections
 	write *sql.DB // SQLite: exactly one connection, so that writers queue here and never see SQLITE_BUSY; else = read
 
-	maxParams int // of a multi-row statement
+	maxParams int  // of a multi-row statement
+	numbered  bool // and whether it calls them $1, $2, … or ?
 }
 
 // Open opens the database that dsn names: "postgres://…" or a path to an SQLite file, made if absent.
@@ -64,7 +65,7 @@ func Open(ctx context.Context, dsn string, role Role) (*DB, error) {
 			return nil, fmt.Errorf("open database %s: %w", redact(dsn), err)
 		}
 		db.SetMaxOpenConns(16)
-		d.read, d.write, d.maxParams = db, db, maxParamsPostgres
+		d.read, d.write, d.maxParams, d.numbered = db, db, maxParamsPostgres, true
 	} else {
 		if err := os.MkdirAll(filepath.Dir(dsn), 0o700); err != nil {
 			return nil, fmt.Errorf("open database: %w", err)
@@ -172,11 +173,11 @@ func rowsOf[T any](ctx context.Context, db *sql.DB, scan func(*sql.Rows) (T, err
 }
 
 // How many parameters a multi-row statement has at most. PostgreSQL allows 65,535 and gains with each row. SQLite takes
-// "$1" for a name and looks each up in a list, so its time grows with the square: there a short statement, prepared
-// once, is the fastest.
+// "$1" for a name and looks each up in a list, so its time grows with the square; "?" has no name, and a few hundred of
+// them in a statement that is prepared once are the fastest.
 const (
 	maxParamsPostgres = 30000
-	maxParamsSQLite   = 120
+	maxParamsSQLite   = 1000
 )
 
 // insertMany inserts n rows. head is up to and including VALUES, tail what follows the rows; args appends a row's values.
@@ -196,10 +197,10 @@ func (d *DB) insertMany(ctx context.Context, tx *sql.Tx, head, tail string, cols
 		var err error
 		switch {
 		case end-start < per || n == per: // a statement of its own size
-			_, err = tx.ExecContext(ctx, head+placeholders(end-start, cols)+tail, buf...)
+			_, err = tx.ExecContext(ctx, head+d.placeholders(end-start, cols)+tail, buf...)
 		default:
 			if st == nil {
-				if st, err = tx.PrepareContext(ctx, head+placeholders(per, cols)+tail); err != nil {
+				if st, err = tx.PrepareContext(ctx, head+d.placeholders(per, cols)+tail); err != nil {
 					return err
 				}
 				defer st.Close()
@@ -213,7 +214,7 @@ func (d *DB) insertMany(ctx context.Context, tx *sql.Tx, head, tail string, cols
 	return nil
 }
 
-func placeholders(rows, cols int) string {
+func (d *DB) placeholders(rows, cols int) string {
 	var b strings.Builder
 	b.Grow(rows * cols * 6)
 	k := 1
@@ -226,7 +227,11 @@ func placeholders(rows, cols int) string {
 			if c > 0 {
 				b.WriteByte(',')
 			}
-			fmt.Fprintf(&b, "$%d", k)
+			if d.numbered {
+				fmt.Fprintf(&b, "$%d", k)
+			} else {
+				b.WriteByte('?')
+			}
 			k++
 		}
 		b.WriteByte(')')
