@@ -16,7 +16,6 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/headrace/headrace/episode"
-	"github.com/headrace/headrace/internal/statedir"
 )
 
 // The media types of a bundle.
@@ -104,7 +103,7 @@ func write(dir string, files map[string][]byte) error {
 	}
 	// The names must be on disk before the rename makes them visible, and the rename before Pack says it is done.
 	for _, d := range []string{blobs, filepath.Dir(blobs), tmp} {
-		if err := statedir.Sync(d); err != nil {
+		if err := syncDir(d); err != nil {
 			return fmt.Errorf("write bundle: %w", err)
 		}
 	}
@@ -114,7 +113,7 @@ func write(dir string, files map[string][]byte) error {
 	if err := os.Rename(tmp, dir); err != nil {
 		return fmt.Errorf("write bundle: %w", err)
 	}
-	return statedir.Sync(parent)
+	return syncDir(parent)
 }
 
 // holds reports whether dir has exactly these files; it is an error if dir has anything else.
@@ -166,4 +165,12 @@ func writeSynced(path string, b []byte) error {
 	}
 	_, err = f.Write(b)
 	return errors.Join(err, f.Sync(), f.Close())
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }

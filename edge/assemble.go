@@ -18,7 +18,6 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture/otlp"
 	"github.com/headrace/headrace/internal/consent"
-	"github.com/headrace/headrace/internal/spool"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
 
@@ -28,35 +27,17 @@ const demoProvider = "demo"
 // assemble opens what waits in the inbox and makes episodes of it: new ones, or new revisions of known ones. The episodes
 // and the number of their last payload are one commit, so a crash repeats the work and never the episode.
 func (e *Edge) assemble(ctx context.Context) error {
-	for {
-		batch, err := e.inbox.Next()
-		if err != nil {
-			return err
-		}
-		if batch.Damaged > 0 {
-			e.log.Error("a part of the inbox cannot be read: the disk's fault, or a request that a crash cut off before it was acknowledged", "bytes", batch.Damaged)
-			e.stats.SetAside.Add(1)
-		}
-		if len(batch.Payloads) > 0 {
-			if err := e.assembleBatch(ctx, batch); err != nil {
-				return err
-			}
-		}
-		if err := e.inbox.Done(batch); err != nil || len(batch.Payloads) == 0 && batch.Damaged == 0 {
-			return err
-		}
-	}
+	return e.drain(e.inbox, func(payloads [][]byte, last uint64) error { return e.assembleBatch(ctx, payloads, last) })
 }
 
-func (e *Edge) assembleBatch(ctx context.Context, batch spool.Batch) error {
+func (e *Edge) assembleBatch(ctx context.Context, payloads [][]byte, last uint64) error {
 	var order []string
 	byID := map[string]*episode.Episode{}
 	parts := map[string]bool{} // ids that came as telemetry events, which arrive in any order
-	for _, sealed := range batch.Payloads {
+	for _, sealed := range payloads {
 		p, err := e.openPayload(ctx, sealed)
 		if errors.Is(err, errExpired) || errors.Is(err, errDamaged) {
-			e.log.Error("a payload of the inbox is set aside", "err", err)
-			e.stats.SetAside.Add(1)
+			e.setAside("a payload of the inbox is set aside", err)
 			continue
 		}
 		if err != nil {
@@ -125,7 +106,7 @@ func (e *Edge) assembleBatch(ctx context.Context, batch spool.Batch) error {
 		row.Sealed = key.Seal(nil, nil, raw, []byte(id))
 		rows = append(rows, row)
 	}
-	return e.db.Assemble(ctx, rows, batch.Last)
+	return e.db.Assemble(ctx, rows, last)
 }
 
 // add makes the row of a known episode with later facts, and the episode to be sealed: all of it, or only the later facts
@@ -194,10 +175,6 @@ func (e *Edge) merge(into, later *episode.Episode, parts bool) bool {
 
 // unpack reads the episodes of one payload and keeps what the policy lets be recorded. What does not read is set aside.
 func (e *Edge) unpack(p payload) []*episode.Episode {
-	setAside := func(what string, err error) {
-		e.log.Error(what, "received", p.ReceivedAt, "err", err)
-		e.stats.SetAside.Add(1)
-	}
 	var list []*episode.Episode
 	switch p.Kind {
 	case kindEpisodes:
@@ -207,7 +184,7 @@ func (e *Edge) unpack(p payload) []*episode.Episode {
 			}
 			ep, err := episode.Decode(line)
 			if err != nil { // it was checked when it came in: another version of this program did
-				setAside("a line of the inbox is set aside", err)
+				e.setAside("a line of the inbox is set aside", err)
 				continue
 			}
 			list = append(list, ep)
@@ -215,7 +192,7 @@ func (e *Edge) unpack(p payload) []*episode.Episode {
 	case kindOTLPLogs:
 		logs, err := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(p.body)
 		if err != nil {
-			setAside("logs that were taken in do not decode any more and are set aside", err)
+			e.setAside("logs that were taken in do not decode any more and are set aside", err)
 			return nil
 		}
 		list, _ = otlp.Episodes(logs)
@@ -237,7 +214,7 @@ func (e *Edge) unpack(p payload) []*episode.Episode {
 		}
 		records, err := e.policy.Records(consent.Facts{Tool: ep.Tool.Name, Surface: string(ep.Tool.Surface), Repository: ep.Repository, Developer: ep.Developer})
 		if err != nil {
-			setAside("a record is set aside: the policy cannot say whether it may be recorded", err)
+			e.setAside("a record is set aside: the policy cannot say whether it may be recorded", err)
 			continue
 		}
 		if records { // else off: nothing of it is kept

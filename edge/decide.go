@@ -55,7 +55,7 @@ func (e *Edge) Decide(p Principal, req DecideRequest) DecideAnswer {
 		a.Show, a.Accept = c.filter.Decide(e.coarse.Features(req.Features))
 	}
 	row := sqlstore.DecisionRow{ID: a.DecisionID, Release: a.Release, Developer: req.Developer, At: e.cfg.Now(), Shown: a.Show, Propensity: a.Propensity, Explore: a.Explore}
-	row.Sealed, _ = json.Marshal(req.Features) // numbers, bools and enums: no raw text; sealed below by the logger
+	row.Sealed, _ = json.Marshal(req.Features) // numbers, bools and enums: no raw text; sealed with the row
 	select {
 	case e.undurable <- row:
 	default:
@@ -82,7 +82,8 @@ func (e *Edge) serveDecide(w http.ResponseWriter, r *http.Request, p Principal) 
 	answer(w, http.StatusOK, e.Decide(p, req))
 }
 
-// logDecisions makes decisions durable, many in one commit, until ctx ends; what waits then is written still.
+// logDecisions makes decisions durable, many with one fsync, until ctx ends; what waits then is written still. They rest
+// in a spool of their own: a turn that holds the database keeps none of them waiting.
 func (e *Edge) logDecisions(ctx context.Context) {
 	write := func(first sqlstore.DecisionRow) {
 		batch := []sqlstore.DecisionRow{first}
@@ -95,19 +96,17 @@ func (e *Edge) logDecisions(ctx context.Context) {
 			}
 			break
 		}
-		if err := e.sealDecisions(batch); err != nil {
+		if err := e.keepDecisions(context.WithoutCancel(ctx), batch); err != nil {
 			e.log.Error("decision log", "err", err, "lost", len(batch))
 			return
 		}
-		if err := e.db.LogDecisions(context.WithoutCancel(ctx), batch); err != nil {
-			e.log.Error("decision log", "err", err, "lost", len(batch))
-		}
+		e.Wake()
 	}
 	for {
 		select {
 		case r := <-e.undurable:
 			write(r)
-			time.Sleep(5 * time.Millisecond) // gather: durable well within 50 ms all the same
+			time.Sleep(10 * time.Millisecond) // gather: durable well within 50 ms all the same
 		case <-ctx.Done():
 			for {
 				select {
@@ -121,14 +120,42 @@ func (e *Edge) logDecisions(ctx context.Context) {
 	}
 }
 
-// sealDecisions seals the features under the key of the day.
-func (e *Edge) sealDecisions(batch []sqlstore.DecisionRow) error {
-	keys, err := e.vault.open(context.Background(), day(e.cfg.Now()), "")
+// keepDecisions returns after the fsync.
+func (e *Edge) keepDecisions(ctx context.Context, batch []sqlstore.DecisionRow) error {
+	plain, err := json.Marshal(batch)
 	if err != nil {
 		return err
 	}
-	for i := range batch {
-		batch[i].Sealed = keys[""].Seal(nil, nil, batch[i].Sealed, []byte(batch[i].ID))
+	sealed, err := e.sealFor(ctx, spoolDecisions, plain)
+	if err != nil {
+		return err
 	}
-	return nil
+	return e.decided.Append(sealed)
+}
+
+// recordDecisions makes rows of the decisions in the spool.
+func (e *Edge) recordDecisions(ctx context.Context) error {
+	return e.drain(e.decided, func(payloads [][]byte, last uint64) error {
+		var rows []sqlstore.DecisionRow
+		for _, sealed := range payloads {
+			var batch []sqlstore.DecisionRow
+			plain, err := e.openFrom(ctx, spoolDecisions, sealed)
+			if err == nil {
+				err = json.Unmarshal(plain, &batch)
+			}
+			if err != nil {
+				e.setAside("a part of the decision log is set aside", err)
+				continue
+			}
+			rows = append(rows, batch...)
+		}
+		key, err := e.vault.inbox(ctx, day(e.cfg.Now()))
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			rows[i].Sealed = key.Seal(nil, nil, rows[i].Sealed, []byte(rows[i].ID))
+		}
+		return e.db.LogDecisions(ctx, rows, last)
+	})
 }

@@ -31,16 +31,16 @@ import (
 
 // Edge is one running edge. It is safe for concurrent use.
 type Edge struct {
-	cfg    Config
-	lock   *statedir.Held
-	db     *sqlstore.DB
-	ring   *keyring.Ring
-	inbox  *spool.Spool // acknowledged payloads that wait for assembly, sealed
-	vault  *vault
-	policy *consent.Policy
-	filter *scrub.Scrubber
-	coarse consent.Coarsener
-	log    *slog.Logger
+	cfg            Config
+	lock           *statedir.Held
+	db             *sqlstore.DB
+	ring           *keyring.Ring
+	inbox, decided *spool.Spool // sealed: acknowledged payloads that wait for assembly, decisions that wait for their row
+	vault          *vault
+	policy         *consent.Policy
+	filter         *scrub.Scrubber
+	coarse         consent.Coarsener
+	log            *slog.Logger
 
 	turning   sync.Mutex // one turn at a time
 	wake      chan struct{}
@@ -88,27 +88,39 @@ func open(ctx context.Context, cfg Config) (*Edge, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	done, err := db.InboxDone(ctx)
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	inbox, err := spool.Open(filepath.Join(cfg.Dir, "inbox"), done)
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	e := &Edge{cfg: cfg, db: db, ring: ring, inbox: inbox, vault: v, policy: cfg.Policy, filter: filter, coarse: coarse, log: cfg.Log,
+	e := &Edge{cfg: cfg, db: db, ring: ring, vault: v, policy: cfg.Policy, filter: filter, coarse: coarse, log: cfg.Log,
 		wake: make(chan struct{}, 1), undurable: make(chan sqlstore.DecisionRow, 1<<14)}
-	if err := e.loadRelease(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	if err := e.sweep(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
+	if err := errors.Join(e.openSpools(ctx), e.loadRelease(ctx), e.sweep(ctx)); err != nil {
+		return nil, errors.Join(err, e.closeStores())
 	}
 	return e, nil
 }
 
+// The spools, by the name under which the store counts what is done with.
+const (
+	spoolInbox     = "inbox"
+	spoolDecisions = "decisions"
+)
+
+func (e *Edge) openSpools(ctx context.Context) error {
+	for name, s := range map[string]**spool.Spool{spoolInbox: &e.inbox, spoolDecisions: &e.decided} {
+		done, err := e.db.SpoolDone(ctx, name)
+		if err != nil {
+			return err
+		}
+		if *s, err = spool.Open(filepath.Join(e.cfg.Dir, name), done); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Close closes the edge's state.
-func (e *Edge) Close() error { return errors.Join(e.inbox.Close(), e.db.Close(), e.lock.Close()) }
+func (e *Edge) Close() error { return errors.Join(e.closeStores(), e.lock.Close()) }
+
+func (e *Edge) closeStores() error {
+	return errors.Join(e.inbox.Close(), e.decided.Close(), e.db.Close())
+}
 
 // Public is the key that verifies this edge's bundles.
 func (e *Edge) Public() ed25519.PublicKey { return e.ring.Public() }
@@ -127,6 +139,9 @@ func (e *Edge) Turn(ctx context.Context) error {
 	// First of all: raw text goes when its time is over, whatever else may be stuck.
 	if _, err := e.vault.expire(ctx, e.cfg.Now().Add(-e.cfg.RawRetention)); err != nil {
 		return fmt.Errorf("expire raw text: %w", err)
+	}
+	if err := e.recordDecisions(ctx); err != nil {
+		return fmt.Errorf("record decisions: %w", err)
 	}
 	if err := e.assemble(ctx); err != nil {
 		return fmt.Errorf("assemble: %w", err)

@@ -23,14 +23,13 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture/otlp"
+	"github.com/headrace/headrace/internal/spool"
 )
 
 // What a payload holds.
 const (
 	kindEpisodes = "episodes"  // JSON Lines
 	kindOTLPLogs = "otlp-logs" // an OTLP export request, protobuf
-
-	inInbox = "inbox" // what a payload's seal says it is
 )
 
 // MaxRequest is the largest request body that is taken in, in bytes.
@@ -115,7 +114,7 @@ func (e *Edge) receiveLogs(ctx context.Context, p Principal, logs plog.Logs) err
 	return err
 }
 
-// payload is what one request brought, as it rests in the inbox: sealed all of it, but for the day whose key opens it.
+// payload is what one request brought, as it rests in the inbox.
 type payload struct {
 	Kind string `json:"kind"`
 	// Principal is who sent it, proven by token or certificate.
@@ -128,18 +127,15 @@ type payload struct {
 
 // keep seals a payload and stores it. It returns after the fsync: from then on it is never lost.
 func (e *Edge) keep(ctx context.Context, kind string, p Principal, body []byte) error {
-	now := e.cfg.Now()
-	key, err := e.vault.inbox(ctx, day(now))
+	head, err := json.Marshal(payload{Kind: kind, Principal: p.Name, Authenticated: p.Authenticated, ReceivedAt: e.cfg.Now()})
 	if err != nil {
 		return err
 	}
-	head, err := json.Marshal(payload{Kind: kind, Principal: p.Name, Authenticated: p.Authenticated, ReceivedAt: now})
+	sealed, err := e.sealFor(ctx, spoolInbox, slices.Concat(head, []byte{'\n'}, body))
 	if err != nil {
 		return err
 	}
-	plain := slices.Concat(head, []byte{'\n'}, body)
-	dst := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(plain)+key.Overhead()), uint64(day(now)))
-	if err := e.inbox.Append(key.Seal(dst, nil, plain, []byte(inInbox))); err != nil {
+	if err := e.inbox.Append(sealed); err != nil {
 		return err
 	}
 	e.Wake()
@@ -148,10 +144,7 @@ func (e *Edge) keep(ctx context.Context, kind string, p Principal, body []byte) 
 
 // openPayload opens what keep stored.
 func (e *Edge) openPayload(ctx context.Context, sealed []byte) (p payload, err error) {
-	if len(sealed) < 8 {
-		return p, errDamaged
-	}
-	plain, err := e.vault.unseal(ctx, "", int64(binary.BigEndian.Uint64(sealed)), inInbox, sealed[8:])
+	plain, err := e.openFrom(ctx, spoolInbox, sealed)
 	if err != nil {
 		return p, err
 	}
@@ -161,6 +154,53 @@ func (e *Edge) openPayload(ctx context.Context, sealed []byte) (p payload, err e
 	}
 	p.body = body
 	return p, nil
+}
+
+// sealFor seals what is to rest in a spool, all but the day whose key opens it.
+func (e *Edge) sealFor(ctx context.Context, spool string, plain []byte) ([]byte, error) {
+	today := day(e.cfg.Now())
+	key, err := e.vault.inbox(ctx, today)
+	if err != nil {
+		return nil, err
+	}
+	dst := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(plain)+key.Overhead()), uint64(today))
+	return key.Seal(dst, nil, plain, []byte(spool)), nil
+}
+
+// openFrom opens what sealFor sealed.
+func (e *Edge) openFrom(ctx context.Context, spool string, sealed []byte) ([]byte, error) {
+	if len(sealed) < 8 {
+		return nil, errDamaged
+	}
+	return e.vault.unseal(ctx, "", int64(binary.BigEndian.Uint64(sealed)), spool, sealed[8:])
+}
+
+// drain makes of what waits in a spool what each is for, segment by segment. use gets the payloads, and must keep the
+// number of the last in the commit that stores what it made of them.
+func (e *Edge) drain(s *spool.Spool, use func(payloads [][]byte, last uint64) error) error {
+	for {
+		b, err := s.Next()
+		if err != nil || len(b.Payloads) == 0 && b.Damaged == 0 {
+			return err
+		}
+		if b.Damaged > 0 {
+			e.setAside("a part of a spool cannot be read: the disk's fault, or what a crash cut off before it was acknowledged", nil)
+		}
+		if len(b.Payloads) > 0 {
+			if err := use(b.Payloads, b.Last); err != nil {
+				return err
+			}
+		}
+		if err := s.Done(b); err != nil {
+			return err
+		}
+	}
+}
+
+// setAside says that something could not be used, and why.
+func (e *Edge) setAside(what string, err error) {
+	e.log.Error(what, "err", err)
+	e.stats.SetAside.Add(1)
 }
 
 // Handler serves the tools: POST /v1/episodes (JSON Lines), POST /v1/logs (OTLP), POST /v1/decide. The caller has

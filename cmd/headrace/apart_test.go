@@ -274,7 +274,7 @@ func (a *apart) turn(decisions int, want release.Verdict) {
 	a.startEdge()
 	edgeDB, hubDB := a.store(sqlstore.RoleEdge), a.store(sqlstore.RoleHub)
 	a.eventually("every bundle has its receipt", func() bool {
-		done, _ := edgeDB.InboxDone(t.Context())
+		done, _ := edgeDB.SpoolDone(t.Context(), "inbox")
 		inbox, _ := spool.Count(filepath.Join(a.edgeDir, "edge", "inbox"), done)
 		packed, _ := edgeDB.Bundles(t.Context(), "packed")
 		received, err := edgeDB.Bundles(t.Context(), "received")

@@ -46,7 +46,7 @@ func unfinished(ctx context.Context, dir string) (left []string, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	done, err := s.edge.InboxDone(ctx)
+	done, err := s.edge.SpoolDone(ctx, "inbox")
 	if err != nil {
 		return nil, err
 	}

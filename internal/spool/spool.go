@@ -275,8 +275,11 @@ func (s *Spool) Len() int {
 	return s.waiting
 }
 
-// Close closes the spool. What waits stays.
+// Close closes the spool. What waits stays. A nil Spool is closed.
 func (s *Spool) Close() error {
+	if s == nil {
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.close()

@@ -81,14 +81,18 @@ type DecisionRow struct {
 	Sealed                 []byte // the request's features
 }
 
-// LogDecisions stores decisions in one commit.
-func (d *DB) LogDecisions(ctx context.Context, rows []DecisionRow) error {
+// LogDecisions stores decisions and the number of the last spooled payload they came from, in one commit.
+func (d *DB) LogDecisions(ctx context.Context, rows []DecisionRow, done uint64) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
-		return d.insertMany(ctx, tx, `INSERT INTO decisions (id, release, developer, at, shown, propensity, explore, sealed) VALUES `,
+		err := d.insertMany(ctx, tx, `INSERT INTO decisions (id, release, developer, at, shown, propensity, explore, sealed) VALUES `,
 			` ON CONFLICT (id) DO NOTHING`, 8, len(rows), func(i int, a []any) []any {
 				r := &rows[i]
 				return append(a, r.ID, r.Release, r.Developer, micros(r.At), r.Shown, r.Propensity, r.Explore, r.Sealed)
 			})
+		if err != nil {
+			return err
+		}
+		return setSpoolDone(ctx, tx, "decisions", done)
 	})
 }
 

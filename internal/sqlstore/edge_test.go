@@ -294,7 +294,7 @@ func TestReturnsAreKeptOnceNewestFirst(t *testing.T) {
 			rows[i] = sqlstore.DecisionRow{ID: fmt.Sprint("d", i), Release: "r1", Developer: "ada", At: day1, Shown: true, Propensity: 1, Sealed: []byte("x")}
 		}
 		for range 2 {
-			ok(t, db.LogDecisions(t.Context(), rows))
+			ok(t, db.LogDecisions(t.Context(), rows, 1))
 		}
 		if n, err := db.DecisionCount(t.Context()); err != nil || n != len(rows) {
 			t.Errorf("%d decisions, %v; want %d", n, err, len(rows))

@@ -121,8 +121,7 @@ func (d *DB) Assemble(ctx context.Context, rows []EpisodeRow, done uint64) error
 				return err
 			}
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO inbox (one, done) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET done=excluded.done`, int64(done))
-		return err
+		return setSpoolDone(ctx, tx, "inbox", done)
 	})
 }
 

@@ -7,10 +7,15 @@ import (
 	"database/sql"
 )
 
-// InboxDone returns the number of the last payload of the inbox that was assembled, 0 before the first.
-func (d *DB) InboxDone(ctx context.Context) (n uint64, err error) {
-	err = d.read.QueryRowContext(ctx, `SELECT COALESCE(MAX(done), 0) FROM inbox`).Scan(&n)
+// SpoolDone returns the number of the last payload of a spool (package spool) of which rows were made, 0 before the first.
+func (d *DB) SpoolDone(ctx context.Context, spool string) (n uint64, err error) {
+	err = d.read.QueryRowContext(ctx, `SELECT COALESCE(MAX(done), 0) FROM spools WHERE name=$1`, spool).Scan(&n)
 	return n, err
+}
+
+func setSpoolDone(ctx context.Context, tx *sql.Tx, spool string, done uint64) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO spools (name, done) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET done=excluded.done`, spool, int64(done))
+	return err
 }
 
 // VaultKeys returns the wrapped keys of developers on one day. Where there is none yet it stores fresh[i]: whoever comes

@@ -15,17 +15,18 @@ import (
 
 var day1 = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 
-func TestInboxRemembersTheLastPayloadThatWasAssembled(t *testing.T) {
+func TestSpoolsRememberTheirLastPayload(t *testing.T) {
 	engines(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, sqlstore.RoleEdge)
 		for _, done := range []uint64{0, 7, 9} {
 			if done > 0 {
 				ok(t, db.Assemble(t.Context(), nil, done))
+				ok(t, db.LogDecisions(t.Context(), nil, 100+done))
 			}
-			got, err := db.InboxDone(t.Context())
+			got, err := db.SpoolDone(t.Context(), "inbox")
 			ok(t, err)
 			if got != done {
-				t.Errorf("InboxDone() = %d, want %d", got, done)
+				t.Errorf("SpoolDone = %d, want %d", got, done)
 			}
 		}
 	})

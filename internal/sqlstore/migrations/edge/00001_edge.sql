@@ -1,7 +1,7 @@
 -- +goose Up
--- The number of the last payload of the inbox (a spool of files beside this database) that was assembled: one row.
-CREATE TABLE inbox (
-  one BIGINT PRIMARY KEY,
+-- The number of the last payload of each spool (files beside this database) of which rows were made.
+CREATE TABLE spools (
+  name TEXT PRIMARY KEY,
   done BIGINT NOT NULL
 );
 
@@ -144,4 +144,4 @@ CREATE INDEX audit_at ON audit (at);
 
 -- +goose Down
 DROP TABLE audit; DROP TABLE withdrawals; DROP TABLE decisions; DROP TABLE statements; DROP TABLE releases; 
-DROP TABLE bundles; DROP TABLE bodies; DROP TABLE outbound; DROP TABLE raw; DROP TABLE episodes; DROP TABLE vault_keys; DROP TABLE inbox;
+DROP TABLE bundles; DROP TABLE bodies; DROP TABLE outbound; DROP TABLE raw; DROP TABLE episodes; DROP TABLE vault_keys; DROP TABLE spools;
