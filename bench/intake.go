@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/headrace/headrace/episode"
@@ -34,6 +35,7 @@ func measureIntake(ctx context.Context, b *bench) ([]row, error) {
 	}
 	var rows []row
 	for _, per := range []int{1, 50} {
+		syscall.Sync()
 		peer, addr, err := startEmpty(ctx)
 		if err != nil {
 			return rows, err

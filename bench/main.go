@@ -53,8 +53,8 @@ type measurement struct {
 // sets are the measurements by the name they are asked for.
 func sets() map[string][]measurement {
 	return map[string][]measurement{"loop": {
-		{"up", measureUp}, {"intake", measureIntake}, {"turn", measureTurn}, {"decide", measureDecide}, {"kills", measureKills},
-		{"cover", measureCover}, {"size", measureSize}, {"idle", measureIdle},
+		{"intake", measureIntake}, {"turn", measureTurn}, {"decide", measureDecide}, {"kills", measureKills},
+		{"cover", measureCover}, {"size", measureSize}, {"idle", measureIdle}, {"up", measureUp},
 	}}
 }
 
@@ -147,6 +147,7 @@ func (b *bench) measure(ctx context.Context, name string, wanted []measurement) 
 	rep = &report{Name: name, Rows: []row{}, Machine: machine()}
 	for _, m := range wanted {
 		fmt.Fprintf(b.log, "%s …\n", m.name)
+		syscall.Sync() // what the one before has written is not on this one's time
 		rows, err := m.run(ctx, b)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()

@@ -100,7 +100,7 @@ func (e *Edge) logDecisions(ctx context.Context) {
 			e.log.Error("decision log", "err", err, "lost", len(batch))
 			return
 		}
-		e.Wake()
+		e.unrecorded.Add(int64(len(batch)))
 	}
 	for {
 		select {
@@ -133,8 +133,9 @@ func (e *Edge) keepDecisions(ctx context.Context, batch []sqlstore.DecisionRow) 
 	return e.decided.Append(sealed)
 }
 
-// recordDecisions makes rows of the decisions in the spool.
+// recordDecisions makes rows of the decisions in the spool. No decision wakes a turn for it.
 func (e *Edge) recordDecisions(ctx context.Context) error {
+	e.unrecorded.Store(0)
 	return e.drain(e.decided, func(payloads [][]byte, last uint64) error {
 		var rows []sqlstore.DecisionRow
 		for _, sealed := range payloads {

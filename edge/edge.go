@@ -42,11 +42,12 @@ type Edge struct {
 	coarse         consent.Coarsener
 	log            *slog.Logger
 
-	turning   sync.Mutex // one turn at a time
-	wake      chan struct{}
-	current   atomic.Pointer[control] // the release in force, nil before the first
-	undurable chan sqlstore.DecisionRow
-	stats     Stats
+	turning    sync.Mutex // one turn at a time
+	wake       chan struct{}
+	current    atomic.Pointer[control] // the release in force, nil before the first
+	undurable  chan sqlstore.DecisionRow
+	unrecorded atomic.Int64 // decisions that this process has made durable, and of which there is no row yet
+	stats      Stats
 }
 
 // New opens an edge's state. Close it when done.

@@ -22,7 +22,7 @@ import (
 )
 
 // screenBatch is how many episodes are screened in one commit.
-const screenBatch = 2000
+const screenBatch = 8000
 
 // candidate is one episode on its way through filter and policy.
 type candidate struct {

@@ -88,8 +88,13 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 		_, err = w.Write(append(b, '\n'))
 		return err
 	}
+	fresh := false
 	for _, s := range r.Stages {
 		fmt.Fprintf(w, "%-8s %8d  %6.2f s\n", s.Name, s.Count, s.Seconds)
+		fresh = fresh || s.Name == "curate" && s.Count > 0
+	}
+	if !fresh {
+		fmt.Fprintln(w, "Stages count what is new in this turn, and nothing was: what follows is of an earlier one. Another --seed makes another world.")
 	}
 	if r.Gate != nil {
 		fmt.Fprintf(w, "gate     %s\n", r.Gate.Verdict)

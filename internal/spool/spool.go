@@ -30,7 +30,7 @@ import (
 const (
 	// segmentSize is when the next segment is begun, in bytes. It is also what one Next returns at most, but for a payload
 	// that is larger by itself.
-	segmentSize = 8 << 20
+	segmentSize = 16 << 20
 	// shareAtMost is how many callers share an fsync.
 	shareAtMost = 256
 	suffix      = ".spool"

@@ -14,7 +14,10 @@ package value
 import (
 	"errors"
 	"maps"
+	"runtime"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
@@ -37,13 +40,18 @@ func Measure(train, heldOut []dataset.Decision, full *learn.Filter, o learn.Opti
 	for i := range train {
 		names[train[i].Contributor] = true
 	}
-	var worths []Worth
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		w, err := leaveOut(name, train, heldOut, full, o)
-		if err != nil {
-			return nil, err
-		}
-		worths = append(worths, w)
+	sorted := slices.Sorted(maps.Keys(names))
+	worths := make([]Worth, len(sorted))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0)) // each holds a copy of train
+	for i, name := range sorted {
+		g.Go(func() (err error) {
+			worths[i], err = leaveOut(name, train, heldOut, full, o)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
 	}
 	return worths, nil
 }
