@@ -10,11 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/blob"
@@ -60,10 +62,16 @@ func (h *Hub) curate(ctx context.Context) (s *snapshot, fresh bool, err error) {
 	}
 	start := time.Now()
 	shards := make([]curate.Shard, len(admitted))
+	g, reading := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, a := range admitted {
-		if shards[i], err = h.shard(ctx, a); err != nil {
-			return nil, false, err
-		}
+		g.Go(func() (err error) {
+			shards[i], err = h.shard(reading, a)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, false, err
 	}
 	withdrawn := map[curate.Key]bool{}
 	for contributor, ids := range taken {
