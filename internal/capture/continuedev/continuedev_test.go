@@ -137,6 +137,7 @@ func TestATornSessionIsReportedNotGuessed(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add(file(f, "testdata/events.jsonl"))
 	f.Add([]byte(`{"sessionId":"s","title":"t","history":[{"message":{"role":"user","content":[{"text":"hi"}]},"toolCallStates":[{"status":"done","output":[{}]}]}]}`))
+	f.Add([]byte(`{"eventName":"editOutcome","schema":"0.2.0","accepted":true,"completion":"a","filepath":"file:///c%AA/wheel.go"}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if bytes.HasPrefix(b, []byte{0x28, 0xB5, 0x2F, 0xFD}) {
 			return // the decompressor is fuzzed by its own authors

@@ -140,5 +140,5 @@ func path(s string) string {
 	if err != nil || u.Scheme != "file" {
 		return s
 	}
-	return u.Path
+	return strings.ToValidUTF8(u.Path, "\uFFFD") // a percent sign may stand for any byte
 }
