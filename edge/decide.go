@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -141,6 +142,9 @@ func (e *Edge) recordDecisions(ctx context.Context) error {
 		for _, sealed := range payloads {
 			var batch []sqlstore.DecisionRow
 			plain, err := e.openFrom(ctx, spoolDecisions, sealed)
+			if err != nil && !errors.Is(err, errExpired) && !errors.Is(err, errDamaged) {
+				return err
+			}
 			if err == nil {
 				err = json.Unmarshal(plain, &batch)
 			}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/headrace/headrace/edge"
 )
@@ -27,6 +28,7 @@ func TestDecisionsAreLoggedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.close(e)
+	l.pass(5 * 24 * time.Hour) // longer than raw text rests
 	e = l.edge("alder-bank")
 	for range 2 {
 		l.turn(e)

@@ -137,12 +137,14 @@ func (e *Edge) Connect(ctx context.Context, h Hub) error {
 func (e *Edge) Turn(ctx context.Context) error {
 	e.turning.Lock()
 	defer e.turning.Unlock()
-	// First of all: raw text goes when its time is over, whatever else may be stuck.
+	// Decisions are no raw text, but rest in the spool under a key that expires as if they were: they come out before it goes.
+	recorded := e.recordDecisions(ctx)
+	// Raw text goes when its time is over, whatever else may be stuck.
 	if _, err := e.vault.expire(ctx, e.cfg.Now().Add(-e.cfg.RawRetention)); err != nil {
 		return fmt.Errorf("expire raw text: %w", err)
 	}
-	if err := e.recordDecisions(ctx); err != nil {
-		return fmt.Errorf("record decisions: %w", err)
+	if recorded != nil {
+		return fmt.Errorf("record decisions: %w", recorded)
 	}
 	if err := e.assemble(ctx); err != nil {
 		return fmt.Errorf("assemble: %w", err)
