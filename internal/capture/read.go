@@ -5,6 +5,7 @@ package capture
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture/lax"
+	"github.com/headrace/headrace/internal/capture/lite"
 )
 
 const (
@@ -23,6 +25,26 @@ const (
 	maxUnpack  = 4 << 30   // a compressed file that unpacks to more is cut off
 	maxHeadRow = 64        // lines of the head that Heads looks at
 )
+
+// SQLiteHead is what an SQLite database begins with (https://sqlite.org/fileformat2.html, section 1.3).
+const SQLiteHead = "SQLite format 3\x00"
+
+var errUnpacked = fmt.Errorf("it unpacks to more than %d GiB", maxUnpack>>30)
+
+// unpacked is a compressed file's content: no more of it than a real history would have.
+type unpacked struct {
+	r    io.Reader
+	left int64
+}
+
+func (u *unpacked) Read(p []byte) (int, error) {
+	if u.left <= 0 {
+		return 0, errUnpacked
+	}
+	n, err := u.r.Read(p[:min(int64(len(p)), u.left)])
+	u.left -= int64(n)
+	return n, err
+}
 
 // Unknown is the tool of a file that no source recognises.
 const Unknown = "unknown"
@@ -36,20 +58,35 @@ func Read(ctx context.Context, sources []Source, tool, path string, emit func(*e
 		return Report{Path: path, Tool: Unknown}, unreadable(path, err)
 	}
 	defer f.Close()
-	return ReadFrom(ctx, sources, tool, File{path, f}, emit)
+	return ReadFrom(ctx, sources, tool, File{Path: path, R: f}, emit)
 }
 
 // ReadFrom is Read on an open file, such as standard input. Zstandard compression is seen by content.
 func ReadFrom(ctx context.Context, sources []Source, tool string, f File, emit func(*episode.Episode) error) (Report, error) {
 	rep := Report{Path: f.Path, Tool: Unknown}
 	head, r, err := Peek(f.R)
-	if err == nil && bytes.HasPrefix(head, []byte{0x28, 0xB5, 0x2F, 0xFD}) {
-		z, bad := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
+	switch {
+	case err != nil:
+	case bytes.HasPrefix(head, []byte{0x28, 0xB5, 0x2F, 0xFD}):
+		z, bad := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(64<<20))
 		if bad != nil {
 			return rep, unreadable(f.Path, bad)
 		}
 		defer z.Close()
-		head, r, err = Peek(io.LimitReader(z, maxUnpack))
+		head, r, err = Peek(&unpacked{r: z, left: maxUnpack})
+	case bytes.HasPrefix(head, []byte{0x1F, 0x8B}):
+		z, bad := gzip.NewReader(r)
+		if bad != nil {
+			return rep, unreadable(f.Path, bad)
+		}
+		head, r, err = Peek(&unpacked{r: z, left: maxUnpack})
+	case bytes.HasPrefix(head, []byte(SQLiteHead)) && f.Path != "-":
+		db, tables, bad := lite.Open(ctx, f.Path)
+		if bad != nil {
+			return rep, unreadable(f.Path, bad)
+		}
+		defer db.Close()
+		f.DB, head = db.DB, append([]byte(SQLiteHead+"\n"), tables...)
 	}
 	if err != nil {
 		return rep, unreadable(f.Path, err)
@@ -163,6 +200,25 @@ func Heads(head []byte) []map[string]string {
 		}
 	}
 	return heads
+}
+
+// MaxDocument is the largest history that is one JSON document, in bytes: unlike JSON Lines it is read as a whole.
+const MaxDocument = 64 << 20
+
+// Document reads r whole where it is one JSON object, and decodes it into v as [lax.Decode] does; it counts as one line.
+func Document(r io.Reader, c *Counts, v any) (ok bool, err error) {
+	b, err := io.ReadAll(io.LimitReader(r, MaxDocument+1))
+	if err != nil {
+		return false, err
+	}
+	if len(b) > MaxDocument {
+		return false, fmt.Errorf("it is one JSON document of more than %d MiB", MaxDocument>>20)
+	}
+	c.Lines++
+	if ok = lax.Decode(b, v); !ok {
+		c.Unparsable++
+	}
+	return ok, nil
 }
 
 // Peek returns the first bytes of r and a reader that gives all of it, those bytes included.

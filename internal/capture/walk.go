@@ -64,14 +64,16 @@ func Walk(paths ...string) (files []Candidate, problems []error) {
 // historyName reports whether a file's name ends as a history's may. A compressed file beside its plain form is passed
 // over: Codex leaves both for a moment.
 func historyName(path string) bool {
-	if plain, ok := strings.CutSuffix(path, ".zst"); ok {
-		if _, err := os.Lstat(plain); err == nil {
-			return false
+	for _, packed := range [...]string{".zst", ".gz"} {
+		if plain, ok := strings.CutSuffix(path, packed); ok {
+			if _, err := os.Lstat(plain); err == nil {
+				return false
+			}
+			path = plain
 		}
-		path = plain
 	}
 	switch filepath.Ext(path) {
-	case ".jsonl", ".ndjson", ".json", ".md":
+	case ".jsonl", ".ndjson", ".json", ".md", ".db", ".vscdb", ".traj", ".csv":
 		return true
 	}
 	return false

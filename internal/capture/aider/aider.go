@@ -30,6 +30,12 @@ type Source struct{}
 // Name implements capture.Source.
 func (Source) Name() string { return Name }
 
+// About implements capture.Source.
+func (Source) About() capture.About {
+	return capture.About{Title: "Aider", Places: []capture.Place{"{repo}/.aider.chat.history.md"}, Tested: capture.Real,
+		Yields: capture.Yields{Decision: true, Prompt: true, Code: true, Outcome: true}}
+}
+
 // Detect implements capture.Source.
 func (Source) Detect(head []byte, _ string) bool {
 	return isAnalytics(head) || isChat(head)

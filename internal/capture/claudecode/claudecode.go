@@ -35,6 +35,13 @@ type Source struct{}
 // Name implements capture.Source.
 func (Source) Name() string { return Name }
 
+// About implements capture.Source.
+func (Source) About() capture.About {
+	return capture.About{Title: "Claude Code", Places: []capture.Place{"$CLAUDE_CONFIG_DIR|~/.claude/projects"}, Tested: capture.Real,
+		Yields: capture.Yields{Decision: true, Modification: true, Prompt: true, Code: true, Artifacts: true, Outcome: true},
+		Note:   "who accepted comes by OpenTelemetry"}
+}
+
 // Detect implements capture.Source.
 func (Source) Detect(head []byte, _ string) bool {
 	for _, keys := range capture.Heads(head) {

@@ -27,6 +27,12 @@ type Source struct{}
 // Name implements capture.Source.
 func (Source) Name() string { return Name }
 
+// About implements capture.Source.
+func (Source) About() capture.About {
+	return capture.About{Title: "OpenAI Codex CLI", Places: []capture.Place{"$CODEX_HOME|~/.codex/sessions", "$CODEX_HOME|~/.codex/archived_sessions"}, Tested: capture.Real,
+		Yields: capture.Yields{Decision: true, Prompt: true, Code: true, Artifacts: true, Outcome: true}, Note: "who approved comes by OpenTelemetry"}
+}
+
 // Detect implements capture.Source.
 func (Source) Detect(head []byte, _ string) bool {
 	for _, keys := range capture.Heads(head) {

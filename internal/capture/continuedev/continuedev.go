@@ -28,6 +28,12 @@ type Source struct{}
 // Name implements capture.Source.
 func (Source) Name() string { return Name }
 
+// About implements capture.Source.
+func (Source) About() capture.About {
+	return capture.About{Title: "Continue", Places: []capture.Place{"~/.continue/dev_data", "~/.continue/sessions"}, Tested: capture.Real,
+		Yields: capture.Yields{Decision: true, Prompt: true, Code: true, Outcome: true}}
+}
+
 // Detect implements capture.Source.
 func (Source) Detect(head []byte, _ string) bool {
 	if keys := lax.Keys(head); isSession(keys) { // one object, over many lines or one

@@ -19,6 +19,12 @@ type Source struct{}
 // Name implements capture.Source.
 func (Source) Name() string { return "headrace" }
 
+// About implements capture.Source. The files lie where whoever wrote them put them.
+func (Source) About() capture.About {
+	return capture.About{Title: "Headrace's own record", Tested: capture.Constructed,
+		Yields: capture.Yields{Decision: true, Modification: true, Prompt: true, Code: true, Artifacts: true, Outcome: true}}
+}
+
 // Detect implements capture.Source: the first objects have a schema version and an id.
 func (Source) Detect(head []byte, _ string) bool {
 	for _, keys := range capture.Heads(head) {
