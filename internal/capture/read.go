@@ -146,11 +146,14 @@ func unreadable(path string, err error) error {
 }
 
 // Lines calls read for each line of r that is not blank, split at \n only, and counts it in c; read reports whether it
-// was what the format says. A line longer than episode.MaxLine counts as unparsable.
+// was what the format says. Of a line longer than longLine, only the two ends of long strings are kept; if it is longer
+// than episode.MaxLine even so, it counts as unparsable.
 func Lines(ctx context.Context, r io.Reader, c *Counts, read func(line []byte) (ok bool, err error)) error {
 	br := bufio.NewReaderSize(r, 64<<10)
 	var long []byte // holds a line that does not fit the buffer
 	var tooLong bool
+	var short shortener
+	shortening := false
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -160,7 +163,16 @@ func Lines(ctx context.Context, r io.Reader, c *Counts, read func(line []byte) (
 			return err
 		}
 		if err == bufio.ErrBufferFull || len(long) > 0 {
-			if tooLong = tooLong || len(long)+len(part) > episode.MaxLine; !tooLong {
+			switch {
+			case tooLong:
+			case len(long)+len(part) > longLine && !shortening:
+				shortening = true
+				long = short.add(nil, long)
+				fallthrough
+			case shortening:
+				long = short.add(long, part)
+				tooLong = len(long) > episode.MaxLine
+			default:
 				long = append(long, part...)
 			}
 			part = long
@@ -184,7 +196,10 @@ func Lines(ctx context.Context, r io.Reader, c *Counts, read func(line []byte) (
 		if err == io.EOF {
 			return nil
 		}
-		long, tooLong = long[:0], false
+		if long = long[:0]; cap(long) > 2*longLine {
+			long = nil
+		}
+		tooLong, shortening, short = false, false, shortener{}
 	}
 }
 

@@ -6,6 +6,11 @@
 // record to a session, which files it under the prompt that it came from. Records form a tree by parentUuid: two
 // prompts that follow the same turn are a rewind, and the earlier one is an abandoned branch.
 //
+// A transcript may be larger than memory. Episodes are given out once the file is read; but where they grow beyond maxHeld,
+// all but the newest are given out before that, what is learned of them later follows as a part with the same id (to be
+// merged, as any episode that is read again), and a single prompt whose work is longer than that is continued in an
+// episode of its own.
+//
 // The format is the vendor's own and undocumented; the fields are those seen in versions 1.0.0 to 2.1.x. Where a
 // record is of a type we do not know, it is counted by its type and otherwise passed over.
 package claudecode
@@ -74,36 +79,40 @@ func (Source) Detect(head []byte, _ string) bool {
 func (Source) Read(ctx context.Context, f capture.File, emit func(*episode.Episode) error) (capture.Counts, error) {
 	var c capture.Counts
 	s := newSession()
+	var d lax.Reader
+	var r record
 	err := capture.Lines(ctx, f.R, &c, func(line []byte) (bool, error) {
-		var r record
-		if !lax.Decode(line, &r) {
+		if !r.read(&d, line) {
 			return false, nil
 		}
 		count(&c, &r)
-		s.add(&r)
+		s.add(&r, len(line))
+		if s.held > maxHeld {
+			return true, s.flush(len(s.turns)-1, emit)
+		}
 		return true, nil
 	})
 	if err != nil {
 		return c, err
 	}
-	return c, s.finish(emit)
+	return c, s.flush(len(s.turns), emit)
 }
 
 // count adds the record to the counts, whatever it means: the contract says for each what it is.
 func count(c *capture.Counts, r *record) {
 	c.Kind(string(r.Type))
-	m := &r.Message.V.Content
+	m := &r.Message.Content
 	if strings.HasPrefix(string(m.Text), interrupted) {
 		c.Interrupts++
 	}
 	if typed(r) && !bool(r.IsSidechain) { // in a side chain the agent prompts a helper of its own
 		c.Prompts++
 	}
-	if r.ToolUseResult.V.StructuredPatch {
+	if r.ToolUseResult.StructuredPatch {
 		c.Patches++
 	}
-	for i := range m.Blocks.V {
-		switch b := &m.Blocks.V[i]; b.Type {
+	for i := range m.Blocks {
+		switch b := &m.Blocks[i]; b.Type {
 		case "tool_use":
 			c.ToolUses++
 		case "text":
@@ -130,12 +139,12 @@ func count(c *capture.Counts, r *record) {
 // the tool adds, or a notice from a background task. The summary after a compaction counts, as it stands where a
 // prompt stands, but begins no episode.
 func typed(r *record) bool {
-	if r.Type != "user" || bool(r.IsMeta) || r.Origin.V.Kind != "" && r.Origin.V.Kind != "human" {
+	if r.Type != "user" || bool(r.IsMeta) || r.Origin != "" && r.Origin != "human" {
 		return false
 	}
-	m := &r.Message.V.Content
-	for i := range m.Blocks.V {
-		if m.Blocks.V[i].Type == "tool_result" {
+	m := &r.Message.Content
+	for i := range m.Blocks {
+		if m.Blocks[i].Type == "tool_result" {
 			return false
 		}
 	}

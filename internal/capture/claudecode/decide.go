@@ -89,17 +89,19 @@ func (t *turn) result(u *use, b *block, r *record) {
 	text := b.Content.text()
 	saysNo := bool(b.IsError) && strings.HasPrefix(text, rejected)
 	stopped := bool(b.IsError) && strings.Contains(text, interrupted)
-	st := &t.e.Steps[u.step]
-	if st.Observation == nil {
-		st.Observation = &episode.Observation{}
+	if !t.given {
+		st := &t.e.Steps[u.step]
+		if st.Observation == nil {
+			st.Observation = &episode.Observation{}
+		}
+		res := episode.Result{Call: u.id, Content: text, Error: bool(b.IsError) && !saysNo && !stopped}
+		st.Truncated = capture.Clip(&res.Content) || st.Truncated
+		st.Observation.Results = append(st.Observation.Results, res)
 	}
-	res := episode.Result{Call: u.id, Content: text, Error: bool(b.IsError) && !saysNo && !stopped}
-	st.Truncated = capture.Clip(&res.Content) || st.Truncated
-	st.Observation.Results = append(st.Observation.Results, res)
 	if u.decided {
 		return
 	}
-	done := &r.ToolUseResult.V
+	done := &r.ToolUseResult
 	d := episode.Decision{At: r.Timestamp.Time}
 	switch _, suggested := t.suggested[u.id]; {
 	case saysNo:
@@ -117,6 +119,13 @@ func (t *turn) result(u *use, b *block, r *record) {
 		capture.Clip(&d.Final)
 	default:
 		d.Verdict, d.By = episode.Accepted, episode.ByUnknown
+	}
+	if t.given { // the suggestion is out already; where there was none, a person's word on a look around is not worth one
+		if _, suggested := t.suggested[u.id]; suggested {
+			d.Suggestion = u.id
+			t.e.Decisions = append(t.e.Decisions, d)
+		}
+		return
 	}
 	sg := t.suggest(u, r.Timestamp.Time)
 	if sg.Kind == episode.KindFile && sg.Before == "" && done.OriginalFile != "" {

@@ -5,107 +5,217 @@ package claudecode
 import (
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/headrace/headrace/internal/capture/lax"
 )
 
-// record is one line of a transcript: the union of the fields that its record types use and that we read.
+// record is one line of a transcript: the union of the fields that its record types use and that we read. Transcripts are
+// large, most of it is repeated in other fields that we leave alone, and people have years of them: so each type reads
+// itself from a lax.Reader, which copies only what is kept.
 type record struct {
-	Type              lax.String             `json:"type"`
-	UUID              lax.String             `json:"uuid"`
-	ParentUUID        lax.String             `json:"parentUuid"`
-	LogicalParentUUID lax.String             `json:"logicalParentUuid"` // across a compaction
-	SessionID         lax.String             `json:"sessionId"`
-	RequestID         lax.String             `json:"requestId"`
-	Timestamp         lax.Time               `json:"timestamp"`
-	CWD               lax.String             `json:"cwd"`
-	Version           lax.String             `json:"version"`
-	IsSidechain       lax.Bool               `json:"isSidechain"`
-	IsMeta            lax.Bool               `json:"isMeta"`
-	IsCompactSummary  lax.Bool               `json:"isCompactSummary"`
-	Origin            lax.Object[origin]     `json:"origin"`
-	Message           lax.Object[message]    `json:"message"`
-	ToolUseResult     lax.Object[toolResult] `json:"toolUseResult"`
-	PlanContent       lax.String             `json:"planContent"`
-	PRURL             lax.String             `json:"prUrl"`
+	Type, UUID, ParentUUID lax.String
+	LogicalParentUUID      lax.String // across a compaction
+	SessionID, RequestID   lax.String
+	Timestamp              lax.Time
+	CWD, Version           lax.String
+	IsSidechain, IsMeta    lax.Bool
+	IsCompactSummary       lax.Bool
+	Origin                 lax.String // its kind
+	Message                message
+	ToolUseResult          toolResult
+	PlanContent, PRURL     lax.String
 }
 
-type origin struct {
-	Kind lax.String `json:"kind"`
+// read reads the record from a line, and reports whether it is a JSON object.
+func (r *record) read(d *lax.Reader, line []byte) bool {
+	*r = record{}
+	if !d.Reset(line) {
+		return false
+	}
+	d.Object(func(name []byte) {
+		switch string(name) {
+		case "type":
+			r.Type = d.String()
+		case "uuid":
+			r.UUID = d.String()
+		case "parentUuid":
+			r.ParentUUID = d.String()
+		case "logicalParentUuid":
+			r.LogicalParentUUID = d.String()
+		case "sessionId":
+			r.SessionID = d.String()
+		case "requestId":
+			r.RequestID = d.String()
+		case "timestamp":
+			r.Timestamp = d.Time()
+		case "cwd":
+			r.CWD = d.String()
+		case "version":
+			r.Version = d.String()
+		case "isSidechain":
+			r.IsSidechain = d.Bool()
+		case "isMeta":
+			r.IsMeta = d.Bool()
+		case "isCompactSummary":
+			r.IsCompactSummary = d.Bool()
+		case "origin":
+			d.Object(func(name []byte) {
+				if string(name) == "kind" {
+					r.Origin = d.String()
+				}
+			})
+		case "message":
+			r.Message.read(d)
+		case "toolUseResult":
+			r.ToolUseResult.read(d)
+		case "planContent":
+			r.PlanContent = d.String()
+		case "prUrl":
+			r.PRURL = d.String()
+		}
+	})
+	return d.End()
 }
 
 type message struct {
-	ID      lax.String        `json:"id"`
-	Model   lax.String        `json:"model"`
-	Content content           `json:"content"`
-	Usage   lax.Object[usage] `json:"usage"`
+	ID, Model lax.String
+	Content   content
+	Usage     usage
+	Used      bool // there is a usage
+}
+
+func (m *message) read(d *lax.Reader) {
+	d.Object(func(name []byte) {
+		switch string(name) {
+		case "id":
+			m.ID = d.String()
+		case "model":
+			m.Model = d.String()
+		case "content":
+			m.Content.read(d)
+		case "usage":
+			m.Used = m.Usage.read(d)
+		}
+	})
 }
 
 type usage struct {
-	Input      lax.Number `json:"input_tokens"`
-	Output     lax.Number `json:"output_tokens"`
-	CacheRead  lax.Number `json:"cache_read_input_tokens"`
-	CacheWrite lax.Number `json:"cache_creation_input_tokens"`
+	Input, Output, CacheRead, CacheWrite lax.Number
+}
+
+func (u *usage) read(d *lax.Reader) bool {
+	return d.Object(func(name []byte) {
+		switch string(name) {
+		case "input_tokens":
+			u.Input = d.Number()
+		case "output_tokens":
+			u.Output = d.Number()
+		case "cache_read_input_tokens":
+			u.CacheRead = d.Number()
+		case "cache_creation_input_tokens":
+			u.CacheWrite = d.Number()
+		}
+	})
 }
 
 // content is a string or a list of blocks; the tools use both for the same thing.
 type content struct {
 	Text     lax.String
 	IsString bool
-	Blocks   lax.List[block]
+	Blocks   []block
 }
 
-func (c *content) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	if d.PeekKind() == '"' {
-		c.IsString = true
-		return json.UnmarshalDecode(d, &c.Text)
+func (c *content) read(d *lax.Reader) {
+	if d.Kind() == '"' {
+		c.IsString, c.Text = true, d.String()
+		return
 	}
-	return json.UnmarshalDecode(d, &c.Blocks)
+	d.List(func() {
+		var b block
+		if b.read(d) {
+			c.Blocks = append(c.Blocks, b)
+		}
+	})
 }
 
 // text is the string, or the text blocks joined by newlines.
 func (c *content) text() string {
-	if c.IsString || len(c.Blocks.V) == 0 {
+	if c.IsString || len(c.Blocks) == 0 {
 		return string(c.Text)
 	}
+	var first string
 	var parts []string
-	for i := range c.Blocks.V {
-		if b := &c.Blocks.V[i]; b.Type == "text" {
-			parts = append(parts, string(b.Text))
+	for i := range c.Blocks {
+		if b := &c.Blocks[i]; b.Type == "text" {
+			if first = string(b.Text); parts != nil || i+1 < len(c.Blocks) {
+				parts = append(parts, first)
+			}
 		}
+	}
+	if parts == nil {
+		return first
 	}
 	return strings.Join(parts, "\n")
 }
 
 type block struct {
-	Type      lax.String     `json:"type"`
-	Text      lax.String     `json:"text"`
-	Thinking  lax.String     `json:"thinking"`
-	ID        lax.String     `json:"id"`
-	Name      lax.String     `json:"name"`
-	Input     jsontext.Value `json:"input"`
-	ToolUseID lax.String     `json:"tool_use_id"`
-	Content   content        `json:"content"`
-	IsError   lax.Bool       `json:"is_error"`
+	Type, Text, Thinking lax.String
+	ID, Name             lax.String
+	Input                jsontext.Value
+	ToolUseID            lax.String
+	Content              content
+	IsError              lax.Bool
+}
+
+func (b *block) read(d *lax.Reader) bool {
+	return d.Object(func(name []byte) {
+		switch string(name) {
+		case "type":
+			b.Type = d.String()
+		case "text":
+			b.Text = d.String()
+		case "thinking":
+			b.Thinking = d.String()
+		case "id":
+			b.ID = d.String()
+		case "name":
+			b.Name = d.String()
+		case "input":
+			b.Input = d.Raw()
+		case "tool_use_id":
+			b.ToolUseID = d.String()
+		case "content":
+			b.Content.read(d)
+		case "is_error":
+			b.IsError = d.Bool()
+		}
+	})
 }
 
 // toolResult is toolUseResult where it is an object: what an edit tool did.
 type toolResult struct {
-	StructuredPatch isList     `json:"structuredPatch"`
-	UserModified    lax.Bool   `json:"userModified"`
-	OriginalFile    lax.String `json:"originalFile"`
-	NewString       lax.String `json:"newString"`
-	Content         lax.String `json:"content"`
+	StructuredPatch    bool // there is a list, even an empty one
+	UserModified       lax.Bool
+	OriginalFile       lax.String
+	NewString, Content lax.String
 }
 
-// isList says that a value is an array, even an empty one.
-type isList bool
-
-func (l *isList) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	*l = d.PeekKind() == '['
-	return d.SkipValue()
+func (t *toolResult) read(d *lax.Reader) {
+	d.Object(func(name []byte) {
+		switch string(name) {
+		case "structuredPatch":
+			t.StructuredPatch = d.Kind() == '['
+		case "userModified":
+			t.UserModified = d.Bool()
+		case "originalFile":
+			t.OriginalFile = d.String()
+		case "newString":
+			t.NewString = d.String()
+		case "content":
+			t.Content = d.String()
+		}
+	})
 }
 
 // input is what the tools that suggest something take.

@@ -3,19 +3,27 @@
 package claudecode
 
 import (
+	"hash/maphash"
 	"strings"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture"
+	"github.com/headrace/headrace/internal/capture/lax"
 )
 
 // session files the records of one transcript under the turns they belong to.
 type session struct {
 	turns   []*turn
-	owner   map[string]*turn // by record uuid
-	uses    map[string]use   // by tool_use id
+	given   int // so many of the turns were given out already
+	held    int // bytes of the records of those that were not
+	seed    maphash.Seed
+	owner   map[uint64]*turn // by record uuid, hashed: there may be millions
+	uses    map[string]use   // by tool_use id, until the result has come
 	follows map[any]*turn    // the latest turn that follows a turn, or a record that belongs to none
 }
+
+// maxHeld is how many bytes of records a session holds before it gives out what it has.
+const maxHeld = 24 << 20
 
 // turn is a prompt and all that came of it: an episode in the making.
 type turn struct {
@@ -28,6 +36,11 @@ type turn struct {
 	usage     map[string]usage
 	suggested map[string]int // index of the suggestion of a tool use
 	abandoned bool
+	size      int    // bytes of its records
+	nearest   string // id of the nearest turn, going up from this one, that is an episode
+	given     bool   // given out: e is what came since
+	known     bool   // that it is abandoned was known then
+	next      *turn  // what continues it
 }
 
 // use is one tool use, until its result comes.
@@ -40,18 +53,20 @@ type use struct {
 }
 
 func newSession() *session {
-	return &session{owner: map[string]*turn{}, uses: map[string]use{}, follows: map[any]*turn{}}
+	return &session{seed: maphash.MakeSeed(), owner: map[uint64]*turn{}, uses: map[string]use{}, follows: map[any]*turn{}}
 }
 
-// add files one record.
-func (s *session) add(r *record) {
-	id := string(r.UUID)
-	if id == "" {
+func (s *session) key(uuid lax.String) uint64 { return maphash.String(s.seed, string(uuid)) }
+
+// add files one record, of so many bytes.
+func (s *session) add(r *record, size int) {
+	if r.UUID == "" {
 		if t := s.current(); t != nil && r.Type == "pr-link" && r.PRURL != "" {
 			t.links().PullRequest = string(r.PRURL)
 		}
 		return
 	}
+	id := s.key(r.UUID)
 	if _, again := s.owner[id]; again {
 		return // a resumed session repeats what it resumed
 	}
@@ -60,6 +75,7 @@ func (s *session) add(r *record) {
 	if t == nil {
 		return
 	}
+	t.size, s.held = t.size+size, s.held+size
 	if e := t.e; !r.Timestamp.IsZero() {
 		if e.StartedAt.IsZero() {
 			e.StartedAt = r.Timestamp.Time
@@ -88,25 +104,25 @@ func (s *session) current() *turn {
 
 // turnOf returns the turn a record belongs to, beginning a new one where it is a prompt; nil for what comes before any.
 func (s *session) turnOf(r *record) *turn {
-	parent := string(r.ParentUUID)
+	parent := r.ParentUUID
 	if parent == "" {
-		parent = string(r.LogicalParentUUID)
+		parent = r.LogicalParentUUID
 	}
-	t, known := s.owner[parent]
+	t, known := s.owner[s.key(parent)]
 	if !known && !bool(r.IsSidechain) {
 		t = s.current() // a torn line may have held the parent
 	}
-	command := r.Type == "user" && strings.HasPrefix(r.Message.V.Content.text(), "<command-")
+	command := r.Type == "user" && strings.HasPrefix(r.Message.Content.text(), "<command-")
 	switch {
 	case typed(r) && !bool(r.IsCompactSummary), command:
 	case t == nil && r.Type == "assistant": // the prompt is in another file, or torn
 	default:
-		return t
+		return s.continued(t, r)
 	}
 	n := s.begin(r, t)
 	n.command = command
 	if n.branch = any(t); t == nil {
-		n.branch = parent
+		n.branch = string(parent)
 	}
 	if known && parent != "" {
 		if before := s.follows[n.branch]; before != nil && !bool(r.IsSidechain) {
@@ -117,6 +133,21 @@ func (s *session) turnOf(r *record) *turn {
 		}
 	}
 	return n
+}
+
+// continued returns the turn that a record of t goes to: t, or what continues it where t was given out or is too long.
+func (s *session) continued(t *turn, r *record) *turn {
+	if t == nil {
+		return nil
+	}
+	for t.next != nil {
+		t = t.next
+	}
+	if r.Type != "assistant" || !t.given && t.size < maxHeld/2 {
+		return t
+	}
+	t.next = s.begin(r, t)
+	return t.next
 }
 
 func (s *session) begin(r *record, parent *turn) *turn {
@@ -141,7 +172,7 @@ func (t *turn) links() *episode.Links {
 
 // assistant adds a response, which comes as one record per content block, all with the same message id.
 func (t *turn) assistant(s *session, r *record) {
-	m := &r.Message.V
+	m := &r.Message
 	if m.Model != "<synthetic>" {
 		capture.SetModel(t.e, "", string(m.Model))
 	}
@@ -149,11 +180,11 @@ func (t *turn) assistant(s *session, r *record) {
 	if key == "" {
 		key = string(m.ID)
 	}
-	if m.Usage.OK { // counted once per request, with the last record's figures: earlier ones are partial
+	if m.Used { // counted once per request, with the last record's figures: earlier ones are partial
 		if _, seen := t.usage[key]; !seen {
 			t.requests = append(t.requests, key)
 		}
-		t.usage[key] = m.Usage.V
+		t.usage[key] = m.Usage
 	}
 	if len(t.e.Steps) == 0 || m.ID == "" || t.message != string(m.ID) {
 		t.e.Steps = append(t.e.Steps, episode.Step{At: r.Timestamp.Time, Source: episode.SourceAgent})
@@ -162,8 +193,8 @@ func (t *turn) assistant(s *session, r *record) {
 	n := len(t.e.Steps) - 1
 	step := &t.e.Steps[n]
 	step.Message = joined(step.Message, m.Content.text())
-	for i := range m.Content.Blocks.V {
-		switch b := &m.Content.Blocks.V[i]; b.Type {
+	for i := range m.Content.Blocks {
+		switch b := &m.Content.Blocks[i]; b.Type {
 		case "thinking":
 			step.Reasoning = joined(step.Reasoning, string(b.Thinking))
 		case "tool_use":
@@ -184,7 +215,7 @@ func joined(a, b string) string {
 
 // user adds a prompt, results of tool uses, or an interrupt.
 func (t *turn) user(s *session, r *record) {
-	m := &r.Message.V.Content
+	m := &r.Message.Content
 	if typed(r) && !bool(r.IsCompactSummary) {
 		text := m.text()
 		cut := capture.Clip(&text)
@@ -196,11 +227,11 @@ func (t *turn) user(s *session, r *record) {
 	if r.PlanContent != "" {
 		t.artifact(string(r.PlanContent))
 	}
-	for i := range m.Blocks.V {
-		if b := &m.Blocks.V[i]; b.Type == "tool_result" {
+	for i := range m.Blocks {
+		if b := &m.Blocks[i]; b.Type == "tool_result" {
 			if u, ok := s.uses[string(b.ToolUseID)]; ok {
 				u.turn.result(&u, b, r)
-				s.uses[u.id] = u
+				delete(s.uses, u.id)
 			}
 		}
 	}
@@ -227,36 +258,66 @@ func (t *turn) artifact(plan string) {
 	t.e.Artifacts = append(t.e.Artifacts, a)
 }
 
-// finish gives every turn to emit as an episode, in the order in which they began.
-func (s *session) finish(emit func(*episode.Episode) error) error {
-	nearest := map[*turn]string{} // id of the nearest turn, going up, that is an episode
-	for _, t := range s.turns {
-		if t.parent != nil && t.parent.abandoned {
-			t.abandoned = true
-		}
-		if t.parent != nil {
-			t.links().Parent = nearest[t.parent]
-		}
+// flush gives the turns before the n-th to emit as episodes, in the order in which they began. Once all are given, so is
+// what came later of those that were given before.
+func (s *session) flush(n int, emit func(*episode.Episode) error) error {
+	for ; s.given < n; s.given++ {
+		t := s.turns[s.given]
+		s.held -= t.size
+		t.close()
 		if t.command && len(t.e.Steps) == 0 {
-			if nearest[t] = ""; t.parent != nil {
-				nearest[t] = nearest[t.parent]
-			}
 			continue
 		}
-		nearest[t] = t.e.ID
-		if t.abandoned {
-			t.links().AbandonedBranch = true
-		}
-		if l := t.e.Links; l != nil && l.Parent+l.PullRequest == "" && !l.AbandonedBranch {
-			t.e.Links = nil
-		}
-		t.sum()
-		capture.Languages(t.e)
 		if err := emit(t.e); err != nil {
 			return err
 		}
+		t.give()
+	}
+	if n < len(s.turns) {
+		return nil
+	}
+	for _, t := range s.turns {
+		t.abandoned = t.abandoned || t.parent != nil && t.parent.abandoned
+		if t.given && t.abandoned && !t.known {
+			t.links().AbandonedBranch = true
+		}
+		if t.given && (t.e.Links != nil || len(t.e.Decisions) > 0) {
+			if err := emit(t.e); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// close settles what only the whole turn shows.
+func (t *turn) close() {
+	p := t.parent
+	if p != nil {
+		t.abandoned = t.abandoned || p.abandoned
+		t.links().Parent = p.nearest
+	}
+	if t.command && len(t.e.Steps) == 0 {
+		if p != nil {
+			t.nearest = p.nearest
+		}
+		return
+	}
+	t.nearest = t.e.ID
+	if t.abandoned {
+		t.links().AbandonedBranch = true
+	}
+	if l := t.e.Links; l != nil && l.Parent+l.PullRequest == "" && !l.AbandonedBranch {
+		t.e.Links = nil
+	}
+	t.sum()
+	capture.Languages(t.e)
+}
+
+// give leaves of a turn what later records may still refer to.
+func (t *turn) give() {
+	t.given, t.known, t.usage, t.requests = true, t.abandoned, nil, nil
+	t.e = &episode.Episode{SchemaVersion: episode.SchemaVersion, ID: t.e.ID, Tool: t.e.Tool, Session: t.e.Session}
 }
 
 func (t *turn) sum() {
