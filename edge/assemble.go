@@ -17,6 +17,7 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture/otlp"
+	"github.com/headrace/headrace/internal/capture/parts"
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
@@ -31,9 +32,7 @@ func (e *Edge) assemble(ctx context.Context) error {
 }
 
 func (e *Edge) assembleBatch(ctx context.Context, payloads [][]byte, last uint64) error {
-	var order []string
-	byID := map[string]*episode.Episode{}
-	parts := map[string]bool{} // ids that came as telemetry events, which arrive in any order
+	var list []told
 	for _, sealed := range payloads {
 		p, err := e.openPayload(ctx, sealed)
 		if errors.Is(err, errExpired) || errors.Is(err, errDamaged) {
@@ -43,27 +42,24 @@ func (e *Edge) assembleBatch(ctx context.Context, payloads [][]byte, last uint64
 		if err != nil {
 			return err
 		}
+		kind := sourceOf(p.Kind)
 		for _, ep := range e.unpack(p) {
-			if p.Kind == kindOTLPLogs {
-				parts[ep.ID] = true
-			}
-			if have := byID[ep.ID]; have != nil {
-				e.merge(have, ep, parts[ep.ID])
-				continue
-			}
-			byID[ep.ID] = ep
-			order = append(order, ep.ID)
+			list = append(list, told{kind, ep})
 		}
 	}
-	known, err := e.db.EpisodesByID(ctx, order)
+	now := e.cfg.Now()
+	j, err := e.join(ctx, list, now)
 	if err != nil {
 		return err
 	}
-	now := e.cfg.Now()
+	known, err := e.db.EpisodesByID(ctx, j.ids())
+	if err != nil {
+		return err
+	}
 	developers := map[string]bool{}
 	var names []string
-	for _, id := range order {
-		if d := byID[id].Developer; !developers[d] {
+	for _, c := range j.whole {
+		if d := c.developer(); !developers[d] {
 			developers[d] = true
 			names = append(names, d)
 		}
@@ -72,26 +68,27 @@ func (e *Edge) assembleBatch(ctx context.Context, payloads [][]byte, last uint64
 	if err != nil {
 		return err
 	}
-	join := e.ring.Derive("join")
+	joinKey := e.ring.Derive("join")
 	var rows []sqlstore.EpisodeRow
 	var raw []byte
-	for _, id := range order {
-		row, ep := sqlstore.EpisodeRow{}, byID[id]
-		if old, isKnown := known[id]; isKnown {
-			if row, ep, err = e.add(ctx, old, ep, parts[id], now); err != nil {
+	for _, c := range j.whole {
+		var row sqlstore.EpisodeRow
+		tell := &c.parts
+		if old, isKnown := known[c.id]; isKnown {
+			if row, tell, err = e.add(ctx, old, c, known, now); err != nil {
 				return err
 			}
 		} else {
-			row = e.row(ep, now)
+			row = e.row(tell.Episode(), now)
 			row.Revision, row.ReceivedAt, row.VaultDay = 1, now, day(now)
 		}
-		if ep == nil {
+		if tell == nil {
 			continue // nothing new, or nothing of it is wanted any more
 		}
-		if raw, err = episode.Append(raw[:0], ep); err != nil {
+		if raw, err = tell.Append(raw[:0]); err != nil {
 			return err
 		}
-		if row.Digest = keyed(join, raw); row.Digest == known[id].Digest {
+		if row.Digest = keyed(joinKey, raw); row.Digest == known[c.id].Digest {
 			continue
 		}
 		key := keys[row.Developer]
@@ -103,24 +100,32 @@ func (e *Edge) assembleBatch(ctx context.Context, payloads [][]byte, last uint64
 			}
 			key = more[row.Developer]
 		}
-		row.Sealed = key.Seal(nil, nil, raw, []byte(id))
+		row.Sealed = key.Seal(nil, nil, raw, []byte(c.id))
 		rows = append(rows, row)
 	}
-	return e.db.Assemble(ctx, rows, last)
+	if err := e.db.Assemble(ctx, rows, j.joins, last); err != nil {
+		return err
+	}
+	e.joins = e.joins || len(j.joins.Keys) > 0
+	return nil
 }
 
-// add makes the row of a known episode with later facts, and the episode to be sealed: all of it, or only the later facts
-// where its raw text is gone. It returns no episode where the facts are not wanted.
-func (e *Edge) add(ctx context.Context, old sqlstore.EpisodeRow, later *episode.Episode, parts bool, now time.Time) (sqlstore.EpisodeRow, *episode.Episode, error) {
+// add makes the row of a known episode with what came later, and the parts to be sealed: all of them, or only what came
+// later where its raw text is gone. It returns no parts where they are not wanted.
+func (e *Edge) add(ctx context.Context, old sqlstore.EpisodeRow, c *whole, known map[string]sqlstore.EpisodeRow, now time.Time) (sqlstore.EpisodeRow, *parts.Parts, error) {
 	if old.State == sqlstore.EpisodeVetoed || old.State == sqlstore.EpisodeWithdrawn {
 		return old, nil, nil
 	}
-	// The developer and the session an episode belongs to were settled when it first came; nobody moves it to another.
-	later.Developer = old.Developer
-	ep, err := e.stored(ctx, old)
+	later := &c.parts
+	for _, part := range later {
+		if part != nil { // the developer an episode belongs to was settled when it first came; nobody moves it to another
+			part.Developer = old.Developer
+		}
+	}
+	have, err := e.stored(ctx, old)
 	if errors.Is(err, errExpired) || errors.Is(err, errDamaged) {
 		row := old
-		row.Later, row.State, row.VaultDay, row.Outcomes = true, sqlstore.EpisodeAssembled, day(now), old.Outcomes+len(later.Outcomes)
+		row.Later, row.State, row.VaultDay, row.Outcomes = true, sqlstore.EpisodeAssembled, day(now), old.Outcomes+len(later.Episode().Outcomes)
 		row.SettleAt = now
 		if old.State != sqlstore.EpisodeAssembled {
 			row.Revision++
@@ -130,47 +135,58 @@ func (e *Edge) add(ctx context.Context, old sqlstore.EpisodeRow, later *episode.
 	if err != nil {
 		return old, nil, err
 	}
-	later.Session = cmp.Or(ep.Session, later.Session)
-	adds := !parts && ep.GainsOnly(later)
-	if !e.merge(ep, later, parts) {
+	before := have.Episode()
+	for _, part := range later {
+		if part != nil { // nor to another session
+			part.Session = cmp.Or(before.Session, part.Session)
+		}
+	}
+	if unproven(later.Episode()) && !unproven(before) {
+		e.stats.SetAside.Add(1) // facts without a proven identity about an episode that has one
 		return old, nil, nil
 	}
-	row := e.row(ep, now)
+	adds := len(c.folds) == 0 && later[parts.History] != nil && later.Single() && before.GainsOnly(later[parts.History])
+	have.Join(*later)
+	for _, id := range c.folds {
+		other, err := e.stored(ctx, known[id])
+		if errors.Is(err, errExpired) || errors.Is(err, errDamaged) {
+			continue
+		}
+		if err != nil {
+			return old, nil, err
+		}
+		for _, part := range other {
+			if part != nil {
+				part.ID, part.Developer, part.Session = old.ID, old.Developer, cmp.Or(before.Session, part.Session)
+			}
+		}
+		have.Join(*other)
+	}
+	row := e.row(have.Episode(), now)
 	row.Revision, row.ReceivedAt, row.VaultDay, row.Later = old.Revision, old.ReceivedAt, old.VaultDay, old.Later
 	row.Adds = adds
 	if old.State != sqlstore.EpisodeAssembled {
 		row.Revision++ // it was screened: an approval of what it was does not cover what it is
 	}
-	return row, ep, nil
+	return row, have, nil
 }
 
-// stored opens the vault's copy of an episode.
-func (e *Edge) stored(ctx context.Context, r sqlstore.EpisodeRow) (*episode.Episode, error) {
+func unproven(ep *episode.Episode) bool { return ep.Local != nil && ep.Local.Unauthenticated }
+
+// stored opens the vault's copy of an episode: what each kind of source tells of it.
+func (e *Edge) stored(ctx context.Context, r sqlstore.EpisodeRow) (*parts.Parts, error) {
 	b, err := e.vault.unseal(ctx, r.Developer, r.VaultDay, r.ID, r.Sealed)
 	if err != nil {
 		return nil, err
 	}
-	ep, err := episode.Decode(b)
+	p, err := parts.Decode(b)
+	if err == nil && p.Episode() == nil {
+		err = errDamaged
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the vault's copy of %s: %w", r.ID, err)
 	}
-	return ep, nil
-}
-
-// merge adds later facts to an episode: parts of one from telemetry are put in order by their events. It refuses facts
-// without a proven identity about an episode that has one.
-func (e *Edge) merge(into, later *episode.Episode, parts bool) bool {
-	unproven := func(ep *episode.Episode) bool { return ep.Local != nil && ep.Local.Unauthenticated }
-	if unproven(later) && !unproven(into) {
-		e.stats.SetAside.Add(1)
-		return false
-	}
-	if parts {
-		otlp.Merge(into, later)
-	} else {
-		into.Merge(later)
-	}
-	return true
+	return &p, nil
 }
 
 // unpack reads the episodes of one payload and keeps what the policy lets be recorded. What does not read is set aside.

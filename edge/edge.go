@@ -42,7 +42,8 @@ type Edge struct {
 	coarse         consent.Coarsener
 	log            *slog.Logger
 
-	turning    sync.Mutex // one turn at a time
+	turning    sync.Mutex // one turn at a time, and guards joins
+	joins      bool       // some parts of episodes were joined by a key
 	wake       chan struct{}
 	current    atomic.Pointer[control] // the release in force, nil before the first
 	undurable  chan sqlstore.DecisionRow
@@ -89,7 +90,11 @@ func open(ctx context.Context, cfg Config) (*Edge, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	e := &Edge{cfg: cfg, db: db, ring: ring, vault: v, policy: cfg.Policy, filter: filter, coarse: coarse, log: cfg.Log,
+	joins, err := db.AnyJoin(ctx)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	e := &Edge{cfg: cfg, db: db, joins: joins, ring: ring, vault: v, policy: cfg.Policy, filter: filter, coarse: coarse, log: cfg.Log,
 		wake: make(chan struct{}, 1), undurable: make(chan sqlstore.DecisionRow, 1<<14)}
 	if err := errors.Join(e.openSpools(ctx), e.loadRelease(ctx), e.sweep(ctx)); err != nil {
 		return nil, errors.Join(err, e.closeStores())

@@ -5,6 +5,7 @@ package edge
 import (
 	"context"
 
+	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
 
@@ -14,6 +15,30 @@ func (e *Edge) Assemble(ctx context.Context) error   { return e.assemble(ctx) }
 func (e *Edge) Screen(ctx context.Context) error     { return e.screen(ctx) }
 func (e *Edge) Pack(ctx context.Context) error       { return e.pack(ctx) }
 func (e *Edge) Contribute(ctx context.Context) error { return e.contribute(ctx) }
+
+// Stored returns all episodes as they rest, opened.
+func (e *Edge) Stored(ctx context.Context) (all []*episode.Episode, err error) {
+	list, _, err := e.db.ListEpisodes(ctx, sqlstore.EpisodeFilter{Limit: 1000})
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, r := range list {
+		ids = append(ids, r.ID)
+	}
+	rows, err := e.db.EpisodesByID(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		told, err := e.stored(ctx, rows[id])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, told.Episode())
+	}
+	return all, nil
+}
 
 // PackRows packs rows that were read before.
 func PackRows(e *Edge, ctx context.Context, rows []sqlstore.OutboundRow) error {

@@ -99,7 +99,7 @@ func (e *Edge) scrubBatch(ctx context.Context, batch []candidate) error {
 	return parallel(batch, func(part []candidate) error {
 		for i := range part {
 			c := &part[i]
-			ep, err := e.stored(ctx, c.row)
+			told, err := e.stored(ctx, c.row)
 			if errors.Is(err, errExpired) {
 				c.set(sqlstore.EpisodeDropped, "raw text expired before it was screened")
 				continue
@@ -112,6 +112,7 @@ func (e *Edge) scrubBatch(ctx context.Context, batch []candidate) error {
 			if err != nil {
 				return err
 			}
+			ep := told.Episode()
 			if _, err := e.filter.Episode(ep); err != nil {
 				// The filter's word says which rule or field, never the value.
 				c.set(sqlstore.EpisodeDropped, "filter: "+err.Error())

@@ -43,7 +43,7 @@ func screened(t *testing.T, db *sqlstore.DB, state string, ids ...string) {
 		rows = append(rows, episodeRow(id))
 		answers = append(answers, sqlstore.Screened{ID: id, Revision: 1, State: sqlstore.EpisodeReady, Level: "signal", Out: outbound(id, 1, state)})
 	}
-	ok(t, db.Assemble(t.Context(), rows, 0))
+	ok(t, db.Assemble(t.Context(), rows, sqlstore.Joins{}, 0))
 	ok(t, db.Screen(t.Context(), answers))
 }
 
@@ -64,7 +64,7 @@ func TestEpisodeComesBackAsItWasStored(t *testing.T) {
 		for i := range 1200 { // more than one statement holds
 			want = append(want, episodeRow(fmt.Sprintf("ep_%04d", i)))
 		}
-		ok(t, db.Assemble(t.Context(), want, 1))
+		ok(t, db.Assemble(t.Context(), want, sqlstore.Joins{}, 1))
 		got, err := db.Settled(t.Context(), day1, sqlstore.EpisodeRow{}, 5000)
 		ok(t, err)
 		if len(got) != len(want) {
@@ -106,7 +106,7 @@ func TestApprovalOfAnEarlierRevisionFalls(t *testing.T) {
 		ok(t, db.Pack(t.Context(), sqlstore.BundleRow{ID: "b1", Recipient: "maker", Kind: "episodes", Records: 1, CreatedAt: day1}, rows("b")))
 		next := []sqlstore.EpisodeRow{episodeRow("a"), episodeRow("b")}
 		next[0].Revision, next[1].Revision = 2, 2
-		ok(t, db.Assemble(t.Context(), next, 0))
+		ok(t, db.Assemble(t.Context(), next, sqlstore.Joins{}, 0))
 		if got := states(t, db, "a"); len(got) != 0 {
 			t.Errorf("an approval that has not left survived a change: %v", got)
 		}
@@ -316,7 +316,7 @@ func BenchmarkAssembleAndScreen(b *testing.B) {
 			out.Body = raw[:900]
 			answers[i] = sqlstore.Screened{ID: rows[i].ID, Revision: 1, State: sqlstore.EpisodeReady, Level: "signal", Out: out}
 		}
-		ok(b, db.Assemble(b.Context(), rows, uint64(n+1)))
+		ok(b, db.Assemble(b.Context(), rows, sqlstore.Joins{}, uint64(n+1)))
 		ok(b, db.Screen(b.Context(), answers))
 	}
 	b.ReportMetric(2000*float64(b.N)/b.Elapsed().Seconds(), "episodes/s")

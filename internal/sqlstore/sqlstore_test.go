@@ -65,7 +65,7 @@ func ok(t testing.TB, err error) {
 func TestOpeningAgainKeepsEverything(t *testing.T) {
 	engines(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, sqlstore.RoleEdge)
-		ok(t, db.Assemble(t.Context(), []sqlstore.EpisodeRow{episodeRow("ep_1")}, 1))
+		ok(t, db.Assemble(t.Context(), []sqlstore.EpisodeRow{episodeRow("ep_1")}, sqlstore.Joins{}, 1))
 		ok(t, db.Close())
 		db = open(t, dsn, sqlstore.RoleEdge)
 		if rows, err := db.EpisodesByID(t.Context(), []string{"ep_1"}); err != nil || len(rows) != 1 {

@@ -53,9 +53,15 @@ func (d *DB) VaultKeys(ctx context.Context, day int64, developers []string, fres
 	return out, err
 }
 
+// keepJoins is how many days joins are kept beyond raw text: what becomes of a suggestion shows within a month.
+const keepJoins = 30
+
 // ExpireVault deletes the keys and sealed bytes of days before day and returns how many episodes lost their raw text.
 func (d *DB) ExpireVault(ctx context.Context, day int64) (n int64, err error) {
 	err = d.tx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM joins WHERE day < $1`, day-keepJoins); err != nil {
+			return err
+		}
 		r, err := tx.ExecContext(ctx, `DELETE FROM vault_keys WHERE day < $1`, day)
 		if err != nil {
 			return err

@@ -20,7 +20,7 @@ func TestSpoolsRememberTheirLastPayload(t *testing.T) {
 		db := open(t, dsn, sqlstore.RoleEdge)
 		for _, done := range []uint64{0, 7, 9} {
 			if done > 0 {
-				ok(t, db.Assemble(t.Context(), nil, done))
+				ok(t, db.Assemble(t.Context(), nil, sqlstore.Joins{}, done))
 				ok(t, db.LogDecisions(t.Context(), nil, 100+done))
 			}
 			got, err := db.SpoolDone(t.Context(), "inbox")

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package parts makes one episode of what several sources tell of it: the tool's own history, its telemetry, its hooks.
+//
+// A history has the whole trajectory and the code; telemetry knows who decided and what it cost; a hook comes first. Each
+// says some of what the others say. [Parts] keeps what each kind of source told apart from the others, so that a source
+// that tells more later replaces only its own word, and [Parts.Episode] works out the one episode anew. The result
+// depends neither on the order in which the kinds came nor on how often they did.
+//
+// Which parts belong together is told by [Keys]: ids of the tool's own that its sources share, such as the id of a tool
+// call. Nothing here looks at text to guess.
+package parts
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/capture/otlp"
+)
+
+// Kind is a kind of source.
+type Kind int
+
+// The kinds of source, best first: where two differ on a thing that is not decided by who knows it better, the first wins.
+const (
+	History Kind = iota // a history file, an editor's proxy, a tool's maker: the whole of it
+	Events              // telemetry, event by event
+	Hooks               // the tool's hooks, event by event
+	kinds
+)
+
+// Parts is one episode as each kind of source tells of it. The zero Parts tells nothing.
+type Parts [kinds]*episode.Episode
+
+// Of is the parts of an episode of which one source tells.
+func Of(k Kind, e *episode.Episode) Parts {
+	var p Parts
+	p[k] = e
+	return p
+}
+
+// Add adds what a source of that kind tells. It may keep e.
+func (p *Parts) Add(k Kind, e *episode.Episode) {
+	switch {
+	case p[k] == nil:
+		p[k] = e
+	case k == History:
+		p[k].Merge(e)
+	default:
+		otlp.Merge(p[k], e)
+	}
+}
+
+// Join adds all that q tells of the same episode.
+func (p *Parts) Join(q Parts) {
+	for k, e := range q {
+		if e != nil {
+			p.Add(Kind(k), e)
+		}
+	}
+}
+
+// Single reports whether only one kind of source tells of the episode.
+func (p *Parts) Single() bool {
+	n := 0
+	for _, e := range p {
+		if e != nil {
+			n++
+		}
+	}
+	return n <= 1
+}
+
+// Episode is the one episode that the parts make. It may share memory with the parts; where there are several, it shares
+// none that it changes.
+func (p *Parts) Episode() *episode.Episode {
+	var e *episode.Episode
+	for _, part := range p {
+		switch {
+		case part == nil:
+		case e == nil:
+			if e = part; !p.Single() {
+				e = part.Clone()
+			}
+		default:
+			overlay(e, part)
+		}
+	}
+	return e
+}
+
+// overlay adds to e what a worse source tells: what e does not have, and who decided where e does not know.
+func overlay(e, other *episode.Episode) {
+	unproven := e.Local != nil && e.Local.Unauthenticated || other.Local != nil && other.Local.Unauthenticated
+	have := e.Clone()
+	merged := other.Clone() // merging the better over the worse gives each field of the better that it has
+	merged.ID, merged.SchemaVersion = have.ID, have.SchemaVersion
+	steps, decisions := have.Steps, slices.Clone(merged.Decisions)
+	if len(steps) == 0 {
+		steps = merged.Steps
+	} else {
+		for i := range merged.Suggestions { // its steps are gone
+			merged.Suggestions[i].Step = -1
+		}
+	}
+	merged.Steps = nil
+	have.Steps = nil
+	merged.Merge(have)
+	merged.Steps, merged.Unknown = steps, have.Unknown
+	merged.Suggestions = inOrder(merged.Suggestions, have.Suggestions)
+	merged.Decisions = have.Decisions
+	for _, d := range decisions {
+		i := slices.IndexFunc(merged.Decisions, func(h episode.Decision) bool { return h.Suggestion == d.Suggestion })
+		if i < 0 {
+			merged.Decisions = append(merged.Decisions, d)
+			continue
+		}
+		merged.Decisions[i] = better(merged.Decisions[i], d)
+	}
+	if unproven {
+		if merged.Local == nil {
+			merged.Local = &episode.Local{}
+		}
+		merged.Local.Unauthenticated = true
+	}
+	*e = *merged
+}
+
+// inOrder puts the suggestions that first names first, in its order.
+func inOrder(all, first []episode.Suggestion) []episode.Suggestion {
+	sorted := make([]episode.Suggestion, 0, len(all))
+	for _, f := range first {
+		if i := slices.IndexFunc(all, func(s episode.Suggestion) bool { return s.ID == f.ID }); i >= 0 {
+			sorted = append(sorted, all[i])
+		}
+	}
+	for _, s := range all {
+		if !slices.ContainsFunc(first, func(f episode.Suggestion) bool { return f.ID == s.ID }) {
+			sorted = append(sorted, s)
+		}
+	}
+	return sorted
+}
+
+// better is the decision of the source that knows who decided; of two that know alike, the first.
+func better(first, second episode.Decision) episode.Decision {
+	a, b := first, second
+	if known(second.By) > known(first.By) || known(second.By) == known(first.By) && second.Verdict == episode.Modified && first.Verdict == episode.Accepted {
+		a, b = second, first
+	}
+	if a.Verdict == b.Verdict {
+		if a.Reason == "" {
+			a.Reason = b.Reason
+		}
+		if a.Final == "" {
+			a.Final, a.EditDistance = b.Final, b.EditDistance
+		}
+	}
+	if a.At.IsZero() {
+		a.At = b.At
+	}
+	return a
+}
+
+// known is how much is known of who decided.
+func known(by episode.By) int {
+	switch by {
+	case episode.ByPerson:
+		return 2
+	case episode.ByRule, episode.ByHook, episode.ByModel:
+		return 1
+	}
+	return 0
+}
+
+// Append appends the wire form of the parts: a line for each kind of source, empty where it tells nothing, and none after
+// the last that does. An episode of which only its history tells has the form of an episode.
+func (p *Parts) Append(dst []byte) (_ []byte, err error) {
+	gap := 0
+	for k, e := range p {
+		if k > 0 {
+			gap++
+		}
+		if e == nil {
+			continue
+		}
+		for ; gap > 0; gap-- {
+			dst = append(dst, '\n')
+		}
+		if dst, err = episode.Append(dst, e); err != nil {
+			return nil, err
+		}
+	}
+	return dst, nil
+}
+
+// Decode reads what Append wrote.
+func Decode(b []byte) (p Parts, err error) {
+	for k := range p {
+		line, rest, _ := bytes.Cut(b, []byte{'\n'})
+		if len(line) > 0 {
+			if p[k], err = episode.Decode(line); err != nil {
+				return Parts{}, err
+			}
+		}
+		b = rest
+	}
+	return p, nil
+}
+
+// Keys are the names by which parts of the episode are known as parts of one: its own id, and the ids of its tool calls,
+// which the tool's other sources use too, within its session. Where e is telemetry, more are known of it.
+func Keys(k Kind, e *episode.Episode) []string {
+	var keys []string
+	for i := range e.Steps {
+		for _, c := range e.Steps[i].ToolCalls {
+			keys = appendKey(keys, e.Session, c.ID)
+		}
+	}
+	if k != History { // an event that tells of a suggestion may come before the one that tells of the call
+		for i := range e.Suggestions {
+			keys = appendKey(keys, e.Session, e.Suggestions[i].ID)
+		}
+	}
+	return keys
+}
+
+func appendKey(keys []string, session, id string) []string {
+	if session == "" || id == "" {
+		return keys
+	}
+	return append(keys, session+"\x00"+id)
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package parts
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/capture/otlp"
+)
+
+var at = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+// history, telemetry and hook tell of the same prompt: an edit, a command, and a file that only telemetry saw.
+func history() *episode.Episode {
+	return &episode.Episode{SchemaVersion: episode.SchemaVersion, ID: "ep_history", Tool: episode.Tool{Name: "mill"}, Session: "s", StartedAt: at, EndedAt: at.Add(time.Minute),
+		Instruction: "turn the wheel", Model: episode.Model{Name: "m"}, Usage: &episode.Usage{InputTokens: 7},
+		Steps: []episode.Step{{Source: episode.SourceUser, Message: "turn the wheel"}, {Source: episode.SourceAgent, ToolCalls: []episode.ToolCall{{ID: "c1", Name: "Edit"}, {ID: "c2", Name: "Bash"}}}},
+		Suggestions: []episode.Suggestion{{ID: "c1", Step: 1, Kind: episode.KindEdit, Path: "wheel.go", Before: "still", After: "turning"},
+			{ID: "c2", Step: 1, Kind: episode.KindCommand, After: "make"}},
+		Decisions: []episode.Decision{{Suggestion: "c1", Verdict: episode.Accepted, By: episode.ByUnknown, At: at}, {Suggestion: "c2", Verdict: episode.Rejected, By: episode.ByPerson, Reason: "not yet"}}}
+}
+
+func telemetry() *episode.Episode {
+	e := &episode.Episode{SchemaVersion: episode.SchemaVersion, ID: "ep_events", Tool: episode.Tool{Name: "mill", Version: "2"}, Session: "s", StartedAt: at.Add(-time.Second),
+		Steps:       []episode.Step{{Source: episode.SourceSystem}},
+		Suggestions: []episode.Suggestion{{ID: "c1", Step: 0, Kind: episode.KindEdit}, {ID: "c3", Step: 0, Kind: episode.KindFile, Path: "gate.go"}},
+		Decisions:   []episode.Decision{{Suggestion: "c1", Verdict: episode.Accepted, By: episode.ByPerson, At: at}, {Suggestion: "c3", Verdict: episode.Accepted, By: episode.ByRule, At: at}}}
+	otlp.Merge(e, e.Clone()) // in the form that all telemetry has
+	return e
+}
+
+func hook() *episode.Episode {
+	e := &episode.Episode{SchemaVersion: episode.SchemaVersion, ID: "ep_hook", Tool: episode.Tool{Name: "mill"}, Session: "s", Repository: "/mill",
+		Suggestions: []episode.Suggestion{{ID: "c2", Step: -1, Kind: episode.KindCommand, After: "make"}}}
+	otlp.Merge(e, e.Clone())
+	return e
+}
+
+func TestEachSourceTellsWhatItKnowsBest(t *testing.T) {
+	p := Of(Events, telemetry())
+	p.Add(Hooks, hook())
+	p.Add(History, history())
+	e := p.Episode()
+	if e.ID != "ep_history" || e.Instruction != "turn the wheel" || e.Tool.Version != "2" || e.Repository != "/mill" || e.Usage.InputTokens != 7 || !e.StartedAt.Equal(at.Add(-time.Second)) {
+		t.Errorf("%+v, usage %+v", e, e.Usage)
+	}
+	var got []string
+	for _, d := range e.Decisions {
+		got = append(got, d.Suggestion+" "+string(d.Verdict)+" by "+string(d.By)+d.Reason)
+	}
+	if d := cmp.Diff([]string{"c1 accepted by person", "c2 rejected by personnot yet", "c3 accepted by rule"}, got); d != "" {
+		t.Error(d)
+	}
+	if len(e.Suggestions) != 3 || e.Suggestions[0].After != "turning" || e.Suggestions[0].Step != 1 || e.Suggestions[2].Step != -1 || len(e.Steps) != 2 {
+		t.Errorf("suggestions %+v of %d steps", e.Suggestions, len(e.Steps))
+	}
+}
+
+func TestTheOrderInWhichSourcesComeAndHowOftenMakeNoDifference(t *testing.T) {
+	sources := []func() (Kind, *episode.Episode){
+		func() (Kind, *episode.Episode) { return History, history() },
+		func() (Kind, *episode.Episode) { return Events, telemetry() },
+		func() (Kind, *episode.Episode) { return Hooks, hook() },
+	}
+	var want []byte
+	for _, order := range [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}, {0, 0, 1, 2, 1, 0, 2}} {
+		var p Parts
+		for _, i := range order {
+			p.Add(sources[i]())
+			b, err := p.Append(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p, err = Decode(b); err != nil { // as it rests between two
+				t.Fatal(err)
+			}
+		}
+		got, err := episode.Append(nil, p.Episode())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == nil {
+			want = got
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("order %v:\n got %s\nwant %s", order, got, want)
+		}
+	}
+}
+
+func TestAnEpisodeOfOneSourceRestsAsItIs(t *testing.T) {
+	p := Of(History, history())
+	b, err := p.Append(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, _ := episode.Append(nil, history())
+	if !bytes.Equal(b, plain) {
+		t.Errorf("%s\nis not\n%s", b, plain)
+	}
+}
+
+func TestAnUnprovenSourceMarksTheWhole(t *testing.T) {
+	h, ev := history(), telemetry()
+	ev.Local = &episode.Local{Unauthenticated: true}
+	p := Of(History, h)
+	p.Add(Events, ev)
+	if e := p.Episode(); e.Local == nil || !e.Local.Unauthenticated {
+		t.Error("what was told without an identity has lost its mark")
+	}
+	if h.Local != nil {
+		t.Error("a part was changed")
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	p := Of(History, history())
+	p.Add(Hooks, hook())
+	b, _ := p.Append(nil)
+	f.Add(b)
+	f.Add([]byte("\n\n{}"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		p, err := Decode(b)
+		if err != nil {
+			return
+		}
+		again, err := p.Append(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := Decode(again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b2, _ := q.Append(nil); !bytes.Equal(again, b2) {
+			t.Fatalf("%s\n%s", again, b2)
+		}
+		q.Join(p)
+		q.Episode()
+	})
+}
