@@ -3,9 +3,10 @@
 // Package agent is the role on a developer's machine: it finds the histories that coding tools keep there, reads them,
 // and delivers episodes to an edge. It needs no administrator rights and holds no key of the enterprise.
 //
-// Start from [Find], which looks at names and sizes only, then [Agent.Read]. Reading is idempotent: an episode has the
-// same id each time, so a history can be read again after it has grown. What cannot be read is set aside and told; the
-// rest goes on.
+// [Find] looks at names and sizes only, and [Agent.Read] reads all of it once. [Run] stays: it follows the histories as
+// they grow, picks up what tools tell their hooks and send as telemetry, and hands everything, sealed to the edge's key, to
+// an [Outbox] or to an edge in the same process. Reading is idempotent: an episode has the same id each time. What cannot
+// be read is set aside and told; the rest goes on.
 package agent
 
 import (
@@ -35,12 +36,14 @@ type Agent struct {
 
 	mu   sync.Mutex // guards list
 	list []History
+
+	read map[string]stamp // what was read, as it looked before
 }
 
 // Find looks below home for tool histories. The problems are of places that may not be looked into.
 func Find(ctx context.Context, home string, getenv func(string) string) (*Agent, []error) {
 	found, problems := tools.Find(ctx, home, getenv)
-	a := &Agent{found: found}
+	a := &Agent{found: found, read: map[string]stamp{}}
 	for _, f := range found {
 		a.list = append(a.list, History{Tool: f.Tool, Files: len(f.Files), Bytes: f.Bytes})
 	}
@@ -63,31 +66,44 @@ func (a *Agent) note(tool int, f func(*History)) {
 // deliverBytes is how much is gathered before it is delivered.
 const deliverBytes = 4 << 20
 
-// Read reads every history and delivers episodes as JSON Lines; deliver returns once they are durable. An error is the
-// context's or deliver's: what cannot be read is noted in the history instead.
-func (a *Agent) Read(ctx context.Context, deliver func(ctx context.Context, lines []byte) error) error {
-	var buf []byte
-	flush := func() error {
-		if len(buf) == 0 {
-			return nil
-		}
-		err := deliver(ctx, buf)
-		buf = buf[:0]
-		return err
+// delivery gathers episodes as JSON Lines.
+type delivery struct {
+	ctx     context.Context
+	deliver func(ctx context.Context, lines []byte) error
+	buf     []byte
+}
+
+func (d *delivery) add(line []byte) error {
+	if d.buf = append(append(d.buf, line...), '\n'); len(d.buf) > deliverBytes {
+		return d.flush()
 	}
+	return nil
+}
+
+func (d *delivery) flush() error {
+	if len(d.buf) == 0 {
+		return nil
+	}
+	err := d.deliver(d.ctx, d.buf)
+	d.buf = d.buf[:0]
+	return err
+}
+
+// Read reads every history once and delivers episodes as JSON Lines; deliver returns once they are durable. An error is
+// the context's or deliver's: what cannot be read is noted in the history instead.
+func (a *Agent) Read(ctx context.Context, deliver func(ctx context.Context, lines []byte) error) error {
+	d := delivery{ctx: ctx, deliver: deliver}
 	for i, f := range a.found {
 		for _, path := range f.Files {
+			before, _ := look(path)
 			var failed error // deliver's word, which is not about the file
 			_, err := capture.Read(ctx, tools.All(), "", path, func(e *episode.Episode) error {
-				var err error
-				if buf, err = episode.Append(buf, e); err != nil {
+				line, err := episode.Append(nil, e)
+				if err != nil {
 					return err
 				}
-				buf = append(buf, '\n')
 				a.note(i, func(h *History) { h.Episodes++ })
-				if len(buf) > deliverBytes {
-					failed = flush()
-				}
+				failed = d.add(line)
 				return failed
 			})
 			if failed != nil {
@@ -99,6 +115,7 @@ func (a *Agent) Read(ctx context.Context, deliver func(ctx context.Context, line
 			if err == nil || errors.Is(err, notHistory) {
 				err = nil // a file among a tool's own that is none of its histories: settings, an index
 			}
+			a.read[path] = before
 			a.note(i, func(h *History) {
 				h.Read++
 				if err != nil {
@@ -107,7 +124,7 @@ func (a *Agent) Read(ctx context.Context, deliver func(ctx context.Context, line
 			})
 		}
 	}
-	return flush()
+	return d.flush()
 }
 
 var notHistory = &episode.Problem{Code: "capture/not-a-history"}

@@ -37,6 +37,7 @@ type Edge struct {
 	ring           *keyring.Ring
 	inbox, decided *spool.Spool // sealed: acknowledged payloads that wait for assembly, decisions that wait for their row
 	vault          *vault
+	devices        devices // of developers
 	policy         *consent.Policy
 	filter         *scrub.Scrubber
 	coarse         consent.Coarsener
@@ -96,7 +97,7 @@ func open(ctx context.Context, cfg Config) (*Edge, error) {
 	}
 	e := &Edge{cfg: cfg, db: db, joins: joins, ring: ring, vault: v, policy: cfg.Policy, filter: filter, coarse: coarse, log: cfg.Log,
 		wake: make(chan struct{}, 1), undurable: make(chan sqlstore.DecisionRow, 1<<14)}
-	if err := errors.Join(e.openSpools(ctx), e.loadRelease(ctx), e.sweep(ctx)); err != nil {
+	if err := errors.Join(e.openDevices(), e.openSpools(ctx), e.loadRelease(ctx), e.sweep(ctx)); err != nil {
 		return nil, errors.Join(err, e.closeStores())
 	}
 	return e, nil

@@ -30,6 +30,8 @@ type File struct {
 	Listen string `yaml:"listen"`
 	// OTLP is the host:port of OTLP/gRPC; empty for none.
 	OTLP string `yaml:"otlp"`
+	// Devices is the host:port where developers' machines deliver, by TLS; none for no such port.
+	Devices string `yaml:"devices"`
 	// Hosts are the names by which the pages and APIs may be reached, besides localhost.
 	Hosts []string `yaml:"hosts"`
 	// Hub is the hub's address where it is not the one that the invite named.
@@ -48,7 +50,7 @@ type File struct {
 
 // ReadFile reads the configuration at path, or else edge.yaml in the state folder dir, if there is one.
 func ReadFile(path, dir string) (File, error) {
-	f := File{Dir: filepath.Join(dir, "edge"), Listen: "127.0.0.1:8400", OTLP: "127.0.0.1:4317", Settle: 24 * time.Hour, RawRetention: 72 * time.Hour}
+	f := File{Dir: filepath.Join(dir, "edge"), Listen: "127.0.0.1:8400", OTLP: "127.0.0.1:4317", Devices: "127.0.0.1:8401", Settle: 24 * time.Hour, RawRetention: 72 * time.Hour}
 	optional := path == ""
 	if optional {
 		path = filepath.Join(dir, "edge.yaml")

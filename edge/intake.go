@@ -28,8 +28,11 @@ import (
 
 // What a payload holds.
 const (
-	kindEpisodes = "episodes"  // JSON Lines
-	kindOTLPLogs = "otlp-logs" // an OTLP export request, protobuf
+	kindEpisodes    = "episodes"  // JSON Lines
+	kindHook        = "hook"      // what a tool wrote to its hook program
+	kindOTLPLogs    = "otlp-logs" // an OTLP export request, protobuf
+	kindOTLPTraces  = "otlp-traces"
+	kindOTLPMetrics = "otlp-metrics"
 )
 
 // MaxRequest is the largest request body that is taken in, in bytes.
@@ -121,13 +124,23 @@ type payload struct {
 	Principal     string    `json:"principal,omitempty"`
 	Authenticated bool      `json:"authenticated,omitempty"`
 	ReceivedAt    time.Time `json:"received_at"`
+	// Tool and Event say whose hook it was, and At when; of other kinds of payload they are empty.
+	Tool  string    `json:"tool,omitempty"`
+	Event string    `json:"event,omitempty"`
+	At    time.Time `json:"at,omitzero"`
 
 	body []byte // after the first line, which is the rest of this
 }
 
 // keep seals a payload and stores it. It returns after the fsync: from then on it is never lost.
 func (e *Edge) keep(ctx context.Context, kind string, p Principal, body []byte) error {
-	head, err := json.Marshal(payload{Kind: kind, Principal: p.Name, Authenticated: p.Authenticated, ReceivedAt: e.cfg.Now()})
+	return e.keepPayload(ctx, payload{Kind: kind}, p, body)
+}
+
+// keepPayload keeps a payload of which more is known than its kind.
+func (e *Edge) keepPayload(ctx context.Context, about payload, p Principal, body []byte) error {
+	about.Principal, about.Authenticated, about.ReceivedAt = p.Name, p.Authenticated, e.cfg.Now()
+	head, err := json.Marshal(about)
 	if err != nil {
 		return err
 	}

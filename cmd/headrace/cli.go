@@ -24,6 +24,7 @@ type cli struct {
 	Dir string `help:"State folder (default $$HEADRACE_DIR, else $$XDG_STATE_HOME/headrace, else ~/.local/state/headrace)." type:"path" placeholder:"DIR"`
 
 	Up       upCmd       `cmd:"" help:"Agent, edge and hub in one process, with pages: start here."`
+	Agent    agentCmd    `cmd:"" help:"The role on a developer's machine: follow its tools, deliver to the edge."`
 	Edge     edgeCmd     `cmd:"" help:"The role on the enterprise's servers: join a hub, hold what tools say, send what is approved."`
 	Hub      hubCmd      `cmd:"" help:"The role at the maker: invite enterprises, take bundles in, learn, gate, release, settle."`
 	Read     readCmd     `cmd:"" help:"Tool histories → episodes (JSON Lines on standard output)."`

@@ -23,6 +23,9 @@ type edgeCmd struct {
 	Join  edgeJoinCmd   `cmd:"" help:"Join a hub with the invite its operator sent."`
 	Show  edgeConfigCmd `cmd:"" name:"config" help:"Print the configuration that is in force."`
 	Link  edgeLinkCmd   `cmd:"" help:"Print a fresh one-time link to the pages of the running edge."`
+
+	Invite edgeInviteCmd `cmd:"" help:"Print a one-time code with which a developer enrols a machine."`
+	Revoke edgeRevokeCmd `cmd:"" help:"End the certificates of a developer's machines."`
 }
 
 func (edgeCmd) Help() string {
@@ -103,6 +106,11 @@ func (c *edgeServeCmd) Run(e *env, role *edgeCmd) error {
 		defer s.grpc.Close()
 		s.rpc = edgeGRPC(ed, token, isLoopback(s.grpc))
 	}
+	if f.Devices != "" && f.Devices != "none" {
+		if err := s.serveDevices(ed, f.Devices, f.Hosts); err != nil {
+			return err
+		}
+	}
 	s.controls = map[string]controls{f.Dir: edgeControls(ed, s, site)}
 	return s.run(e.ctx, func(ctx context.Context) error {
 		fmt.Fprintf(e.err, "\n  Open  %s%s\n\n", reachable(s.web), site.Link(me()))
@@ -115,6 +123,11 @@ func (c *edgeServeCmd) Run(e *env, role *edgeCmd) error {
 // edgeControls is what commands may ask of a running edge.
 func edgeControls(ed *edge.Edge, s *service, site *web.Site) controls {
 	return controls{
+		"invite": func(ctx context.Context, developer string) (string, error) { return s.invite(ctx, ed, developer) },
+		"revoke": func(ctx context.Context, developer string) (string, error) {
+			n, err := ed.RevokeDevices(ctx, developer)
+			return fmt.Sprintf("%d certificates of %s ended", n, developer), err
+		},
 		"link":     func(context.Context, string) (string, error) { return reachable(s.web) + site.Link(me()), nil },
 		"withdraw": func(ctx context.Context, session string) (string, error) { return ed.Withdraw(ctx, me(), session) },
 	}
@@ -186,15 +199,36 @@ func (c *edgeConfigCmd) Run(e *env, role *edgeCmd) error {
 type edgeLinkCmd struct{}
 
 // Run asks the running edge.
-func (c *edgeLinkCmd) Run(e *env, role *edgeCmd) error {
+func (c *edgeLinkCmd) Run(e *env, role *edgeCmd) error { return role.ask(e, "link", "") }
+
+type edgeInviteCmd struct {
+	Developer string `arg:"" help:"The developer, as your records name them."`
+}
+
+// Run asks the running edge.
+func (c *edgeInviteCmd) Run(e *env, role *edgeCmd) error {
+	return role.ask(e, "invite", c.Developer)
+}
+
+type edgeRevokeCmd struct {
+	Developer string `arg:"" help:"The developer, as the invite named them."`
+}
+
+// Run asks the running edge.
+func (c *edgeRevokeCmd) Run(e *env, role *edgeCmd) error {
+	return role.ask(e, "revoke", c.Developer)
+}
+
+// ask asks the running edge and prints its answer.
+func (role *edgeCmd) ask(e *env, what, arg string) error {
 	f, _, err := role.read(e)
 	if err != nil {
 		return err
 	}
-	link, err := control(e.ctx, f.Dir, "link", "")
+	said, err := control(e.ctx, f.Dir, what, arg)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(e.out, link)
+	fmt.Fprintln(e.out, said)
 	return nil
 }

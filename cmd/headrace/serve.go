@@ -6,9 +6,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -30,6 +32,8 @@ type service struct {
 	handler  http.Handler
 	grpc     net.Listener // nil for none
 	rpc      *grpc.Server
+	machines net.Listener // of developers, TLS; nil for none
+	sealed   http.Handler
 	loops    []func(context.Context) error
 	controls map[string]controls // by the state folder in which commands find them
 }
@@ -53,6 +57,16 @@ func (s *service) run(ctx context.Context, during func(context.Context) error) e
 		}
 		return nil
 	})
+	var machines *http.Server
+	if s.machines != nil {
+		machines = &http.Server{Handler: s.sealed, ReadHeaderTimeout: 10 * time.Second, BaseContext: srv.BaseContext, ErrorLog: log.New(io.Discard, "", 0)} // strangers' handshakes
+		g.Go(func() error {
+			if err := machines.Serve(s.machines); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		})
+	}
 	if s.grpc != nil {
 		g.Go(func() error { return s.rpc.Serve(s.grpc) })
 	}
@@ -68,6 +82,9 @@ func (s *service) run(ctx context.Context, during func(context.Context) error) e
 		if s.rpc != nil {
 			s.rpc.Stop()
 		}
+		if machines != nil {
+			machines.Close()
+		}
 		return srv.Close()
 	})
 	g.Go(func() error {
@@ -82,6 +99,33 @@ func (s *service) run(ctx context.Context, during func(context.Context) error) e
 		return during(ctx)
 	})
 	return ended(g.Wait())
+}
+
+// serveDevices opens the port where developers' machines deliver.
+func (s *service) serveDevices(ed *edge.Edge, addr string, hosts []string) error {
+	l, err := listenAnywhere(io.Discard, addr)
+	if err != nil {
+		return err
+	}
+	own, _ := os.Hostname()
+	conf, err := ed.DeviceTLS(append([]string{own}, hosts...))
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	s.machines, s.sealed = tls.NewListener(l, conf), ed.DeviceHandler()
+	return nil
+}
+
+// invite makes a one-time code for a developer's machine, as a command that the developer can paste.
+func (s *service) invite(ctx context.Context, ed *edge.Edge, developer string) (string, error) {
+	if s.machines == nil {
+		return "", &episode.Problem{Code: "device/no-port", Message: "this edge has no port for developers' machines", Hint: "set devices: HOST:PORT in edge.yaml; headrace up needs none: its agent is in the same process"}
+	}
+	code, err := ed.InviteDevice(ctx, developer)
+	if err != nil {
+		return "", err
+	}
+	return "headrace agent enrol https" + strings.TrimPrefix(reachable(s.machines), "http") + " " + code, nil
 }
 
 // until is what a service does when it has said where it is: nothing more, until it is stopped.

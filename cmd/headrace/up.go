@@ -32,6 +32,7 @@ type upCmd struct {
 	Decisions int           `help:"With --demo: how many decisions the world makes." default:"40000"`
 	Listen    string        `help:"Loopback address of pages and APIs." default:"127.0.0.1:8400"`
 	OTLP      string        `name:"otlp" help:"Loopback address of OTLP/gRPC; empty for none." default:"127.0.0.1:4317"`
+	Agent     string        `help:"Loopback address where connected tools send OpenTelemetry; none for no such port." default:"127.0.0.1:4318"`
 	Policy    string        `help:"Policy file (default: the starter policy: numbers and categories only, a person approves)." type:"existingfile" placeholder:"FILE"`
 	Settle    time.Duration `help:"How long an episode may still change before it is screened." default:"24h"`
 }
@@ -83,7 +84,12 @@ func (c *upCmd) Run(e *env) error {
 	if c.Once {
 		return s.run(e.ctx, nil, "", false, func(ctx context.Context) error { return c.turn(ctx, e, s, a) })
 	}
-	return c.live(e, s, histories(a), false, func(ctx context.Context) error { return readInto(ctx, e, a, s.edges[0]) })
+	return c.live(e, s, histories(a), false, func(ctx context.Context) error {
+		if err := readInto(ctx, e, a, s.edges[0]); err != nil {
+			return err
+		}
+		return a.Remember(e.agentDir())
+	})
 }
 
 // listen is the address of the pages; a turn that nobody watches takes any port.
@@ -122,8 +128,34 @@ func (c *upCmd) live(e *env, s *stack, found func() []web.History, demo bool, fe
 		if err := feed(ctx); err != nil && ctx.Err() == nil {
 			return err
 		}
-		return until(ctx)
+		if demo {
+			return until(ctx)
+		}
+		return c.follow(ctx, e, s.edges[0])
 	})
+}
+
+// follow is the agent of this machine, in the same process as its edge.
+func (c *upCmd) follow(ctx context.Context, e *env, to *edge.Edge) error {
+	who := edge.Principal{Name: me(), Authenticated: true}
+	run := agentRunCmd{OTLP: c.Agent}
+	conf, err := run.config(e, func(ctx context.Context, sealed [][]byte) error {
+		var frames []byte
+		for _, s := range sealed {
+			frames = edge.Frame(frames, s)
+		}
+		_, err := to.ReceiveSealed(ctx, who, frames)
+		return err
+	})
+	if err != nil {
+		fmt.Fprintln(e.err, "  tools that headrace connect has connected are not heard:", err)
+		run.OTLP = "none"
+		if conf, err = run.config(e, conf.Send); err != nil {
+			return err
+		}
+	}
+	conf.SealTo = to.SealTo()
+	return ended(agent.Run(ctx, conf))
 }
 
 // turn takes this machine's histories once round the whole loop. Who starts it approves what the policy lets go to this

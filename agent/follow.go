@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"hash/maphash"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/capture"
+	"github.com/headrace/headrace/internal/capture/tools"
+)
+
+const (
+	lookEvery = 2 * time.Second // at the size and time of each known file
+	findEvery = time.Minute     // for files and tools that are new
+	// quiet is how long a file must not have grown before it is read, and patient how long that may put it off.
+	quiet   = time.Second
+	patient = time.Minute
+	// share is how much of its time the agent may spend on reading a file that grows: one part in so many.
+	share = 50
+	// forget is how long after its last change the episodes of a file are remembered.
+	forget = 2 * time.Hour
+)
+
+// follower reads histories as they grow. A file is read anew as a whole: episodes have the same ids each time, and only
+// those that changed are delivered. It looks at sizes and times instead of asking the system for events: that works on any
+// file system, and costs a few milliseconds for thousands of files.
+type follower struct {
+	cfg     Config
+	files   map[string]*followed
+	done    map[string]stamp // as of the last delivery, by path; it outlives the process
+	changed bool             // done is not as in the file
+	seed    maphash.Seed
+	found   time.Time
+}
+
+// stamp is how a file looked.
+type stamp struct {
+	Size int64 `json:"size"`
+	Time int64 `json:"time"` // of its last change, in nanoseconds since 1970
+}
+
+// followed is a file that is followed.
+type followed struct {
+	now     stamp
+	since   time.Time // it has looked like this
+	waiting time.Time // since when there is something new in it; zero where there is not
+	readAt  time.Time
+	cost    time.Duration     // of the last reading
+	seen    map[string]uint64 // digest of each episode that was delivered
+}
+
+const doneFile = "read.json"
+
+func newFollower(cfg Config) (*follower, error) {
+	f := &follower{cfg: cfg, files: map[string]*followed{}, done: map[string]stamp{}, seed: maphash.MakeSeed()}
+	b, err := os.ReadFile(filepath.Join(cfg.Dir, doneFile))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+	case err != nil:
+		return nil, err
+	case json.Unmarshal(b, &f.done) != nil:
+		f.done = map[string]stamp{} // damaged: all is read again, and the edge knows what it has
+	}
+	return f, nil
+}
+
+// run follows until ctx ends.
+func (f *follower) run(ctx context.Context) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		if err := f.look(ctx); err != nil && ctx.Err() == nil {
+			f.cfg.Log.Error("what was read is not delivered, and will be read again", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// look looks once at every file and reads those that are due.
+func (f *follower) look(ctx context.Context) error {
+	now := f.cfg.Now()
+	if now.Sub(f.found) >= findEvery {
+		f.find(ctx)
+		f.found = now
+	}
+	var errs []error
+	for path, file := range f.files {
+		s, ok := look(path)
+		if !ok {
+			delete(f.files, path)
+			continue
+		}
+		if s != file.now {
+			file.now, file.since = s, now
+			if file.waiting.IsZero() {
+				file.waiting = now
+			}
+		}
+		switch {
+		case file.waiting.IsZero():
+			if now.Sub(file.since) > forget {
+				file.seen = nil
+			}
+		case now.Sub(file.since) < quiet && now.Sub(file.waiting) < patient, now.Sub(file.readAt) < share*file.cost:
+		default:
+			errs = append(errs, f.read(ctx, path, file))
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return errors.Join(append(errs, f.save())...)
+}
+
+// look is how a file looks; an SQLite database's log is a part of it.
+func look(path string) (s stamp, ok bool) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return s, false
+	}
+	s = stamp{info.Size(), info.ModTime().UnixNano()}
+	if ext := filepath.Ext(path); ext == ".db" || ext == ".vscdb" {
+		if log, err := os.Stat(path + "-wal"); err == nil {
+			s.Size, s.Time = s.Size+log.Size(), max(s.Time, log.ModTime().UnixNano())
+		}
+	}
+	return s, true
+}
+
+func (f *follower) find(ctx context.Context) {
+	found, problems := tools.Find(ctx, f.cfg.Home, f.cfg.Getenv)
+	for _, p := range problems {
+		f.cfg.Log.Warn("a place of histories is passed over", "err", p)
+	}
+	now := f.cfg.Now()
+	for _, t := range found {
+		for _, path := range t.Files {
+			if f.files[path] != nil {
+				continue
+			}
+			s, ok := look(path)
+			if !ok {
+				continue
+			}
+			file := &followed{now: s, since: now}
+			if f.done[path] != s {
+				file.since, file.waiting = time.Time{}, now
+			}
+			f.files[path] = file
+		}
+	}
+}
+
+// read reads a file and delivers what is new in it.
+func (f *follower) read(ctx context.Context, path string, file *followed) error {
+	before, start := file.now, time.Now()
+	if file.seen == nil {
+		file.seen = map[string]uint64{}
+	}
+	d := delivery{ctx: ctx, deliver: f.cfg.deliver}
+	var failed error
+	_, err := capture.Read(ctx, tools.All(), "", path, func(e *episode.Episode) error {
+		line, err := episode.Append(nil, e)
+		if err != nil {
+			return err
+		}
+		if digest := maphash.Bytes(f.seed, line); file.seen[e.ID] != digest {
+			file.seen[e.ID] = digest
+			failed = d.add(line)
+		}
+		return failed
+	})
+	if failed == nil && (err == nil || !errors.Is(err, ctx.Err()) || ctx.Err() == nil) {
+		failed = d.flush()
+	}
+	file.readAt, file.cost = f.cfg.Now(), time.Since(start)
+	if failed != nil || ctx.Err() != nil {
+		file.seen = nil // all of it again
+		return errors.Join(failed, ctx.Err())
+	}
+	if err != nil && !errors.Is(err, notHistory) {
+		f.cfg.Log.Warn("a history is read in part", "err", err)
+	}
+	file.waiting = time.Time{}
+	f.done[path], f.changed = before, true
+	return nil
+}
+
+// save keeps how far each file was read.
+func (f *follower) save() error {
+	if !f.changed {
+		return nil
+	}
+	b, err := json.Marshal(f.done)
+	if err != nil {
+		return err
+	}
+	if err := replace(filepath.Join(f.cfg.Dir, doneFile), b); err != nil {
+		return err
+	}
+	f.changed = false
+	return nil
+}
+
+// replace writes a file so that there is always the old one or the new one. It is not synced: after a crash of the
+// machine the old one does as well.
+func replace(path string, b []byte) error {
+	temp := path + ".new"
+	if err := os.WriteFile(temp, b, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(temp, path)
+}
+
+// Remember keeps in dir, for Run, that what Read has delivered need not be read again until it changes.
+func (a *Agent) Remember(dir string) error {
+	f := follower{cfg: Config{Dir: dir}, done: a.read, changed: true}
+	return errors.Join(os.MkdirAll(dir, 0o700), f.save())
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package edge
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/device"
+	"github.com/headrace/headrace/internal/seal"
+	"github.com/headrace/headrace/internal/sqlstore"
+)
+
+// deviceInviteFor is how long a one-time code for a developer's machine is good for.
+const deviceInviteFor = 24 * time.Hour
+
+// DeviceRequest is what a machine sends to get its certificate, or the next one.
+type DeviceRequest struct {
+	Code    string `json:"code,omitempty"`
+	Machine string `json:"machine"` // how its owner calls it
+	Request string `json:"request"` // PEM
+}
+
+// DeviceAnswer is what a machine needs to deliver from then on.
+type DeviceAnswer struct {
+	Developer   string `json:"developer"`
+	Certificate string `json:"certificate"` // PEM
+	// SealTo is the key to which the machine seals all that it keeps.
+	SealTo string `json:"seal_to"`
+}
+
+// devices is what the edge has for developers' machines.
+type devices struct {
+	authority *device.Authority
+	key       *seal.Key
+}
+
+func (e *Edge) openDevices() (err error) {
+	if e.devices.authority, err = device.NewAuthority(e.ring.Derive("device"), e.cfg.Now); err != nil {
+		return err
+	}
+	e.devices.key, err = seal.Derive(e.ring.Derive("seal"))
+	return err
+}
+
+// SealTo is the key to which agents seal what they keep for this edge.
+func (e *Edge) SealTo() seal.Public { return e.devices.key.Public() }
+
+// DeviceTLS is how the edge speaks to developers' machines, under the names hosts.
+func (e *Edge) DeviceTLS(hosts []string) (*tls.Config, error) {
+	return e.devices.authority.Server(hosts)
+}
+
+// InviteDevice makes a one-time code with which a machine of the developer's is enrolled: the code, a dot, and the name of
+// this edge's authority, so that nobody between the two can answer in its place.
+func (e *Edge) InviteDevice(ctx context.Context, developer string) (string, error) {
+	if developer = strings.TrimSpace(developer); developer == "" || printable(developer, maxName) != developer {
+		return "", &episode.Problem{Code: "device/developer", Message: fmt.Sprintf("%q is not a developer's name", developer), Hint: "use the name by which your records know them, such as ada or ada@example.com"}
+	}
+	code := rand.Text()
+	if err := e.db.AddDeviceInvite(ctx, codeDigest(code), developer, e.cfg.Now().Add(deviceInviteFor)); err != nil {
+		return "", err
+	}
+	return code + "." + e.devices.authority.Pin(), nil
+}
+
+func codeDigest(code string) string {
+	sum := sha256.Sum256([]byte(code))
+	return hex.EncodeToString(sum[:])
+}
+
+// RevokeDevices ends the certificates of a developer's machines.
+func (e *Edge) RevokeDevices(ctx context.Context, developer string) (int64, error) {
+	return e.db.RevokeDevices(ctx, developer)
+}
+
+// Devices are the certificates that are good now.
+func (e *Edge) Devices(ctx context.Context) ([]sqlstore.Device, error) {
+	return e.db.Devices(ctx, e.cfg.Now())
+}
+
+var (
+	errNoInvite = &episode.Problem{Code: "device/no-invite", Message: "the code is unknown, used or expired", Hint: "ask whoever runs the edge for a new one: headrace edge invite DEVELOPER"}
+	errNoDevice = &episode.Problem{Code: "device/not-enrolled", Message: "this machine's certificate is missing, expired or revoked", Hint: "enrol it again: headrace agent enrol"}
+)
+
+// deviceOf is whose machine sent a request, by its certificate; a Problem where it has none that is good.
+func (e *Edge) deviceOf(r *http.Request) (sqlstore.Device, error) {
+	developer, serial := device.Developer(r.TLS)
+	if developer == "" {
+		return sqlstore.Device{}, errNoDevice
+	}
+	d, err := e.db.DeviceBySerial(r.Context(), serial)
+	if errors.Is(err, sqlstore.ErrNotFound) || err == nil && (d.Revoked || d.Developer != developer) {
+		return d, errNoDevice
+	}
+	return d, err
+}
+
+// Issue answers a request by the machine of a developer whose identity is proven.
+func (e *Edge) issue(ctx context.Context, developer string, req DeviceRequest) (DeviceAnswer, error) {
+	cert, serial, err := e.devices.authority.Issue([]byte(req.Request), developer)
+	if err != nil {
+		return DeviceAnswer{}, &episode.Problem{Code: "device/bad-request", Message: "the machine's request is not one", Err: err, Hint: "run headrace agent enrol again"}
+	}
+	now := e.cfg.Now()
+	err = e.db.AddDevice(ctx, sqlstore.Device{Serial: serial, Developer: developer, Machine: printable(req.Machine, 100), IssuedAt: now, ExpiresAt: now.Add(device.Validity)})
+	return DeviceAnswer{Developer: developer, Certificate: string(cert), SealTo: e.SealTo().String()}, err
+}
+
+// DeviceHandler serves developers' machines over TLS: POST /v1/device/enrol with a one-time code; and with a certificate,
+// POST /v1/device/renew and POST /v1/sealed.
+func (e *Edge) DeviceHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/device/enrol", func(w http.ResponseWriter, r *http.Request) {
+		e.serveIssue(w, r, func(req DeviceRequest) (string, error) {
+			developer, err := e.db.UseDeviceInvite(r.Context(), codeDigest(req.Code), e.cfg.Now())
+			if errors.Is(err, sqlstore.ErrNotFound) {
+				return "", errNoInvite
+			}
+			return developer, err
+		})
+	})
+	mux.HandleFunc("POST /v1/device/renew", func(w http.ResponseWriter, r *http.Request) {
+		e.serveIssue(w, r, func(DeviceRequest) (string, error) {
+			d, err := e.deviceOf(r)
+			return d.Developer, err
+		})
+	})
+	mux.HandleFunc("POST /v1/sealed", func(w http.ResponseWriter, r *http.Request) {
+		d, err := e.deviceOf(r)
+		if err != nil {
+			e.refuseDevice(w, err)
+			return
+		}
+		body, err := readBody(w, r)
+		if err != nil {
+			refuse(w, http.StatusRequestEntityTooLarge, &episode.Problem{Code: "intake/too-large", Message: "the request is too large", Err: err})
+			return
+		}
+		ans, err := e.ReceiveSealed(r.Context(), Principal{Name: d.Developer, Authenticated: true}, body)
+		if err != nil {
+			e.unavailable(w, err)
+			return
+		}
+		answer(w, http.StatusOK, ans)
+	})
+	return mux
+}
+
+func (e *Edge) serveIssue(w http.ResponseWriter, r *http.Request, prove func(DeviceRequest) (string, error)) {
+	var req DeviceRequest
+	body, err := readBody(w, r)
+	if err == nil {
+		err = json.Unmarshal(body, &req)
+	}
+	if err != nil {
+		refuse(w, http.StatusBadRequest, &episode.Problem{Code: "device/bad-request", Message: "not a request for a certificate", Err: err, Hint: "run headrace agent enrol"})
+		return
+	}
+	developer, err := prove(req)
+	if err != nil {
+		e.refuseDevice(w, err)
+		return
+	}
+	ans, err := e.issue(r.Context(), developer, req)
+	if err != nil {
+		e.refuseDevice(w, err)
+		return
+	}
+	answer(w, http.StatusOK, ans)
+}
+
+// refuseDevice answers with what is wrong with a machine's identity, or says that we could not look.
+func (e *Edge) refuseDevice(w http.ResponseWriter, err error) {
+	if p, ok := errors.AsType[*episode.Problem](err); ok {
+		refuse(w, http.StatusForbidden, p)
+		return
+	}
+	e.unavailable(w, err)
+}
+
+// Frame appends one sealed payload to a request for /v1/sealed: its length in four bytes, most significant first, and it.
+func Frame(dst, sealed []byte) []byte {
+	return append(binary.BigEndian.AppendUint32(dst, uint32(len(sealed))), sealed...)
+}
+
+// ReceiveSealed takes in the payloads that an agent kept, one frame each, and returns after they are durable. What does
+// not open is set aside: it was sealed to another edge, or damaged, and sending it again would not help.
+func (e *Edge) ReceiveSealed(ctx context.Context, p Principal, frames []byte) (Answer, error) {
+	start := time.Now()
+	var ans Answer
+	bad := func(n int, err error) {
+		ans.SetAside = append(ans.SetAside, BadLine{n, err.Error()})
+		e.setAside("a sealed payload of "+p.Name+" is set aside", err)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(16) // they share their fsync
+	for n := 1; len(frames) > 0; n++ {
+		if len(frames) < 4 || uint64(binary.BigEndian.Uint32(frames)) > uint64(len(frames)-4) {
+			bad(n, errors.New("the request ends within a payload"))
+			break
+		}
+		size := 4 + int(binary.BigEndian.Uint32(frames))
+		var sealed []byte
+		sealed, frames = frames[4:size], frames[size:]
+		head, body, err := openSealed(e.devices.key, sealed)
+		if err != nil {
+			bad(n, err)
+			continue
+		}
+		ans.Accepted++
+		g.Go(func() error { return e.keepPayload(ctx, head, p, body) })
+	}
+	err := g.Wait()
+	e.stats.Intake.add(ans.Accepted, start)
+	return ans, err
+}
+
+// openSealed opens what an agent or the hook program sealed: a line of JSON that says what it is, and the thing itself.
+func openSealed(key *seal.Key, sealed []byte) (head payload, body []byte, err error) {
+	plain, err := key.Open(sealed)
+	if err != nil {
+		return head, nil, err
+	}
+	first, body, _ := bytes.Cut(plain, []byte{'\n'})
+	if err := json.Unmarshal(first, &head); err != nil {
+		return head, nil, fmt.Errorf("its first line does not say what it is: %w", err)
+	}
+	switch head.Kind {
+	case kindEpisodes, kindHook, kindOTLPLogs, kindOTLPTraces, kindOTLPMetrics:
+		return head, body, nil
+	}
+	return head, nil, fmt.Errorf("%q is no kind of payload", head.Kind)
+}
