@@ -18,7 +18,8 @@ import (
 
 const (
 	lookEvery = 2 * time.Second // at the size and time of each known file
-	findEvery = time.Minute     // for files and tools that are new
+	findEvery = time.Minute     // for tools that are new
+	findSoon  = 5 * time.Second // and for new files, once a folder of known ones has changed
 	// quiet is how long a file must not have grown before it is read, and patient how long that may put it off.
 	quiet   = time.Second
 	patient = time.Minute
@@ -37,6 +38,7 @@ type follower struct {
 	done    map[string]stamp // as of the last delivery, by path; it outlives the process
 	changed bool             // done is not as in the file
 	seed    maphash.Seed
+	folders map[string]int64 // of the files, and theirs: when each last changed
 	found   time.Time
 }
 
@@ -90,7 +92,7 @@ func (f *follower) run(ctx context.Context) error {
 // look looks once at every file and reads those that are due.
 func (f *follower) look(ctx context.Context) error {
 	now := f.cfg.Now()
-	if now.Sub(f.found) >= findEvery {
+	if since := now.Sub(f.found); since >= findEvery || since >= findSoon && f.foldersChanged() {
 		f.find(ctx)
 		f.found = now
 	}
@@ -123,6 +125,24 @@ func (f *follower) look(ctx context.Context) error {
 	return errors.Join(append(errs, f.save())...)
 }
 
+// foldersChanged reports whether something was made, renamed or removed beside a known file.
+func (f *follower) foldersChanged() bool {
+	for dir, then := range f.folders {
+		if changedAt(dir) != then {
+			return true
+		}
+	}
+	return false
+}
+
+func changedAt(dir string) int64 {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return 0
+	}
+	return info.ModTime().UnixNano()
+}
+
 // look is how a file looks; an SQLite database's log is a part of it.
 func look(path string) (s stamp, ok bool) {
 	info, err := os.Stat(path)
@@ -144,8 +164,15 @@ func (f *follower) find(ctx context.Context) {
 		f.cfg.Log.Warn("a place of histories is passed over", "err", p)
 	}
 	now := f.cfg.Now()
+	f.folders = map[string]int64{}
 	for _, t := range found {
 		for _, path := range t.Files {
+			for dir := filepath.Dir(path); dir != f.cfg.Home && len(dir) > len(f.cfg.Home); dir = filepath.Dir(dir) {
+				if _, known := f.folders[dir]; known {
+					break
+				}
+				f.folders[dir] = changedAt(dir)
+			}
 			if f.files[path] != nil {
 				continue
 			}

@@ -119,7 +119,7 @@ func (e *Edge) add(ctx context.Context, old sqlstore.EpisodeRow, c *whole, known
 	later := &c.parts
 	for _, part := range later {
 		if part != nil { // the developer an episode belongs to was settled when it first came; nobody moves it to another
-			part.Developer = old.Developer
+			part.Developer = cmp.Or(old.Developer, part.Developer)
 		}
 	}
 	have, err := e.stored(ctx, old)

@@ -216,31 +216,14 @@ func (e *Edge) setAside(what string, err error) {
 	e.stats.SetAside.Add(1)
 }
 
-// Handler serves the tools: POST /v1/episodes (JSON Lines), POST /v1/logs (OTLP), POST /v1/decide. The caller has
+// Handler serves the tools: POST /v1/episodes, /v1/decisions and /v1/outcomes (JSON Lines or CloudEvents), POST /v1/logs
+// (OTLP), POST /v1/decide. The caller has
 // proven who asks.
 func (e *Edge) Handler(who func(*http.Request) Principal) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/episodes", func(w http.ResponseWriter, r *http.Request) {
-		body, err := readBody(w, r)
-		if err != nil {
-			refuse(w, http.StatusRequestEntityTooLarge, &episode.Problem{Code: "intake/too-large", Message: fmt.Sprintf("the request is larger than %d bytes", MaxRequest),
-				Hint: "send fewer episodes in a request", Err: err})
-			return
-		}
-		ans, err := e.Receive(r.Context(), who(r), body)
-		switch {
-		case err != nil:
-			e.unavailable(w, err)
-		case ans.Accepted == 0 && len(ans.SetAside) > 0:
-			answer(w, http.StatusBadRequest, struct {
-				episode.Problem
-				Answer
-			}{episode.Problem{Code: "intake/no-episode", Message: "no line of the request is an episode",
-				Hint: "send episodes as JSON Lines, one object a line; see spec/examples"}, ans})
-		default:
-			answer(w, http.StatusOK, ans)
-		}
-	})
+	for path, what := range map[string]string{"/v1/episodes": sendsEpisodes, "/v1/decisions": sendsDecisions, "/v1/outcomes": sendsOutcomes} {
+		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) { e.serveAPI(w, r, who(r), what) })
+	}
 	mux.HandleFunc("POST /v1/logs", func(w http.ResponseWriter, r *http.Request) {
 		body, err := readBody(w, r)
 		if err != nil {
