@@ -23,8 +23,9 @@ import (
 )
 
 type readCmd struct {
-	Paths  []string `arg:"" name:"path" help:"History files, or folders to look for them in; - is standard input."`
-	Tool   string   `default:"auto" help:"The tool that wrote them: auto (by their content), claude-code, codex, continue, aider or headrace."`
+	Paths  []string `arg:"" optional:"" name:"path" help:"History files, or folders to look for them in; - is standard input."`
+	Tool   string   `default:"auto" help:"The tool that wrote them: auto (by their content), or a name that --tools lists."`
+	Tools  bool     `help:"Print the table of tools: what the histories of each tell, and where they are."`
 	Report string   `type:"path" placeholder:"FILE" help:"Write what each file held to FILE, as one JSON object."`
 	Strict bool     `help:"Exit with status 1 if anything was set aside."`
 }
@@ -38,10 +39,17 @@ Example: headrace read ~/.claude/projects --report report.json > episodes.jsonl`
 
 // Run reads the histories, one after the other.
 func (c *readCmd) Run(e *env) error {
+	if c.Tools {
+		_, err := io.WriteString(e.out, tools.Table())
+		return err
+	}
+	if len(c.Paths) == 0 {
+		return usagef("name a history file or its folder, such as ~/.claude/projects; - is standard input")
+	}
 	sources, named := tools.All(), ""
 	if c.Tool != "auto" {
 		if sources, named = tools.Named(c.Tool), c.Tool; sources == nil {
-			return usagef("--tool %s: no such tool; use auto, claude-code, codex, continue, aider or headrace", c.Tool)
+			return usagef("--tool %s: no such tool; headrace read --tools lists them, and auto goes by the content", c.Tool)
 		}
 	}
 	out := bufio.NewWriterSize(e.out, 256<<10)

@@ -58,6 +58,13 @@ func TestTheTableSaysWhatTheReadersYield(t *testing.T) {
 	}
 }
 
+func TestTheDocumentedTableIsTheOneOfThePackages(t *testing.T) {
+	b, err := os.ReadFile("../../../docs/tools.md")
+	if err != nil || string(b) != Table() {
+		t.Errorf("docs/tools.md is not what the packages say (%v): go run ./cmd/headrace read --tools > docs/tools.md", err)
+	}
+}
+
 func TestNoToolTakesAnothersHistory(t *testing.T) {
 	all := All()
 	for _, s := range all {

@@ -9,9 +9,12 @@ package tools
 import (
 	"github.com/headrace/headrace/internal/capture"
 	"github.com/headrace/headrace/internal/capture/aider"
+	"github.com/headrace/headrace/internal/capture/antigravity"
 	"github.com/headrace/headrace/internal/capture/claudecode"
 	"github.com/headrace/headrace/internal/capture/codex"
 	"github.com/headrace/headrace/internal/capture/continuedev"
+	"github.com/headrace/headrace/internal/capture/geminicli"
+	"github.com/headrace/headrace/internal/capture/grok"
 	"github.com/headrace/headrace/internal/capture/native"
 )
 
@@ -21,6 +24,9 @@ func All() []capture.Source {
 		native.Source{},
 		claudecode.Source{},
 		codex.Source{},
+		geminicli.Source{},
+		antigravity.Source{},
+		grok.Source{},
 		continuedev.Source{},
 		aider.Source{},
 	}
