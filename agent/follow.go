@@ -27,6 +27,9 @@ const (
 	share = 50
 	// forget is how long after its last change the episodes of a file are remembered.
 	forget = 2 * time.Hour
+	// cold files have not changed for an hour: they are looked at every coldEvery-th time only.
+	cold      = time.Hour
+	coldEvery = 5
 )
 
 // follower reads histories as they grow. A file is read anew as a whole: episodes have the same ids each time, and only
@@ -40,6 +43,7 @@ type follower struct {
 	seed    maphash.Seed
 	folders map[string]int64 // of the files, and theirs: when each last changed
 	found   time.Time
+	rounds  int
 }
 
 // stamp is how a file looked.
@@ -97,7 +101,11 @@ func (f *follower) look(ctx context.Context) error {
 		f.found = now
 	}
 	var errs []error
+	f.rounds++
 	for path, file := range f.files {
+		if f.rounds%coldEvery != 0 && file.waiting.IsZero() && now.Sub(time.Unix(0, file.now.Time)) > cold {
+			continue
+		}
 		s, ok := look(path)
 		if !ok {
 			delete(f.files, path)

@@ -166,7 +166,10 @@ func (b *bench) up(ctx context.Context, dir string, args ...string) (*child, str
 
 // bareEnv is an environment with an empty home and nothing that would change what is measured.
 func (b *bench) bareEnv() ([]string, error) {
-	home, err := os.MkdirTemp(b.temp, "home-")
+	home, err := b.home, error(nil)
+	if home == "" {
+		home, err = os.MkdirTemp(b.temp, "home-")
+	}
 	return []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + b.temp, "LANG=C.UTF-8"}, err
 }
 

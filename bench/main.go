@@ -55,6 +55,8 @@ func sets() map[string][]measurement {
 	return map[string][]measurement{"loop": {
 		{"intake", measureIntake}, {"turn", measureTurn}, {"decide", measureDecide}, {"kills", measureKills},
 		{"cover", measureCover}, {"size", measureSize}, {"idle", measureIdle}, {"up", measureUp},
+	}, "capture": {
+		{"counts", measureCounts}, {"read", measureRead}, {"read-memory", measureReadMemory}, {"watch", measureWatch},
 	}}
 }
 
@@ -63,6 +65,7 @@ type bench struct {
 	root  string // the checkout
 	temp  string // removed at the end
 	bin   string // headrace, built from root
+	home  string // of what is started; empty for an empty one each
 	quick bool
 	seeds int
 	log   io.Writer
@@ -74,11 +77,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if len(args) == 1 && args[0] == emptyPeer {
 		return serveEmpty(stdout, stderr)
 	}
+	if len(args) == 1 && args[0] == plainPeer {
+		return decodePlain(os.Stdin, stderr)
+	}
 	b := &bench{log: stderr}
 	flags := flag.NewFlagSet("bench NAME", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	asJSON := flags.Bool("json", false, "print one JSON object")
-	only := flags.String("only", "", "measure these only, separated by commas: up, intake, turn, decide, kills, cover, size, idle")
+	only := flags.String("only", "", "measure these only, separated by commas, such as intake,decide")
 	flags.BoolVar(&b.quick, "quick", false, "end within a minute: shorter and fewer, for a look only")
 	flags.IntVar(&b.seeds, "seeds", 100, "how many seeds cover and power look at")
 	if len(args) == 0 {
@@ -87,7 +93,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	set, ok := sets()[args[0]]
 	if !ok {
-		fmt.Fprintf(stderr, "bench: no measurements are called %q; there is: loop\n", args[0])
+		fmt.Fprintf(stderr, "bench: no measurements are called %q; there are: loop, capture\n", args[0])
 		return 2
 	}
 	if err := flags.Parse(args[1:]); err != nil {

@@ -153,9 +153,7 @@ func (ro *rollout) patched(r *record, p *payload) *call {
 			}
 		}
 		after.WriteString(string(ch.Content))
-		for line := range strings.Lines(string(ch.UnifiedDiff)) {
-			hunk(line, &before, &after)
-		}
+		capture.Hunks(string(ch.UnifiedDiff), &before, &after)
 	}
 	sg.Before, sg.After = before.String(), after.String()
 	sg.Truncated = capture.Clip(&sg.Before, &sg.After)

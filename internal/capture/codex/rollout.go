@@ -187,7 +187,7 @@ func (ro *rollout) call(r *record, p *payload) {
 	case "apply_patch":
 		sg.Kind, c.patch = episode.KindEdit, true
 		patch := string(p.Input + in.Patch + in.Input)
-		sg.Path, sg.Before, sg.After = unpatch(patch)
+		sg.Path, sg.Before, sg.After = capture.Unpatch(patch)
 	case "shell", "shell_command", "exec_command", "local_shell", "container.exec":
 		sg.Kind, sg.Language, sg.After = episode.KindCommand, "shell", command(in.Command)+string(in.Cmd)
 	}
@@ -226,35 +226,6 @@ func command(v jsontext.Value) string {
 		words.S += w
 	}
 	return string(words.S)
-}
-
-// unpatch reads Codex's own patch form: the first file's path, and what all hunks remove and add, context included.
-func unpatch(patch string) (file, before, after string) {
-	var b, a strings.Builder
-	for line := range strings.Lines(patch) {
-		if op, ok := strings.CutPrefix(line, "*** "); ok {
-			if _, name, ok := strings.Cut(strings.TrimRight(op, "\r\n"), " File: "); ok && file == "" {
-				file = name
-			}
-			continue
-		}
-		hunk(line, &b, &a)
-	}
-	return file, b.String(), a.String()
-}
-
-// hunk adds one line of a diff to the side or sides that it is on.
-func hunk(line string, before, after *strings.Builder) {
-	switch {
-	case line == "" || strings.HasPrefix(line, "@@") || strings.HasPrefix(line, "--- ") || strings.HasPrefix(line, "+++ "):
-	case line[0] == '-':
-		before.WriteString(line[1:])
-	case line[0] == '+':
-		after.WriteString(line[1:])
-	case line[0] == ' ':
-		before.WriteString(line[1:])
-		after.WriteString(line[1:])
-	}
 }
 
 // finish gives every episode to emit.

@@ -22,7 +22,9 @@ tells nothing of it. "Tested on" says whether recordings were to be had. This pa
 |---|---|:-:|:-:|:-:|:-:|:-:|:-:|---|---|
 `)
 	sources := All()
-	slices.SortFunc(sources, func(a, c capture.Source) int { return strings.Compare(strings.ToLower(a.About().Title), strings.ToLower(c.About().Title)) })
+	slices.SortFunc(sources, func(a, c capture.Source) int {
+		return strings.Compare(strings.ToLower(a.About().Title), strings.ToLower(c.About().Title))
+	})
 	tick := func(yes bool) string {
 		if yes {
 			return "✓"

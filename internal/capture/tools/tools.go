@@ -9,13 +9,19 @@ package tools
 import (
 	"github.com/headrace/headrace/internal/capture"
 	"github.com/headrace/headrace/internal/capture/aider"
+	"github.com/headrace/headrace/internal/capture/amp"
 	"github.com/headrace/headrace/internal/capture/antigravity"
 	"github.com/headrace/headrace/internal/capture/claudecode"
 	"github.com/headrace/headrace/internal/capture/codex"
 	"github.com/headrace/headrace/internal/capture/continuedev"
+	"github.com/headrace/headrace/internal/capture/cursor"
+	"github.com/headrace/headrace/internal/capture/droid"
 	"github.com/headrace/headrace/internal/capture/geminicli"
 	"github.com/headrace/headrace/internal/capture/grok"
 	"github.com/headrace/headrace/internal/capture/native"
+	"github.com/headrace/headrace/internal/capture/opencode"
+	"github.com/headrace/headrace/internal/capture/pi"
+	"github.com/headrace/headrace/internal/capture/windsurf"
 )
 
 // All returns every source, in the order in which they are asked whether a file is theirs.
@@ -27,6 +33,12 @@ func All() []capture.Source {
 		geminicli.Source{},
 		antigravity.Source{},
 		grok.Source{},
+		cursor.Source{},
+		windsurf.Source{},
+		opencode.Source{},
+		droid.Source{},
+		amp.Source{},
+		pi.Source{},
 		continuedev.Source{},
 		aider.Source{},
 	}
