@@ -35,7 +35,7 @@ func (Source) Name() string { return Name }
 // About implements capture.Source.
 func (Source) About() capture.About {
 	return capture.About{Title: "OpenCode", Places: []capture.Place{"~/.local/share/opencode/storage", "~/.local/share/opencode/opencode*.db"}, Tested: capture.Real,
-		Yields: capture.Yields{Decision: true, Prompt: true, Code: true, Outcome: true}, Note: "permission replies are not stored: a plugin forwards them"}
+		Yields: capture.Yields{Decision: true, Prompt: true, Code: true, Outcome: true}, Note: "permission replies are not stored"}
 }
 
 // Detect implements capture.Source.

@@ -11,7 +11,9 @@ import (
 	"github.com/headrace/headrace/internal/capture/aider"
 	"github.com/headrace/headrace/internal/capture/amp"
 	"github.com/headrace/headrace/internal/capture/antigravity"
+	"github.com/headrace/headrace/internal/capture/atif"
 	"github.com/headrace/headrace/internal/capture/claudecode"
+	"github.com/headrace/headrace/internal/capture/cline"
 	"github.com/headrace/headrace/internal/capture/codex"
 	"github.com/headrace/headrace/internal/capture/continuedev"
 	"github.com/headrace/headrace/internal/capture/cursor"
@@ -20,7 +22,10 @@ import (
 	"github.com/headrace/headrace/internal/capture/grok"
 	"github.com/headrace/headrace/internal/capture/native"
 	"github.com/headrace/headrace/internal/capture/opencode"
+	"github.com/headrace/headrace/internal/capture/openhands"
 	"github.com/headrace/headrace/internal/capture/pi"
+	"github.com/headrace/headrace/internal/capture/specstory"
+	"github.com/headrace/headrace/internal/capture/sweagent"
 	"github.com/headrace/headrace/internal/capture/windsurf"
 )
 
@@ -39,7 +44,12 @@ func All() []capture.Source {
 		droid.Source{},
 		amp.Source{},
 		pi.Source{},
+		cline.Source{},
 		continuedev.Source{},
+		openhands.Source{},
+		sweagent.Source{},
+		atif.Source{},
+		specstory.Source{}, // before aider, whose own marks may be quoted in it
 		aider.Source{},
 	}
 }
