@@ -56,7 +56,7 @@ func OpenEdge(dir string, log *slog.Logger) (*Edge, error) {
 		return nil, err
 	}
 	e := &Edge{dir: dir, log: log}
-	if err := json.Unmarshal(b, e); err == nil {
+	if err = json.Unmarshal(b, e); err == nil {
 		err = e.connect()
 	}
 	if err != nil {
@@ -162,15 +162,22 @@ func (e *Edge) certify(ctx context.Context, path, code string) error {
 
 // renew gets the next certificate once half of this one's time is over.
 func (e *Edge) renew(ctx context.Context) error {
-	e.mu.Lock()
-	pair := e.pair
-	e.mu.Unlock()
-	leaf, err := x509.ParseCertificate(pair.Certificate[0])
-	if err != nil {
-		return err
-	}
-	if time.Until(leaf.NotAfter) > device.Validity/2 {
+	if time.Until(e.Until()) > device.Validity/2 {
 		return nil
 	}
 	return e.certify(ctx, "/v1/device/renew", "")
+}
+
+// Until is when the machine's certificate ends.
+func (e *Edge) Until() time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.pair == nil {
+		return time.Time{}
+	}
+	leaf, err := x509.ParseCertificate(e.pair.Certificate[0])
+	if err != nil {
+		return time.Time{}
+	}
+	return leaf.NotAfter
 }

@@ -263,3 +263,15 @@ func (a *Agent) Remember(dir string) error {
 	f := follower{cfg: Config{Dir: dir}, done: a.read, changed: true}
 	return errors.Join(os.MkdirAll(dir, 0o700), f.save())
 }
+
+// ReadSoFar returns what tells of a file whether it was delivered as it is now, by the agent whose folder is dir.
+func ReadSoFar(dir string) func(path string) bool {
+	f, err := newFollower(Config{Dir: dir})
+	if err != nil {
+		return func(string) bool { return false }
+	}
+	return func(path string) bool {
+		now, ok := look(path)
+		return ok && f.done[path] == now
+	}
+}

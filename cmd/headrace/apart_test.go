@@ -38,11 +38,12 @@ type apart struct {
 	hubDir, edgeDir         string
 	hubAddr, edgeAddr       string
 	hubDSN, edgeDSN         string // empty: SQLite in the folder
+	devices                 string // where developers' machines deliver
 	hubProcess, edgeProcess *exec.Cmd
 }
 
 func newApart(t *testing.T) *apart {
-	return &apart{t: t, hubDir: t.TempDir(), edgeDir: t.TempDir(), hubAddr: freeAddr(t), edgeAddr: freeAddr(t)}
+	return &apart{t: t, hubDir: t.TempDir(), edgeDir: t.TempDir(), hubAddr: freeAddr(t), edgeAddr: freeAddr(t), devices: "none"}
 }
 
 func freeAddr(t *testing.T) string {
@@ -96,7 +97,7 @@ func (a *apart) start(dir, addr string, args ...string) *exec.Cmd {
 
 func (a *apart) startHub() { a.hubProcess = a.start(a.hubDir, a.hubAddr, "hub") }
 func (a *apart) startEdge() {
-	a.edgeProcess = a.start(a.edgeDir, a.edgeAddr, "edge", "--otlp", "none")
+	a.edgeProcess = a.start(a.edgeDir, a.edgeAddr, "edge", "--otlp", "none", "--devices", a.devices)
 }
 
 // kill is kill -9.

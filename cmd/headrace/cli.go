@@ -25,6 +25,7 @@ type cli struct {
 
 	Up       upCmd       `cmd:"" help:"Agent, edge and hub in one process, with pages: start here."`
 	Agent    agentCmd    `cmd:"" help:"The role on a developer's machine: follow its tools, deliver to the edge."`
+	Doctor   doctorCmd   `cmd:"" help:"Say per tool what is found on this machine, what is delivered, and what is missing."`
 	Edge     edgeCmd     `cmd:"" help:"The role on the enterprise's servers: join a hub, hold what tools say, send what is approved."`
 	Hub      hubCmd      `cmd:"" help:"The role at the maker: invite enterprises, take bundles in, learn, gate, release, settle."`
 	Read     readCmd     `cmd:"" help:"Tool histories → episodes (JSON Lines on standard output)."`

@@ -57,6 +57,8 @@ func (c *edgeCmd) read(e *env) (edge.File, *edge.Membership, error) {
 type edgeServeCmd struct {
 	Listen string `help:"Address of pages and APIs (default 127.0.0.1:8400)." placeholder:"HOST:PORT"`
 	OTLP   string `name:"otlp" help:"Address of OTLP/gRPC (default 127.0.0.1:4317); none for no such port." placeholder:"HOST:PORT"`
+
+	Devices string `help:"Address where developers' machines deliver, by TLS (default 127.0.0.1:8401); none for no such port." placeholder:"HOST:PORT"`
 }
 
 // Run starts the edge.
@@ -73,6 +75,9 @@ func (c *edgeServeCmd) Run(e *env, role *edgeCmd) error {
 	}
 	if c.OTLP != "" {
 		f.OTLP = c.OTLP
+	}
+	if c.Devices != "" {
+		f.Devices = c.Devices
 	}
 	conf, err := f.Config(m)
 	if err != nil {

@@ -125,7 +125,7 @@ func tagged(text, name string) (string, bool) {
 // headed reads the line that stands over a result in a text: [tool for 'what'] Result:
 func headed(text string) (tool, rest string, ok bool) {
 	if after, numbered := strings.CutPrefix(text, "Tool #"); numbered {
-		if _, after, ok = strings.Cut(after[:min(len(after), 8)], ": "); ok {
+		if strings.Contains(after[:min(len(after), 8)], ": ") {
 			_, text, _ = strings.Cut(text, ": ")
 		}
 	}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/headrace/headrace/agent"
+	"github.com/headrace/headrace/internal/capture"
+	"github.com/headrace/headrace/internal/capture/tools"
+)
+
+// doctorCmd says what is captured on this machine, and what is not and why.
+type doctorCmd struct {
+	All bool `help:"Name the tools that are not on this machine, too."`
+}
+
+func (doctorCmd) Help() string {
+	return `For each tool: what histories it has here, how many of them the agent has delivered as they are now, and what they tell.
+Then whether this machine is enrolled, and what waits to be delivered. It reads names and sizes, no content, and changes nothing.
+
+Example: headrace doctor --all`
+}
+
+// Run looks and says.
+func (c *doctorCmd) Run(e *env) error {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return err
+	}
+	found, problems := tools.Find(e.ctx, home, os.Getenv)
+	read := agent.ReadSoFar(e.agentDir())
+	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "TOOL\tHISTORIES\tSIZE\tDELIVERED AS THEY ARE\tTELLS\tMISSING")
+	for _, s := range tools.All() {
+		about := s.About()
+		var f tools.Found
+		for _, g := range found {
+			if g.Tool == s.Name() {
+				f = g
+			}
+		}
+		if len(about.Places) == 0 || len(f.Files) == 0 && !c.All {
+			continue
+		}
+		delivered := 0
+		for _, path := range f.Files {
+			if read(path) {
+				delivered++
+			}
+		}
+		fmt.Fprintf(w, "%s\t%d files\t%.1f MB\t%d\t%s\t%s\n", about.Title, len(f.Files), float64(f.Bytes)/1e6, delivered, tells(about.Yields), about.Note)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		fmt.Fprintf(e.out, "no coding tool has histories below %s; headrace doctor --all names where they are looked for by tool\n", home)
+	}
+	for _, p := range problems {
+		fmt.Fprintln(e.out, "passed over:", p)
+	}
+	fmt.Fprintln(e.out)
+	return c.machine(e)
+}
+
+// tells is what a tool's histories tell, in words.
+func tells(y capture.Yields) string {
+	var all []string
+	for _, t := range []struct {
+		yes  bool
+		what string
+	}{{y.Decision, "decision"}, {y.Modification, "modification"}, {y.Prompt, "prompt"}, {y.Code, "code"}, {y.Artifacts, "artifacts"}, {y.Outcome, "outcome"}} {
+		if t.yes {
+			all = append(all, t.what)
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// machine says whether this machine delivers.
+func (c *doctorCmd) machine(e *env) error {
+	dir := e.agentDir()
+	at, err := agent.OpenEdge(dir, logger(e.err))
+	switch {
+	case errors.Is(err, agent.ErrNotEnrolled):
+		fmt.Fprintln(e.out, "not enrolled with an edge: headrace up keeps all on this machine; headrace agent enrol delivers to your enterprise's edge")
+	case err != nil:
+		return err
+	default:
+		fmt.Fprintf(e.out, "enrolled as %s at %s; certificate good until %s\n", at.Developer, at.URL, at.Until().Local().Format("2 January 15:04"))
+	}
+	fmt.Fprintf(e.out, "waiting to be delivered: %s from histories and telemetry, %s from hooks\n", size(filepath.Join(dir, "spool")), size(filepath.Join(dir, "hooks")))
+	return nil
+}
+
+// size is how much lies in a folder, in words.
+func size(dir string) string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "nothing"
+	}
+	var n int64
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil {
+			n += info.Size()
+		}
+	}
+	if n == 0 {
+		return "nothing"
+	}
+	return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+}
