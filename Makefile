@@ -11,7 +11,9 @@ export GOFLAGS += -trimpath
 up: build
 	@bin/headrace up $(ARGS)
 
+# headrace carries the hook program, which "headrace connect" writes out.
 build:
+	@CGO_ENABLED=0 $(GO) build -ldflags '-s -w' -o cmd/headrace/hookbin/headrace-hook ./cmd/headrace-hook
 	@$(GO) build -o bin/headrace ./cmd/headrace
 
 # Everything, in under five minutes. What is not installed is skipped, with one line each.

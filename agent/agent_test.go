@@ -182,9 +182,9 @@ func TestTelemetryIsTakenFromWhoHasTheTokenOnly(t *testing.T) {
 	m.run(m.enrol(), l)
 	body := `{"resourceLogs":[{"scopeLogs":[{"scope":{"name":"com.anthropic.claude_code.events"},"logRecords":[{"body":{"stringValue":"claude_code.user_prompt"},"attributes":[
 {"key":"event.name","value":{"stringValue":"user_prompt"}},{"key":"session.id","value":{"stringValue":"s"}},{"key":"prompt.id","value":{"stringValue":"p"}},{"key":"prompt","value":{"stringValue":"turn"}}]}]}]}]}`
-	post := func(token string) int {
+	post := func(path, token, body string) int {
 		t.Helper()
-		req, err := http.NewRequest("POST", "http://"+l.Addr().String()+"/v1/logs", strings.NewReader(body))
+		req, err := http.NewRequest("POST", "http://"+l.Addr().String()+path, strings.NewReader(body))
 		m.ok(err)
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("Authorization", "Bearer "+token)
@@ -199,13 +199,17 @@ func TestTelemetryIsTakenFromWhoHasTheTokenOnly(t *testing.T) {
 		defer res.Body.Close()
 		return res.StatusCode
 	}
-	if got := post("wrong"); got != http.StatusUnauthorized {
-		t.Errorf("with a wrong token: %d", got)
+	said := `{"name":"editOutcome","schema":"0.2.0","data":{"timestamp":"2026-03-02T09:00:00Z","accepted":true,"prompt":"turn","completion":"turning","previousCode":"still","newCode":"turning","filepath":"wheel.go"}}`
+	for _, c := range []struct {
+		path, token, body string
+		want              int
+	}{{"/v1/logs", "wrong", body, 401}, {"/v1/logs", "", body, 401}, {"/t/wrong/v1/logs", "tok", body, 401}, {"/v1/continue", "wrong", said, 401}, {"/v1/continue", "tok", "{}", 400},
+		{"/v1/logs", "tok", body, 200}, {"/t/tok/v1/logs", "", body, 200}, {"/v1/continue", "tok", said, 200}} {
+		if got := post(c.path, c.token, c.body); got != c.want {
+			t.Errorf("%s with the token %q: %d, want %d", c.path, c.token, got, c.want)
+		}
 	}
-	if got := post("tok"); got != http.StatusOK {
-		t.Errorf("with the token: %d", got)
-	}
-	m.arrived(1)
+	m.arrived(2)
 }
 
 func TestWhatHooksToldIsPickedUpAndADamagedOneHarmsNoOther(t *testing.T) {

@@ -13,10 +13,8 @@ import (
 	"fmt"
 	"time"
 
-	"go.opentelemetry.io/collector/pdata/plog"
-
 	"github.com/headrace/headrace/episode"
-	"github.com/headrace/headrace/internal/capture/otlp"
+	"github.com/headrace/headrace/internal/capture/hook"
 	"github.com/headrace/headrace/internal/capture/parts"
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/sqlstore"
@@ -33,6 +31,7 @@ func (e *Edge) assemble(ctx context.Context) error {
 
 func (e *Edge) assembleBatch(ctx context.Context, payloads [][]byte, last uint64) error {
 	var list []told
+	var totals []sqlstore.Total
 	for _, sealed := range payloads {
 		p, err := e.openPayload(ctx, sealed)
 		if errors.Is(err, errExpired) || errors.Is(err, errDamaged) {
@@ -41,6 +40,10 @@ func (e *Edge) assembleBatch(ctx context.Context, payloads [][]byte, last uint64
 		}
 		if err != nil {
 			return err
+		}
+		if p.Kind == kindOTLPMetrics {
+			totals = append(totals, e.unpackTotals(p)...)
+			continue
 		}
 		kind := sourceOf(p.Kind)
 		for _, ep := range e.unpack(p) {
@@ -103,7 +106,7 @@ func (e *Edge) assembleBatch(ctx context.Context, payloads [][]byte, last uint64
 		row.Sealed = key.Seal(nil, nil, raw, []byte(c.id))
 		rows = append(rows, row)
 	}
-	if err := e.db.Assemble(ctx, rows, j.joins, last); err != nil {
+	if err := e.db.Assemble(ctx, rows, j.joins, last, totals...); err != nil {
 		return err
 	}
 	e.joins = e.joins || len(j.joins.Keys) > 0
@@ -206,12 +209,14 @@ func (e *Edge) unpack(p payload) []*episode.Episode {
 			list = append(list, ep)
 		}
 	case kindOTLPLogs:
-		logs, err := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(p.body)
-		if err != nil {
-			e.setAside("logs that were taken in do not decode any more and are set aside", err)
-			return nil
+		list = e.unpackLogs(p)
+	case kindOTLPTraces:
+		list = e.unpackTraces(p)
+	case kindHook:
+		var err error
+		if list, err = hook.Named(p.Tool, p.Event, p.body, p.At); err != nil {
+			e.setAside("what a hook told is set aside", err)
 		}
-		list, _ = otlp.Episodes(logs)
 	}
 	kept := list[:0]
 	for _, ep := range list {

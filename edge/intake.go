@@ -14,25 +14,14 @@ import (
 	"slices"
 	"time"
 
-	"go.opentelemetry.io/collector/pdata/plog"
-	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/status"
-
 	"github.com/headrace/headrace/episode"
-	"github.com/headrace/headrace/internal/capture/otlp"
 	"github.com/headrace/headrace/internal/spool"
 )
 
 // What a payload holds.
 const (
-	kindEpisodes    = "episodes"  // JSON Lines
-	kindHook        = "hook"      // what a tool wrote to its hook program
-	kindOTLPLogs    = "otlp-logs" // an OTLP export request, protobuf
-	kindOTLPTraces  = "otlp-traces"
-	kindOTLPMetrics = "otlp-metrics"
+	kindEpisodes = "episodes" // JSON Lines
+	kindHook     = "hook"     // what a tool wrote to its hook program
 )
 
 // MaxRequest is the largest request body that is taken in, in bytes.
@@ -100,21 +89,6 @@ func (e *Edge) Deliver(ctx context.Context, p Principal, lines []byte, n int) er
 	}
 	defer e.stats.Intake.add(n, time.Now())
 	return e.keep(ctx, kindEpisodes, p, lines)
-}
-
-// receiveLogs takes in one OTLP export.
-func (e *Edge) receiveLogs(ctx context.Context, p Principal, logs plog.Logs) error {
-	if logs.LogRecordCount() == 0 {
-		return nil
-	}
-	start := time.Now()
-	b, err := (&plog.ProtoMarshaler{}).MarshalLogs(logs)
-	if err != nil {
-		return err
-	}
-	err = e.keep(ctx, kindOTLPLogs, p, b)
-	e.stats.Intake.add(logs.LogRecordCount(), start)
-	return err
 }
 
 // payload is what one request brought, as it rests in the inbox.
@@ -224,29 +198,7 @@ func (e *Edge) Handler(who func(*http.Request) Principal) http.Handler {
 	for path, what := range map[string]string{"/v1/episodes": sendsEpisodes, "/v1/decisions": sendsDecisions, "/v1/outcomes": sendsOutcomes} {
 		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) { e.serveAPI(w, r, who(r), what) })
 	}
-	mux.HandleFunc("POST /v1/logs", func(w http.ResponseWriter, r *http.Request) {
-		body, err := readBody(w, r)
-		if err != nil {
-			refuse(w, http.StatusRequestEntityTooLarge, &episode.Problem{Code: "intake/too-large", Message: "the request is too large", Err: err})
-			return
-		}
-		logs, err := otlp.Decode(r.Header.Get("Content-Type"), r.Header.Get("Content-Encoding"), body)
-		if err != nil {
-			refuse(w, http.StatusBadRequest, err)
-			return
-		}
-		if err := e.receiveLogs(r.Context(), who(r), logs); err != nil {
-			e.unavailable(w, err)
-			return
-		}
-		// OTLP/HTTP 1.x: the response is an ExportLogsServiceResponse in the encoding of the request.
-		if r.Header.Get("Content-Type") == "application/json" {
-			w.Header().Set("Content-Type", "application/json")
-			io.WriteString(w, "{}")
-		} else {
-			w.Header().Set("Content-Type", "application/x-protobuf")
-		}
-	})
+	e.handleOTLP(mux, who)
 	mux.HandleFunc("POST /v1/decide", func(w http.ResponseWriter, r *http.Request) { e.serveDecide(w, r, who(r)) })
 	return mux
 }
@@ -289,31 +241,4 @@ func (e *Edge) unavailable(w http.ResponseWriter, err error) {
 		p = &episode.Problem{Code: "intake/not-stored", Message: "the request was not stored", Hint: "send it again later"}
 	}
 	answer(w, http.StatusServiceUnavailable, p)
-}
-
-// RegisterGRPC mounts the OTLP logs service.
-func (e *Edge) RegisterGRPC(s *grpc.Server, who func(ctx context.Context, authorization string) (Principal, error)) {
-	plogotlp.RegisterGRPCServer(s, &logsService{e: e, who: who})
-}
-
-type logsService struct {
-	plogotlp.UnimplementedGRPCServer
-	e   *Edge
-	who func(ctx context.Context, authorization string) (Principal, error)
-}
-
-func (s *logsService) Export(ctx context.Context, req plogotlp.ExportRequest) (plogotlp.ExportResponse, error) {
-	var token string
-	if md, ok := metadata.FromIncomingContext(ctx); ok && len(md.Get("authorization")) > 0 {
-		token = md.Get("authorization")[0]
-	}
-	p, err := s.who(ctx, token)
-	if err != nil {
-		return plogotlp.NewExportResponse(), status.Error(codes.Unauthenticated, err.Error())
-	}
-	if err := s.e.receiveLogs(ctx, p, req.Logs()); err != nil {
-		s.e.log.Error("intake", "err", err)
-		return plogotlp.NewExportResponse(), status.Error(codes.Unavailable, "not stored; send it again later")
-	}
-	return plogotlp.NewExportResponse(), nil
 }

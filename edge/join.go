@@ -21,8 +21,11 @@ type told struct {
 
 // sourceOf is the kind of source that a payload is from.
 func sourceOf(kind string) parts.Kind {
-	if kind == kindEpisodes {
+	switch kind {
+	case kindEpisodes:
 		return parts.History
+	case kindHook:
+		return parts.Hooks
 	}
 	return parts.Events
 }
@@ -70,6 +73,11 @@ func (e *Edge) join(ctx context.Context, list []told, now time.Time) (*joined, e
 		}
 		slices.Sort(keys[i])
 		keys[i] = append([]string{idKey(t.ep.ID)}, slices.Compact(keys[i])...)
+		for _, id := range parts.Episodes(t.kind, t.ep) {
+			if id != t.ep.ID {
+				keys[i] = append(keys[i], idKey(id))
+			}
+		}
 		for _, k := range keys[i] {
 			meet(k, i)
 		}
@@ -102,6 +110,11 @@ func (e *Edge) join(ctx context.Context, list []told, now time.Time) (*joined, e
 			if (t.kind == parts.History) == history {
 				candidate(sets.root(i), t.ep.ID)
 			}
+		}
+	}
+	for i, t := range list {
+		for _, id := range parts.Episodes(t.kind, t.ep) {
+			candidate(sets.root(i), id) // if it is stored already
 		}
 	}
 	if err := e.settle(ctx, could); err != nil {

@@ -82,6 +82,8 @@ func TestATranscriptAndItsTelemetryBecomeOneEpisodeInAnyOrder(t *testing.T) {
 		"telemetry first":                  {logs(prompt), logs(decision), turn, history, turn},
 		"history first":                    {history, turn, logs(decision), logs(prompt), turn},
 		"two episodes until a key is seen": {logs(prompt), turn, history, turn, logs(decision), turn},
+		"by the message's id alone":        {logs(event("user_prompt", "prompt", "<REDACTED>", "message.uuid", "u1")), turn, history, turn, logs(decision), turn},
+		"by the message's id, late":        {history, turn, logs(event("user_prompt", "message.uuid", "u1")), turn, logs(decision), turn},
 		"again and again":                  {history, logs(decision), turn, history, logs(prompt), turn, logs(decision), turn, history, turn},
 	} {
 		t.Run(name, func(t *testing.T) {

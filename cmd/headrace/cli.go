@@ -25,6 +25,8 @@ type cli struct {
 
 	Up       upCmd       `cmd:"" help:"Agent, edge and hub in one process, with pages: start here."`
 	Agent    agentCmd    `cmd:"" help:"The role on a developer's machine: follow its tools, deliver to the edge."`
+	Connect  connectCmd  `cmd:"" help:"Set a coding tool up to report to the agent; --undo takes it back."`
+	Hook     hookCmd     `cmd:"" hidden:"" help:"Take one event of a coding tool, as headrace-hook does."`
 	Doctor   doctorCmd   `cmd:"" help:"Say per tool what is found on this machine, what is delivered, and what is missing."`
 	Edge     edgeCmd     `cmd:"" help:"The role on the enterprise's servers: join a hub, hold what tools say, send what is approved."`
 	Hub      hubCmd      `cmd:"" help:"The role at the maker: invite enterprises, take bundles in, learn, gate, release, settle."`

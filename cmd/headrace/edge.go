@@ -138,13 +138,15 @@ func edgeControls(ed *edge.Edge, s *service, site *web.Site) controls {
 	}
 }
 
-// edgeHandler puts everything on one port: /v1/ by token, the rest are pages. Logs may come without a token from this
+// edgeHandler puts everything on one port: /v1/ by token, the rest are pages. Telemetry may come without a token from this
 // machine only: they are marked as unauthenticated, and policy decides what they are good for.
 func edgeHandler(ed *edge.Edge, site *web.Site, token string, hosts []string, local bool) http.Handler {
 	api := ed.Handler(func(r *http.Request) edge.Principal { return bearerOf(r.Header.Get("Authorization"), token) })
 	mux := http.NewServeMux()
 	if local {
-		mux.Handle("POST /v1/logs", web.Hosts(hosts, api))
+		for _, signal := range []string{"logs", "traces", "metrics"} {
+			mux.Handle("POST /v1/"+signal, web.Hosts(hosts, api))
+		}
 	}
 	mux.Handle("/v1/", web.Hosts(hosts, web.Bearer(token, api)))
 	mux.Handle("/", site)

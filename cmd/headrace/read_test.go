@@ -85,7 +85,7 @@ func TestReadSaysWhatToDoAboutAPathThatIsNoHistory(t *testing.T) {
 		{[]string{"read", letter, history}, 0, "set aside: "},
 		{[]string{"read", letter, history, "--strict"}, 1, "set aside 1 lines and 1 files"},
 		{[]string{"read", history, "--tool", "cobol"}, 2, "no such tool"},
-		{[]string{"read"}, 2, "try: headrace"},
+		{[]string{"read"}, 2, "name a history file"},
 	} {
 		var out, errs bytes.Buffer
 		if code := run(c.args, strings.NewReader(""), &out, &errs); code != c.code || !strings.Contains(errs.String(), c.says) {

@@ -29,6 +29,8 @@ var rules = []rule{
 	{"internal/config", "episode", "a configuration file is read the same way for each role"},
 	{"internal/blob", "episode internal/statedir", "bytes by digest"},
 	{"internal/spool", "episode internal/statedir", "keeps payloads, knows nothing of what they mean"},
+	{"internal/hookprog", "internal/seal", "the hook program: the standard library, and what seals"},
+	{"internal/connect", "episode internal/statedir", "writes other programs' settings, knows nothing of what they send"},
 	{"internal/seal", "", "the hook program links it: the standard library alone"},
 	{"internal/device", "", "certificates know nothing of what they are for"},
 	{"internal/capture/lax", "", "a tolerant JSON reader"},

@@ -73,11 +73,14 @@ func (d *DB) EpisodesByID(ctx context.Context, ids []string) (map[string]Episode
 	return out, err
 }
 
-// Assemble stores new or changed episodes, what there is to remember of which parts belong to them, and the number of the
-// last inbox payload they came from, in one commit. An approval of an earlier revision that has not left falls with it.
-func (d *DB) Assemble(ctx context.Context, rows []EpisodeRow, joins Joins, done uint64) error {
+// Assemble stores new or changed episodes, what there is to remember of which parts belong to them, totals, and the number of
+// the last inbox payload they came from, in one commit. An approval of an earlier revision that has not left falls with it.
+func (d *DB) Assemble(ctx context.Context, rows []EpisodeRow, joins Joins, done uint64, totals ...Total) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
 		if err := d.storeJoins(ctx, tx, joins); err != nil {
+			return err
+		}
+		if err := d.addTotals(ctx, tx, totals); err != nil {
 			return err
 		}
 		err := d.insertMany(ctx, tx, `INSERT INTO episodes (`+episodeCols+`) VALUES `,

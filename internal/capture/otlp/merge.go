@@ -4,59 +4,14 @@ package otlp
 
 import (
 	"cmp"
+	"maps"
 	"slices"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture"
 )
 
-// mark is what a step keeps of its event until the episode is whole: it travels in the step as a field that the record
-// does not know, and scrub drops it.
-type mark struct {
-	Sequence         int64   `json:"sequence"`
-	InputTokens      int64   `json:"input_tokens,omitzero"`
-	OutputTokens     int64   `json:"output_tokens,omitzero"`
-	CacheReadTokens  int64   `json:"cache_read_tokens,omitzero"`
-	CacheWriteTokens int64   `json:"cache_write_tokens,omitzero"`
-	CostUSD          float64 `json:"cost_usd,omitzero"`
-	Model            string  `json:"model,omitzero"`
-	Auxiliary        bool    `json:"auxiliary,omitzero"` // not the answer itself, but a title, a summary
-}
-
-type marked struct {
-	Mark *mark `json:"claude_code_event"`
-}
-
-func (m *mark) usage(ev *event) {
-	m.InputTokens, m.OutputTokens = ev.num("input_tokens").Int(), ev.num("output_tokens").Int()
-	m.CacheReadTokens, m.CacheWriteTokens = ev.num("cache_read_tokens").Int(), ev.num("cache_creation_tokens").Int()
-	if c := float64(ev.num("cost_usd")); c > 0 && c < 1e6 {
-		m.CostUSD = c
-	}
-	m.Model, m.Auxiliary = ev.str("model"), ev.str("query_source") == "auxiliary"
-}
-
-func (m *mark) put(st *episode.Step) {
-	b, err := json.Marshal(marked{m})
-	if err != nil {
-		panic(err) // numbers and valid strings always encode
-	}
-	st.Unknown = b
-}
-
-// read returns the mark of a step; a step from elsewhere has none.
-func read(st *episode.Step) mark {
-	var m marked
-	if json.Unmarshal(st.Unknown, &m, jsontext.AllowDuplicateNames(true)) != nil || m.Mark == nil {
-		return mark{Sequence: -1}
-	}
-	return *m.Mark
-}
-
-// Merge adds what from tells to into. Both are parts of the same episode, from [Episodes] or stored since; events that
+// Merge adds what from tells to into. Both are parts of the same episode, from this package or stored since; events that
 // into has already change nothing. The result does not depend on the order of merging.
 func Merge(into, from *episode.Episode) {
 	*into = *combine([]*episode.Episode{into, from})
@@ -65,7 +20,7 @@ func Merge(into, from *episode.Episode) {
 // combine makes one episode of the parts of one. It shares the parts' steps and changes no part.
 func combine(parts []*episode.Episode) *episode.Episode {
 	e := *parts[0]
-	e.Steps, e.Suggestions, e.Decisions, e.Links = nil, nil, nil, nil
+	e.Steps, e.Suggestions, e.Decisions, e.Links, e.Artifacts, e.Outcomes, e.Ratings = nil, nil, nil, nil, nil, nil, nil
 	for _, p := range parts {
 		if !p.StartedAt.IsZero() && (e.StartedAt.IsZero() || p.StartedAt.Before(e.StartedAt)) {
 			e.StartedAt = p.StartedAt
@@ -73,67 +28,115 @@ func combine(parts []*episode.Episode) *episode.Episode {
 		if p.EndedAt.After(e.EndedAt) {
 			e.EndedAt = p.EndedAt
 		}
+		e.Session = either(e.Session, p.Session)
 		e.Instruction = either(e.Instruction, p.Instruction)
 		e.Repository = either(e.Repository, p.Repository)
-		e.Tool.Version = either(e.Tool.Version, p.Tool.Version)
-		if p.Links != nil && (e.Links == nil || p.Links.Commit > e.Links.Commit) {
-			e.Links = p.Links
-		}
+		e.Tool.Version, e.Tool.Surface = either(e.Tool.Version, p.Tool.Version), either(e.Tool.Surface, p.Tool.Surface)
+		e.Links = links(e.Links, p.Links)
 		e.Steps = append(e.Steps, p.Steps...)
 		e.Suggestions = append(e.Suggestions, p.Suggestions...)
 		e.Decisions = append(e.Decisions, p.Decisions...)
+		e.Artifacts = append(e.Artifacts, p.Artifacts...)
+		e.Outcomes = append(e.Outcomes, p.Outcomes...)
+		e.Ratings = append(e.Ratings, p.Ratings...)
+		if p.Local != nil && p.Local.Unauthenticated && (e.Local == nil || !e.Local.Unauthenticated) {
+			l := episode.Local{}
+			if e.Local != nil {
+				l = *e.Local
+			}
+			l.Unauthenticated = true
+			e.Local = &l
+		}
 	}
-	e.Steps = steps(&e)
+	steps(&e)
 	e.Suggestions = suggestions(&e)
-	slices.SortFunc(e.Decisions, func(a, b episode.Decision) int {
-		return cmp.Or(cmp.Compare(a.Suggestion, b.Suggestion), a.At.Compare(b.At), cmp.Compare(a.Verdict, b.Verdict), cmp.Compare(a.By, b.By))
+	e.Decisions = decisions(e.Decisions)
+	notErrors(&e)
+	e.Outcomes = outcomes(e.Outcomes)
+	slices.SortFunc(e.Artifacts, func(a, b episode.Artifact) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Digest, b.Digest))
 	})
-	// The decision event and the result tell of the same decision: the first to come in time is kept.
-	e.Decisions = slices.CompactFunc(e.Decisions, func(a, b episode.Decision) bool { return a.Suggestion == b.Suggestion })
-	slices.SortStableFunc(e.Decisions, func(a, b episode.Decision) int { return a.At.Compare(b.At) })
+	e.Artifacts = slices.CompactFunc(e.Artifacts, func(a, b episode.Artifact) bool { return a.Kind == b.Kind && a.Name == b.Name && a.Digest == b.Digest })
 	capture.Languages(&e)
 	return &e
 }
 
 // either takes the one that is there; of two, the greater, so that order does not matter.
-func either(a, b string) string { return max(a, b) }
+func either[T ~string](a, b T) T { return max(a, b) }
 
-// steps orders the steps by their events, drops those that came twice, and works out usage and model from them.
-func steps(e *episode.Episode) []episode.Step {
-	type numbered struct {
-		mark
-		step episode.Step
+func links(a, b *episode.Links) *episode.Links {
+	if a == nil || b == nil {
+		return cmp.Or(a, b)
 	}
-	all := make([]numbered, len(e.Steps))
+	l := *a
+	l.Commit, l.PullRequest, l.Parent = either(a.Commit, b.Commit), either(a.PullRequest, b.PullRequest), either(a.Parent, b.Parent)
+	l.AbandonedBranch = a.AbandonedBranch || b.AbandonedBranch
+	return &l
+}
+
+// steps orders the steps by their events, makes one of those that tell of the same, and works out from them what depends
+// on several events: usage, model, instruction, ratings.
+func steps(e *episode.Episode) {
+	all := make([]numbered, 0, len(e.Steps))
+	same := map[string]int{}
 	for i := range e.Steps {
-		all[i] = numbered{read(&e.Steps[i]), e.Steps[i]}
-	}
-	order := func(a, b numbered) int {
-		return cmp.Or(cmp.Compare(a.Sequence, b.Sequence), a.step.At.Compare(b.step.At), slices.Compare(a.step.Unknown, b.step.Unknown),
-			cmp.Compare(a.step.Source, b.step.Source), cmp.Compare(a.step.Message, b.step.Message))
+		n := numbered{read(&e.Steps[i]), e.Steps[i]}
+		if at, ok := same[n.Same]; ok && n.Same != "" {
+			all[at] = union(all[at], n)
+			continue
+		}
+		same[n.Same] = len(all)
+		all = append(all, n)
 	}
 	slices.SortFunc(all, order)
 	all = slices.CompactFunc(all, func(a, b numbered) bool { return order(a, b) == 0 })
 	e.Usage, e.Model, e.Origin = nil, episode.Model{}, nil
-	sorted := make([]episode.Step, len(all))
+	e.Steps = make([]episode.Step, len(all))
+	paid := map[string]bool{}
+	rated := map[[3]string]rating{}
+	asked := false
 	for i, n := range all {
-		sorted[i] = n.step
-		if n.Model == "" {
-			continue
+		e.Steps[i] = n.step
+		if n.step.Source == episode.SourceUser && n.step.Message != "" && !asked {
+			e.Instruction, asked = n.step.Message, true
 		}
-		if e.Usage == nil {
-			e.Usage = &episode.Usage{}
+		if r := n.Rating; r != nil { // the last one counts
+			rated[[3]string{r.By, r.Target, r.Scale}] = *r
 		}
-		e.Usage.InputTokens += n.InputTokens
-		e.Usage.OutputTokens += n.OutputTokens
-		e.Usage.CacheReadTokens += n.CacheReadTokens
-		e.Usage.CacheWriteTokens += n.CacheWriteTokens
-		e.Usage.CostUSD += n.CostUSD
-		if !n.Auxiliary {
-			capture.SetModel(e, "", n.Model)
+		if n.costs() && (n.Cost == "" || !paid[n.Cost]) {
+			paid[n.Cost] = true
+			if e.Usage == nil {
+				e.Usage = &episode.Usage{}
+			}
+			e.Usage.InputTokens += n.InputTokens
+			e.Usage.OutputTokens += n.OutputTokens
+			e.Usage.CacheReadTokens += n.CacheReadTokens
+			e.Usage.CacheWriteTokens += n.CacheWriteTokens
+			e.Usage.CostUSD += n.CostUSD
+		}
+		if n.Model != "" && !n.Auxiliary {
+			capture.SetModel(e, n.Provider, n.Model)
 		}
 	}
-	return sorted
+	e.Ratings = ratings(e.Ratings, rated)
+}
+
+// ratings adds to those in marks what came without one.
+func ratings(list []episode.Rating, rated map[[3]string]rating) []episode.Rating {
+	slices.SortFunc(list, func(a, b episode.Rating) int {
+		return cmp.Or(cmp.Compare(a.Value, b.Value), cmp.Compare(a.Comment, b.Comment))
+	})
+	for _, r := range list {
+		if k := [3]string{r.By, r.Target, r.Scale}; rated[k] == (rating{}) {
+			rated[k] = rating{r.By, r.Target, r.Scale, r.Value, r.Comment}
+		}
+	}
+	var out []episode.Rating
+	for _, k := range slices.SortedFunc(maps.Keys(rated), func(a, b [3]string) int { return slices.Compare(a[:], b[:]) }) {
+		r := rated[k]
+		out = append(out, episode.Rating{By: r.By, Target: r.Target, Scale: r.Scale, Value: r.Value, Comment: r.Comment})
+	}
+	return out
 }
 
 // suggestions makes one of those that several events tell of, and finds the step that made each.
@@ -153,9 +156,10 @@ func suggestions(e *episode.Episode) []episode.Suggestion {
 	for _, s := range e.Suggestions {
 		if n := len(all) - 1; n >= 0 && all[n].ID == s.ID {
 			o := &all[n]
-			o.Path, o.Language = either(o.Path, s.Path), either(o.Language, s.Language)
-			o.Before, o.After = either(o.Before, s.Before), either(o.After, s.After)
-			o.Truncated = o.Truncated || s.Truncated
+			o.Kind, o.Path, o.Language = either(o.Kind, s.Kind), either(o.Path, s.Path), either(o.Language, s.Language)
+			o.Before, o.After = longer(o.Before, s.Before), longer(o.After, s.After)
+			o.DwellMS, o.Truncated = max(o.DwellMS, s.DwellMS), o.Truncated || s.Truncated
+			o.Features = features(o.Features, s.Features)
 			continue
 		}
 		if s.Step = -1; len(e.Steps) > 0 {
@@ -167,4 +171,74 @@ func suggestions(e *episode.Episode) []episode.Suggestion {
 	}
 	slices.SortStableFunc(all, func(a, b episode.Suggestion) int { return a.ShownAt.Compare(b.ShownAt) })
 	return all
+}
+
+// features is what either has; they are numbers here, and the greater counts.
+func features(a, b map[string]any) map[string]any {
+	if len(a) == 0 || len(b) == 0 {
+		if len(a) == 0 {
+			return b
+		}
+		return a
+	}
+	out := maps.Clone(a)
+	for k, v := range b {
+		have, isNumber := out[k].(float64)
+		if n, ok := v.(float64); out[k] == nil || isNumber && ok && n > have {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// decisions keeps one on each suggestion: where several events tell of it, the first to come in time.
+func decisions(list []episode.Decision) []episode.Decision {
+	slices.SortFunc(list, func(a, b episode.Decision) int {
+		return cmp.Or(cmp.Compare(a.Suggestion, b.Suggestion), a.At.Compare(b.At), cmp.Compare(a.By, b.By), cmp.Compare(a.Verdict, b.Verdict),
+			cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Final, b.Final))
+	})
+	list = slices.CompactFunc(list, func(a, b episode.Decision) bool { return a.Suggestion == b.Suggestion })
+	slices.SortStableFunc(list, func(a, b episode.Decision) int { return a.At.Compare(b.At) })
+	return list
+}
+
+// notErrors takes the mark of an error from results of calls that were not let through: a rejection is no failure.
+func notErrors(e *episode.Episode) {
+	stopped := map[string]bool{}
+	for _, d := range e.Decisions {
+		if d.Verdict == episode.Rejected || d.Verdict == episode.Cancelled || d.Verdict == episode.TimedOut {
+			stopped[d.Suggestion] = true
+		}
+	}
+	for i := range e.Steps {
+		for k, r := range results(e.Steps[i]) {
+			if !r.Error || !stopped[r.Call] {
+				continue
+			}
+			o := *e.Steps[i].Observation // the parts share it
+			o.Results = slices.Clone(o.Results)
+			o.Results[k].Error = false
+			e.Steps[i].Observation = &o
+		}
+	}
+}
+
+// outcomes keeps one of each kind for a suggestion and a window. A tool that edits several files for one request tells of
+// each edit and does not name it: what became of the request is what became of the worst of them.
+func outcomes(list []episode.Outcome) []episode.Outcome {
+	bad := func(o episode.Outcome) float64 {
+		if o.Kind == episode.OutcomeReverted {
+			return -o.Value
+		}
+		return o.Value
+	}
+	slices.SortFunc(list, func(a, b episode.Outcome) int {
+		return cmp.Or(cmp.Compare(a.Suggestion, b.Suggestion), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Window, b.Window), cmp.Compare(bad(a), bad(b)),
+			a.ObservedAt.Compare(b.ObservedAt))
+	})
+	list = slices.CompactFunc(list, func(a, b episode.Outcome) bool {
+		return a.Suggestion == b.Suggestion && a.Kind == b.Kind && a.Window == b.Window
+	})
+	slices.SortStableFunc(list, func(a, b episode.Outcome) int { return a.ObservedAt.Compare(b.ObservedAt) })
+	return list
 }

@@ -14,8 +14,12 @@ package parts
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/capture/claudecode"
+	"github.com/headrace/headrace/internal/capture/copilotchat"
+	"github.com/headrace/headrace/internal/capture/hook"
 	"github.com/headrace/headrace/internal/capture/otlp"
 )
 
@@ -47,6 +51,8 @@ func (p *Parts) Add(k Kind, e *episode.Episode) {
 		p[k] = e
 	case k == History:
 		p[k].Merge(e)
+	case k == Hooks:
+		hook.Merge(p[k], e)
 	default:
 		otlp.Merge(p[k], e)
 	}
@@ -209,8 +215,8 @@ func Decode(b []byte) (p Parts, err error) {
 	return p, nil
 }
 
-// Keys are the names by which parts of the episode are known as parts of one: its own id, and the ids of its tool calls,
-// which the tool's other sources use too, within its session. Where e is telemetry, more are known of it.
+// Keys are the ids by which parts of the episode are known as parts of one: ids of tool calls within their session, and
+// what else its source has of the tool's own ids.
 func Keys(k Kind, e *episode.Episode) []string {
 	var keys []string
 	for i := range e.Steps {
@@ -218,9 +224,11 @@ func Keys(k Kind, e *episode.Episode) []string {
 			keys = appendKey(keys, e.Session, c.ID)
 		}
 	}
-	if k != History { // an event that tells of a suggestion may come before the one that tells of the call
-		for i := range e.Suggestions {
-			keys = appendKey(keys, e.Session, e.Suggestions[i].ID)
+	for _, o := range others(k, e) {
+		if o.kind == "call" {
+			keys = appendKey(keys, o.session, o.id)
+		} else {
+			keys = append(keys, o.session+"\x00"+o.kind+"\x00"+o.id)
 		}
 	}
 	return keys
@@ -231,4 +239,40 @@ func appendKey(keys []string, session, id string) []string {
 		return keys
 	}
 	return append(keys, session+"\x00"+id)
+}
+
+// Episodes are the ids that the tool's own history gives to the episode that e tells of, where e names the message or the
+// request that the history names it by.
+func Episodes(k Kind, e *episode.Episode) (ids []string) {
+	for _, o := range others(k, e) {
+		switch {
+		case o.kind == "message" && o.tool == claudecode.Name:
+			ids = append(ids, episode.NewID(claudecode.Name, o.id))
+		case o.kind == "request" && o.tool == "copilot":
+			ids = append(ids, episode.NewID(copilotchat.Name, o.id))
+		}
+	}
+	return ids
+}
+
+// other is an id that telemetry or a hook tells.
+type other struct{ tool, session, kind, id string }
+
+func others(k Kind, e *episode.Episode) (all []other) {
+	var keys []string
+	switch k {
+	case Events:
+		keys = otlp.Keys(e)
+	case Hooks:
+		keys = hook.Keys(e)
+	}
+	for _, key := range keys {
+		f := strings.SplitN(key, "\x00", 3)
+		if len(f) != 3 {
+			continue
+		}
+		kind, id, _ := strings.Cut(f[2], ":")
+		all = append(all, other{f[0], f[1], kind, id})
+	}
+	return all
 }

@@ -34,7 +34,7 @@ func telemetry() *episode.Episode {
 	return e
 }
 
-func hook() *episode.Episode {
+func hooked() *episode.Episode {
 	e := &episode.Episode{SchemaVersion: episode.SchemaVersion, ID: "ep_hook", Tool: episode.Tool{Name: "mill"}, Session: "s", Repository: "/mill",
 		Suggestions: []episode.Suggestion{{ID: "c2", Step: -1, Kind: episode.KindCommand, After: "make"}}}
 	otlp.Merge(e, e.Clone())
@@ -43,7 +43,7 @@ func hook() *episode.Episode {
 
 func TestEachSourceTellsWhatItKnowsBest(t *testing.T) {
 	p := Of(Events, telemetry())
-	p.Add(Hooks, hook())
+	p.Add(Hooks, hooked())
 	p.Add(History, history())
 	e := p.Episode()
 	if e.ID != "ep_history" || e.Instruction != "turn the wheel" || e.Tool.Version != "2" || e.Repository != "/mill" || e.Usage.InputTokens != 7 || !e.StartedAt.Equal(at.Add(-time.Second)) {
@@ -65,7 +65,7 @@ func TestTheOrderInWhichSourcesComeAndHowOftenMakeNoDifference(t *testing.T) {
 	sources := []func() (Kind, *episode.Episode){
 		func() (Kind, *episode.Episode) { return History, history() },
 		func() (Kind, *episode.Episode) { return Events, telemetry() },
-		func() (Kind, *episode.Episode) { return Hooks, hook() },
+		func() (Kind, *episode.Episode) { return Hooks, hooked() },
 	}
 	var want []byte
 	for _, order := range [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}, {0, 0, 1, 2, 1, 0, 2}} {
@@ -120,7 +120,7 @@ func TestAnUnprovenSourceMarksTheWhole(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	p := Of(History, history())
-	p.Add(Hooks, hook())
+	p.Add(Hooks, hooked())
 	b, _ := p.Append(nil)
 	f.Add(b)
 	f.Add([]byte("\n\n{}"))

@@ -16,6 +16,8 @@ import (
 	"github.com/headrace/headrace/internal/capture/cline"
 	"github.com/headrace/headrace/internal/capture/codex"
 	"github.com/headrace/headrace/internal/capture/continuedev"
+	"github.com/headrace/headrace/internal/capture/copilotchat"
+	"github.com/headrace/headrace/internal/capture/copilotcli"
 	"github.com/headrace/headrace/internal/capture/cursor"
 	"github.com/headrace/headrace/internal/capture/droid"
 	"github.com/headrace/headrace/internal/capture/geminicli"
@@ -34,6 +36,8 @@ func All() []capture.Source {
 	return []capture.Source{
 		native.Source{},
 		claudecode.Source{},
+		copilotchat.Source{},
+		copilotcli.Source{},
 		codex.Source{},
 		geminicli.Source{},
 		antigravity.Source{},
