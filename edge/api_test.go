@@ -87,7 +87,7 @@ func FuzzAPI(f *testing.F) {
 	f.Add("/v1/outcomes", "application/cloudevents+json", `{"specversion":"1.0","id":"1","source":"/","type":"com.github.headrace.outcome.v1","data":{"episode":"e","suggestion":"s","kind":"kept","value":1}}`)
 	f.Fuzz(func(t *testing.T, path, contentType, body string) {
 		if path != "/v1/decisions" && path != "/v1/outcomes" && path != "/v1/episodes" {
-			t.Skip()
+			return
 		}
 		post(t, e, path, contentType, body)
 	})

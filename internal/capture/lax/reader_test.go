@@ -105,7 +105,7 @@ func FuzzReader(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if strings.Count(string(b), `"o"`) > 1 || strings.Count(string(b), `\u00`) > 0 {
-			t.Skip() // a name twice: the library adds to the object it has, Reader begins anew
+			return // a name twice: the library adds to the object it has, Reader begins anew
 		}
 		same(t, b)
 	})
