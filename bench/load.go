@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 // target is a server and what is asked of it.
 type target struct {
 	addr, path, token string
+	contentType       string // JSON where empty
 	// next returns a connection's next body; it may use the same bytes again.
 	next func(connection int) []byte
 	// want is in the body of each answer.
@@ -134,7 +136,7 @@ func dial(ctx context.Context, addr string) (*connection, error) {
 
 // ask sends one request and reads its answer, which must be 200 and hold what the target wants.
 func (c *connection) ask(t *target, body []byte) error {
-	c.out = fmt.Appendf(c.out[:0], "POST %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", t.path, t.addr, t.token, len(body))
+	c.out = fmt.Appendf(c.out[:0], "POST %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", t.path, t.addr, t.token, cmp.Or(t.contentType, "application/json"), len(body))
 	c.out = append(c.out, body...)
 	if _, err := c.conn.Write(c.out); err != nil {
 		return err

@@ -57,6 +57,7 @@ func sets() map[string][]measurement {
 		{"cover", measureCover}, {"size", measureSize}, {"idle", measureIdle}, {"up", measureUp},
 	}, "capture": {
 		{"counts", measureCounts}, {"read", measureRead}, {"read-memory", measureReadMemory}, {"watch", measureWatch},
+		{"hook", measureHook}, {"otlp", measureOTLP},
 	}}
 }
 

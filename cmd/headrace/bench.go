@@ -17,17 +17,18 @@ import (
 
 // benchCmd runs the measurements of bench/, which is its own module: it needs a checkout and Go.
 type benchCmd struct {
-	Name  string   `arg:"" help:"What to measure: loop."`
+	Name  string   `arg:"" help:"What to measure: loop or capture."`
 	JSON  bool     `name:"json" help:"Print one JSON object."`
 	Quick bool     `help:"End within a minute: shorter and fewer, for a look only."`
 	Seeds int      `help:"How many seeds coverage and power look at." default:"100"`
-	Only  []string `help:"Measure these only: up, intake, turn, decide, kills, cover, size, idle." placeholder:"ID"`
+	Only  []string `help:"Measure these only, such as intake or read." placeholder:"ID"`
 }
 
 func (benchCmd) Help() string {
 	return `Run it from a checkout, on a machine that does nothing else. What the figures mean and must reach is in bench/README.md.
 
   headrace bench loop --quick
+  headrace bench capture
   headrace bench loop --only intake,decide --json`
 }
 
