@@ -71,6 +71,18 @@ func TestATranscriptAndItsTelemetryBecomeOneEpisodeInAnyOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	hook := func(t *testing.T, e *edge.Edge) {
+		t.Helper()
+		sealed, err := e.SealTo().Seal([]byte(`{"kind":"hook","tool":"claude-code","event":"PostToolUse","at":"2026-11-02T08:00:08Z"}
+{"session_id":"s-1","prompt_id":"p-1","hook_event_name":"PostToolUse","cwd":"/src/mill","tool_name":"Edit","tool_use_id":"toolu_1","tool_input":{"file_path":"/src/mill/wheel.go","old_string":"still","new_string":"turning"},"tool_response":{"filePath":"/src/mill/wheel.go"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ans, err := e.ReceiveSealed(t.Context(), edge.Principal{Name: "ada", Authenticated: true}, edge.Frame(nil, sealed))
+		if err != nil || ans.Accepted != 1 {
+			t.Fatalf("%+v, %v", ans, err)
+		}
+	}
 	turn := func(t *testing.T, e *edge.Edge) {
 		t.Helper()
 		if err := e.Turn(context.Background()); err != nil {
@@ -84,6 +96,8 @@ func TestATranscriptAndItsTelemetryBecomeOneEpisodeInAnyOrder(t *testing.T) {
 		"two episodes until a key is seen": {logs(prompt), turn, history, turn, logs(decision), turn},
 		"by the message's id alone":        {logs(event("user_prompt", "prompt", "<REDACTED>", "message.uuid", "u1")), turn, history, turn, logs(decision), turn},
 		"by the message's id, late":        {history, turn, logs(event("user_prompt", "message.uuid", "u1")), turn, logs(decision), turn},
+		"a hook first, then all the rest":  {hook, turn, logs(prompt), logs(decision), turn, history, turn},
+		"a hook last":                      {history, logs(decision), turn, hook, turn, hook, turn},
 		"again and again":                  {history, logs(decision), turn, history, logs(prompt), turn, logs(decision), turn, history, turn},
 	} {
 		t.Run(name, func(t *testing.T) {
