@@ -8,6 +8,7 @@ package tools
 
 import (
 	"github.com/headrace/headrace/internal/capture"
+	"github.com/headrace/headrace/internal/capture/agenttrace"
 	"github.com/headrace/headrace/internal/capture/aider"
 	"github.com/headrace/headrace/internal/capture/amp"
 	"github.com/headrace/headrace/internal/capture/antigravity"
@@ -53,6 +54,7 @@ func All() []capture.Source {
 		openhands.Source{},
 		sweagent.Source{},
 		atif.Source{},
+		agenttrace.Source{},
 		specstory.Source{}, // before aider, whose own marks may be quoted in it
 		aider.Source{},
 	}
