@@ -13,9 +13,11 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture"
+	"github.com/headrace/headrace/internal/capture/gitlog"
 	"github.com/headrace/headrace/internal/capture/tools"
 )
 
@@ -37,13 +39,14 @@ type Agent struct {
 	mu   sync.Mutex // guards list
 	list []History
 
-	read map[string]stamp // what was read, as it looked before
+	read   map[string]stamp // what was read, as it looked before
+	clones *gitlog.Clones
 }
 
 // Find looks below home for tool histories. The problems are of places that may not be looked into.
 func Find(ctx context.Context, home string, getenv func(string) string) (*Agent, []error) {
 	found, problems := tools.Find(ctx, home, getenv)
-	a := &Agent{found: found, read: map[string]stamp{}}
+	a := &Agent{found: found, read: map[string]stamp{}, clones: gitlog.NewClones(nil)}
 	for _, f := range found {
 		a.list = append(a.list, History{Tool: f.Tool, Files: len(f.Files), Bytes: f.Bytes})
 	}
@@ -102,6 +105,7 @@ func (a *Agent) Read(ctx context.Context, deliver func(ctx context.Context, line
 				if err != nil {
 					return err
 				}
+				a.clones.AddWork(e)
 				a.note(i, func(h *History) { h.Episodes++ })
 				failed = d.add(line)
 				return failed
@@ -125,6 +129,13 @@ func (a *Agent) Read(ctx context.Context, deliver func(ctx context.Context, line
 		}
 	}
 	return d.flush()
+}
+
+// Commits sends the commits of the repositories that the histories name, in the form that an edge takes; send returns once
+// they are durable. Of what cannot be read nothing is sent.
+func (a *Agent) Commits(ctx context.Context, send func(ctx context.Context, body []byte) error) error {
+	_, err := a.clones.Tell(ctx, time.Now(), send)
+	return err
 }
 
 var notHistory = &episode.Problem{Code: "capture/not-a-history"}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture"
+	"github.com/headrace/headrace/internal/capture/gitlog"
 	"github.com/headrace/headrace/internal/capture/tools"
 )
 
@@ -44,6 +45,7 @@ type follower struct {
 	folders map[string]int64 // of the files, and theirs: when each last changed
 	found   time.Time
 	rounds  int
+	clones  *gitlog.Clones
 }
 
 // stamp is how a file looked.
@@ -62,7 +64,11 @@ type followed struct {
 	seen    map[string]uint64 // digest of each episode that was delivered
 }
 
-const doneFile = "read.json"
+// What the follower has done, and what it has told of git.
+const (
+	doneFile = "read.json"
+	gitFile  = "git.json"
+)
 
 func newFollower(cfg Config) (*follower, error) {
 	f := &follower{cfg: cfg, files: map[string]*followed{}, done: map[string]stamp{}, seed: maphash.MakeSeed()}
@@ -74,6 +80,11 @@ func newFollower(cfg Config) (*follower, error) {
 	case json.Unmarshal(b, &f.done) != nil:
 		f.done = map[string]stamp{} // damaged: all is read again, and the edge knows what it has
 	}
+	b, err = os.ReadFile(filepath.Join(cfg.Dir, gitFile))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	f.clones = gitlog.NewClones(b)
 	return f, nil
 }
 
@@ -212,6 +223,7 @@ func (f *follower) read(ctx context.Context, path string, file *followed) error 
 		}
 		if digest := maphash.Bytes(f.seed, line); file.seen[e.ID] != digest {
 			file.seen[e.ID] = digest
+			f.clones.AddWork(e)
 			failed = d.add(line)
 		}
 		return failed
@@ -248,6 +260,15 @@ func (f *follower) save() error {
 	return nil
 }
 
+// saveClones keeps which commits were told.
+func (f *follower) saveClones() error {
+	b, err := f.clones.Save()
+	if err != nil {
+		return err
+	}
+	return replace(filepath.Join(f.cfg.Dir, gitFile), b)
+}
+
 // replace writes a file so that there is always the old one or the new one. It is not synced: after a crash of the
 // machine the old one does as well.
 func replace(path string, b []byte) error {
@@ -260,8 +281,8 @@ func replace(path string, b []byte) error {
 
 // Remember keeps in dir, for Run, that what Read has delivered need not be read again until it changes.
 func (a *Agent) Remember(dir string) error {
-	f := follower{cfg: Config{Dir: dir}, done: a.read, changed: true}
-	return errors.Join(os.MkdirAll(dir, 0o700), f.save())
+	f := follower{cfg: Config{Dir: dir}, done: a.read, changed: true, clones: a.clones}
+	return errors.Join(os.MkdirAll(dir, 0o700), f.save(), f.saveClones())
 }
 
 // ReadSoFar returns what tells of a file whether it was delivered as it is now, by the agent whose folder is dir.

@@ -65,6 +65,7 @@ func Run(ctx context.Context, cfg Config) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return f.run(ctx) })
 	g.Go(func() error { return cfg.pickUp(ctx) })
+	g.Go(func() error { return f.scan(ctx) })
 	if cfg.Listen != nil {
 		g.Go(func() error { return cfg.receive(ctx) })
 	}
@@ -92,6 +93,33 @@ func (cfg *Config) deliver(ctx context.Context, lines []byte) error {
 		return err
 	}
 	return cfg.Send(ctx, [][]byte{sealed})
+}
+
+// scanEvery is how often the repositories that tools worked in are asked for new commits.
+const scanEvery = 5 * time.Minute
+
+// scan tells of the commits of repositories that tools worked in.
+func (f *follower) scan(ctx context.Context) error {
+	for {
+		changed, err := f.clones.Tell(ctx, f.cfg.Now(), func(ctx context.Context, body []byte) error {
+			sealed, err := f.cfg.seal("commits", body)
+			if err != nil {
+				return err
+			}
+			return f.cfg.Send(ctx, [][]byte{sealed})
+		})
+		if changed {
+			err = errors.Join(err, f.saveClones())
+		}
+		if err != nil && ctx.Err() == nil {
+			f.cfg.Log.Warn("of some commits nothing is told yet", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(scanEvery):
+		}
+	}
 }
 
 const (

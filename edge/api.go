@@ -184,8 +184,8 @@ func partOf(what string, line []byte) ([]byte, error) {
 		return nil, err
 	}
 	o.Unknown = nil
-	if !slices.Contains([]episode.OutcomeKind{episode.OutcomeKept, episode.OutcomeCommitted, episode.OutcomeReviewed, episode.OutcomeMerged, episode.OutcomeReverted, episode.OutcomeTests, episode.OutcomeBuild}, o.Kind) {
-		return nil, fmt.Errorf("%.40q is no outcome: use kept, committed, reviewed, merged, reverted, tests or build", o.Kind)
+	if !slices.Contains([]episode.OutcomeKind{episode.OutcomeKept, episode.OutcomeCommitted, episode.OutcomeReviewed, episode.OutcomeMerged, episode.OutcomeReverted, episode.OutcomeTests, episode.OutcomeBuild, episode.OutcomeFixed}, o.Kind) {
+		return nil, fmt.Errorf("%.40q is no outcome: use kept, committed, reviewed, merged, reverted, tests, build or fixed", o.Kind)
 	}
 	if !(o.Value >= 0 && o.Value <= 1) {
 		return nil, fmt.Errorf("an outcome's value is between 0 and 1, not %v", o.Value)

@@ -45,11 +45,22 @@ func (e *Edge) assembleBatch(ctx context.Context, payloads [][]byte, last uint64
 			totals = append(totals, e.unpackTotals(p)...)
 			continue
 		}
+		if p.Kind == kindCommits {
+			if err := e.unpackCommits(ctx, p); err != nil {
+				return err
+			}
+			continue
+		}
 		kind := sourceOf(p.Kind)
 		for _, ep := range e.unpack(p) {
 			list = append(list, told{kind, ep})
 		}
 	}
+	return e.tell(ctx, list, last, totals)
+}
+
+// tell stores what sources tell: new episodes, or new revisions of known ones.
+func (e *Edge) tell(ctx context.Context, list []told, last uint64, totals []sqlstore.Total) error {
 	now := e.cfg.Now()
 	j, err := e.join(ctx, list, now)
 	if err != nil {
@@ -73,6 +84,7 @@ func (e *Edge) assembleBatch(ctx context.Context, payloads [][]byte, last uint64
 	}
 	joinKey := e.ring.Derive("join")
 	var rows []sqlstore.EpisodeRow
+	var prints []sqlstore.PrintRow
 	var raw []byte
 	for _, c := range j.whole {
 		var row sqlstore.EpisodeRow
@@ -81,6 +93,8 @@ func (e *Edge) assembleBatch(ctx context.Context, payloads [][]byte, last uint64
 			if row, tell, err = e.add(ctx, old, c, known, now); err != nil {
 				return err
 			}
+		} else if tell[parts.Git] != nil {
+			continue // an episode that is not there any more
 		} else {
 			row = e.row(tell.Episode(), now)
 			row.Revision, row.ReceivedAt, row.VaultDay = 1, now, day(now)
@@ -105,6 +119,14 @@ func (e *Edge) assembleBatch(ctx context.Context, payloads [][]byte, last uint64
 		}
 		row.Sealed = key.Seal(nil, nil, raw, []byte(c.id))
 		rows = append(rows, row)
+		if e.git {
+			if prints, err = e.print(prints, tell.Episode()); err != nil {
+				return err
+			}
+		}
+	}
+	if err := e.db.StorePrints(ctx, prints); err != nil {
+		return err
 	}
 	if err := e.db.Assemble(ctx, rows, j.joins, last, totals...); err != nil {
 		return err
@@ -148,7 +170,7 @@ func (e *Edge) add(ctx context.Context, old sqlstore.EpisodeRow, c *whole, known
 		e.stats.SetAside.Add(1) // facts without a proven identity about an episode that has one
 		return old, nil, nil
 	}
-	adds := len(c.folds) == 0 && later[parts.History] != nil && later.Single() && before.GainsOnly(later[parts.History])
+	adds := len(c.folds) == 0 && later.Single() && (later[parts.History] != nil || later[parts.Git] != nil) && before.GainsOnly(later.Episode())
 	have.Join(*later)
 	for _, id := range c.folds {
 		other, err := e.stored(ctx, known[id])

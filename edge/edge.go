@@ -3,7 +3,7 @@
 // Package edge is the role on the enterprise's servers: it takes in what coding tools say, keeps raw text sealed, decides
 // under the enterprise's policy what may leave, and brings back what came of it.
 //
-// Start from [Edge.Turn], the whole way in one sentence: receive → assemble → scrub → hold → approve → pack →
+// Start from [Edge.Turn], the whole way in one sentence: receive → assemble → follow → scrub → hold → approve → pack →
 // contribute, and then the way back: receipts, releases, statements, certificates. [Edge.Run] turns it for as long as the
 // process lives; [Edge.Handler] serves the tools. Each step is a method in the file of its name and keeps its state in
 // SQL, so that a step that was interrupted anywhere is simply done again by the next turn.
@@ -43,8 +43,10 @@ type Edge struct {
 	coarse         consent.Coarsener
 	log            *slog.Logger
 
-	turning    sync.Mutex // one turn at a time, and guards joins
+	turning    sync.Mutex // one turn at a time, and guards what follows
 	joins      bool       // some parts of episodes were joined by a key
+	git        bool       // commits are known of some repository: the lines of suggestions are followed
+	fresh      fresh      // of this turn
 	wake       chan struct{}
 	current    atomic.Pointer[control] // the release in force, nil before the first
 	undurable  chan sqlstore.DecisionRow
@@ -95,7 +97,11 @@ func open(ctx context.Context, cfg Config) (*Edge, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	e := &Edge{cfg: cfg, db: db, joins: joins, ring: ring, vault: v, policy: cfg.Policy, filter: filter, coarse: coarse, log: cfg.Log,
+	git, err := db.AnyCommit(ctx)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	e := &Edge{cfg: cfg, db: db, joins: joins, git: git, ring: ring, vault: v, policy: cfg.Policy, filter: filter, coarse: coarse, log: cfg.Log,
 		wake: make(chan struct{}, 1), undurable: make(chan sqlstore.DecisionRow, 1<<14)}
 	if err := errors.Join(e.openDevices(), e.openSpools(ctx), e.loadRelease(ctx), e.sweep(ctx)); err != nil {
 		return nil, errors.Join(err, e.closeStores())
@@ -138,8 +144,8 @@ func (e *Edge) Connect(ctx context.Context, h Hub) error {
 	return e.loadRelease(ctx)
 }
 
-// Turn takes everything one way through: what waits in the inbox is assembled, what has settled is scrubbed and put
-// before the policy, what is approved is packed and contributed; then what the hub has for us is fetched.
+// Turn takes everything one way through: what waits in the inbox is assembled, what became of it in git is found
+// out, what has settled is scrubbed and put before the policy, what is approved is packed and contributed; then what the hub has for us is fetched.
 func (e *Edge) Turn(ctx context.Context) error {
 	e.turning.Lock()
 	defer e.turning.Unlock()
@@ -154,6 +160,9 @@ func (e *Edge) Turn(ctx context.Context) error {
 	}
 	if err := e.assemble(ctx); err != nil {
 		return fmt.Errorf("assemble: %w", err)
+	}
+	if err := e.follow(ctx); err != nil {
+		return fmt.Errorf("follow: %w", err)
 	}
 	if err := e.screen(ctx); err != nil {
 		return fmt.Errorf("screen: %w", err)

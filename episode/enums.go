@@ -125,6 +125,7 @@ const (
 	OutcomeReverted  OutcomeKind = "reverted"
 	OutcomeTests     OutcomeKind = "tests"
 	OutcomeBuild     OutcomeKind = "build"
+	OutcomeFixed     OutcomeKind = "fixed" // a later fix had to change or remove it
 )
 
 // Purpose is what a recipient may use a record for.

@@ -247,7 +247,7 @@ func readInto(ctx context.Context, e *env, a *agent.Agent, to *edge.Edge) error 
 	bar, shown := newProgress(e.err, files), 0
 	defer bar.done()
 	who := edge.Principal{Name: me(), Authenticated: true}
-	return a.Read(ctx, func(ctx context.Context, lines []byte) error {
+	err := a.Read(ctx, func(ctx context.Context, lines []byte) error {
 		n := 0
 		for _, h := range a.Histories() {
 			n += h.Read
@@ -258,4 +258,13 @@ func readInto(ctx context.Context, e *env, a *agent.Agent, to *edge.Edge) error 
 		_, err := to.Receive(ctx, who, lines)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	err = a.Commits(ctx, func(ctx context.Context, body []byte) error { return to.ReceiveCommits(ctx, who, body) })
+	if err != nil && ctx.Err() == nil {
+		fmt.Fprintln(e.err, "of some commits nothing is told:", err)
+		err = nil
+	}
+	return err
 }

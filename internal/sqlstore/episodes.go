@@ -74,7 +74,7 @@ func (d *DB) EpisodesByID(ctx context.Context, ids []string) (map[string]Episode
 }
 
 // Assemble stores new or changed episodes, what there is to remember of which parts belong to them, totals, and the number of
-// the last inbox payload they came from, in one commit. An approval of an earlier revision that has not left falls with it.
+// the last inbox payload they came from (0: from none), in one commit. An approval of an earlier revision that has not left falls with it.
 func (d *DB) Assemble(ctx context.Context, rows []EpisodeRow, joins Joins, done uint64, totals ...Total) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
 		if err := d.storeJoins(ctx, tx, joins); err != nil {
@@ -126,6 +126,9 @@ func (d *DB) Assemble(ctx context.Context, rows []EpisodeRow, joins Joins, done 
 			}); err != nil {
 				return err
 			}
+		}
+		if done == 0 {
+			return nil // nothing of the inbox
 		}
 		return setSpoolDone(ctx, tx, "inbox", done)
 	})

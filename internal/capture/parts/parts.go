@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package parts makes one episode of what several sources tell of it: the tool's own history, its telemetry, its hooks.
+// Package parts makes one episode of what several sources tell of it: the tool's own history, its telemetry, its hooks, git.
 //
 // A history has the whole trajectory and the code; telemetry knows who decided and what it cost; a hook comes first. Each
 // says some of what the others say. [Parts] keeps what each kind of source told apart from the others, so that a source
@@ -31,6 +31,7 @@ const (
 	History Kind = iota // a history file, an editor's proxy, a tool's maker: the whole of it
 	Events              // telemetry, event by event
 	Hooks               // the tool's hooks, event by event
+	Git                 // what became of it in git, all that is known by now
 	kinds
 )
 
@@ -49,6 +50,8 @@ func (p *Parts) Add(k Kind, e *episode.Episode) {
 	switch {
 	case p[k] == nil:
 		p[k] = e
+	case k == Git:
+		p[k] = followed(p[k], e)
 	case k == History:
 		p[k].Merge(e)
 	case k == Hooks:
@@ -82,18 +85,60 @@ func (p *Parts) Single() bool {
 // none that it changes.
 func (p *Parts) Episode() *episode.Episode {
 	var e *episode.Episode
-	for _, part := range p {
+	for k, part := range p {
 		switch {
 		case part == nil:
 		case e == nil:
 			if e = part; !p.Single() {
 				e = part.Clone()
 			}
+		case Kind(k) == Git:
+			became(e, part)
 		default:
 			overlay(e, part)
 		}
 	}
 	return e
+}
+
+// followed is what git tells now, with the texts that it told before: once they are gone from the vault's other parts, they
+// cannot be told again.
+func followed(before, now *episode.Episode) *episode.Episode {
+	for i := range now.Decisions {
+		d := &now.Decisions[i]
+		for _, b := range before.Decisions {
+			if b.Suggestion == d.Suggestion && d.Final == "" && sameDistance(b, *d) {
+				d.Final = b.Final
+			}
+		}
+	}
+	return now
+}
+
+func sameDistance(a, b episode.Decision) bool {
+	return a.EditDistance != nil && b.EditDistance != nil && *a.EditDistance == *b.EditDistance
+}
+
+// became adds to e what git tells. That what was accepted was edited before it was committed makes it modified, by whom it
+// was accepted.
+func became(e, git *episode.Episode) {
+	decisions := git.Decisions
+	later := *git
+	later.Decisions = nil
+	overlay(e, &later)
+	for _, d := range decisions {
+		i := slices.IndexFunc(e.Decisions, func(h episode.Decision) bool { return h.Suggestion == d.Suggestion })
+		switch {
+		case i < 0:
+			e.Decisions = append(e.Decisions, d)
+		case e.Decisions[i].Verdict == episode.Accepted, e.Decisions[i].Verdict == episode.Modified && e.Decisions[i].Final == "":
+			h := &e.Decisions[i]
+			h.Verdict = episode.Modified
+			if h.Final = d.Final; h.EditDistance == nil || d.Final != "" {
+				h.EditDistance = d.EditDistance
+			}
+		}
+	}
 }
 
 // overlay adds to e what a worse source tells: what e does not have, and who decided where e does not know.

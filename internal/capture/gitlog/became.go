@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gitlog
+
+import (
+	"strings"
+	"time"
+
+	"github.com/headrace/headrace/episode"
+)
+
+var windowNames = [...]string{"1d", "7d", "30d"}
+
+// Outcomes sums up what became of a suggestion's lines. Committed and merged are the share of its words that came in; kept
+// is, of the lines that were merged, the share that was still there after the window; reverted and fixed, which are told
+// only where there are such lines, the share of the merged lines that a revert removed and that a fix changed or removed.
+func Outcomes(s *Suggestion, lines []Line) (out []episode.Outcome) {
+	add := func(kind episode.OutcomeKind, window string, at int64, sum, of float64) {
+		if of > 0 {
+			out = append(out, episode.Outcome{Suggestion: s.ID, Kind: kind, Value: sum / of, ObservedAt: time.Unix(at, 0).UTC(), Window: window})
+		}
+	}
+	var committed, merged, all, came, reverted, fixed float64
+	var firstAt, landedAt, revertedAt, fixedAt int64
+	var kept, due [len(windows)]float64
+	knownCommitted, knownMerged := false, false
+	for i := range lines {
+		l := &lines[i]
+		words := float64(len(s.Added[i]))
+		all += words
+		if l.Committed != Unknown {
+			knownCommitted = true
+			committed += float64(l.First.Own)
+			firstAt = max(firstAt, l.First.Made)
+		}
+		if l.Merged == Unknown {
+			continue
+		}
+		knownMerged = true
+		merged += float64(l.Landed.Own)
+		landedAt = max(landedAt, l.Landed.Made)
+		if l.Merged == Dropped {
+			continue
+		}
+		came++
+		for w, f := range l.Kept {
+			if f != Unknown {
+				due[w]++
+				if f != Dropped {
+					kept[w]++
+				}
+			}
+		}
+		if l.Reverted > 0 {
+			reverted, revertedAt = reverted+1, max(revertedAt, l.Reverted)
+		}
+		if l.Fixed > 0 {
+			fixed, fixedAt = fixed+1, max(fixedAt, l.Fixed)
+		}
+	}
+	if knownCommitted {
+		add(episode.OutcomeCommitted, "", max(firstAt, s.At), committed, all)
+	}
+	if knownMerged {
+		add(episode.OutcomeMerged, "", max(landedAt, s.At), merged, all)
+	}
+	for w := range windows {
+		add(episode.OutcomeKept, windowNames[w], landedAt+windows[w], kept[w], due[w])
+	}
+	if reverted > 0 {
+		add(episode.OutcomeReverted, "", revertedAt, reverted, came)
+	}
+	if fixed > 0 {
+		add(episode.OutcomeFixed, "", fixedAt, fixed, came)
+	}
+	return out
+}
+
+// Distance is how far what was committed is from what was suggested, in words, as a share of the longer: 0 where nothing was
+// changed, and told only where some of it was committed.
+func Distance(s *Suggestion, lines []Line) (share float64, told bool) {
+	var words, now, apart int
+	for i := range lines {
+		l := &lines[i]
+		n := len(s.Added[i])
+		words += n
+		now += l.First.Own + l.First.New
+		apart += max(n-l.First.Own, l.First.New)
+	}
+	if now == 0 || words == 0 {
+		return 0, false
+	}
+	return min(1, float64(apart)/float64(max(words, now))), true
+}
+
+// Final is the text that was committed in the place of after, where the commits that have changed lines of it are at hand;
+// else it is empty.
+func (p *Printer) Final(before, after string, lines []Line, commits map[string]*Commit) string {
+	_, added := differ(p.Lines(before), p.Lines(after))
+	if len(added) != len(lines) {
+		return ""
+	}
+	at := map[int]*Line{}
+	for k, i := range added {
+		at[i] = &lines[k]
+	}
+	var out strings.Builder
+	var last Place // of the line before, in the same hunk
+	dropping := false
+	n := 0
+	for text := range strings.Lines(after) {
+		l := at[n]
+		n++
+		switch {
+		case l == nil:
+			if dropping && len(p.Line(text)) == 0 {
+				continue // it closes what is not there
+			}
+			out.WriteString(text)
+			last = Place{}
+		case l.Committed == Dropped || l.Committed == Unknown:
+			dropping = true
+			continue
+		default:
+			from := l.First.From
+			if last.Commit == l.First.Commit && last.File == l.First.File && last.To < from && from-last.To < 50 {
+				from = last.To + 1 // and what was put in between
+			}
+			inserted, ok := p.textOf(commits[l.First.Commit], l.First.File, from, l.First.To)
+			switch {
+			case !ok && l.Committed == Changed:
+				return ""
+			case !ok || l.Committed == Verbatim && from == l.First.From:
+				out.WriteString(text)
+			default:
+				out.WriteString(inserted)
+			}
+			last = l.First
+		}
+		dropping = false
+	}
+	return out.String()
+}
+
+// textOf is the lines that a commit adds to a file, from one to another; it has all of them or none.
+func (p *Printer) textOf(c *Commit, file uint64, from, to int) (string, bool) {
+	if c == nil {
+		return "", false
+	}
+	for i := range c.Files {
+		f := &c.Files[i]
+		if p.name(f.New) != file {
+			continue
+		}
+		for _, h := range f.Hunks {
+			if from >= h.New && to < h.New+len(h.Added) {
+				return strings.Join(h.Added[from-h.New:to-h.New+1], "\n") + "\n", true
+			}
+		}
+	}
+	return "", false
+}
