@@ -49,12 +49,7 @@ func (f *follower) advance(c *Change) {
 			}
 		}
 		if len(wants) > 0 && len(a.words) > 0 {
-			ev := evidence{func(o int) float64 {
-				if o < len(f.list) {
-					return 0
-				}
-				return f.needed(need[o-len(f.list)], o-len(f.list))
-			}, f.bits}
+			ev := evidence{func(o int) float64 { return need[o-len(f.list)] }, func(o int) float64 { return f.says(o % len(f.list)) }, f.bits}
 			found := align(wants, a, hunkOf, ev)
 			taken := takenOf(found, len(a.words))
 			for n, words := range found {
@@ -158,7 +153,7 @@ func (f *follower) move(stay []spot, g loose, words []int32, a *stream, taken []
 }
 
 func among(stay []spot, line int, words []int32, a *stream, taken []bool, was bool) ([]spot, bool) {
-	for _, j := range foreign(words, taken) {
+	for _, j := range foreign(words, a, taken) {
 		if a.words[j] != 0 {
 			stay, was = append(stay, spot{word: a.words[j], line: line, pos: int(a.line[j])}), true
 		}
@@ -196,7 +191,7 @@ func (f *follower) elsewhere(path uint64, a *stream, leftover []loose) (rest []l
 		}
 		wants = append(wants, w)
 	}
-	found := align(wants, a, make([]int32, len(a.words)), evidence{func(int) float64 { return 16 }, f.bits})
+	found := align(wants, a, make([]int32, len(a.words)), evidence{func(int) float64 { return 10 }, f.says, f.bits})
 	taken := takenOf(found, len(a.words))
 	for n, words := range found {
 		g := leftover[n]

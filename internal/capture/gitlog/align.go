@@ -2,7 +2,10 @@
 
 package gitlog
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // want is a line that is looked for in what a commit adds to a file.
 type want struct {
@@ -11,15 +14,18 @@ type want struct {
 	hunk  int // of the commit, that took the line away; -1 for a line that is not in the file
 }
 
-// evidence is how many bits of surprise the words of a match must hold: that much less likely than one word in two is it
-// that somebody else wrote the same. A line of which the commit takes away the old form needs none.
+// evidence is how much must speak for lines being somebody's and not just alike. A run of words speaks for it by the bits
+// of its words less those of the places that it could have been found at by chance (after Karlin and Altschul 1990, "Methods
+// for assessing the statistical significance of molecular sequence features"). A line of which the commit takes away the old
+// form needs none.
 type evidence struct {
-	whole func(owner int) float64 // all that is found of an owner's lines
-	bits  func(Word) float64
+	need func(owner int) float64 // of all that is found of an owner's lines
+	all  func(owner int) float64 // the bits of all its words: where that is little, less is needed
+	bits func(Word) float64
 }
 
-// alone is how many bits a run of words must hold that stands far from the others of its owner.
-const alone = 12
+// alone is how much must speak for a run of words that stands far from the others of its owner.
+const alone = 8
 
 // align finds lines in what a commit adds: for each word of each line its place in a, or -1. A line that is found in part
 // was changed.
@@ -52,18 +58,26 @@ func align(wants []want, a *stream, hunkOf []int32, ev evidence) [][]int32 {
 	}
 	for o, list := range byOwner {
 		slices.SortFunc(list, func(x, y tile) int { return x.r - y.r })
+		size := 0
+		for _, w := range wants {
+			if w.owner == o {
+				size += len(w.words)
+			}
+		}
+		chance := math.Log2(float64(size) * float64(len(a.words)))
 		var sure []tile
 		total := 0.0
-		seen := map[Word]bool{}
 		for k, t := range list {
-			known := wants[r.line[t.r]].hunk >= 0 || near(list, k) || weigh(r.words[t.r:t.r+t.n], nil, ev.bits) >= alone
-			if !known {
-				continue
+			score := -chance
+			for _, w := range r.words[t.r : t.r+t.n] {
+				score += ev.bits(w)
 			}
-			sure = append(sure, t)
-			total += weigh(r.words[t.r:t.r+t.n], seen, ev.bits)
+			if wants[r.line[t.r]].hunk >= 0 || near(list, k) || score >= alone {
+				sure = append(sure, t)
+				total += max(0, score)
+			}
 		}
-		if total < ev.whole(o) {
+		if need := ev.need(o); need > 0 && total < min(need, max(2, 0.6*(ev.all(o)-chance))) {
 			continue
 		}
 		for _, t := range sure {
@@ -72,20 +86,6 @@ func align(wants []want, a *stream, hunkOf []int32, ev evidence) [][]int32 {
 	}
 	fill(wants, found, a, taken, hunkOf)
 	return found
-}
-
-// weigh is the bits of a run of words, each word once.
-func weigh(words []Word, seen map[Word]bool, bits func(Word) float64) (sum float64) {
-	if seen == nil {
-		seen = map[Word]bool{}
-	}
-	for _, w := range words {
-		if !seen[w] {
-			seen[w] = true
-			sum += bits(w)
-		}
-	}
-	return sum
 }
 
 // near reports whether a tile stands, in both streams, close to one before or after it.

@@ -32,9 +32,13 @@ func (f *follower) count() {
 	}
 }
 
-// bits is how much a word surprises.
+// bits is how much a word surprises: by how rare it is here, and not much where it is common everywhere.
 func (f *follower) bits(w Word) float64 {
-	return min(14, max(0.5, math.Log2(float64(f.total+64)/float64(f.seen[w]+1))))
+	most := 14.0
+	if w&commonWord != 0 {
+		most = 2
+	}
+	return min(most, max(0.5, math.Log2(float64(f.total+64)/float64(f.seen[w]+1))))
 }
 
 // gramOf is a run of words that a suggestion is found by where its file has another name.
@@ -114,16 +118,14 @@ func added(file *ChangedFile) (a *stream, hunkOf []int32) {
 	return a, hunkOf
 }
 
-// needed lowers what must speak for a suggestion that says little.
-func (f *follower) needed(bits float64, s int) float64 {
-	seen := map[Word]bool{}
-	sum := 0.0
+// says is how many bits the words of a suggestion have.
+func (f *follower) says(s int) (sum float64) {
 	for _, l := range f.list[s].Added {
-		if sum += weigh(l, seen, f.bits); sum > 2*bits {
-			return bits
+		for _, w := range l {
+			sum += f.bits(w)
 		}
 	}
-	return min(bits, max(5, 0.7*sum))
+	return sum
 }
 
 func takenOf(found [][]int32, n int) []bool {
@@ -138,16 +140,22 @@ func takenOf(found [][]int32, n int) []bool {
 	return taken
 }
 
-// foreign are the places among a line's words that nobody has taken.
-func foreign(words []int32, taken []bool) (out []int32) {
+// foreign are the places of words that nobody has taken, on the lines that a line's words are on.
+func foreign(words []int32, a *stream, taken []bool) (out []int32) {
 	lo, hi := int32(len(taken)), int32(-1)
 	for _, j := range words {
 		if j >= 0 {
 			lo, hi = min(lo, j), max(hi, j)
 		}
 	}
-	for j := lo; j < hi; j++ {
-		if !taken[j] {
+	for lo > 0 && lo <= hi && a.line[lo-1] == a.line[lo] {
+		lo--
+	}
+	for hi >= 0 && int(hi)+1 < len(taken) && a.line[hi+1] == a.line[hi] {
+		hi++
+	}
+	for j := lo; j <= hi; j++ {
+		if !taken[j] && a.line[j] >= 0 {
 			out = append(out, j)
 		}
 	}

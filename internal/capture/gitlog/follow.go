@@ -215,7 +215,7 @@ func (f *follower) supersede() {
 					}
 				}
 			}
-			none := evidence{func(int) float64 { return 0 }, f.bits}
+			none := evidence{need: func(int) float64 { return 0 }, bits: f.bits}
 			for n, found := range align(wants, &gone, make([]int32, len(gone.words)), none) {
 				if 2*count(found) >= len(found) {
 					f.lines[of[n]].until = f.list[later].At
@@ -252,7 +252,7 @@ func (f *follower) commit(c *Change) {
 		if len(wants) == 0 {
 			continue
 		}
-		ev := evidence{func(o int) float64 { return f.needed(need[o], o) }, f.bits}
+		ev := evidence{func(o int) float64 { return need[o] }, f.says, f.bits}
 		found := align(wants, a, hunkOf, ev)
 		taken := takenOf(found, len(a.words))
 		for n, words := range found {
@@ -268,7 +268,7 @@ func (f *follower) commit(c *Change) {
 
 // placeOf is where a commit has a line of which it has the words.
 func placeOf(c *Change, file *ChangedFile, words []int32, a *stream, taken []bool) Place {
-	p := Place{Commit: c.ID, Made: c.Made, File: file.New, New: len(foreign(words, taken))}
+	p := Place{Commit: c.ID, Made: c.Made, File: file.New, New: len(foreign(words, a, taken))}
 	for _, j := range words {
 		if j >= 0 {
 			n := int(a.line[j])

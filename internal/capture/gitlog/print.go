@@ -12,8 +12,23 @@ import (
 	"strings"
 )
 
-// Word is the fingerprint of a word: the first half of a MAC under the edge's join key, never 0.
+// Word is the fingerprint of a word: 31 bits of a MAC under the edge's join key, never 0, and one bit that says whether it is
+// a sign or a word that is common in all code.
 type Word = uint32
+
+const commonWord Word = 1 << 31
+
+// everywhere are words that say little wherever they stand.
+const everywhere = ` abstract and any args as assert async await bool boolean break byte case catch char class const continue def default defer` +
+	` del delete do double elif else end enum err error except export extends false final finally float for from func function go` +
+	` if impl implements import in int interface is key lambda let list long map match mod module mut name new next nil None not` +
+	` null number object of or package pass print private protected pub public raise range return self short static str string` +
+	` String struct super switch test the this throw throws to True False true try type undefined union unsigned use using val` +
+	` value var vec void while with yield 0 1 2 i j k n x `
+
+func isCommon(s []byte) bool {
+	return len(s) == 1 && !wordByte(s[0]) || strings.Contains(everywhere, " "+string(s)+" ")
+}
 
 // Printer makes fingerprints. It is not safe for concurrent use.
 type Printer struct {
@@ -34,9 +49,9 @@ func (p *Printer) word(s []byte) Word {
 	if w, known := p.words[string(s)]; known {
 		return w
 	}
-	w := Word(p.hash(s) >> 32)
-	if w == 0 {
-		w = 1
+	w := max(1, Word(p.hash(s)>>33))
+	if isCommon(s) {
+		w |= commonWord
 	}
 	if len(p.words) >= maxWords {
 		clear(p.words)

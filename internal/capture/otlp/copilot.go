@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/episode"
-	"github.com/headrace/headrace/internal/capture"
 )
 
 const copilotPrefix = "copilot_chat."
@@ -68,10 +67,6 @@ func (t copilot) tell(ev *event, p *part) bool {
 		return t.permission(ev, p, cmpID(call, p))
 	}
 	return false // a call, a turn: the spans tell more of them
-}
-
-func (copilot) session(ev *event) string {
-	return ev.str("conversation_id", "gen_ai.conversation.id", "copilot_chat.chat_session_id", "copilot_chat.session_id", "session.id")
 }
 
 // outcome maps what was done with an edit. Keep and Undo are buttons; "saved" is what happens to an edit that nobody
@@ -160,49 +155,6 @@ func (copilot) permission(ev *event, p *part, id string) bool {
 	p.suggest(itself(suggestion(id, tool, ""), tool))
 	st.Source = p.decide(d)
 	return true
-}
-
-// trajectory adds what the spans tell as plain GenAI, and what they tell beyond it.
-func (t copilot) trajectory(ev *event, p *part) bool {
-	told := genAI{}.tell(ev, p)
-	p.session = t.session(ev)
-	p.native = cmp.Or(p.native, p.session)
-	if p.native == "" {
-		return false
-	}
-	p.e.Repository = ev.str("copilot_chat.repo.remote_url")
-	if said := ev.str("copilot_chat.user_request"); said != "" {
-		p.asked(said)
-		told = true
-	}
-	if rules := ev.str("copilot_chat.prompt_instructions"); rules != "" {
-		p.e.Artifacts = append(p.e.Artifacts, capture.Artifact(episode.ArtifactRules, "instructions", rules))
-		told = true
-	}
-	if think := ev.str("copilot_chat.reasoning_content"); think != "" && len(p.e.Steps) > 0 {
-		st := &p.e.Steps[0]
-		st.Reasoning = think
-		st.Truncated = capture.Clip(&st.Reasoning) || st.Truncated
-	}
-	const params = "github.copilot.tool.parameters."
-	for i := range p.e.Steps {
-		for _, c := range p.e.Steps[i].ToolCalls {
-			s := episode.Suggestion{ID: c.ID, Path: ev.str(params+"file_path", "copilot_chat.file.relative_path")}
-			switch ev.str(params + "edit_type") {
-			case "create":
-				s.Kind = episode.KindFile
-			case "insert", "str_replace", "update":
-				s.Kind = episode.KindEdit
-			}
-			if cmd := ev.str(params + "command"); cmd != "" && s.Kind == "" {
-				s.Kind, s.After, s.Language = episode.KindCommand, cmd, "shell"
-			}
-			if s.Kind != "" && ev.str("gen_ai.operation.name") == "execute_tool" {
-				p.suggest(s)
-			}
-		}
-	}
-	return told
 }
 
 func (copilot) measure(metric string, ev *event) string {

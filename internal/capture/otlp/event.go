@@ -27,7 +27,9 @@ type event struct {
 	on              *event // the span that the event is on: what it says holds for the event too
 	at, end         time.Time
 	trace, span     string // hex; empty where there is none
+	note            string // what a span's status says beside
 	isSpan, failed  bool
+	hasParent       bool // a span that another began
 }
 
 func logEvent(resource pcommon.Map, scope pcommon.InstrumentationScope, lr plog.LogRecord) *event {
@@ -42,7 +44,8 @@ func logEvent(resource pcommon.Map, scope pcommon.InstrumentationScope, lr plog.
 
 func spanEvent(resource pcommon.Map, scope pcommon.InstrumentationScope, s ptrace.Span) *event {
 	ev := &event{names: [3]string{valid(s.Name())}, scope: scope.Name(), version: scope.Version(), attrs: s.Attributes(), resource: resource,
-		at: stamp(s.StartTimestamp()), end: stamp(s.EndTimestamp()), isSpan: true, failed: s.Status().Code() == ptrace.StatusCodeError}
+		at: stamp(s.StartTimestamp()), end: stamp(s.EndTimestamp()), note: valid(s.Status().Message()),
+		isSpan: true, hasParent: !s.ParentSpanID().IsEmpty(), failed: s.Status().Code() == ptrace.StatusCodeError}
 	ev.ids(s.TraceID(), s.SpanID())
 	return ev
 }
@@ -60,6 +63,9 @@ func (ev *event) ids(t pcommon.TraceID, s pcommon.SpanID) {
 		ev.span = s.String()
 	}
 }
+
+// isBelow reports whether it is a span that another began, or an event on one.
+func (ev *event) isBelow() bool { return ev.hasParent || ev.on != nil && ev.on.hasParent }
 
 func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 

@@ -16,7 +16,9 @@ import (
 // genAI is any program that follows the conventions of OpenTelemetry for generative AI, and the part of it that tools of
 // other dialects speak: requests to a model, tool calls, evaluations. The conventions have no word for what a person
 // decided. An episode is what has one trace, because a conversation goes on over many prompts.
-type genAI struct{}
+type genAI struct {
+	typed func(message string) string // what a person typed of a message; nil where that is all of it
+}
 
 func (genAI) tool() string { return "opentelemetry" }
 
@@ -58,10 +60,13 @@ func (t genAI) tell(ev *event, p *part) bool {
 }
 
 // said adds what the person said last. Each request of a trace repeats it.
-func (genAI) said(ev *event, p *part) bool {
+func (t genAI) said(ev *event, p *part) bool {
 	in := messages(ev.str("gen_ai.input.messages"))
 	for i := len(in) - 1; i >= 0; i-- {
 		if said := in[i].texts("text"); in[i].Role == "user" && said != "" {
+			if t.typed != nil {
+				said = t.typed(said)
+			}
 			p.asked(said)
 			return true
 		}

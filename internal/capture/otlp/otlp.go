@@ -58,7 +58,32 @@ func dialectOf(list []dialect, ev *event) dialect {
 // first appear. Other logs are passed over. In the counts, lines are the events and unparsable those that name nothing
 // that they belong to.
 func Episodes(logs plog.Logs) ([]*episode.Episode, capture.Counts) {
-	g := gathering{dialects: dialects(), parts: map[string][]*episode.Episode{}}
+	g := newGathering(dialects())
+	g.logs(logs)
+	return g.episodes()
+}
+
+// Traces maps the spans of the tools we know, and the events on them, as [Episodes] maps logs.
+func Traces(traces ptrace.Traces) ([]*episode.Episode, capture.Counts) {
+	g := newGathering(dialects())
+	g.traces(traces)
+	return g.episodes()
+}
+
+// gathering files what events tell under the episodes they are of.
+type gathering struct {
+	dialects []dialect
+	c        capture.Counts
+	order    []string
+	parts    map[string][]*episode.Episode
+	took     func(e *episode.Episode) // called with each part, where it is set
+}
+
+func newGathering(list []dialect) *gathering {
+	return &gathering{dialects: list, parts: map[string][]*episode.Episode{}}
+}
+
+func (g *gathering) logs(logs plog.Logs) {
 	for _, rl := range logs.ResourceLogs().All() {
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, lr := range sl.LogRecords().All() {
@@ -66,12 +91,9 @@ func Episodes(logs plog.Logs) ([]*episode.Episode, capture.Counts) {
 			}
 		}
 	}
-	return g.episodes()
 }
 
-// Traces maps the spans of the tools we know, and the events on them, as [Episodes] maps logs.
-func Traces(traces ptrace.Traces) ([]*episode.Episode, capture.Counts) {
-	g := gathering{dialects: dialects(), parts: map[string][]*episode.Episode{}}
+func (g *gathering) traces(traces ptrace.Traces) {
 	for _, rs := range traces.ResourceSpans().All() {
 		for _, ss := range rs.ScopeSpans().All() {
 			for _, s := range ss.Spans().All() {
@@ -83,15 +105,6 @@ func Traces(traces ptrace.Traces) ([]*episode.Episode, capture.Counts) {
 			}
 		}
 	}
-	return g.episodes()
-}
-
-// gathering files what events tell under the episodes they are of.
-type gathering struct {
-	dialects []dialect
-	c        capture.Counts
-	order    []string
-	parts    map[string][]*episode.Episode
 }
 
 func (g *gathering) add(ev *event) {
@@ -115,6 +128,9 @@ func (g *gathering) add(ev *event) {
 		g.order = append(g.order, e.ID)
 	}
 	g.parts[e.ID] = append(g.parts[e.ID], e)
+	if g.took != nil {
+		g.took(e)
+	}
 }
 
 func (g *gathering) episodes() ([]*episode.Episode, capture.Counts) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/capture"
 	"github.com/headrace/headrace/internal/capture/lax"
 )
 
@@ -14,7 +15,7 @@ import (
 func kindOf(tool string) episode.SuggestionKind {
 	switch plainly(tool) {
 	case "edit", "multiedit", "editfile", "notebookedit", "replace", "strreplace", "strreplaceeditor", "strreplacebasededittool", "searchreplace", "applypatch",
-		"applydiff", "replaceinfile", "replacestringinfile", "multireplacestringinfile", "inserteditintofile", "insert":
+		"applydiff", "replaceinfile", "replacestringinfile", "multireplacestringinfile", "inserteditintofile", "insert", "editnotebookfile":
 		return episode.KindEdit
 	case "write", "writefile", "writetofile", "createfile", "create", "newfile":
 		return episode.KindFile
@@ -72,7 +73,7 @@ func suggestion(id, tool, args string) episode.Suggestion {
 	default:
 		s.Before, s.After = first(in.Old, in.OldC, in.OldStr), first(in.New, in.NewC, in.NewStr, in.Content, in.Code)
 		if patch := first(in.Patch, in.Input); s.After == "" && s.Before == "" && patch != "" {
-			s.Path, s.Before, s.After = unpatch(patch)
+			s.Path, s.Before, s.After = capture.Unpatch(patch)
 		}
 	}
 	return s
@@ -93,28 +94,6 @@ func first(values ...lax.String) string {
 		}
 	}
 	return ""
-}
-
-// unpatch reads the patch form of "*** Begin Patch": the first file's path, and what the hunks remove and add.
-func unpatch(patch string) (file, before, after string) {
-	var b, a strings.Builder
-	for line := range strings.Lines(patch) {
-		switch {
-		case strings.HasPrefix(line, "*** "):
-			if _, name, ok := strings.Cut(strings.TrimRight(line, "\r\n"), " File: "); ok && file == "" {
-				file = name
-			}
-		case strings.HasPrefix(line, "@@"):
-		case line[0] == '-':
-			b.WriteString(line[1:])
-		case line[0] == '+':
-			a.WriteString(line[1:])
-		case line[0] == ' ':
-			b.WriteString(line[1:])
-			a.WriteString(line[1:])
-		}
-	}
-	return file, b.String(), a.String()
 }
 
 // lines is what a control model may know of a suggestion of which only the size was sent.

@@ -135,24 +135,3 @@ func fates(lines []Line, f func(Line) Fate) (s string) {
 
 func committed(l Line) Fate { return l.Committed }
 func merged(l Line) Fate    { return l.Merged }
-
-func TestX(t *testing.T) {
-	r := newRepo(t)
-	r.write("gate.go", gate)
-	r.commit("begin")
-	s := r.suggest("gate.go", "", lower)
-	r.write("gate.go", gate+strings.Replace(lower, "notches > g.height", "notches > g.height-1", 1))
-	r.commit("lower gates")
-	r.later(48 * time.Hour)
-	got := r.follow(s)[0]
-	t.Log(fates(got, committed), fates(got, merged), fates(got, func(l Line) Fate { return l.Kept[0] }), got[3])
-	r.git("mv", "gate.go", "sluice.go")
-	r.commit("rename")
-	r.write("sluice.go", gate)
-	id := r.commit("fix: gates are never lowered")
-	t.Log(id)
-	r.later(8 * 24 * time.Hour)
-	got = r.follow(s)[0]
-	t.Log(fates(got, committed), fates(got, merged), fates(got, func(l Line) Fate { return l.Kept[0] }), fates(got, func(l Line) Fate { return l.Kept[1] }), got[3])
-	t.Log(Outcomes(&s, got))
-}

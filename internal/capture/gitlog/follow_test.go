@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gitlog
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/headrace/headrace/episode"
+)
+
+// Each line of lower has a letter: V as suggested, C changed, D not there, ? not known yet.
+func TestALineIsFollowedToItsCommit(t *testing.T) {
+	edited := strings.Replace(lower, "notches > g.height", "notches > g.height-g.sill", 1)
+	partly := strings.Replace(lower, "\trecordLowering(g, notches)\n", "", 1)
+	for name, c := range map[string]struct {
+		commit string
+		want   string
+	}{
+		"verbatim":      {gate + lower, "VVVVVVVVV"},
+		"edited":        {gate + edited, "VVCVVVVVV"},
+		"in part":       {gate + partly, "VVVVVVDVV"},
+		"reindented":    {gate + strings.ReplaceAll(lower, "\t", "    "), "VVVVVVVVV"},
+		"rewrapped":     {gate + strings.Replace(lower, "Lower(notches int) error", "Lower(\n\tnotches int,\n) error", 1), "VVVVVVVVV"},
+		"in a new file": {gate, "VVVVVVVVV"},
+		"not at all":    {gate + "\n// Height is how high the gate stands.\nfunc (g *Gate) Height() int {\n\treturn g.height\n}\n", "?????????"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRepo(t)
+			r.write("gate.go", gate)
+			r.commit("begin")
+			s := r.suggest("gate.go", "", lower)
+			r.write("gate.go", c.commit)
+			if name == "in a new file" {
+				r.write("lower.go", "package gate\n"+lower)
+			}
+			r.commit("lower gates")
+			got := r.follow(s)[0]
+			if f := fates(got, committed); f != c.want {
+				t.Errorf("committed %s, want %s", f, c.want)
+			}
+			if f := fates(got, merged); f != c.want {
+				t.Errorf("merged %s, want %s", f, c.want)
+			}
+		})
+	}
+}
+
+func TestABranchIsMergedHoweverItIs(t *testing.T) {
+	for name, merge := range map[string]func(*repo){
+		"merge": func(r *repo) { r.git("merge", "-q", "--no-ff", "--no-edit", "feature") },
+		"rebase": func(r *repo) {
+			r.git("checkout", "-q", "feature")
+			r.git("rebase", "-q", "main")
+			r.git("checkout", "-q", "main")
+			r.git("merge", "-q", "--ff-only", "feature")
+		},
+		"squash": func(r *repo) {
+			r.git("merge", "-q", "--squash", "feature")
+			r.git("commit", "-q", "-m", "lower gates (#7)")
+			r.git("branch", "-q", "-D", "feature")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRepo(t)
+			r.write("gate.go", gate)
+			r.commit("begin")
+			r.git("checkout", "-q", "-b", "feature")
+			s := r.suggest("gate.go", "", lower)
+			r.write("gate.go", gate+lower)
+			r.commit("lower gates")
+			if got := r.follow(s)[0]; fates(got, committed) != "VVVVVVVVV" || fates(got, merged) != "?????????" {
+				t.Fatalf("on the branch: %s, %s", fates(got, committed), fates(got, merged))
+			}
+			r.git("checkout", "-q", "main")
+			r.write("wheel.go", "package gate\n\n// Wheel turns.\ntype Wheel struct{ angle int }\n")
+			r.commit("a wheel")
+			r.later(time.Hour)
+			merge(r)
+			r.later(36 * time.Hour)
+			got := r.follow(s)[0]
+			if fates(got, committed) != "VVVVVVVVV" || fates(got, merged) != "VVVVVVVVV" || fates(got, kept(0)) != "VVVVVVVVV" || fates(got, kept(1)) != "?????????" {
+				t.Errorf("merged: %s, %s, %s, %s", fates(got, committed), fates(got, merged), fates(got, kept(0)), fates(got, kept(1)))
+			}
+		})
+	}
+}
+
+func kept(w int) func(Line) Fate { return func(l Line) Fate { return l.Kept[w] } }
+
+// Each step is taken two days after the one before; what is left of lower is looked at a day after it, and at the end.
+func TestALineIsFollowedOnTheDefaultBranch(t *testing.T) {
+	reverse := strings.Replace(gate+lower, "package gate", "package sluice", 1)
+	for name, c := range map[string]struct {
+		then  func(*repo)
+		week  string
+		fixed bool
+		undid bool
+	}{
+		"untouched": {then: func(r *repo) {}, week: "VVVVVVVVV"},
+		"renamed": {then: func(r *repo) {
+			r.git("mv", "gate.go", "sluice.go")
+			r.commit("a better name")
+		}, week: "VVVVVVVVV"},
+		"renamed and edited": {then: func(r *repo) {
+			r.git("mv", "gate.go", "sluice.go")
+			r.write("sluice.go", strings.Replace(reverse, "g.height -= notches", "g.height -= notches * 2", 1))
+			r.commit("a better name")
+		}, week: "VVVVVCVVV"},
+		"moved": {then: func(r *repo) {
+			r.write("gate.go", gate)
+			r.write("lower.go", "package gate\n\nimport \"errors\"\n"+lower)
+			r.commit("a file of its own")
+		}, week: "VVVVVVVVV"},
+		"reformatted": {then: func(r *repo) {
+			r.write("gate.go", strings.ReplaceAll(gate+strings.Replace(lower, `errors.New("the gate is on the sill already")`, "errors.New(\n\t\t\t'the gate is on the sill already',\n\t\t)", 1), "\t", "  "))
+			r.commit("format")
+		}, week: "VVVVVVVVV"},
+		"fixed": {then: func(r *repo) {
+			r.write("gate.go", gate+strings.Replace(lower, "notches > g.height", "notches >= g.height-1", 1))
+			r.commit("fix: the gate hits the sill")
+		}, week: "VVCVVVVVV", fixed: true},
+		"reverted": {then: func(r *repo) { r.git("revert", "--no-edit", "HEAD") }, week: "DDDDDDDDD", undid: true},
+		"removed": {then: func(r *repo) {
+			r.write("gate.go", gate)
+			r.commit("gates are not lowered")
+		}, week: "DDDDDDDDD"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRepo(t)
+			r.write("gate.go", gate)
+			r.commit("begin")
+			s := r.suggest("gate.go", "", lower)
+			r.write("gate.go", gate+lower)
+			r.commit("lower gates")
+			r.later(48 * time.Hour)
+			c.then(r)
+			r.later(6 * 24 * time.Hour)
+			got := r.follow(s)[0]
+			if fates(got, kept(0)) != "VVVVVVVVV" || fates(got, kept(1)) != c.week || fates(got, kept(2)) != "?????????" {
+				t.Errorf("after a day %s, a week %s (want %s), a month %s", fates(got, kept(0)), fates(got, kept(1)), c.week, fates(got, kept(2)))
+			}
+			fixed, undid := false, false
+			for _, l := range got {
+				fixed, undid = fixed || l.Fixed > 0, undid || l.Reverted > 0
+			}
+			if fixed != c.fixed || undid != c.undid {
+				t.Errorf("fixed %v, reverted %v", fixed, undid)
+			}
+		})
+	}
+}
+
+func TestWhatALaterSuggestionReplacedIsNotWhatWasCommitted(t *testing.T) {
+	r := newRepo(t)
+	r.write("gate.go", gate)
+	r.commit("begin")
+	first := r.suggest("gate.go", "", lower)
+	r.later(time.Minute)
+	better := strings.Replace(lower, "\trecordLowering(g, notches)\n", "\tg.log.Lowered(notches, time.Now())\n", 1)
+	second := r.suggest("gate.go", lower, better)
+	second.ID = "second"
+	r.write("gate.go", gate+better)
+	r.commit("lower gates")
+	got := r.follow(first, second)
+	if f := fates(got[0], committed); f != "VVVVVVDVV" {
+		t.Errorf("the first: %s", f)
+	}
+	if f := fates(got[1], committed); f != "V" {
+		t.Errorf("the second: %s", f)
+	}
+}
+
+func TestAPersonsOwnCodeIsNotASuggestion(t *testing.T) {
+	r := newRepo(t)
+	r.write("gate.go", gate)
+	r.commit("begin")
+	s := r.suggest("gate.go", "", lower)
+	r.write("gate.go", gate+"\n// Close closes the gate.\nfunc (g *Gate) Close() error {\n\tif g.height == 0 {\n\t\treturn nil\n\t}\n\tg.height = 0\n\treturn nil\n}\n")
+	r.commit("close gates")
+	if f := fates(r.follow(s)[0], committed); strings.ContainsAny(f, "VC") {
+		t.Errorf("committed: %s", f)
+	}
+}
+
+func TestOutcomesAreSharesOfWords(t *testing.T) {
+	r := newRepo(t)
+	r.write("gate.go", gate)
+	r.commit("begin")
+	s := r.suggest("gate.go", "", lower)
+	r.write("gate.go", gate+strings.Replace(lower, "\trecordLowering(g, notches)\n", "", 1))
+	r.commit("lower gates")
+	r.later(48 * time.Hour)
+	r.git("revert", "--no-edit", "HEAD")
+	r.later(6 * 24 * time.Hour)
+	lines := r.follow(s)[0]
+	want := map[string]float64{"committed": 50. / 53, "merged": 50. / 53, "kept1d": 1, "kept7d": 0, "reverted": 1}
+	for _, o := range Outcomes(&s, lines) {
+		name := string(o.Kind) + o.Window
+		if v, known := want[name]; !known || v != o.Value || o.ObservedAt.IsZero() || o.Suggestion != s.ID {
+			t.Errorf("%+v, want %v", o, v)
+		}
+		delete(want, name)
+	}
+	if len(want) > 0 {
+		t.Errorf("not told: %v", want)
+	}
+	if apart, told := Distance(&s, lines); !told || apart != 3./53 {
+		t.Errorf("distance %v, %v", apart, told)
+	}
+	if len(Outcomes(&s, make([]Line, len(s.Added)))) != 0 {
+		t.Error("of what is not known yet, something is told")
+	}
+	_ = episode.OutcomeFixed
+}
+
+func TestTheFinalTextIsWhatWasCommittedInItsPlace(t *testing.T) {
+	r := newRepo(t)
+	r.write("gate.go", gate)
+	r.commit("begin")
+	s := r.suggest("gate.go", "", lower)
+	final := strings.Replace(strings.Replace(lower, "\trecordLowering(g, notches)\n", "", 1), "\tg.height -= notches\n", "\tg.trace(notches)\n\tg.height -= notches * g.notch\n", 1)
+	r.write("gate.go", gate+final)
+	r.commit("lower gates")
+	lines := r.follow(s)[0]
+	repo, err := Open(t.Context(), r.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	commits := map[string]*Commit{}
+	if err := repo.Scan(t.Context(), time.Time{}, func(string) bool { return false }, func(c *Commit) error { commits[c.ID] = c; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	p := NewPrinter([]byte("key"))
+	if got := p.Final("", lower, lines, commits); got != final {
+		t.Errorf("final:\n%s\nwant:\n%s", got, final)
+	}
+	if got := p.Final("", lower, lines, nil); got != "" {
+		t.Errorf("without the commit's text: %q", got)
+	}
+}
