@@ -56,7 +56,7 @@ func sets() map[string][]measurement {
 		{"intake", measureIntake}, {"turn", measureTurn}, {"decide", measureDecide}, {"kills", measureKills},
 		{"cover", measureCover}, {"size", measureSize}, {"idle", measureIdle}, {"up", measureUp},
 	}, "capture": {
-		{"counts", measureCounts}, {"read", measureRead}, {"read-memory", measureReadMemory}, {"watch", measureWatch},
+		{"counts", measureCounts}, {"read", measureRead}, {"read-memory", measureReadMemory}, {"watch", measureWatch}, {"git-join", measureGitJoin},
 		{"hook", measureHook}, {"otlp", measureOTLP},
 	}}
 }

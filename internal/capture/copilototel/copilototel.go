@@ -39,9 +39,6 @@ type Source struct{}
 // Name implements capture.Source.
 func (Source) Name() string { return Name }
 
-// Carries implements capturetest.Carrier: its episodes are those of live telemetry.
-func (Source) Carries() string { return Tool }
-
 // About implements capture.Source.
 func (Source) About() capture.About {
 	return capture.About{Title: "GitHub Copilot, local telemetry", Tested: capture.Real,

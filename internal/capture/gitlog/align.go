@@ -66,7 +66,7 @@ func align(wants []want, a *stream, hunkOf []int32, ev evidence) [][]int32 {
 		}
 		chance := math.Log2(float64(size) * float64(len(a.words)))
 		var sure []tile
-		total := 0.0
+		best := 0.0
 		for k, t := range list {
 			score := -chance
 			for _, w := range r.words[t.r : t.r+t.n] {
@@ -74,10 +74,10 @@ func align(wants []want, a *stream, hunkOf []int32, ev evidence) [][]int32 {
 			}
 			if wants[r.line[t.r]].hunk >= 0 || near(list, k) || score >= alone {
 				sure = append(sure, t)
-				total += max(0, score)
+				best = max(best, score)
 			}
 		}
-		if need := ev.need(o); need > 0 && total < min(need, max(2, 0.6*(ev.all(o)-chance))) {
+		if need := ev.need(o); need > 0 && best < min(need, max(2, 0.6*(ev.all(o)-chance))) {
 			continue
 		}
 		for _, t := range sure {

@@ -84,7 +84,7 @@ func (f *follower) candidates(c *Change, file *ChangedFile, a *stream) (list []i
 		}
 	}
 	for _, i := range f.byPath[file.New] {
-		consider(i, 10)
+		consider(i, 18)
 	}
 	if file.Base != file.New {
 		for _, i := range f.byPath[file.Base] {

@@ -45,8 +45,10 @@ func (t copilot) trajectory(ev *event, p *part) bool {
 		return ev.on == nil && t.hook(ev, p)
 	case ev.on != nil: // the span has told all but this
 		return t.message(ev, p)
+	case !ev.isSpan && operation == "chat": // the request's span tells the same, and has an id of its own
+		return false
 	}
-	told := genAI{typed: typed}.tell(ev, p)
+	told := genAI{typed: typed, bySpan: true}.tell(ev, p)
 	p.session = session
 	if p.native = cmp.Or(p.native, session); p.native == "" {
 		return false

@@ -17,7 +17,8 @@ import (
 // other dialects speak: requests to a model, tool calls, evaluations. The conventions have no word for what a person
 // decided. An episode is what has one trace, because a conversation goes on over many prompts.
 type genAI struct {
-	typed func(message string) string // what a person typed of a message; nil where that is all of it
+	typed  func(message string) string // what a person typed of a message; nil where that is all of it
+	bySpan bool                        // ids of responses are those of more than one request
 }
 
 func (genAI) tool() string { return "opentelemetry" }
@@ -112,6 +113,9 @@ func (m *message) texts(kind string) string {
 // its details are of the same request.
 func (t genAI) request(ev *event, p *part, response string) {
 	of := cmp.Or(response, ev.span)
+	if t.bySpan {
+		of = ev.span
+	}
 	t.said(ev, p)
 	st, m := p.step(episode.SourceAgent, "")
 	for _, out := range messages(ev.str("gen_ai.output.messages")) {
