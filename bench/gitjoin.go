@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/headrace/headrace/internal/capture/gitlog/gitlogtest"
+	"github.com/headrace/headrace/internal/capture/gitlog/gitlogplay"
 )
 
 const gitJoinSeed = 1000
@@ -20,21 +20,21 @@ func measureGitJoin(ctx context.Context, b *bench) ([]row, error) {
 		seeds = 3
 	}
 	var rows []row
-	for k := gitlogtest.Plain; k <= gitlogtest.Reformatted; k++ {
-		sum := map[string]*gitlogtest.Tally{}
-		for _, what := range gitlogtest.Scored {
-			sum[what] = &gitlogtest.Tally{}
+	for k := gitlogplay.Plain; k <= gitlogplay.Reformatted; k++ {
+		sum := map[string]*gitlogplay.Tally{}
+		for _, what := range gitlogplay.Scored {
+			sum[what] = &gitlogplay.Tally{}
 		}
 		for seed := range seeds {
 			dir := filepath.Join(b.temp, "git-join")
 			if err := os.MkdirAll(dir, 0o700); err != nil {
 				return nil, err
 			}
-			w, err := gitlogtest.Generate(ctx, dir, gitlogtest.Options{Seed: gitJoinSeed + uint64(seed), Kind: k})
+			w, err := gitlogplay.Generate(ctx, dir, gitlogplay.Options{Seed: gitJoinSeed + uint64(seed), Kind: k})
 			if err != nil {
 				return nil, err
 			}
-			score, err := gitlogtest.Score(ctx, w)
+			score, err := gitlogplay.Score(ctx, w)
 			if err != nil {
 				return nil, err
 			}
@@ -47,7 +47,7 @@ func measureGitJoin(ctx context.Context, b *bench) ([]row, error) {
 		}
 		note := ""
 		worst := 1.0
-		for i, what := range gitlogtest.Scored[:7] {
+		for i, what := range gitlogplay.Scored[:7] {
 			t := sum[what]
 			if i > 0 {
 				note += ", "

@@ -136,6 +136,25 @@ func (p *parser) hunk(head string) error {
 	if !ok || !end || !span(old, &h.Old, &h.Removed) || !span(now, &h.New, &n) {
 		return nil // no hunk
 	}
+	next := h // what is not in a hunk yet; lines of context part hunks
+	next.Removed = 0
+	part := func(old, now int) {
+		if next.Removed > 0 || len(next.Added) > 0 {
+			if next.Removed == 0 {
+				next.Old-- // git counts from the line before, where nothing is removed
+			}
+			p.file.Hunks = append(p.file.Hunks, next)
+		}
+		next = Hunk{Old: old, New: now}
+	}
+	if h.Removed == 0 {
+		next.Old++
+	}
+	from, to := next.Old, h.New // the next line, before and after
+	if n == 0 {
+		to++
+		next.New++
+	}
 	for removed, added := 0, 0; removed < h.Removed || added < n; {
 		line, err := p.line(maxText)
 		if err != nil {
@@ -143,19 +162,25 @@ func (p *parser) hunk(head string) error {
 		}
 		switch {
 		case strings.HasPrefix(line, "-"):
-			removed++
+			if len(next.Added) > 0 {
+				part(from, to)
+			}
+			removed, from, next.Removed = removed+1, from+1, next.Removed+1
 		case strings.HasPrefix(line, "+"):
-			if added++; p.added >= maxAdded {
+			if p.added++; p.added > maxAdded {
 				line = "+"
 			}
-			p.added++
-			h.Added = append(h.Added, strings.TrimRight(line[1:], "\r"))
+			added, to = added+1, to+1
+			next.Added = append(next.Added, strings.TrimRight(line[1:], "\r"))
+		case strings.HasPrefix(line, " "), line == "":
+			removed, added, from, to = removed+1, added+1, from+1, to+1
+			part(from, to)
 		case strings.HasPrefix(line, `\`):
 		default:
 			return fmt.Errorf("a hunk announces more lines than it has, near %.80q", line)
 		}
 	}
-	p.file.Hunks = append(p.file.Hunks, h)
+	part(0, 0)
 	return nil
 }
 

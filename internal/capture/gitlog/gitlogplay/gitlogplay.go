@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package gitlogtest makes git histories of which it is known what became of each line that a coding tool suggested.
+// Package gitlogplay makes git histories of which it is known what became of each line that a coding tool suggested.
 //
 // [Generate] plays a small team over sixty days: suggestions that are taken, edited, taken in part, replaced or thrown away
 // before they are committed; branches that are merged, rebased or squashed; files that are renamed and reformatted; later
 // edits, refactorings, fixes and reverts; and much code by people that looks the same. Every line is an object that keeps its
 // identity through all of it, so that the truth is known by construction and no diff is asked.
-package gitlogtest
+package gitlogplay
 
 import (
 	"bufio"
