@@ -32,6 +32,8 @@ type Config struct {
 	RawRetention time.Duration
 	// Channel is the release channel to follow: early or stable.
 	Channel string
+	// Repositories are addresses or folders of git repositories whose commits the edge follows itself.
+	Repositories []string
 	// Demo says that what comes in is synthetic. Elsewhere a payload's word that it is counts for nothing.
 	Demo bool
 	// Canaries are strings that must never leave; a bundle that would hold one is not packed.

@@ -4,12 +4,14 @@ package edge
 
 import (
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/capture/gitlog"
 	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/consent"
 )
@@ -42,6 +44,9 @@ type File struct {
 	Channel string `yaml:"channel"`
 	// Policy is the file that decides what leaves; empty is the starter policy: numbers and categories, a person approves.
 	Policy string `yaml:"policy"`
+	// Repositories are addresses or folders of git repositories whose commits the edge follows itself: it keeps bare mirrors of
+	// those that have an address.
+	Repositories []string `yaml:"repositories"`
 	// Settle is how long an episode may still change before it is screened.
 	Settle time.Duration `yaml:"settle"`
 	// RawRetention is how long raw text rests in the vault, at most 336h.
@@ -64,6 +69,16 @@ func ReadFile(path, dir string) (File, error) {
 	}
 	if f.RawRetention <= 0 || f.RawRetention > MaxRawRetention {
 		return f, &episode.Problem{Code: "config/raw-retention", Message: fmt.Sprintf("raw_retention is %v", f.RawRetention), Hint: "raw text may rest for more than 0 and at most 336h"}
+	}
+	for i, r := range f.Repositories {
+		if u, err := url.Parse(r); err == nil && u.User != nil {
+			if _, has := u.User.Password(); has {
+				return f, &episode.Problem{Code: "config/repository", Message: "the address of a repository holds a password: " + u.Redacted(), Hint: "leave it out; git asks its credential helper, or uses a key"}
+			}
+		}
+		if gitlog.Name(r) == "" {
+			f.Repositories[i] = config.Beside(path, r)
+		}
 	}
 	if f.Channel != "" && f.Channel != "early" && f.Channel != "stable" {
 		return f, &episode.Problem{Code: "config/channel", Message: fmt.Sprintf("channel is %q", f.Channel), Hint: "follow early or stable"}
@@ -102,7 +117,7 @@ func (f File) Config(m *Membership) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	c := Config{Dir: f.Dir, Contributor: m.Contributor, Recipient: m.Hub, Channel: eff.Channel, Settle: f.Settle, RawRetention: f.RawRetention}
+	c := Config{Dir: f.Dir, Contributor: m.Contributor, Recipient: m.Hub, Channel: eff.Channel, Settle: f.Settle, RawRetention: f.RawRetention, Repositories: f.Repositories}
 	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
 		return c, err
 	}

@@ -141,3 +141,80 @@ func (l *loop) stored(e *edge.Edge, id string) *episode.Episode {
 	l.t.Fatalf("%s is not stored", id)
 	return nil
 }
+
+func TestTheEdgeFollowsRepositoriesOfItsOwn(t *testing.T) {
+	l := newLoop(t)
+	c := l.clone()
+	c.commit("begin", "wheel.go", wheel)
+	l.conf = func(cfg *edge.Config) { cfg.Repositories = []string{c.dir} }
+	e := l.edge("mill")
+	l.pass(time.Minute)
+	l.suggested(c, e, "ep_1")
+	l.turn(e)
+	l.pass(time.Hour)
+	c.commit("brake", "wheel.go", wheel+brake)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- e.Run(ctx) }()
+	for range 100 {
+		if outcomes(l.stored(e, "ep_1")) != "" {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	cancel()
+	<-done
+	if got := outcomes(l.stored(e, "ep_1")); got != "committed=1.00 merged=1.00" {
+		t.Errorf("outcomes: %s", got)
+	}
+}
+
+// The windows pass after the raw text has gone, and what became of the lines leaves as an amendment.
+func TestWhatIsStillThereAfterAMonthIsAnAmendment(t *testing.T) {
+	l := newLoop(t)
+	e := l.edge("mill")
+	c := l.clone()
+	c.commit("begin", "wheel.go", wheel)
+	l.pass(time.Minute)
+	l.suggested(c, e, "ep_1")
+	l.pass(time.Hour)
+	c.commit("brake", "wheel.go", wheel+brake)
+	c.tell(e)
+	l.turn(e)
+	l.turnHub()
+	l.pass(8 * 24 * time.Hour)
+	l.turn(e)
+	c.commit("a smoother wheel", "wheel.go", wheel)
+	c.tell(e)
+	l.turn(e)
+	l.pass(31 * 24 * time.Hour)
+	l.turn(e)
+	l.turnHub()
+	var got []string
+	for _, r := range l.atHub("mill") {
+		if r.Amends != "" {
+			got = append(got, outcomes(r))
+		} else if r.Decisions[0].Verdict != episode.Accepted {
+			t.Errorf("%+v", r.Decisions)
+		}
+	}
+	if want := "kept1d=1.00 kept7d=1.00|kept30d=0.00"; strings.Join(got, "|") != want {
+		t.Errorf("amendments: %q, want %q", got, want)
+	}
+}
+
+func TestOfARepositoryThatIsOffNothingIsKept(t *testing.T) {
+	l := newLoop(t)
+	e := l.edge("mill")
+	c := l.clone()
+	c.git("remote", "add", "origin", "https://git.example.com/mill/skunkworks.git")
+	c.commit("begin", "wheel.go", wheel)
+	c.tell(e)
+	l.turn(e)
+	l.close(e)
+	repos, err := l.edgeDB("mill").ToFollow(t.Context(), l.clock().Add(time.Hour))
+	l.ok(err)
+	if len(repos) != 0 {
+		t.Errorf("%+v", repos)
+	}
+}

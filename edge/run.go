@@ -12,6 +12,7 @@ import (
 func (e *Edge) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { e.logDecisions(ctx) })
+	wg.Go(func() { e.mirror(ctx) })
 	defer wg.Wait()
 	wait := time.Minute
 	for {

@@ -46,7 +46,11 @@ func (r *Repository) Remote(ctx context.Context) string {
 
 // Main is the newest commit of the default branch: of the remote's, where there is one.
 func (r *Repository) Main(ctx context.Context) (string, error) {
-	for _, ref := range [...]string{"refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/remotes/origin/master", "refs/heads/main", "refs/heads/master", "HEAD"} {
+	first := "refs/remotes/origin/HEAD"
+	if out, err := r.git(ctx, nil, "rev-parse", "--is-bare-repository"); err == nil && strings.TrimSpace(string(out)) == "true" {
+		first = "HEAD" // a mirror has the branches themselves
+	}
+	for _, ref := range [...]string{first, "refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/remotes/origin/master", "refs/heads/main", "refs/heads/master", "HEAD"} {
 		if out, err := r.git(ctx, nil, "rev-parse", "--verify", "--quiet", ref+"^{commit}"); err == nil {
 			return strings.TrimSpace(string(out)), nil
 		}
