@@ -3,11 +3,14 @@
 package gitlog
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/headrace/headrace/episode"
 )
 
 // Each line of lower has a letter: V as suggested, C changed, D not there, ? not known yet.
@@ -212,7 +215,6 @@ func TestOutcomesAreSharesOfWords(t *testing.T) {
 	if len(Outcomes(&s, make([]Line, len(s.Added)))) != 0 {
 		t.Error("of what is not known yet, something is told")
 	}
-	_ = episode.OutcomeFixed
 }
 
 func TestTheFinalTextIsWhatWasCommittedInItsPlace(t *testing.T) {
@@ -238,5 +240,104 @@ func TestTheFinalTextIsWhatWasCommittedInItsPlace(t *testing.T) {
 	}
 	if got := p.Final("", lower, lines, nil); got != "" {
 		t.Errorf("without the commit's text: %q", got)
+	}
+}
+
+// A repository's own settings may name programs; reading its history runs none of them.
+func TestNothingThatARepositoryNamesIsRun(t *testing.T) {
+	r := newRepo(t)
+	mark := filepath.Join(t.TempDir(), "run")
+	script := filepath.Join(t.TempDir(), "script")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\necho run >> "+mark+"\ncat\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r.write("gate.go", gate)
+	r.write(".gitattributes", "*.go diff=evil filter=evil\n")
+	r.commit("begin")
+	r.write("gate.go", gate+lower)
+	r.commit("lower gates")
+	for _, key := range []string{"diff.external", "diff.evil.command", "diff.evil.textconv", "filter.evil.clean", "filter.evil.smudge", "core.pager", "pager.log", "core.fsmonitor", "gpg.program", "core.alternateRefsCommand", "core.sshCommand", "credential.helper"} {
+		r.git("config", key, script)
+	}
+	r.git("config", "log.showSignature", "true")
+	os.Remove(mark)
+	s := r.suggest("gate.go", "", lower)
+	s.At -= 7200
+	if f := fates(r.follow(s)[0], committed); f != "VVVVVVVVV" {
+		t.Errorf("committed %s", f)
+	}
+	if b, err := os.ReadFile(mark); err == nil {
+		t.Errorf("a program was run: %s", b)
+	}
+}
+
+func TestOnlyWhatIsNewIsTold(t *testing.T) {
+	r := newRepo(t)
+	r.write("gate.go", gate)
+	r.commit("begin")
+	c := NewClones(nil)
+	c.Add(filepath.Join(r.dir, "gone", "folder"))
+	c.Add("relative")
+	c.Add(t.TempDir()) // in no repository
+	var told []string
+	tell := func(c *Clones, fail error) (string, bool) {
+		told = nil
+		changed, err := c.Tell(t.Context(), r.at, func(_ context.Context, body []byte) error {
+			for line := range strings.Lines(string(body)) {
+				told = append(told, line)
+			}
+			return fail
+		})
+		if !errors.Is(err, fail) {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(len(told)), changed
+	}
+	if n, changed := tell(c, nil); n != "2" || !changed {
+		t.Errorf("at first: %s lines, %v", n, changed)
+	}
+	if n, changed := tell(c, nil); n != "0" || changed {
+		t.Errorf("nothing is new: %s lines, %v", n, changed)
+	}
+	r.write("gate.go", gate+lower)
+	r.commit("lower gates")
+	if n, _ := tell(c, os.ErrClosed); n != "2" {
+		t.Errorf("one is new: %s lines", n)
+	}
+	if n, _ := tell(c, nil); n != "2" {
+		t.Errorf("it was not taken: %s lines", n)
+	}
+	saved, err := c.Save()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := tell(NewClones(saved), nil); n != "0" {
+		t.Errorf("after a restart: %s lines", n)
+	}
+	if n, _ := tell(NewClones([]byte("{damaged")), nil); n != "0" {
+		t.Errorf("damaged, and no folder known: %s lines", n)
+	}
+}
+
+func TestARepositoryHasOneName(t *testing.T) {
+	for remote, want := range map[string]string{
+		"https://git.example.com/Mill/Sluice.git":              "git.example.com/mill/sluice",
+		"https://miller:word@git.example.com/mill/sluice":      "git.example.com/mill/sluice",
+		"https://git.example.com:8443/group/mill/sluice.git/":  "git.example.com/group/mill/sluice",
+		"git@git.example.com:mill/sluice.git":                  "git.example.com/mill/sluice",
+		"git.example.com:mill/sluice.git":                      "git.example.com/mill/sluice",
+		"ssh://git@git.example.com:2222/mill/sluice.git":       "git.example.com/mill/sluice",
+		"git://git.example.com/mill/sluice":                    "git.example.com/mill/sluice",
+		"https://git.example.com/mill/../mill/sluice.git?x=1#": "git.example.com/mill/sluice",
+		"/srv/git/sluice.git":                                  "",
+		"../sluice":                                            "",
+		"C:\\src\\sluice":                                      "",
+		"file:///srv/git/sluice.git":                           "",
+		"https://git.example.com/":                             "",
+		"":                                                     "",
+	} {
+		if got := Name(remote); got != want {
+			t.Errorf("%q: %q, want %q", remote, got, want)
+		}
 	}
 }
