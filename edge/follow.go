@@ -4,7 +4,6 @@ package edge
 
 import (
 	"context"
-	"time"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture/gitlog"
@@ -79,7 +78,7 @@ func (e *Edge) followRepository(ctx context.Context, r sqlstore.RepositoryRow) e
 		if p.row.Repository == "" && !here[p.list[0].Session] {
 			continue
 		}
-		ep := e.became(p, lines[p.from:p.from+len(p.list)])
+		ep := gitlog.Became(p.row.Episode, p.list, lines[p.from:p.from+len(p.list)])
 		if len(ep.Outcomes)+len(ep.Decisions) == 0 {
 			continue
 		}
@@ -123,41 +122,6 @@ func (e *Edge) history(ctx context.Context, r sqlstore.RepositoryRow) (*gitlog.H
 	return h, nil
 }
 
-// became is what git tells of an episode.
-func (e *Edge) became(p printed, lines [][]gitlog.Line) *episode.Episode {
-	ep := &episode.Episode{SchemaVersion: episode.SchemaVersion, ID: p.row.Episode}
-	commit, most := "", 0
-	for i := range p.list {
-		s := &p.list[i]
-		ep.Outcomes = append(ep.Outcomes, gitlog.Outcomes(s, lines[i])...)
-		if apart, told := gitlog.Distance(s, lines[i]); told && apart > 0 {
-			ep.Decisions = append(ep.Decisions, episode.Decision{Suggestion: s.ID, Verdict: episode.Modified, By: episode.ByUnknown, EditDistance: &apart, At: firstAt(lines[i])})
-		}
-		n := 0
-		for _, l := range lines[i] {
-			n += l.First.Own
-		}
-		for _, l := range lines[i] {
-			if n > most && l.First.Commit != "" {
-				commit, most = l.First.Commit, n
-			}
-		}
-	}
-	if commit != "" {
-		ep.Links = &episode.Links{Commit: commit}
-	}
-	return ep
-}
-
-func firstAt(lines []gitlog.Line) time.Time {
-	for _, l := range lines {
-		if l.First.Commit != "" {
-			return time.Unix(l.First.Made, 0).UTC()
-		}
-	}
-	return time.Time{}
-}
-
 // finals adds the text that was committed to decisions on suggestions that were changed, where both texts are still at hand.
 func (e *Edge) finals(ctx context.Context, tell []told, episodes []printed, lines [][]gitlog.Line) error {
 	byID := map[string]printed{}
@@ -188,16 +152,7 @@ func (e *Edge) finals(ctx context.Context, tell []told, episodes []printed, line
 			continue // the raw text is gone
 		}
 		p := byID[t.ep.ID]
-		for i := range t.ep.Decisions {
-			d := &t.ep.Decisions[i]
-			for _, s := range have.Episode().Suggestions {
-				for k := range p.list {
-					if s.ID == d.Suggestion && p.list[k].ID == s.ID && s.Kind != episode.KindCompletion {
-						d.Final = print.Final(s.Before, s.After, lines[p.from+k], e.fresh.byID)
-					}
-				}
-			}
-		}
+		print.Finals(t.ep, have.Episode(), p.list, lines[p.from:p.from+len(p.list)], e.fresh.byID)
 	}
 	return nil
 }

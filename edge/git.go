@@ -114,64 +114,16 @@ func (e *Edge) gitName(name string) string {
 
 // print adds the fingerprints of an episode's code, unless it has none.
 func (e *Edge) print(rows []sqlstore.PrintRow, ep *episode.Episode) ([]sqlstore.PrintRow, error) {
-	var list []gitlog.Suggestion
-	var last time.Time
-	p := e.printer()
-	for i := range ep.Suggestions {
-		s := &ep.Suggestions[i]
-		if !followed(ep, s) {
-			continue
-		}
-		before := s.Before
-		if s.Kind == episode.KindCompletion {
-			before = "" // what stands before it, and stays
-		}
-		print := p.Suggestion(s.Path, before, s.After)
-		at := decidedAt(ep, s)
-		print.ID, print.Session, print.At = s.ID, ep.Session, at.Unix()
-		list = append(list, print)
-		if at.After(last) {
-			last = at
-		}
-	}
+	list := e.printer().Episode(ep)
 	if len(list) == 0 {
 		return rows, nil
 	}
+	last := list[0].At
+	for _, s := range list {
+		last = max(last, s.At)
+	}
 	sealed, err := e.sealGit("prints "+ep.ID, list)
-	return append(rows, sqlstore.PrintRow{Episode: ep.ID, At: last, Sealed: sealed}), err
-}
-
-// followed reports whether a suggestion is code that may have come into a file.
-func followed(ep *episode.Episode, s *episode.Suggestion) bool {
-	switch s.Kind {
-	case episode.KindEdit, episode.KindFile, episode.KindCompletion:
-	default:
-		return false
-	}
-	if s.After == "" || s.Path == "" || ep.Links != nil && ep.Links.AbandonedBranch {
-		return false
-	}
-	for _, d := range ep.Decisions {
-		if d.Suggestion == s.ID {
-			return d.Verdict == episode.Accepted || d.Verdict == episode.Modified
-		}
-	}
-	return true
-}
-
-func decidedAt(ep *episode.Episode, s *episode.Suggestion) time.Time {
-	for _, d := range ep.Decisions {
-		if d.Suggestion == s.ID && !d.At.IsZero() {
-			return d.At
-		}
-	}
-	if !s.ShownAt.IsZero() {
-		return s.ShownAt
-	}
-	if s.Step >= 0 && s.Step < len(ep.Steps) && !ep.Steps[s.Step].At.IsZero() {
-		return ep.Steps[s.Step].At
-	}
-	return ep.StartedAt
+	return append(rows, sqlstore.PrintRow{Episode: ep.ID, At: time.Unix(last, 0), Sealed: sealed}), err
 }
 
 // printAll makes the fingerprints of all episodes whose raw text is still there: the first commits have come.

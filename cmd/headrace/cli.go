@@ -31,6 +31,7 @@ type cli struct {
 	Edge     edgeCmd     `cmd:"" help:"The role on the enterprise's servers: join a hub, hold what tools say, send what is approved."`
 	Hub      hubCmd      `cmd:"" help:"The role at the maker: invite enterprises, take bundles in, learn, gate, release, settle."`
 	Read     readCmd     `cmd:"" help:"Tool histories → episodes (JSON Lines on standard output)."`
+	Outcomes outcomesCmd `cmd:"" help:"Episodes and git repositories → episodes with what became of each suggestion."`
 	Scrub    scrubCmd    `cmd:"" help:"Episodes or text → without secrets and personal data, keyed marks in their place."`
 	Consent  consentCmd  `cmd:"" help:"Scrubbed episodes → those that may leave, lowered to their level, with terms."`
 	Pack     packCmd     `cmd:"" help:"Episodes that may leave → a signed bundle."`

@@ -3,6 +3,8 @@
 package gitlog
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +12,91 @@ import (
 )
 
 var windowNames = [...]string{"1d", "7d", "30d"}
+
+// Episode makes fingerprints of the code that an episode suggests, in the order of its suggestions: of what may have come
+// into a file.
+func (p *Printer) Episode(ep *episode.Episode) (list []Suggestion) {
+	for i := range ep.Suggestions {
+		s := &ep.Suggestions[i]
+		if !followed(ep, s) {
+			continue
+		}
+		before := s.Before
+		if s.Kind == episode.KindCompletion {
+			before = "" // what stands before it, and stays
+		}
+		print := p.Suggestion(s.Path, before, s.After)
+		print.ID, print.Session, print.At = s.ID, ep.Session, decidedAt(ep, s).Unix()
+		if ep.Links != nil {
+			print.Commit = ep.Links.Commit
+		}
+		list = append(list, print)
+	}
+	return list
+}
+
+// followed reports whether a suggestion is code that may have come into a file.
+func followed(ep *episode.Episode, s *episode.Suggestion) bool {
+	switch s.Kind {
+	case episode.KindEdit, episode.KindFile, episode.KindCompletion:
+	default:
+		return false
+	}
+	if s.After == "" || s.Path == "" || ep.Links != nil && ep.Links.AbandonedBranch {
+		return false
+	}
+	for _, d := range ep.Decisions {
+		if d.Suggestion == s.ID {
+			return d.Verdict == episode.Accepted || d.Verdict == episode.Modified
+		}
+	}
+	return true
+}
+
+func decidedAt(ep *episode.Episode, s *episode.Suggestion) time.Time {
+	for _, d := range ep.Decisions {
+		if d.Suggestion == s.ID && !d.At.IsZero() {
+			return d.At
+		}
+	}
+	if !s.ShownAt.IsZero() {
+		return s.ShownAt
+	}
+	if s.Step >= 0 && s.Step < len(ep.Steps) && !ep.Steps[s.Step].At.IsZero() {
+		return ep.Steps[s.Step].At
+	}
+	return ep.StartedAt
+}
+
+// Became is what git tells of an episode: outcomes of its suggestions, that they were changed before they were committed,
+// and the commit that most of them came in with.
+func Became(id string, list []Suggestion, lines [][]Line) *episode.Episode {
+	ep := &episode.Episode{SchemaVersion: episode.SchemaVersion, ID: id}
+	words := map[string]int{} // by commit
+	for i := range list {
+		s := &list[i]
+		ep.Outcomes = append(ep.Outcomes, Outcomes(s, lines[i])...)
+		var at int64
+		for _, l := range lines[i] {
+			words[l.First.Commit] += l.First.Own
+			at = max(at, l.First.Made)
+		}
+		if apart, told := Distance(s, lines[i]); told && apart > 0 {
+			ep.Decisions = append(ep.Decisions, episode.Decision{Suggestion: s.ID, Verdict: episode.Modified, By: episode.ByUnknown, EditDistance: &apart, At: time.Unix(at, 0).UTC()})
+		}
+	}
+	delete(words, "")
+	most := ""
+	for _, c := range slices.Sorted(maps.Keys(words)) {
+		if words[c] > words[most] {
+			most = c
+		}
+	}
+	if most != "" {
+		ep.Links = &episode.Links{Commit: most}
+	}
+	return ep
+}
 
 // Outcomes sums up what became of a suggestion's lines. Committed and merged are the share of its words that came in; kept
 // is, of the lines that were merged, the share that was still there after the window; reverted and fixed, which are told
@@ -91,6 +178,19 @@ func Distance(s *Suggestion, lines []Line) (share float64, told bool) {
 		return 0, false
 	}
 	return min(1, float64(apart)/float64(max(words, now))), true
+}
+
+// Finals adds to the decisions that Became made the text that was committed, as [Printer.Final] finds it; ep has the texts that
+// were suggested.
+func (p *Printer) Finals(became, ep *episode.Episode, list []Suggestion, lines [][]Line, commits map[string]*Commit) {
+	for i := range became.Decisions {
+		d := &became.Decisions[i]
+		k := slices.IndexFunc(list, func(s Suggestion) bool { return s.ID == d.Suggestion })
+		at := slices.IndexFunc(ep.Suggestions, func(s episode.Suggestion) bool { return s.ID == d.Suggestion })
+		if k >= 0 && at >= 0 && ep.Suggestions[at].Kind != episode.KindCompletion {
+			d.Final = p.Final(ep.Suggestions[at].Before, ep.Suggestions[at].After, lines[k], commits)
+		}
+	}
 }
 
 // Final is the text that was committed in the place of after, where the commits that have changed lines of it are at hand;

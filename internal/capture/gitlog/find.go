@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 )
 
 // count learns how common each word is here.
@@ -73,8 +74,8 @@ func (f *follower) candidates(c *Change, file *ChangedFile, a *stream) (list []i
 		if c.Written < s.At {
 			bits *= 2 // it was begun before: an amended commit keeps its date, and so does all that a rebase makes anew
 		}
-		if s.Session != "" && slices.Contains(c.Sessions, s.Session) {
-			bits /= 4
+		if s.Session != "" && slices.Contains(c.Sessions, s.Session) || len(s.Commit) >= 7 && strings.HasPrefix(c.ID, s.Commit) {
+			bits /= 4 // the commit, or the tool, says that they belong together
 		}
 		if old, known := need[i]; !known {
 			list = append(list, i)

@@ -197,7 +197,8 @@ var fixRef = regexp.MustCompile(`(?im)^(fix(e[sd])?|close[sd]?|resolve[sd]?):? +
 type Suggestion struct {
 	ID      string
 	Session string
-	At      int64 // seconds since 1970
+	Commit  string // that its tool says it was committed with, or the beginning of its id; empty where it does not say
+	At      int64  // seconds since 1970
 	Paths   []uint64
 	// Added are the lines that it adds and Gone those that it removes; a line that stays is in neither.
 	Added, Gone [][]Word
