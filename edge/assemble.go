@@ -15,6 +15,7 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture/hook"
+	"github.com/headrace/headrace/internal/capture/otlp"
 	"github.com/headrace/headrace/internal/capture/parts"
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/sqlstore"
@@ -53,6 +54,10 @@ func (e *Edge) assembleBatch(ctx context.Context, payloads [][]byte, last uint64
 		}
 		kind := sourceOf(p.Kind)
 		for _, ep := range e.unpack(p) {
+			if kind == parts.History && otlp.Tells(ep) {
+				list = append(list, told{parts.Events, ep}) // telemetry that was kept in a file
+				continue
+			}
 			list = append(list, told{kind, ep})
 		}
 	}

@@ -18,3 +18,17 @@ func TestAPatchIsWhatItRemovesAndAdds(t *testing.T) {
 		t.Errorf("%q %q", b.String(), a.String())
 	}
 }
+
+func TestADiffOfSeveralFilesIsItsHunks(t *testing.T) {
+	const diff = "diff --git a/gone.go b/gone.go\n--- a/gone.go\n+++ /dev/null\n@@ -1 +0,0 @@\n-shut\n" +
+		"diff --git a/gate.go b/gate.go\n--- a/gate.go\t2026-01-01\n+++ b/gate.go\t2026-01-01\n@@ -3,2 +3,2 @@ func lift() {\n\n-low\n+high\ndiff --git a/c b/c\nBinary files differ\n--- a/c\n+++ b/c\n@@ -1 +1 @@\n-d\n+e\n"
+	var b, a strings.Builder
+	if file := Hunks(diff, &b, &a); file != "gate.go" || b.String() != "shut\n\nlow\nd\n" || a.String() != "\nhigh\ne\n" {
+		t.Errorf("%q %q %q", file, b.String(), a.String())
+	}
+	b.Reset()
+	a.Reset()
+	if file := Hunks("--- a/pond.md\n+++ /dev/null\n@@ @@\n-dry\n+wet\n", &b, &a); file != "pond.md" || b.String() != "dry\n" || a.String() != "wet\n" {
+		t.Errorf("%q %q %q", file, b.String(), a.String())
+	}
+}

@@ -236,6 +236,15 @@ func Document(r io.Reader, c *Counts, v any) (ok bool, err error) {
 	return ok, nil
 }
 
+// DocumentList is Document for a list of objects; elements of another type are passed over.
+func DocumentList[T any](r io.Reader, c *Counts) (list []T, ok bool, err error) {
+	var in struct {
+		List lax.List[T]
+	}
+	ok, err = Document(io.MultiReader(strings.NewReader(`{"List":`), r, strings.NewReader("}")), c, &in)
+	return in.List.V, ok, err
+}
+
 // Peek returns the first bytes of r and a reader that gives all of it, those bytes included.
 func Peek(r io.Reader) (head []byte, all io.Reader, err error) {
 	br, ok := r.(*bufio.Reader)

@@ -3,9 +3,6 @@
 package aider
 
 import (
-	"bytes"
-	"context"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -13,27 +10,13 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture"
+	"github.com/headrace/headrace/internal/capture/capturetest"
 	"github.com/headrace/headrace/internal/sharedtest"
 )
 
 func read(t testing.TB, raw []byte) ([]*episode.Episode, capture.Report) {
 	t.Helper()
-	var got []*episode.Episode
-	rep, err := capture.ReadFrom(context.Background(), []capture.Source{Source{}}, Name, capture.File{Path: "/src/mill/.aider.chat.history.md", R: bytes.NewReader(raw)},
-		func(e *episode.Episode) error { got = append(got, e); return nil })
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got, rep
-}
-
-func file(t testing.TB, name string) []byte {
-	t.Helper()
-	raw, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
+	return capturetest.ReadAs(t, Source{}, "/src/mill/.aider.chat.history.md", raw)
 }
 
 func TestSharedHistoryAndAnalyticsHoldWhatTheReferenceSays(t *testing.T) {
@@ -42,7 +25,7 @@ func TestSharedHistoryAndAnalyticsHoldWhatTheReferenceSays(t *testing.T) {
 		"chat-history.md":        {"user line": 9030, "applied edit": 413, "commit": 667, "did not conform": 57},
 		"sample-analytics.jsonl": {"message_send": 107, "message_send_starting": 156, "command_undo": 2, "launched": 140},
 	} {
-		raw := file(t, filepath.Join(dir, name))
+		raw := capturetest.File(t, filepath.Join(dir, name))
 		got, rep := read(t, raw)
 		for kind, want := range kinds {
 			if rep.Kinds[kind] != want {
@@ -66,7 +49,7 @@ func TestExampleTranscriptsAreRecognisedAndReadToTheSameBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range files {
-		raw := file(t, f)
+		raw := capturetest.File(t, f)
 		got, _ := read(t, raw)
 		again, _ := read(t, raw)
 		if d := cmp.Diff(got, again); !(Source{}).Detect(raw, f) || len(got) == 0 || d != "" {
@@ -76,7 +59,7 @@ func TestExampleTranscriptsAreRecognisedAndReadToTheSameBytes(t *testing.T) {
 }
 
 func TestFixtureBecomesTheseEpisodes(t *testing.T) {
-	got, rep := read(t, file(t, "testdata/chat.history.md"))
+	got, rep := read(t, capturetest.File(t, "testdata/chat.history.md"))
 	if len(got) != 2 || rep.Prompts != 2 {
 		t.Fatalf("%d episodes, %d prompts, want 2", len(got), rep.Prompts)
 	}
@@ -112,22 +95,6 @@ func TestFixtureBecomesTheseEpisodes(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	f.Add(file(f, "testdata/chat.history.md"))
-	f.Add([]byte(`{"event":"message_send","properties":{"cost":1e300,"prompt_tokens":"9"},"user_id":"u","time":1755099880}` + "\n" +
-		`{"event":"command_undo","properties":{},"user_id":"u","time":-1}`))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if bytes.HasPrefix(b, []byte{0x28, 0xB5, 0x2F, 0xFD}) {
-			return // the decompressor is fuzzed by its own authors
-		}
-		got, _ := read(t, b)
-		for _, e := range got {
-			line, err := episode.Append(nil, e)
-			if err != nil {
-				t.Fatalf("an episode that cannot be written: %v", err)
-			}
-			if _, err := episode.Decode(line); err != nil {
-				t.Fatalf("an episode that cannot be read again: %v", err)
-			}
-		}
-	})
+	capturetest.Fuzz(f, Source{}, ".aider.chat.history.md", `{"event":"message_send","properties":{"cost":1e300,"prompt_tokens":"9"},"user_id":"u","time":1755099880}
+{"event":"command_undo","properties":{},"user_id":"u","time":-1}`)
 }

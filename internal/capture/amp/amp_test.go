@@ -4,7 +4,6 @@ package amp
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,40 +11,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/headrace/headrace/episode"
-	"github.com/headrace/headrace/internal/capture"
 	"github.com/headrace/headrace/internal/capture/capturetest"
 	"github.com/headrace/headrace/internal/sharedtest"
 )
 
-type decided struct {
-	ID            string
-	Kind          episode.SuggestionKind
-	Path          string
-	Before, After string
-	Verdict       episode.Verdict
-	By            episode.By
-	Reason        string
-}
-
-// suggested lists every suggestion with its decision; a verdict is empty where there is none.
-func suggested(all []*episode.Episode) (have []decided) {
-	for _, e := range all {
-		for _, s := range e.Suggestions {
-			d := decided{ID: s.ID, Kind: s.Kind, Path: s.Path, Before: s.Before, After: s.After}
-			for _, x := range e.Decisions {
-				if x.Suggestion == s.ID {
-					d.Verdict, d.By, d.Reason = x.Verdict, x.By, x.Reason
-				}
-			}
-			have = append(have, d)
-		}
-	}
-	return have
-}
-
 func TestFixtureBecomesTheseEpisodes(t *testing.T) {
 	all, rep := capturetest.Read(t, Source{}, "testdata/T-mill.json")
-	want := []decided{
+	want := []capturetest.Row{
 		{ID: "toolu_edit", Kind: episode.KindEdit, Path: "/src/mill/gate.go", Before: "open = 0", After: "open = 1", Verdict: episode.Accepted, By: episode.ByUnknown},
 		{ID: "toolu_no", Kind: episode.KindCommand, After: "make flood", Verdict: episode.Rejected, By: episode.ByPerson},
 		{ID: "toolu_why", Kind: episode.KindFile, Path: "/src/mill/pond.py", After: "level = 9\n", Verdict: episode.Rejected, By: episode.ByPerson, Reason: "the pond is dry"},
@@ -53,9 +25,7 @@ func TestFixtureBecomesTheseEpisodes(t *testing.T) {
 		{ID: "toolu_open", Kind: episode.KindCommand, After: "make drain", Verdict: episode.Cancelled, By: episode.ByUnknown},
 		{ID: "answer-1", Kind: episode.KindAnswer, After: "A pond is", Verdict: episode.Cancelled, By: episode.ByUnknown},
 	}
-	if d := cmp.Diff(want, suggested(all)); d != "" {
-		t.Error(d)
-	}
+	capturetest.Same(t, want, capturetest.Suggested(all))
 	if len(all) != 3 || rep.Prompts != 3 || rep.ToolUses != 7 || rep.ToolResults != 6 || rep.Errors != 3 || rep.Rejections != 3 || rep.RejectionsWithReason != 2 || rep.Interrupts != 2 {
 		t.Fatalf("%d episodes, %+v", len(all), rep.Counts)
 	}
@@ -87,7 +57,7 @@ func TestRecordedThreadsAreRead(t *testing.T) {
 		t.Errorf("%+v", rep.Counts)
 	}
 	edit, rep := capturetest.Read(t, Source{}, filepath.Join(dir, "git-ai/amp-threads/T-019ca1f6-7f21-77b5-a308-65416ebbdf48.json"))
-	got := suggested(edit)
+	got := capturetest.Suggested(edit)
 	if len(edit) != 1 || rep.ToolUses != 2 || len(got) != 1 || got[0].Verdict != episode.Accepted || got[0].By != episode.ByRule || !strings.HasPrefix(got[0].After, got[0].Before) {
 		t.Errorf("the run in execute mode: %+v", got)
 	}
@@ -97,18 +67,7 @@ func TestRecordedThreadsAreRead(t *testing.T) {
 }
 
 func TestAmpsThreadsAreRecognisedAndNothingElse(t *testing.T) {
-	root := sharedtest.Dir(t, "corpus")
-	files, _ := capture.Walk(root)
-	for _, f := range files {
-		b, err := os.ReadFile(f.Path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rel, _ := filepath.Rel(root, f.Path)
-		if ours, got := strings.HasPrefix(rel, "amp"), (Source{}).Detect(b[:min(len(b), 256<<10)], f.Path); ours != got {
-			t.Errorf("%s: recognised %v", rel, got)
-		}
-	}
+	capturetest.TakesOnly(t, Source{}, sharedtest.Dir(t, "corpus"), 2, "amp/")
 }
 
 func TestASubagentsPromptIsNobodys(t *testing.T) {
@@ -140,7 +99,7 @@ func TestEveryDecisionIsMapped(t *testing.T) {
 			all, _ := capturetest.ReadText(t, Source{}, "t.json", fmt.Sprintf(`{"v":1,"id":"T-a","created":1,"messages":[
 				{"role":"assistant","content":[{"type":"tool_use","id":"c","name":"Bash","input":{"cmd":"make"}}]},
 				{"role":"user","content":[{"type":"tool_result","toolUseID":"c","run":{%s}}]}],"env":{"initial":{"platform":{"client":%q}}}}`, row.run, client))
-			if got := suggested(all); len(got) != 1 || got[0].Verdict != row.verdict || got[0].By != row.by[i] {
+			if got := capturetest.Suggested(all); len(got) != 1 || got[0].Verdict != row.verdict || got[0].By != row.by[i] {
 				t.Errorf("%s by %q: %+v", row.run, client, got)
 			}
 		}

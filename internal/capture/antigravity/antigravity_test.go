@@ -16,46 +16,20 @@ import (
 	"github.com/headrace/headrace/internal/sharedtest"
 )
 
-// row is a suggestion and what was decided on it.
-type row struct {
-	Kind          episode.SuggestionKind
-	Path          string
-	Before, After string
-	Verdict       episode.Verdict
-	By            episode.By
-}
-
-func decisions(all []*episode.Episode) (have []row) {
-	for _, e := range all {
-		for _, s := range e.Suggestions {
-			r := row{Kind: s.Kind, Path: s.Path, Before: s.Before, After: s.After}
-			for _, d := range e.Decisions {
-				if d.Suggestion == s.ID {
-					r.Verdict, r.By = d.Verdict, d.By
-				}
-			}
-			have = append(have, r)
-		}
-	}
-	return have
-}
-
 func TestATranscriptBecomesTheseEpisodes(t *testing.T) {
 	all, rep := capturetest.Read(t, Source{}, "testdata/transcript.jsonl")
 	if len(all) != 2 || rep.Prompts != 2 || rep.Unparsable != 1 || rep.ToolUses != 7 || rep.ToolResults != 7 || rep.Errors != 1 || rep.Patches != 2 {
 		t.Fatalf("%d episodes, %+v", len(all), rep.Counts)
 	}
-	want := []row{
-		{episode.KindPlan, "/home/me/.gemini/antigravity/brain/mill/implementation_plan.md", "", "# Race\n1. Dig.\n", episode.Accepted, episode.ByPerson},
-		{episode.KindEdit, "/src/mill/wheel.go", "ratio = 1", "ratio = 2", episode.Accepted, episode.ByUnknown},
-		{episode.KindEdit, "/src/mill/gate.py", "shut\nlow", "open\nhigh", "", ""}, // an error says nothing of a decision
-		{episode.KindCommand, "", "", "go test", episode.Accepted, episode.ByUnknown},
-		{episode.KindCommand, "", "", "rm -r old", episode.Cancelled, episode.ByUnknown},
-		{episode.KindEdit, "/src/mill/sluice.ts", "const name = 1\nshut\n", "const name = 1\nopen\n", episode.Accepted, episode.ByUnknown},
+	want := []capturetest.Row{
+		{Kind: episode.KindPlan, Path: "/home/me/.gemini/antigravity/brain/mill/implementation_plan.md", After: "# Race\n1. Dig.\n", Verdict: episode.Accepted, By: episode.ByPerson},
+		{Kind: episode.KindEdit, Path: "/src/mill/wheel.go", Before: "ratio = 1", After: "ratio = 2", Verdict: episode.Accepted, By: episode.ByUnknown},
+		{Kind: episode.KindEdit, Path: "/src/mill/gate.py", Before: "shut\nlow", After: "open\nhigh"}, // an error says nothing of a decision
+		{Kind: episode.KindCommand, After: "go test", Verdict: episode.Accepted, By: episode.ByUnknown},
+		{Kind: episode.KindCommand, After: "rm -r old", Verdict: episode.Cancelled, By: episode.ByUnknown},
+		{Kind: episode.KindEdit, Path: "/src/mill/sluice.ts", Before: "const name = 1\nshut\n", After: "const name = 1\nopen\n", Verdict: episode.Accepted, By: episode.ByUnknown},
 	}
-	if d := cmp.Diff(want, decisions(all)); d != "" {
-		t.Error(d)
-	}
+	capturetest.Same(t, want, capturetest.Suggested(all))
 	e := all[0]
 	if e.Instruction != "Plan the mill race." || e.Model.Name != "Gemini 3.5 Flash (Medium)" || e.Model.Provider != "google" ||
 		e.Repository != "/src/mill" || len(e.Artifacts) != 1 || e.Artifacts[0].Kind != episode.ArtifactPlan || e.Steps[1].Reasoning != "A plan first." {
@@ -87,7 +61,7 @@ func TestOnlyThePersonsOwnRequestApprovesAPlan(t *testing.T) {
 		{"USER_EXPLICIT", strings.Replace(approved, "implementation_plan", "walkthrough", 1), ""},
 	} {
 		all, _ := capturetest.ReadText(t, Source{}, "t.jsonl", fmt.Sprintf(plan, c.source, c.content))
-		have := decisions(all)
+		have := capturetest.Suggested(all)
 		if len(have) != 1 || have[0].Kind != episode.KindPlan || have[0].Verdict != c.want || (c.want != "") != (have[0].By == episode.ByPerson) {
 			t.Errorf("%s %q: %+v, want %q", c.source, c.content, have, c.want)
 		}
@@ -96,7 +70,7 @@ func TestOnlyThePersonsOwnRequestApprovesAPlan(t *testing.T) {
 
 // The transcript has no word for who decided: a status is all there is.
 func TestEachStatusIsTheDecisionThatItShows(t *testing.T) {
-	for status, want := range map[string]row{
+	for status, want := range map[string]capturetest.Row{
 		"DONE":      {Verdict: episode.Accepted, By: episode.ByUnknown},
 		"CANCELED":  {Verdict: episode.Cancelled, By: episode.ByUnknown},
 		"CANCELLED": {Verdict: episode.Cancelled, By: episode.ByUnknown},
@@ -107,9 +81,9 @@ func TestEachStatusIsTheDecisionThatItShows(t *testing.T) {
 		all, _ := capturetest.ReadText(t, Source{}, "t.jsonl", `{"step_index":1,"source":"MODEL","type":"PLANNER_RESPONSE","status":"DONE","tool_calls":[{"name":"run_command","args":{"CommandLine":"\"turn\""}}]}
 {"step_index":2,"source":"MODEL","type":"RUN_COMMAND","status":"`+status+`","content":"x"}
 `)
-		have := decisions(all)
-		want.Kind, want.After = episode.KindCommand, "turn"
-		if d := cmp.Diff([]row{want}, have); d != "" {
+		have := capturetest.Suggested(all)
+		want.ID, want.Kind, want.After = "call-1", episode.KindCommand, "turn"
+		if d := cmp.Diff([]capturetest.Row{want}, have); d != "" {
 			t.Errorf("%s: %s", status, d)
 		}
 	}
@@ -161,22 +135,7 @@ func TestTheCorpusIsReadWhole(t *testing.T) {
 }
 
 func TestNoOtherToolsFileIsTaken(t *testing.T) {
-	taken := 0
-	err := filepath.Walk(sharedtest.Dir(t, "corpus"), func(path string, info os.FileInfo, err error) error {
-		if err != nil || info.IsDir() {
-			return err
-		}
-		b, err := os.ReadFile(path)
-		if err == nil && (Source{}).Detect(b[:min(len(b), 256<<10)], path) {
-			if taken++; !strings.Contains(path, "antigravity") {
-				t.Errorf("%s is taken", path)
-			}
-		}
-		return err
-	})
-	if err != nil || taken != 2 {
-		t.Errorf("%d files taken, %v", taken, err)
-	}
+	capturetest.TakesOnly(t, Source{}, sharedtest.Dir(t, "corpus"), 2, "antigravity/")
 }
 
 func FuzzRead(f *testing.F) {

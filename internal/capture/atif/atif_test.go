@@ -3,14 +3,12 @@
 package atif
 
 import (
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/headrace/headrace/episode"
-	"github.com/headrace/headrace/internal/capture"
 	"github.com/headrace/headrace/internal/capture/capturetest"
 	"github.com/headrace/headrace/internal/sharedtest"
 )
@@ -87,16 +85,7 @@ func TestEachVersionIsRecognisedAndOtherToolsAreNot(t *testing.T) {
 			t.Errorf("%s: %d episodes", version, len(got))
 		}
 	}
-	files, _ := capture.Walk(sharedtest.Dir(t, "corpus"))
-	for _, f := range files {
-		b, err := os.ReadFile(f.Path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if (Source{}).Detect(b[:min(len(b), 256<<10)], f.Path) {
-			t.Errorf("%s", f.Path)
-		}
-	}
+	capturetest.TakesOnly(t, Source{}, sharedtest.Dir(t, "corpus"), 0)
 }
 
 func TestSubagentsWithinSubagentsAreReadToAnyDepth(t *testing.T) {

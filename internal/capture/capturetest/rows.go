@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -81,9 +83,9 @@ func Same(t testing.TB, want, got []Row) {
 	}
 }
 
-// Taken lists the files below root, by their paths from there, that s recognises as its own: of a folder of many tools'
-// files, the test says which.
-func Taken(t testing.TB, s capture.Source, root string) (taken []string) {
+// TakesOnly fails the test unless s recognises n files below root as its own, and each by its path from there begins with
+// one of these: of a folder of many tools' files, its own alone.
+func TakesOnly(t testing.TB, s capture.Source, root string, n int, own ...string) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
@@ -93,15 +95,21 @@ func Taken(t testing.TB, s capture.Source, root string) (taken []string) {
 		if err != nil {
 			return err
 		}
-		if s.Detect(head(t, path), path) {
-			taken = append(taken, filepath.ToSlash(rel))
+		if !s.Detect(head(t, path), path) {
+			return nil
+		}
+		n--
+		if !slices.ContainsFunc(own, func(p string) bool { return strings.HasPrefix(filepath.ToSlash(rel), p) }) {
+			t.Errorf("%s is taken", rel)
 		}
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return taken
+	if n != 0 {
+		t.Errorf("%d files of its own are not recognised (below 0: too many are)", n)
+	}
 }
 
 // head is what Detect gets to see of a file.

@@ -4,7 +4,6 @@ package claudecode
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,18 +14,13 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture"
+	"github.com/headrace/headrace/internal/capture/capturetest"
 	"github.com/headrace/headrace/internal/sharedtest"
 )
 
-func read(t testing.TB, r string) ([]*episode.Episode, capture.Report) {
+func read(t testing.TB, raw string) ([]*episode.Episode, capture.Report) {
 	t.Helper()
-	var got []*episode.Episode
-	rep, err := capture.ReadFrom(context.Background(), []capture.Source{Source{}}, Name, capture.File{Path: "test.jsonl", R: strings.NewReader(r)},
-		func(e *episode.Episode) error { got = append(got, e); return nil })
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got, rep
+	return capturetest.ReadAs(t, Source{}, "test.jsonl", []byte(raw))
 }
 
 func TestCountsAreExactForEverySharedTranscript(t *testing.T) {
@@ -197,24 +191,7 @@ func TestALineOfManyMegabytesIsReadAndItsStringCut(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	raw, err := os.ReadFile("testdata/session.jsonl")
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(raw)
-	f.Add([]byte(`{"type":"user","uuid":1,"message":"error"}` + "\n[1]\n42\n" + `{"type":"assistant","uuid":"a","message":{"content":[{"type":"tool_use","input":{"a":1,"a":"\ud800"}}]}}`))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		got, _ := read(t, string(b))
-		for _, e := range got {
-			line, err := episode.Append(nil, e)
-			if err != nil {
-				t.Fatalf("an episode that cannot be written: %v", err)
-			}
-			if _, err := episode.Decode(line); err != nil {
-				t.Fatalf("an episode that cannot be read again: %v", err)
-			}
-		}
-	})
+	capturetest.Fuzz(f, Source{}, "session.jsonl", `{"type":"user","uuid":1,"message":"error"}`+"\n[1]\n42\n"+`{"type":"assistant","uuid":"a","message":{"content":[{"type":"tool_use","input":{"a":1,"a":"\ud800"}}]}}`)
 }
 
 func BenchmarkRead(b *testing.B) {

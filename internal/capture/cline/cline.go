@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture"
@@ -120,14 +119,14 @@ func (Source) Read(ctx context.Context, f capture.File, emit func(*episode.Episo
 		t.sdk, t.id, t.ui = true, string(s.SessionID), &dialog{}
 		t.read(s.Messages.V)
 	case taskHistory:
-		var s struct{ L lax.List[message] }
-		if ok, err := list(r, &c, &s); !ok || err != nil {
+		messages, ok, err := capture.DocumentList[message](r, &c)
+		if !ok || err != nil {
 			return c, torn(err)
 		}
 		if t.beside(f); t.ui == nil {
 			t.ui = &dialog{}
 		}
-		t.read(s.L.V)
+		t.read(messages)
 	default: // read with the task's history
 		return c, capture.Lines(ctx, r, &c, func([]byte) (bool, error) { return true, nil })
 	}
@@ -138,11 +137,6 @@ func (Source) Read(ctx context.Context, f capture.File, emit func(*episode.Episo
 		}
 	}
 	return c, nil
-}
-
-// list is capture.Document for a list: it is decoded as the member L of an object.
-func list(r io.Reader, c *capture.Counts, v any) (bool, error) {
-	return capture.Document(io.MultiReader(strings.NewReader(`{"L":`), r, strings.NewReader("}")), c, v)
 }
 
 func torn(err error) error {
@@ -173,9 +167,8 @@ func (t *task) beside(f capture.File) {
 		}
 	}
 	open("ui_messages.json", func(r io.Reader) {
-		var l struct{ L lax.List[said] }
-		if ok, err := list(r, &other, &l); ok && err == nil {
-			t.ui = newDialog(l.L.V)
+		if l, ok, err := capture.DocumentList[said](r, &other); ok && err == nil {
+			t.ui = newDialog(l)
 		}
 	})
 	open("task_metadata.json", func(r io.Reader) { _, _ = capture.Document(r, &other, &t.meta) })

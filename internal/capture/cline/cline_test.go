@@ -5,7 +5,6 @@ package cline
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,44 +17,19 @@ import (
 
 const task1 = "testdata/1783400000000/api_conversation_history.json"
 
-// decided is a decision with its suggestion.
-type decided struct {
-	Kind          episode.SuggestionKind
-	Path          string
-	Before, After string
-	Verdict       episode.Verdict
-	By            episode.By
-	Reason, Final string
-}
-
-func decisions(all []*episode.Episode) (have []decided) {
-	for _, e := range all {
-		for _, d := range e.Decisions {
-			for _, s := range e.Suggestions {
-				if s.ID == d.Suggestion {
-					have = append(have, decided{s.Kind, s.Path, s.Before, s.After, d.Verdict, d.By, d.Reason, d.Final})
-				}
-			}
-		}
-	}
-	return have
-}
-
 func TestEachAnswerInATaskBecomesThisDecision(t *testing.T) {
 	got, rep := capturetest.Read(t, Source{}, task1)
-	want := []decided{
-		{episode.KindEdit, "wheel.go", "const ratio = 1\n", "const ratio = 2\n", episode.Accepted, episode.ByPerson, "", ""},
-		{episode.KindFile, "gate.py", "", "open = True\nspeed = 2", episode.Modified, episode.ByPerson, "", "open = True\nspeed = 3"},
-		{episode.KindCommand, "", "", "rm -r old-gates", episode.Rejected, episode.ByPerson, "Keep the old gates, they are listed.", ""},
-		{episode.KindCommand, "", "", "go test ./...", episode.Accepted, episode.ByRule, "", ""},
-		{episode.KindEdit, "sluice.go", "slow()\n", "fast()\n", episode.Modified, episode.ByPerson, "", "faster()\n"},
-		{episode.KindPlan, "", "", "1. Measure the pond. 2. Change the ratio.", episode.Accepted, episode.ByPerson, "", ""},
-		{episode.KindCommand, ".secret-pond", "", "read_file", episode.Rejected, episode.ByRule, "", ""},
-		{episode.KindAnswer, "", "", "I am about to measure the po", episode.Cancelled, episode.ByPerson, "", ""},
+	want := []capturetest.Row{
+		{Kind: episode.KindEdit, Path: "wheel.go", Before: "const ratio = 1\n", After: "const ratio = 2\n", Verdict: episode.Accepted, By: episode.ByPerson},
+		{Kind: episode.KindFile, Path: "gate.py", After: "open = True\nspeed = 2", Verdict: episode.Modified, By: episode.ByPerson, Final: "open = True\nspeed = 3"},
+		{Kind: episode.KindCommand, After: "rm -r old-gates", Verdict: episode.Rejected, By: episode.ByPerson, Reason: "Keep the old gates, they are listed."},
+		{Kind: episode.KindCommand, After: "go test ./...", Verdict: episode.Accepted, By: episode.ByRule},
+		{Kind: episode.KindEdit, Path: "sluice.go", Before: "slow()\n", After: "fast()\n", Verdict: episode.Modified, By: episode.ByPerson, Final: "faster()\n"},
+		{Kind: episode.KindPlan, After: "1. Measure the pond. 2. Change the ratio.", Verdict: episode.Accepted, By: episode.ByPerson},
+		{Kind: episode.KindCommand, Path: ".secret-pond", After: "read_file", Verdict: episode.Rejected, By: episode.ByRule},
+		{Kind: episode.KindAnswer, After: "I am about to measure the po", Verdict: episode.Cancelled, By: episode.ByPerson},
 	}
-	if d := cmp.Diff(want, decisions(got)); d != "" {
-		t.Error(d)
-	}
+	capturetest.Same(t, want, capturetest.Decided(got))
 	if len(got) != 2 || rep.Prompts != 2 || rep.ToolUses != 9 || rep.ToolResults != 9 || rep.Rejections != 2 || rep.RejectionsWithReason != 1 ||
 		rep.Interrupts != 1 || rep.Patches != 2 {
 		t.Errorf("%d episodes, %+v", len(got), rep.Counts)
@@ -90,15 +64,13 @@ func TestACheckpointThatTheFilesAreBackAtRevertsWhatCameAfter(t *testing.T) {
 
 func TestAForksYesIsNobodysAndItsNoOnlyWithAReason(t *testing.T) {
 	got, rep := capturetest.Read(t, Source{}, "testdata/roo-0198f/api_conversation_history.json")
-	want := []decided{
-		{episode.KindEdit, "gate.ts", "open()\n", "shut()\n", episode.Accepted, episode.ByUnknown, "", ""},
-		{episode.KindCommand, "", "", "systemctl restart gate", episode.Rejected, episode.ByPerson, "I restart it myself.", ""},
-		{episode.KindFile, "night.md", "", "# Night\n", episode.Cancelled, episode.ByUnknown, "", ""},
-		{episode.KindCommand, "", "", "reboot", episode.Rejected, episode.ByUnknown, "", ""},
+	want := []capturetest.Row{
+		{Kind: episode.KindEdit, Path: "gate.ts", Before: "open()\n", After: "shut()\n", Verdict: episode.Accepted, By: episode.ByUnknown},
+		{Kind: episode.KindCommand, After: "systemctl restart gate", Verdict: episode.Rejected, By: episode.ByPerson, Reason: "I restart it myself."},
+		{Kind: episode.KindFile, Path: "night.md", After: "# Night\n", Verdict: episode.Cancelled, By: episode.ByUnknown},
+		{Kind: episode.KindCommand, After: "reboot", Verdict: episode.Rejected, By: episode.ByUnknown},
 	}
-	if d := cmp.Diff(want, decisions(got)); d != "" {
-		t.Error(d)
-	}
+	capturetest.Same(t, want, capturetest.Decided(got))
 	if rep.Errors != 3 || rep.Rejections != 2 || rep.RejectionsWithReason != 1 {
 		t.Errorf("%+v", rep.Counts)
 	}
@@ -119,16 +91,14 @@ func TestATaskWithoutItsOtherFilesSaysNotWhoAgreed(t *testing.T) {
 
 func TestASessionOfTheSDKBecomesTheseEpisodes(t *testing.T) {
 	got, rep := capturetest.Read(t, Source{}, "testdata/mill.messages.json")
-	want := []decided{
-		{episode.KindEdit, "wheel.rs", "struct Wheel;", "struct Waterwheel;", episode.Accepted, episode.ByUnknown, "", ""},
-		{episode.KindCommand, "", "", "cargo build\ncargo test", episode.Accepted, episode.ByUnknown, "", ""},
-		{episode.KindCommand, "", "", "rm -r pond", episode.Rejected, episode.ByUnknown, "", ""},
-		{episode.KindCommand, "", "", "dig", episode.Rejected, episode.ByHook, "", ""},
-		{episode.KindCommand, "", "", "fetch_web_content", episode.Rejected, episode.ByRule, "", ""},
+	want := []capturetest.Row{
+		{Kind: episode.KindEdit, Path: "wheel.rs", Before: "struct Wheel;", After: "struct Waterwheel;", Verdict: episode.Accepted, By: episode.ByUnknown},
+		{Kind: episode.KindCommand, After: "cargo build\ncargo test", Verdict: episode.Accepted, By: episode.ByUnknown},
+		{Kind: episode.KindCommand, After: "rm -r pond", Verdict: episode.Rejected, By: episode.ByUnknown},
+		{Kind: episode.KindCommand, After: "dig", Verdict: episode.Rejected, By: episode.ByHook},
+		{Kind: episode.KindCommand, After: "fetch_web_content", Verdict: episode.Rejected, By: episode.ByRule},
 	}
-	if d := cmp.Diff(want, decisions(got)); d != "" {
-		t.Error(d)
-	}
+	capturetest.Same(t, want, capturetest.Decided(got))
 	e := got[0]
 	if len(got) != 2 || got[1].Instruction != "thanks" || len(e.Artifacts) != 1 || e.Artifacts[0].Text != "struct Wheel;\n" || rep.Errors != 4 ||
 		e.Model.Name != "anthropic/claude-opus-4.8" || e.Usage.InputTokens != 300 || e.ID != episode.NewID(Name, "1784000000000_mill#msg_1") {
@@ -173,17 +143,7 @@ func TestSharedSessionHoldsWhatItsRecordsSay(t *testing.T) {
 }
 
 func TestOtherToolsHistoriesAreNotTaken(t *testing.T) {
-	dir := sharedtest.Dir(t, "corpus")
-	files, _ := capture.Walk(dir)
-	for _, f := range files {
-		b, err := os.ReadFile(f.Path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if (Source{}).Detect(b[:min(len(b), 256<<10)], f.Path) != strings.HasSuffix(f.Path, "cline/session.messages.json") {
-			t.Errorf("%s", f.Path)
-		}
-	}
+	capturetest.TakesOnly(t, Source{}, sharedtest.Dir(t, "corpus"), 1, "cline/session.messages.json")
 }
 
 func FuzzRead(f *testing.F) {

@@ -3,9 +3,6 @@
 package codex
 
 import (
-	"bytes"
-	"context"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -14,31 +11,17 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture"
+	"github.com/headrace/headrace/internal/capture/capturetest"
 	"github.com/headrace/headrace/internal/sharedtest"
 )
 
 func read(t testing.TB, raw []byte) ([]*episode.Episode, capture.Report) {
 	t.Helper()
-	var got []*episode.Episode
-	rep, err := capture.ReadFrom(context.Background(), []capture.Source{Source{}}, Name, capture.File{Path: "rollout.jsonl", R: bytes.NewReader(raw)},
-		func(e *episode.Episode) error { got = append(got, e); return nil })
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got, rep
-}
-
-func file(t testing.TB, name string) []byte {
-	t.Helper()
-	raw, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
+	return capturetest.ReadAs(t, Source{}, "rollout.jsonl", raw)
 }
 
 func TestSharedRolloutHoldsWhatTheReferenceSays(t *testing.T) {
-	_, rep := read(t, file(t, filepath.Join(sharedtest.Dir(t, "corpus/codex"), "agent-sessions/codex/small.jsonl")))
+	_, rep := read(t, capturetest.File(t, filepath.Join(sharedtest.Dir(t, "corpus/codex"), "agent-sessions/codex/small.jsonl")))
 	for kind, want := range map[string]int{"session_meta": 7, "turn_context": 9, "world_state": 5, "event_msg/patch_apply_end": 1,
 		"event_msg/turn_aborted": 1, "event_msg/undo_completed": 1, "event_msg/guardian_assessment": 4} {
 		if got := rep.Kinds[kind]; got != want {
@@ -54,7 +37,7 @@ func TestOldAndSimpleRolloutsAreRead(t *testing.T) {
 	dir := sharedtest.Dir(t, "corpus/codex")
 	for name, want := range map[string]int{"agent-sessions/codex/schema_drift.jsonl": 1, "agent-sessions/codex_050_legacy.jsonl": 0,
 		"agent-sessions/codex_051_usage.jsonl": 0, "git-ai/codex-session-simple.jsonl": 1} {
-		raw := file(t, filepath.Join(dir, name))
+		raw := capturetest.File(t, filepath.Join(dir, name))
 		if !(Source{}).Detect(raw, name) {
 			t.Errorf("%s is not recognised", name)
 		}
@@ -71,7 +54,7 @@ func TestOldAndSimpleRolloutsAreRead(t *testing.T) {
 }
 
 func TestFixtureBecomesTheseEpisodes(t *testing.T) {
-	raw := file(t, "testdata/rollout.jsonl")
+	raw := capturetest.File(t, "testdata/rollout.jsonl")
 	got, rep := read(t, raw)
 	if rep.Unparsable != 1 || rep.Prompts != 3 || len(got) != 3 {
 		t.Fatalf("%d unparsable, %d prompts, %d episodes", rep.Unparsable, rep.Prompts, len(got))
@@ -117,7 +100,7 @@ func TestFixtureBecomesTheseEpisodes(t *testing.T) {
 }
 
 func TestACompressedRolloutGivesTheSameEpisodes(t *testing.T) {
-	raw := file(t, "testdata/rollout.jsonl")
+	raw := capturetest.File(t, "testdata/rollout.jsonl")
 	z, err := zstd.NewWriter(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -130,21 +113,5 @@ func TestACompressedRolloutGivesTheSameEpisodes(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	f.Add(file(f, "testdata/rollout.jsonl"))
-	f.Add([]byte(`{"type":"event_msg","payload":{"type":"patch_apply_end","call_id":"a","success":"true","changes":{"x":1,"y":{"unified_diff":"+a\n"}}}}`))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if bytes.HasPrefix(b, []byte{0x28, 0xB5, 0x2F, 0xFD}) {
-			return // the decompressor is fuzzed by its own authors
-		}
-		got, _ := read(t, b)
-		for _, e := range got {
-			line, err := episode.Append(nil, e)
-			if err != nil {
-				t.Fatalf("an episode that cannot be written: %v", err)
-			}
-			if _, err := episode.Decode(line); err != nil {
-				t.Fatalf("an episode that cannot be read again: %v", err)
-			}
-		}
-	})
+	capturetest.Fuzz(f, Source{}, "rollout.jsonl", `{"type":"event_msg","payload":{"type":"patch_apply_end","call_id":"a","success":"true","changes":{"x":1,"y":{"unified_diff":"+a\n"}}}}`)
 }

@@ -3,10 +3,8 @@
 package continuedev
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,31 +13,13 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture"
+	"github.com/headrace/headrace/internal/capture/capturetest"
 	"github.com/headrace/headrace/internal/sharedtest"
 )
 
-func try(raw []byte) (got []*episode.Episode, rep capture.Report, err error) {
-	rep, err = capture.ReadFrom(context.Background(), []capture.Source{Source{}}, Name, capture.File{Path: "autocomplete.jsonl", R: bytes.NewReader(raw)},
-		func(e *episode.Episode) error { got = append(got, e); return nil })
-	return got, rep, err
-}
-
 func read(t testing.TB, raw []byte) ([]*episode.Episode, capture.Report) {
 	t.Helper()
-	got, rep, err := try(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got, rep
-}
-
-func file(t testing.TB, name string) []byte {
-	t.Helper()
-	raw, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
+	return capturetest.ReadAs(t, Source{}, "autocomplete.jsonl", raw)
 }
 
 func TestSharedDevelopmentDataHoldsWhatTheReferenceSays(t *testing.T) {
@@ -53,7 +33,7 @@ func TestSharedDevelopmentDataHoldsWhatTheReferenceSays(t *testing.T) {
 		"dev_data/0.2.0/tokensGenerated.jsonl": {"tokensGenerated", 334, 0, 0, 0},
 		"dev_data/0.1.0/tokensGenerated.jsonl": {"tokensGenerated", 74, 0, 0, 0},
 	} {
-		raw := file(t, filepath.Join(dir, name))
+		raw := capturetest.File(t, filepath.Join(dir, name))
 		if !(Source{}).Detect(raw, "x") {
 			t.Errorf("%s is not recognised", name)
 		}
@@ -70,7 +50,7 @@ func TestSharedDevelopmentDataHoldsWhatTheReferenceSays(t *testing.T) {
 			ids[e.ID] = true
 		}
 	}
-	got, rep := read(t, file(t, filepath.Join(dir, "git-ai/continue-cli-session-simple.json")))
+	got, rep := read(t, capturetest.File(t, filepath.Join(dir, "git-ai/continue-cli-session-simple.json")))
 	if len(got) != 1 || rep.ToolUses != 2 || rep.ToolResults != 2 || len(got[0].Suggestions) != 1 ||
 		rep.Decisions[episode.Accepted][episode.ByUnknown] != 1 || got[0].Suggestions[0].Language != "typescript" {
 		t.Errorf("session: %+v, %d episodes", rep.Counts, len(got))
@@ -78,7 +58,7 @@ func TestSharedDevelopmentDataHoldsWhatTheReferenceSays(t *testing.T) {
 }
 
 func TestEachEventBecomesThisDecision(t *testing.T) {
-	raw := file(t, "testdata/events.jsonl")
+	raw := capturetest.File(t, "testdata/events.jsonl")
 	got, rep := read(t, raw)
 	again, _ := read(t, raw)
 	if d := cmp.Diff(got, again); d != "" {
@@ -128,29 +108,15 @@ func TestEachEventBecomesThisDecision(t *testing.T) {
 }
 
 func TestATornSessionIsReportedNotGuessed(t *testing.T) {
-	_, rep, err := try([]byte(`{"sessionId":"s","title":"t","history":[{"message":{"role":"us`))
+	f := capture.File{Path: "-", R: strings.NewReader(`{"sessionId":"s","title":"t","history":[{"message":{"role":"us`)}
+	rep, err := capture.ReadFrom(context.Background(), []capture.Source{Source{}}, Name, f, func(*episode.Episode) error { return nil })
 	if p, ok := errors.AsType[*episode.Problem](err); !ok || p.Code != "capture/unreadable" || !strings.Contains(err.Error(), "torn") || rep.Unparsable != 1 {
 		t.Errorf("error %v, %d unparsable", err, rep.Unparsable)
 	}
 }
 
 func FuzzRead(f *testing.F) {
-	f.Add(file(f, "testdata/events.jsonl"))
-	f.Add([]byte(`{"sessionId":"s","title":"t","history":[{"message":{"role":"user","content":[{"text":"hi"}]},"toolCallStates":[{"status":"done","output":[{}]}]}]}`))
-	f.Add([]byte(`{"eventName":"editOutcome","schema":"0.2.0","accepted":true,"completion":"a","filepath":"file:///c%AA/wheel.go"}`))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if bytes.HasPrefix(b, []byte{0x28, 0xB5, 0x2F, 0xFD}) {
-			return // the decompressor is fuzzed by its own authors
-		}
-		got, _, _ := try(b)
-		for _, e := range got {
-			line, err := episode.Append(nil, e)
-			if err != nil {
-				t.Fatalf("an episode that cannot be written: %v", err)
-			}
-			if _, err := episode.Decode(line); err != nil {
-				t.Fatalf("an episode that cannot be read again: %v", err)
-			}
-		}
-	})
+	capturetest.Fuzz(f, Source{}, "events.jsonl",
+		`{"sessionId":"s","title":"t","history":[{"message":{"role":"user","content":[{"text":"hi"}]},"toolCallStates":[{"status":"done","output":[{}]}]}]}`,
+		`{"eventName":"editOutcome","schema":"0.2.0","accepted":true,"completion":"a","filepath":"file:///c%AA/wheel.go"}`)
 }

@@ -5,6 +5,7 @@ package continuedev
 import (
 	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -179,13 +180,12 @@ func suggest(id string, step int, f *function) (episode.Suggestion, bool) {
 	s := episode.Suggestion{ID: id, Step: step, Path: path(string(in.FilePath + in.Filepath))}
 	switch f.Name {
 	case "Edit", "MultiEdit", "edit_existing_file", "single_find_and_replace", "multi_edit":
-		s.Kind, s.Before, s.After = episode.KindEdit, string(in.OldString), string(in.NewString+in.Changes)
-		for i, e := range in.Edits.V {
-			if i > 0 {
-				s.Before, s.After = s.Before+"\n", s.After+"\n"
-			}
-			s.Before, s.After = s.Before+string(e.OldString), s.After+string(e.NewString)
+		var before, after []string
+		for _, e := range in.Edits.V {
+			before, after = append(before, string(e.OldString)), append(after, string(e.NewString))
 		}
+		s.Kind = episode.KindEdit
+		s.Before, s.After = string(in.OldString)+strings.Join(before, "\n"), string(in.NewString+in.Changes)+strings.Join(after, "\n")
 	case "Write", "create_new_file":
 		s.Kind, s.After = episode.KindFile, string(in.Content+in.Contents)
 	case "Bash", "run_terminal_command":

@@ -4,45 +4,26 @@ package copilotchat
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture/capturetest"
 	"github.com/headrace/headrace/internal/sharedtest"
 )
 
-func decided(all []*episode.Episode) (got []string) {
-	for _, e := range all {
-		for _, d := range e.Decisions {
-			for _, s := range e.Suggestions {
-				if s.ID == d.Suggestion {
-					got = append(got, fmt.Sprintf("%s %s %s>%s: %s by %s %s", s.Kind, s.Path, s.Before, s.After, d.Verdict, d.By, d.Final))
-				}
-			}
-		}
-	}
-	return got
-}
-
 func TestALogOfChangesBecomesTheSessionThatItMakes(t *testing.T) {
 	all, rep := capturetest.Read(t, Source{}, "testdata/session.jsonl")
-	want := []string{
-		"edit /src/mill/wheel.go still>turning: accepted by person ",
-		"edit /src/mill/gate.go >open: rejected by person ",
-		"edit /src/mill/sluice.go >half: modified by person ",
-		"command  >make gate: modified by person make -n gate",
-		"command  >rm gate: rejected by person ",
-		"answer  >open the gate: cancelled by unknown ",
+	want := []capturetest.Row{
+		{Kind: episode.KindEdit, Path: "/src/mill/wheel.go", Before: "still", After: "turning", Verdict: episode.Accepted, By: episode.ByPerson},
+		{Kind: episode.KindEdit, Path: "/src/mill/gate.go", After: "open", Verdict: episode.Rejected, By: episode.ByPerson},
+		{Kind: episode.KindEdit, Path: "/src/mill/sluice.go", After: "half", Verdict: episode.Modified, By: episode.ByPerson},
+		{Kind: episode.KindCommand, After: "make gate", Verdict: episode.Modified, By: episode.ByPerson, Final: "make -n gate"},
+		{Kind: episode.KindCommand, After: "rm gate", Verdict: episode.Rejected, By: episode.ByPerson},
+		{Kind: episode.KindAnswer, After: "open the gate", Verdict: episode.Cancelled, By: episode.ByUnknown},
 	}
-	got := decided(all)
-	if d := cmp.Diff(want, got); d != "" {
-		t.Error(d)
-	}
+	capturetest.Same(t, want, capturetest.Decided(all))
 	if len(all) != 2 || rep.Lines != 11 || rep.Unparsable != 1 {
 		t.Fatalf("%d episodes, %+v: want two, and the change to a request that is not there set aside", len(all), rep.Counts)
 	}
@@ -75,7 +56,7 @@ func TestPendingEditsAreNotDecidedYet(t *testing.T) {
 	for pending, want := range map[bool]int{true: 0, false: 1} {
 		all, _ := capturetest.ReadText(t, Source{}, "s.json", doc(pending))
 		if len(all) != 1 || len(all[0].Decisions) != want {
-			t.Errorf("pending %v: %+v", pending, decided(all))
+			t.Errorf("pending %v: %+v", pending, capturetest.Decided(all))
 		}
 	}
 }
@@ -106,23 +87,7 @@ func TestTheCorpusIsReadWhole(t *testing.T) {
 }
 
 func TestNoOtherToolsFileIsTaken(t *testing.T) {
-	root := sharedtest.Dir(t, "corpus")
-	err := filepath.Walk(root, func(path string, info os.FileInfo, err error) error {
-		if err != nil || info.IsDir() {
-			return err
-		}
-		b, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		if (Source{}).Detect(b[:min(len(b), 256<<10)], path) && !strings.Contains(path, "copilot_session_") && !strings.Contains(path, "copilot_chat_session_") {
-			t.Errorf("%s is taken", path)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	capturetest.TakesOnly(t, Source{}, sharedtest.Dir(t, "corpus"), 6, "copilot/git-ai/copilot_session_", "copilot/git-ai/copilot_chat_session_")
 }
 
 func FuzzRead(f *testing.F) {

@@ -146,7 +146,7 @@ func (b *builder) invocation(p *part) {
 	if command == "" && verdict != episode.Rejected {
 		return // it only looked, or an edit shows it
 	}
-	id := string(p.ToolCallID)
+	id, _, _ := strings.Cut(string(p.ToolCallID), "__vscode-") // which is the editor's own, and not in its telemetry
 	if !b.suggest(episode.Suggestion{ID: id, Step: -1, Kind: episode.KindCommand, Language: "shell", After: cmp.Or(command, string(p.ToolID)), ShownAt: b.e.StartedAt}) || verdict == "" {
 		return
 	}

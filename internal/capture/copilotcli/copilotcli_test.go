@@ -3,43 +3,24 @@
 package copilotcli
 
 import (
-	"fmt"
-	"os"
 	"path/filepath"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture/capturetest"
 	"github.com/headrace/headrace/internal/sharedtest"
 )
 
-func decided(all []*episode.Episode) (got []string) {
-	for _, e := range all {
-		for _, d := range e.Decisions {
-			for _, s := range e.Suggestions {
-				if s.ID == d.Suggestion {
-					got = append(got, fmt.Sprintf("%s %s%s: %s by %s %s", s.Kind, s.Path, s.After, d.Verdict, d.By, d.Reason))
-				}
-			}
-		}
-	}
-	return got
-}
-
 func TestFixtureBecomesTheseEpisodes(t *testing.T) {
 	all, rep := capturetest.Read(t, Source{}, "testdata/events.jsonl")
-	want := []string{
-		"edit wheel.goturning: accepted by person ",
-		"command make wheel: rejected by person the gate is shut",
-		"plan 1. open the gate: rejected by person slower",
-		"file gate.gopackage mill\n: accepted by unknown ",
-		"answer Very well, I: cancelled by person ",
+	want := []capturetest.Row{
+		{Kind: episode.KindEdit, Path: "wheel.go", Before: "still", After: "turning", Verdict: episode.Accepted, By: episode.ByPerson},
+		{Kind: episode.KindCommand, After: "make wheel", Verdict: episode.Rejected, By: episode.ByPerson, Reason: "the gate is shut"},
+		{Kind: episode.KindPlan, After: "1. open the gate", Verdict: episode.Rejected, By: episode.ByPerson, Reason: "slower"},
+		{Kind: episode.KindFile, Path: "gate.go", After: "package mill\n", Verdict: episode.Accepted, By: episode.ByUnknown},
+		{Kind: episode.KindAnswer, After: "Very well, I", Verdict: episode.Cancelled, By: episode.ByPerson},
 	}
-	if d := cmp.Diff(want, decided(all)); d != "" {
-		t.Error(d)
-	}
+	capturetest.Same(t, want, capturetest.Decided(all))
 	if len(all) != 4 || rep.Unparsable != 1 || rep.Prompts != 4 || rep.ToolUses != 4 || rep.Rejections != 1 || rep.RejectionsWithReason != 1 || rep.Interrupts != 1 {
 		t.Errorf("%d episodes, %+v", len(all), rep.Counts)
 	}
@@ -92,24 +73,7 @@ func TestTheCorpusIsReadWhole(t *testing.T) {
 }
 
 func TestNoOtherToolsFileIsTaken(t *testing.T) {
-	root := sharedtest.Dir(t, "corpus")
-	err := filepath.Walk(root, func(path string, info os.FileInfo, err error) error {
-		if err != nil || info.IsDir() {
-			return err
-		}
-		b, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		rel, _ := filepath.Rel(root, path)
-		if (Source{}).Detect(b[:min(len(b), 256<<10)], path) && filepath.ToSlash(rel)[:8] != "copilot/" {
-			t.Errorf("%s is taken", rel)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	capturetest.TakesOnly(t, Source{}, sharedtest.Dir(t, "corpus"), 7, "copilot/")
 }
 
 func FuzzRead(f *testing.F) {

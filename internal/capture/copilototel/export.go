@@ -55,7 +55,9 @@ func newSpan(service string) (ptrace.Traces, ptrace.Span) {
 	return tr, rs.ScopeSpans().AppendEmpty().Spans().AppendEmpty()
 }
 
+// resource is what sent the record; who writes to a file may leave out that it is Copilot.
 func (r *record) resource(to pcommon.Map) {
+	to.PutStr("service.name", service)
 	for _, list := range [...]attributes{r.Resource.V.Raw, r.Resource.V.AttributesP, r.Resource.V.Attributes} {
 		list.put(to)
 	}

@@ -11,36 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/headrace/headrace/episode"
-	"github.com/headrace/headrace/internal/capture"
 	"github.com/headrace/headrace/internal/capture/capturetest"
 	"github.com/headrace/headrace/internal/sharedtest"
 )
-
-type decided struct {
-	ID            string
-	Kind          episode.SuggestionKind
-	Path          string
-	Before, After string
-	Verdict       episode.Verdict
-	By            episode.By
-	Reason        string
-}
-
-// suggested lists every suggestion with its decision; a verdict is empty where there is none.
-func suggested(all []*episode.Episode) (have []decided) {
-	for _, e := range all {
-		for _, s := range e.Suggestions {
-			d := decided{ID: s.ID, Kind: s.Kind, Path: s.Path, Before: s.Before, After: s.After}
-			for _, x := range e.Decisions {
-				if x.Suggestion == s.ID {
-					d.Verdict, d.By, d.Reason = x.Verdict, x.By, x.Reason
-				}
-			}
-			have = append(have, d)
-		}
-	}
-	return have
-}
 
 func database(t *testing.T, script string) string {
 	t.Helper()
@@ -78,29 +51,18 @@ func TestRecordedTranscriptsAreRead(t *testing.T) {
 }
 
 func TestNothingElseOfTheCorpusIsCursors(t *testing.T) {
-	files, _ := capture.Walk(sharedtest.Dir(t, "corpus"))
-	for _, f := range files {
-		b, err := os.ReadFile(f.Path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(f.Path, "cursor") && (Source{}).Detect(b[:min(len(b), 256<<10)], f.Path) {
-			t.Errorf("%s is taken for Cursor's", f.Path)
-		}
-	}
+	capturetest.TakesOnly(t, Source{}, sharedtest.Dir(t, "corpus"), 8, "cursor/")
 }
 
 func TestATranscriptDecidesOnlyWhatItShows(t *testing.T) {
 	all, rep := capturetest.Read(t, Source{}, "testdata/7f3a-mill.jsonl")
-	want := []decided{
+	want := []capturetest.Row{
 		{ID: "call-0-1-1", Kind: episode.KindEdit, Path: "/src/mill/gate.go", Before: "open = 0", After: "open = 1", Verdict: episode.Accepted, By: episode.ByUnknown},
 		{ID: "call-1-1-0", Kind: episode.KindCommand, After: "make drain", Verdict: episode.Cancelled, By: episode.ByUnknown},
 		{ID: "call-1-1-1", Kind: episode.KindFile, Path: "/src/mill/pond.py", After: "level = 0\n", Verdict: episode.Cancelled, By: episode.ByUnknown},
 		{ID: "answer-1", Kind: episode.KindAnswer, After: "A weir is", Verdict: episode.Cancelled, By: episode.ByUnknown},
 	}
-	if d := cmp.Diff(want, suggested(all)); d != "" {
-		t.Error(d)
-	}
+	capturetest.Same(t, want, capturetest.Suggested(all))
 	if rep.Prompts != 3 || rep.ToolUses != 4 || rep.ToolResults != 1 || rep.Interrupts != 2 || rep.Unparsable != 1 {
 		t.Errorf("%+v", rep.Counts)
 	}
@@ -131,15 +93,13 @@ func TestASubagentsPromptIsNobodys(t *testing.T) {
 // Constructed: what the command line tool writes for each result; without a terminal it refuses by itself.
 func TestAChatOfTheCommandLineIsRead(t *testing.T) {
 	all, rep := capturetest.Read(t, Source{}, database(t, "store.sql"))
-	want := []decided{
+	want := []capturetest.Row{
 		{ID: "tool_1", Kind: episode.KindCommand, After: "ls stones", Verdict: episode.Accepted, By: episode.ByUnknown},
 		{ID: "tool_2", Kind: episode.KindEdit, Path: "weir.go", Before: "gap", After: "stone", Verdict: episode.Accepted, By: episode.ByUnknown},
 		{ID: "tool_3", Kind: episode.KindCommand, After: "rm pond", Verdict: episode.Rejected, By: episode.ByUnknown, Reason: "the pond has fish"},
 		{ID: "tool_4", Kind: episode.KindCommand, After: "Read", Verdict: episode.Rejected, By: episode.ByRule},
 	}
-	if d := cmp.Diff(want, suggested(all)); d != "" {
-		t.Error(d)
-	}
+	capturetest.Same(t, want, capturetest.Suggested(all))
 	e := all[0]
 	if len(all) != 1 || e.ID != episode.NewID(Name, "req-weir-1") || e.Session != "chat-weir" || e.Repository != "/src/mill" || e.Instruction != "mend the weir" ||
 		e.Model.Name != "claude-4-sonnet" || e.StartedAt.Year() != 2026 || len(e.Artifacts) != 1 || e.Artifacts[0].Text != "Count the buckets." {
@@ -157,7 +117,7 @@ func TestAChatOfTheCommandLineIsRead(t *testing.T) {
 
 func TestTheEditorsDecisionsAreRead(t *testing.T) {
 	all, rep := capturetest.Read(t, Source{}, database(t, "editor.sql"))
-	want := []decided{
+	want := []capturetest.Row{
 		{ID: "toolu_b2", Kind: episode.KindEdit, Path: "gate.go", Before: "0", After: "1", Verdict: episode.Accepted, By: episode.ByUnknown},
 		{ID: "toolu_b3", Kind: episode.KindEdit, Path: "gate.go", After: "open = 2\n// wide\n", Verdict: episode.Rejected, By: episode.ByPerson},
 		{ID: "toolu_b4", Kind: episode.KindCommand, After: "make flood", Verdict: episode.Rejected, By: episode.ByPerson},
@@ -166,9 +126,7 @@ func TestTheEditorsDecisionsAreRead(t *testing.T) {
 		{ID: "d7", Kind: episode.KindEdit, Path: "/src/mill/pond.py", After: "level = 1\n", Verdict: episode.Rejected, By: episode.ByPerson},
 		{ID: "d8", Kind: episode.KindEdit, Path: "/src/mill/pond.py", After: "level = 2\n"},
 	}
-	if d := cmp.Diff(want, suggested(all)); d != "" {
-		t.Error(d)
-	}
+	capturetest.Same(t, want, capturetest.Suggested(all))
 	if len(all) != 3 || rep.Prompts != 3 || rep.Unparsable != 1 {
 		t.Fatalf("%d episodes, %+v", len(all), rep.Counts)
 	}
@@ -205,7 +163,7 @@ func TestEveryDecisionIsMapped(t *testing.T) {
 		{`"status":"loading"`, `completed`, "", ""},
 	} {
 		all, _ := capturetest.Read(t, Source{}, capturetest.Database(t, head+row.tool+`}}],"codeBlockData":{"file:///x.go":[{"bubbleId":"a","status":"`+row.block+`"}]}}')`))
-		if got := suggested(all); len(got) != 1 || got[0].Verdict != row.verdict || got[0].By != row.by {
+		if got := capturetest.Suggested(all); len(got) != 1 || got[0].Verdict != row.verdict || got[0].By != row.by {
 			t.Errorf("%s, block %q: %+v", row.tool, row.block, got)
 		}
 	}

@@ -4,7 +4,6 @@ package droid
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,48 +11,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/headrace/headrace/episode"
-	"github.com/headrace/headrace/internal/capture"
 	"github.com/headrace/headrace/internal/capture/capturetest"
 	"github.com/headrace/headrace/internal/sharedtest"
 )
 
-type decided struct {
-	ID            string
-	Kind          episode.SuggestionKind
-	Path          string
-	Before, After string
-	Verdict       episode.Verdict
-	By            episode.By
-}
-
-// suggested lists every suggestion with its decision; a verdict is empty where there is none.
-func suggested(all []*episode.Episode) (have []decided) {
-	for _, e := range all {
-		for _, s := range e.Suggestions {
-			d := decided{ID: s.ID, Kind: s.Kind, Path: s.Path, Before: s.Before, After: s.After}
-			for _, x := range e.Decisions {
-				if x.Suggestion == s.ID {
-					d.Verdict, d.By = x.Verdict, x.By
-				}
-			}
-			have = append(have, d)
-		}
-	}
-	return have
-}
-
 func TestASessionOfTheStoreIsRead(t *testing.T) {
 	all, rep := capturetest.Read(t, Source{}, "testdata/gate.jsonl")
-	want := []decided{
+	want := []capturetest.Row{
 		{ID: "call_patch", Kind: episode.KindEdit, Path: "/src/mill/gate.go", Before: "open = 0\n", After: "open = 1\n", Verdict: episode.Accepted, By: episode.ByUnknown},
 		{ID: "call_run", Kind: episode.KindCommand, After: "make flood", Verdict: episode.Cancelled, By: episode.ByUnknown},
 		{ID: "call_plan", Kind: episode.KindPlan, After: "1. Oil the chain.", Verdict: episode.Accepted, By: episode.ByUnknown},
 		{ID: "call_fail", Kind: episode.KindEdit, Path: "/src/mill/gate.go", Before: "x\n", After: "y"},
 		{ID: "call_no", Kind: episode.KindEdit, Path: "pond.py", Before: "a\nc", After: "b\nd", Verdict: episode.Rejected, By: episode.ByUnknown},
 	}
-	if d := cmp.Diff(want, suggested(all)); d != "" {
-		t.Error(d)
-	}
+	capturetest.Same(t, want, capturetest.Suggested(all))
 	if rep.Prompts != 1 || rep.ToolUses != 6 || rep.ToolResults != 6 || rep.Errors != 2 || rep.Rejections != 1 || rep.Interrupts != 1 || rep.Unparsable != 1 || rep.Kinds["todo_state"] != 1 {
 		t.Errorf("%+v", rep.Counts)
 	}
@@ -84,13 +55,11 @@ func TestTheSettingsAloneGiveNothing(t *testing.T) {
 
 func TestARunWithoutATerminalIsDecidedByRule(t *testing.T) {
 	all, rep := capturetest.Read(t, Source{}, "testdata/exec.jsonl")
-	want := []decided{
+	want := []capturetest.Row{
 		{ID: "c1", Kind: episode.KindCommand, After: "ls stones", Verdict: episode.Accepted, By: episode.ByRule},
 		{ID: "c2", Kind: episode.KindFile, Path: "weir.py", After: "stones = 3\n", Verdict: episode.Rejected, By: episode.ByRule},
 	}
-	if d := cmp.Diff(want, suggested(all)); d != "" {
-		t.Error(d)
-	}
+	capturetest.Same(t, want, capturetest.Suggested(all))
 	e := all[0]
 	if len(all) != 1 || rep.Prompts != 1 || e.Session != "run-weir" || e.Repository != "/src/mill" || e.Model.Name != "claude-sonnet-4-5" || e.Steps[len(e.Steps)-1].Message != "Three stones." {
 		t.Errorf("%+v", e)
@@ -130,18 +99,7 @@ func TestRecordedSessionsAreRead(t *testing.T) {
 }
 
 func TestDroidsFilesAreRecognisedAndNothingElse(t *testing.T) {
-	root := sharedtest.Dir(t, "corpus")
-	files, _ := capture.Walk(root)
-	for _, f := range files {
-		b, err := os.ReadFile(f.Path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rel, _ := filepath.Rel(root, f.Path)
-		if ours, got := strings.HasPrefix(rel, "droid"), (Source{}).Detect(b[:min(len(b), 256<<10)], f.Path); ours != got {
-			t.Errorf("%s: recognised %v", rel, got)
-		}
-	}
+	capturetest.TakesOnly(t, Source{}, sharedtest.Dir(t, "corpus"), 7, "droid/")
 }
 
 func TestASubagentsPromptIsNobodys(t *testing.T) {
@@ -175,7 +133,7 @@ func TestEveryDecisionIsMapped(t *testing.T) {
 {"type":"tool_result","session_id":"a","id":"c","value":%q,"isError":%v}`, row.result, row.failed)
 		for text, by := range map[string]episode.By{store: row.store, exec: row.exec} {
 			all, _ := capturetest.ReadText(t, Source{}, "s.jsonl", text)
-			if got := suggested(all); len(got) != 1 || got[0].Verdict != row.verdict || got[0].By != by {
+			if got := capturetest.Suggested(all); len(got) != 1 || got[0].Verdict != row.verdict || got[0].By != by {
 				t.Errorf("%s\n%+v", text, got)
 			}
 		}

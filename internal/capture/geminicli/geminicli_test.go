@@ -18,50 +18,23 @@ import (
 	"github.com/headrace/headrace/internal/sharedtest"
 )
 
-// row is a suggestion and what was decided on it.
-type row struct {
-	Kind          episode.SuggestionKind
-	Path          string
-	Before, After string
-	Verdict       episode.Verdict
-	By            episode.By
-	Reason, Final string
-}
-
-func decisions(all []*episode.Episode) (have []row) {
-	for _, e := range all {
-		for _, s := range e.Suggestions {
-			r := row{Kind: s.Kind, Path: s.Path, Before: s.Before, After: s.After}
-			for _, d := range e.Decisions {
-				if d.Suggestion == s.ID {
-					r.Verdict, r.By, r.Reason, r.Final = d.Verdict, d.By, d.Reason, d.Final
-				}
-			}
-			have = append(have, r)
-		}
-	}
-	return have
-}
-
 func TestAChatBecomesTheseEpisodes(t *testing.T) {
 	all, rep := capturetest.Read(t, Source{}, "testdata/session.jsonl")
 	if len(all) != 3 || rep.Prompts != 3 || rep.Unparsable != 1 || rep.ToolUses != 8 || rep.ToolResults != 8 ||
 		rep.Rejections != 2 || rep.RejectionsWithReason != 1 || rep.Interrupts != 1 || rep.Patches != 1 {
 		t.Fatalf("%d episodes, %+v", len(all), rep.Counts)
 	}
-	want := []row{
-		{episode.KindEdit, "/src/mill/wheel.go", "ratio = 1", "ratio = 2", episode.Accepted, episode.ByUnknown, "", ""},
-		{episode.KindEdit, "/src/mill/gate.go", "gate = \"shut\"\n", "gate = \"open\"\n", episode.Modified, episode.ByPerson, "", "gate = \"ajar\"\n"},
-		{episode.KindFile, "/src/mill/sluice.py", "", "open = True\n", "", "", "", ""}, // an error says nothing of a decision
-		{episode.KindCommand, "", "", "rm -r old", episode.Rejected, episode.ByPerson, "", ""},
-		{episode.KindCommand, "", "", "sleep 100", episode.Cancelled, episode.ByUnknown, "", ""},
-		{episode.KindFile, "/home/me/.gemini/tmp/mill/plans/race.md", "", "# Race\n1. Dig.\n", episode.Accepted, episode.ByUnknown, "", ""},
-		{episode.KindPlan, "race.md", "", "# Race\n1. Dig.\n", episode.Rejected, episode.ByPerson, "line it with clay", ""},
-		{episode.KindAnswer, "", "", "I will line it", episode.Cancelled, episode.ByPerson, "", ""},
+	want := []capturetest.Row{
+		{Kind: episode.KindEdit, Path: "/src/mill/wheel.go", Before: "ratio = 1", After: "ratio = 2", Verdict: episode.Accepted, By: episode.ByUnknown},
+		{Kind: episode.KindEdit, Path: "/src/mill/gate.go", Before: "gate = \"shut\"\n", After: "gate = \"open\"\n", Verdict: episode.Modified, By: episode.ByPerson, Final: "gate = \"ajar\"\n"},
+		{Kind: episode.KindFile, Path: "/src/mill/sluice.py", After: "open = True\n"}, // an error says nothing of a decision
+		{Kind: episode.KindCommand, After: "rm -r old", Verdict: episode.Rejected, By: episode.ByPerson},
+		{Kind: episode.KindCommand, After: "sleep 100", Verdict: episode.Cancelled, By: episode.ByUnknown},
+		{Kind: episode.KindFile, Path: "/home/me/.gemini/tmp/mill/plans/race.md", After: "# Race\n1. Dig.\n", Verdict: episode.Accepted, By: episode.ByUnknown},
+		{Kind: episode.KindPlan, Path: "race.md", After: "# Race\n1. Dig.\n", Verdict: episode.Rejected, By: episode.ByPerson, Reason: "line it with clay"},
+		{Kind: episode.KindAnswer, After: "I will line it", Verdict: episode.Cancelled, By: episode.ByPerson},
 	}
-	if d := cmp.Diff(want, decisions(all)); d != "" {
-		t.Error(d)
-	}
+	capturetest.Same(t, want, capturetest.Suggested(all))
 	e := all[0]
 	if e.Instruction != "Double the ratio in @wheel.go" || e.Model.Name != "gemini-3-flash-preview" || e.Model.Provider != "google" ||
 		e.Repository != "00aa11bb" || e.Steps[1].Reasoning != "Gears\nThe ratio is on line one." {
@@ -121,7 +94,7 @@ func TestEachStatusOfAChatsCallIsTheDecisionThatItShows(t *testing.T) {
 {"id":"g1","timestamp":"2026-05-04T08:00:01Z","type":"gemini","content":"","toolCalls":[{"id":"c","name":"run_shell_command","args":{"command":"turn"},"status":%q,"result":[{"functionResponse":{"response":{"error":%q}}}]}]}
 `, row.status, row.result)
 		all, _ := capturetest.ReadText(t, Source{}, "session.jsonl", text)
-		have := decisions(all)
+		have := capturetest.Suggested(all)
 		if len(have) != 1 || have[0].Verdict != row.verdict || have[0].By != row.by || have[0].Kind != episode.KindCommand {
 			t.Errorf("%s %q: %+v, want %s by %s", row.status, row.result, have, row.verdict, row.by)
 		}
@@ -130,9 +103,10 @@ func TestEachStatusOfAChatsCallIsTheDecisionThatItShows(t *testing.T) {
 
 func TestOlderChatsAreOneDocument(t *testing.T) {
 	all, rep := capturetest.Read(t, Source{}, "testdata/older.json")
-	want := []row{{episode.KindFile, "gate.txt", "", "open\n", episode.Accepted, episode.ByUnknown, "", ""}}
-	if d := cmp.Diff(want, decisions(all)); d != "" || rep.Lines != 1 || all[0].Instruction != "Open the gate" {
-		t.Errorf("%+v %s", rep.Counts, d)
+	want := []capturetest.Row{{Kind: episode.KindFile, Path: "gate.txt", After: "open\n", Verdict: episode.Accepted, By: episode.ByUnknown}}
+	capturetest.Same(t, want, capturetest.Suggested(all))
+	if rep.Lines != 1 || all[0].Instruction != "Open the gate" {
+		t.Errorf("%+v", rep.Counts)
 	}
 }
 
@@ -163,16 +137,14 @@ func TestATelemetryFileTellsWhoAcceptedAndWhatAPersonChanged(t *testing.T) {
 		rep.Kinds["span"] != 1 || rep.Kinds["metrics"] != 1 || rep.Kinds["gemini_cli.tool_call"] != 6 {
 		t.Fatalf("%d episodes, %+v", len(all), rep.Counts)
 	}
-	want := []row{
-		{episode.KindEdit, "wheel.go", "ratio = 1", "ratio = 2", episode.Accepted, episode.ByPerson, "", ""},
-		{episode.KindFile, "gate.go", "", "gate = 1\n", episode.Modified, episode.ByPerson, "", ""},
-		{episode.KindCommand, "", "", "go build", episode.Accepted, episode.ByUnknown, "", ""},
-		{episode.KindCommand, "", "", "rm -r old", episode.Rejected, episode.ByPerson, "", ""},
-		{episode.KindCommand, "", "", "make race", episode.Accepted, episode.ByPerson, "", ""}, // "always, and save"
+	want := []capturetest.Row{
+		{Kind: episode.KindEdit, Path: "wheel.go", Before: "ratio = 1", After: "ratio = 2", Verdict: episode.Accepted, By: episode.ByPerson},
+		{Kind: episode.KindFile, Path: "gate.go", After: "gate = 1\n", Verdict: episode.Modified, By: episode.ByPerson},
+		{Kind: episode.KindCommand, After: "go build", Verdict: episode.Accepted, By: episode.ByUnknown},
+		{Kind: episode.KindCommand, After: "rm -r old", Verdict: episode.Rejected, By: episode.ByPerson},
+		{Kind: episode.KindCommand, After: "make race", Verdict: episode.Accepted, By: episode.ByPerson}, // "always, and save"
 	}
-	if d := cmp.Diff(want, decisions(all)); d != "" {
-		t.Error(d)
-	}
+	capturetest.Same(t, want, capturetest.Suggested(all))
 	if got := all[0].Steps[3].Observation.Results[0].Content; !strings.Contains(got, `"user_added_lines": 2`) {
 		t.Errorf("the size of the person's change is lost: %q", got)
 	}
@@ -210,7 +182,7 @@ func TestEachDecisionOfTheTelemetryIsMapped(t *testing.T) {
 		text := `{"attributes":{"event.name":"gemini_cli.tool_call","session.id":"s","prompt_id":"s########1",` +
 			`"function_name":"run_shell_command","function_args":"{\"command\":\"turn\"}",` + row.attributes + `}}`
 		all, _ := capturetest.ReadText(t, Source{}, "telemetry.log", text)
-		have := decisions(all)
+		have := capturetest.Suggested(all)
 		if len(have) != 1 || have[0].Verdict != row.verdict || have[0].By != row.by {
 			t.Errorf("%s: %+v, want %s by %s", row.attributes, have, row.verdict, row.by)
 		}
@@ -258,27 +230,7 @@ func TestTheCorpusIsReadWhole(t *testing.T) {
 }
 
 func TestNoOtherToolsFileIsTaken(t *testing.T) {
-	root := sharedtest.Dir(t, "corpus")
-	taken := 0
-	err := filepath.Walk(root, func(path string, info os.FileInfo, err error) error {
-		if err != nil || info.IsDir() {
-			return err
-		}
-		b, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		if (Source{}).Detect(b[:min(len(b), 256<<10)], path) {
-			taken++
-			if !strings.Contains(path, "gemini-cli") || strings.HasSuffix(path, ".responses") {
-				t.Errorf("%s is taken", path)
-			}
-		}
-		return nil
-	})
-	if err != nil || taken != 5 {
-		t.Errorf("%d files taken, %v", taken, err)
-	}
+	capturetest.TakesOnly(t, Source{}, sharedtest.Dir(t, "corpus"), 5, "gemini-cli/agent-sessions/", "gemini-cli/git-ai/")
 }
 
 func FuzzRead(f *testing.F) {

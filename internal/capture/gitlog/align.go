@@ -24,6 +24,9 @@ type evidence struct {
 	bits func(Word) float64
 }
 
+// little is the most that may be asked of a suggestion all of whose words say less.
+const little = 20
+
 // alone is how much must speak for a run of words that stands far from the others of its owner.
 const alone = 8
 
@@ -77,7 +80,11 @@ func align(wants []want, a *stream, hunkOf []int32, ev evidence) [][]int32 {
 				best = max(best, score)
 			}
 		}
-		if need := ev.need(o); need > 0 && best < min(need, max(2, 0.6*(ev.all(o)-chance))) {
+		need := ev.need(o)
+		if need > 0 && need <= little { // who says little can only be known by little
+			need = min(need, max(2, 0.6*(ev.all(o)-chance)))
+		}
+		if need > 0 && best < need {
 			continue
 		}
 		for _, t := range sure {

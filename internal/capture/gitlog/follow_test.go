@@ -341,3 +341,37 @@ func TestARepositoryHasOneName(t *testing.T) {
 		}
 	}
 }
+
+func TestACommitNamesItsSessions(t *testing.T) {
+	r := newRepo(t)
+	r.git("checkout", "-q", "--orphan", "entire/checkpoints/v1")
+	r.write("0a/1b2c3d4e5f/0/metadata.json", "{\n  \"checkpoint_id\": \"0a1b2c3d4e5f\",\n  \"session_id\": \"by-entire\"\n}\n")
+	r.commit("checkpoint")
+	r.git("checkout", "-q", "--orphan", "main")
+	r.git("rm", "-rqf", "--cached", ".")
+	r.write("0a/1b2c3d4e5f/0/metadata.json", "")
+	r.write("gate.go", gate)
+	r.commit("begin\n\nEntire-Checkpoint: 0a1b2c3d4e5f")
+	r.git("notes", "--ref=ai", "add", "-m", "gate.go\n  s_1::t_1 1-3\n---\n{\"schema_version\":\"authorship/3.0.0\",\"sessions\":{\"s_1\":{\"agent_id\":{\"tool\":\"claude\",\"id\":\"by-git-ai\"}}},\"prompts\":{\"p\":{\"agent_id\":{\"id\":\"by-prompt\"}}}}")
+	repo, err := Open(t.Context(), r.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []*Commit
+	if err := repo.Scan(t.Context(), time.Time{}, func(string) bool { return false }, func(c *Commit) error { all = append(all, c); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 1 || fmt.Sprint(all[0].Sessions) != "[by-entire by-git-ai by-prompt]" {
+		t.Fatalf("%d commits, %+v", len(all), all[0].Sessions)
+	}
+	// What the commit says itself needs less to be believed.
+	s := r.suggest("elsewhere/other.go", "", "func (g *Gate) Raise(by int) error {\n")
+	s.At = all[0].Made.Unix() - 60
+	if got := fates(r.follow(s)[0], committed); got != "?" {
+		t.Errorf("one line, in a file of another name: %s", got)
+	}
+	s.Session = "by-git-ai"
+	if got := fates(r.follow(s)[0], committed); got != "V" {
+		t.Errorf("of its session: %s", got)
+	}
+}

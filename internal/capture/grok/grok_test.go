@@ -17,32 +17,6 @@ import (
 	"github.com/headrace/headrace/internal/sharedtest"
 )
 
-// row is a suggestion and what was decided on it.
-type row struct {
-	Kind          episode.SuggestionKind
-	Path          string
-	Before, After string
-	Verdict       episode.Verdict
-	By            episode.By
-	Reason        string
-	DwellMS       int64
-}
-
-func decisions(all []*episode.Episode) (have []row) {
-	for _, e := range all {
-		for _, s := range e.Suggestions {
-			r := row{Kind: s.Kind, Path: s.Path, Before: s.Before, After: s.After, DwellMS: s.DwellMS}
-			for _, d := range e.Decisions {
-				if d.Suggestion == s.ID {
-					r.Verdict, r.By, r.Reason = d.Verdict, d.By, d.Reason
-				}
-			}
-			have = append(have, r)
-		}
-	}
-	return have
-}
-
 // folder makes a session's folder of files by name, and returns the path of the one named first.
 func folder(t *testing.T, names []string, contents ...string) string {
 	t.Helper()
@@ -64,17 +38,15 @@ func TestASessionsFolderBecomesTheseEpisodes(t *testing.T) {
 		rep.Rejections != 3 || rep.RejectionsWithReason != 1 || rep.Interrupts != 2 || rep.Patches != 1 {
 		t.Fatalf("%d episodes, %+v", len(all), rep.Counts)
 	}
-	want := []row{
-		{episode.KindEdit, "/src/mill/wheel.go", "ratio = 1", "ratio = 2", episode.Accepted, episode.ByPerson, "", 2900},
-		{episode.KindFile, "/src/mill/sluice.py", "", "open = True\n", episode.Accepted, episode.ByUnknown, "", 0},
-		{episode.KindCommand, "", "", "rm -r old", episode.Rejected, episode.ByPerson, "", 4000},
-		{episode.KindCommand, "", "", "sleep 100", episode.Cancelled, episode.ByPerson, "", 0},
-		{episode.KindCommand, "", "", "oil --all", episode.Rejected, episode.ByPerson, "only the axle", 5000},
-		{episode.KindCommand, "", "", "oil axle", episode.Rejected, episode.ByRule, "", 1},
+	want := []capturetest.Row{
+		{Kind: episode.KindEdit, Path: "/src/mill/wheel.go", Before: "ratio = 1", After: "ratio = 2", Verdict: episode.Accepted, By: episode.ByPerson, DwellMS: 2900},
+		{Kind: episode.KindFile, Path: "/src/mill/sluice.py", After: "open = True\n", Verdict: episode.Accepted, By: episode.ByUnknown},
+		{Kind: episode.KindCommand, After: "rm -r old", Verdict: episode.Rejected, By: episode.ByPerson, DwellMS: 4000},
+		{Kind: episode.KindCommand, After: "sleep 100", Verdict: episode.Cancelled, By: episode.ByPerson},
+		{Kind: episode.KindCommand, After: "oil --all", Verdict: episode.Rejected, By: episode.ByPerson, Reason: "only the axle", DwellMS: 5000},
+		{Kind: episode.KindCommand, After: "oil axle", Verdict: episode.Rejected, By: episode.ByRule, DwellMS: 1},
 	}
-	if d := cmp.Diff(want, decisions(all)); d != "" {
-		t.Error(d)
-	}
+	capturetest.Same(t, want, capturetest.Suggested(all))
 	e := all[0]
 	if e.ID != episode.NewID(Name, "p-1") || e.Instruction != "Double the ratio" || e.Model.Name != "grok-4.5" || e.Model.Provider != "xai" ||
 		e.Repository != "https://git.example.invalid/mill.git" || e.Steps[1].Reasoning != "Find it." || e.Steps[1].Message != "On it." {
@@ -137,12 +109,13 @@ func TestAChatHistoryIsReadWhereThereAreNoUpdates(t *testing.T) {
 	if len(all) != 2 || rep.Prompts != 2 || rep.ToolUses != 3 || rep.ToolResults != 2 || rep.Interrupts != 1 {
 		t.Fatalf("%d episodes, %+v", len(all), rep.Counts)
 	}
-	want := []row{
+	want := []capturetest.Row{
 		{Kind: episode.KindFile, Path: "gate.txt", After: "open\n", Verdict: episode.Accepted, By: episode.ByUnknown},
 		{Kind: episode.KindCommand, After: "sleep 9", Verdict: episode.Cancelled, By: episode.ByUnknown},
 	}
-	if d := cmp.Diff(want, decisions(all)); d != "" || all[0].Instruction != "Open the gate" || all[0].Steps[1].Reasoning != "The gate is shut." || all[1].Instruction != "Now shut it" {
-		t.Errorf("%s %+v", d, all)
+	capturetest.Same(t, want, capturetest.Suggested(all))
+	if all[0].Instruction != "Open the gate" || all[0].Steps[1].Reasoning != "The gate is shut." || all[1].Instruction != "Now shut it" {
+		t.Errorf("%+v", all)
 	}
 }
 
@@ -197,7 +170,7 @@ func TestEachAnswerToAPermissionRequestIsMapped(t *testing.T) {
 			}
 		}
 		all, _ := capturetest.Read(t, Source{}, folder(t, []string{"updates.jsonl", "events.jsonl"}, text, events))
-		have := decisions(all)
+		have := capturetest.Suggested(all)
 		if len(have) != 1 || have[0].Verdict != c.verdict || have[0].By != c.by || have[0].After != "turn" {
 			t.Errorf("%s %s %s: %+v, want %s by %s", c.turn, c.resolved, c.completed, have, c.verdict, c.by)
 		}
@@ -240,9 +213,10 @@ func TestTheCorpusIsReadWhole(t *testing.T) {
 	if len(all) != 2 || rep.Lines != 11 || rep.Unparsable != 0 || rep.Prompts != 2 || rep.ToolUses != 3 || rep.ToolResults != 2 {
 		t.Fatalf("%d episodes, %+v", len(all), rep.Counts)
 	}
-	want := []row{{Kind: episode.KindCommand, After: "python3 hello.py", Verdict: episode.Accepted, By: episode.ByUnknown}}
-	if d := cmp.Diff(want, decisions(all)); d != "" || all[0].Model.Name != "grok-4.5" || !strings.HasPrefix(all[0].Instruction, "Read hello.py") {
-		t.Errorf("%s %+v", d, all[0])
+	want := []capturetest.Row{{Kind: episode.KindCommand, After: "python3 hello.py", Verdict: episode.Accepted, By: episode.ByUnknown}}
+	capturetest.Same(t, want, capturetest.Suggested(all))
+	if all[0].Model.Name != "grok-4.5" || !strings.HasPrefix(all[0].Instruction, "Read hello.py") {
+		t.Errorf("%+v", all[0])
 	}
 	all, rep = capturetest.Read(t, Source{}, filepath.Join(dir, "subagent", "summary.json"))
 	if len(all) != 0 || rep.Lines != 1 || rep.Unparsable != 0 {
@@ -251,22 +225,7 @@ func TestTheCorpusIsReadWhole(t *testing.T) {
 }
 
 func TestNoOtherToolsFileIsTaken(t *testing.T) {
-	taken := 0
-	err := filepath.Walk(sharedtest.Dir(t, "corpus"), func(path string, info os.FileInfo, err error) error {
-		if err != nil || info.IsDir() {
-			return err
-		}
-		b, err := os.ReadFile(path)
-		if err == nil && (Source{}).Detect(b[:min(len(b), 256<<10)], path) {
-			if taken++; !strings.Contains(path, "grok") {
-				t.Errorf("%s is taken", path)
-			}
-		}
-		return err
-	})
-	if err != nil || taken != 2 {
-		t.Errorf("%d files taken, %v", taken, err)
-	}
+	capturetest.TakesOnly(t, Source{}, sharedtest.Dir(t, "corpus"), 2, "grok/")
 }
 
 func FuzzRead(f *testing.F) {

@@ -199,7 +199,7 @@ func suggest(tool string, input jsontext.Value) (sg episode.Suggestion) {
 			sg.Before, sg.After = joined(sg.Before, first(e, "oldstring", "oldstr")), joined(sg.After, first(e, "newstring", "newstr"))
 		}
 		if patch := first(in, "patch", "input", "command"); sg.Before+sg.After == "" && strings.Contains(patch, "*** ") {
-			sg.Path, sg.Before, sg.After = unpatch(patch)
+			sg.Path, sg.Before, sg.After = capture.Unpatch(patch)
 		}
 	case episode.KindFile:
 		sg.After = first(in, "content", "contents", "filetext")
@@ -212,26 +212,4 @@ func suggest(tool string, input jsontext.Value) (sg episode.Suggestion) {
 		}
 	}
 	return sg
-}
-
-// unpatch takes a patch in the models' own form apart: the first file, and what its lines were and become.
-func unpatch(patch string) (path, was, becomes string) {
-	var old, new strings.Builder
-	for line := range strings.Lines(patch) {
-		switch {
-		case strings.HasPrefix(line, "*** "):
-			if _, name, ok := strings.Cut(strings.TrimSpace(line), " File: "); ok && path == "" {
-				path = name
-			}
-		case strings.HasPrefix(line, "@@"):
-		case line[0] == '+':
-			new.WriteString(line[1:])
-		case line[0] == '-':
-			old.WriteString(line[1:])
-		case line[0] == ' ':
-			old.WriteString(line[1:])
-			new.WriteString(line[1:])
-		}
-	}
-	return path, old.String(), new.String()
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,32 +19,6 @@ import (
 
 const anchor = "testdata/storage/session/proj_mill/ses_gate.json"
 
-type decided struct {
-	ID            string
-	Kind          episode.SuggestionKind
-	Path          string
-	Before, After string
-	Verdict       episode.Verdict
-	By            episode.By
-	Reason        string
-}
-
-// suggested lists every suggestion with its decision; a verdict is empty where there is none.
-func suggested(all []*episode.Episode) (have []decided) {
-	for _, e := range all {
-		for _, s := range e.Suggestions {
-			d := decided{ID: s.ID, Kind: s.Kind, Path: s.Path, Before: s.Before, After: s.After}
-			for _, x := range e.Decisions {
-				if x.Suggestion == s.ID {
-					d.Verdict, d.By, d.Reason = x.Verdict, x.By, x.Reason
-				}
-			}
-			have = append(have, d)
-		}
-	}
-	return have
-}
-
 func fixture(t *testing.T) string {
 	t.Helper()
 	b, err := os.ReadFile("testdata/opencode.sql")
@@ -57,7 +30,7 @@ func fixture(t *testing.T) string {
 
 func TestASessionSpreadOverFilesIsReadFromItsOwn(t *testing.T) {
 	all, rep := capturetest.Read(t, Source{}, anchor)
-	want := []decided{
+	want := []capturetest.Row{
 		{ID: "call_edit", Kind: episode.KindEdit, Path: "/src/mill/gate.go", Before: "0", After: "1", Verdict: episode.Accepted, By: episode.ByUnknown},
 		{ID: "call_no", Kind: episode.KindCommand, After: "make flood", Verdict: episode.Rejected, By: episode.ByUnknown},
 		{ID: "call_because", Kind: episode.KindCommand, After: "rm sluice", Verdict: episode.Rejected, By: episode.ByPerson, Reason: "the sluice is old"},
@@ -66,10 +39,7 @@ func TestASessionSpreadOverFilesIsReadFromItsOwn(t *testing.T) {
 		{ID: "call_write", Kind: episode.KindFile, Path: "/src/mill/log.py", Before: "days = 0\n", After: "days = 1\n", Verdict: episode.Accepted, By: episode.ByUnknown},
 	}
 	// The read tool's path is not part of the suggestion: it is the call that was refused.
-	got := suggested(all)
-	if d := cmp.Diff(want, got); d != "" {
-		t.Error(d)
-	}
+	capturetest.Same(t, want, capturetest.Suggested(all))
 	if len(all) != 3 || rep.Lines != 1 || rep.Prompts != 3 || rep.ToolUses != 6 || rep.ToolResults != 5 || rep.Errors != 3 || rep.Rejections != 3 ||
 		rep.RejectionsWithReason != 1 || rep.Interrupts != 1 || rep.Patches != 1 {
 		t.Fatalf("%d episodes, %+v", len(all), rep.Counts)
@@ -113,13 +83,11 @@ func TestADatabaseIsRead(t *testing.T) {
 	if len(all) != 3 || rep.Prompts != 2 || rep.Lines != 11 || rep.Unparsable != 1 {
 		t.Fatalf("%d episodes, %+v", len(all), rep.Counts)
 	}
-	want := []decided{
+	want := []capturetest.Row{
 		{ID: "answer-1", Kind: episode.KindAnswer, After: "First the stones", Verdict: episode.Cancelled, By: episode.ByUnknown},
 		{ID: "call_patch", Kind: episode.KindEdit, Path: "weir.go", Before: "gap\n", After: "moss\n", Verdict: episode.Accepted, By: episode.ByUnknown},
 	}
-	if d := cmp.Diff(want, suggested(all)); d != "" {
-		t.Error(d)
-	}
+	capturetest.Same(t, want, capturetest.Suggested(all))
 	if e := all[0]; e.Tool.Version != "1.4.0" || e.Usage.CostUSD != 0.25 || e.ID != episode.NewID(Name, "msg_a") {
 		t.Errorf("%+v", e)
 	}
@@ -146,27 +114,13 @@ func TestRecordedSessionsAreRead(t *testing.T) {
 		}
 	}
 	all, _ := capturetest.Read(t, Source{}, filepath.Join(dir, "git-ai/opencode-sqlite/opencode.db"))
-	if got := suggested(all); len(got) != 1 || got[0].ID != "call-sql-001" || got[0].After == "" || got[0].Verdict != episode.Accepted || got[0].By != episode.ByUnknown {
+	if got := capturetest.Suggested(all); len(got) != 1 || got[0].ID != "call-sql-001" || got[0].After == "" || got[0].Verdict != episode.Accepted || got[0].By != episode.ByUnknown {
 		t.Errorf("%+v", got)
 	}
 }
 
 func TestEveryFileOfAStoreIsRecognisedAndNothingElse(t *testing.T) {
-	root := sharedtest.Dir(t, "corpus")
-	files, _ := capture.Walk(root)
-	for _, f := range files {
-		b, err := os.ReadFile(f.Path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if filepath.Ext(f.Path) == ".db" {
-			continue // read above
-		}
-		rel, _ := filepath.Rel(root, f.Path)
-		if ours, got := strings.HasPrefix(rel, "opencode"), (Source{}).Detect(b[:min(len(b), 256<<10)], f.Path); ours != got {
-			t.Errorf("%s: recognised %v", rel, got)
-		}
-	}
+	capturetest.TakesOnly(t, Source{}, sharedtest.Dir(t, "corpus"), 21, "opencode/")
 }
 
 // One row for each value of the decision map that the store can hold; replies themselves are not stored.
@@ -192,7 +146,7 @@ func TestEveryDecisionIsMapped(t *testing.T) {
 			INSERT INTO message VALUES ('m', 's', 1, '{"role":"assistant","error":{"name":"` + row.err + `"}}');
 			INSERT INTO part VALUES ('p', 'm', '{"type":"tool","tool":"bash","callID":"c","state":{"input":{"command":"make"},` + row.state + `}}');`
 		all, _ := capturetest.Read(t, Source{}, capturetest.Database(t, script))
-		if got := suggested(all); len(got) != 1 || got[0].Verdict != row.verdict || got[0].By != row.by {
+		if got := capturetest.Suggested(all); len(got) != 1 || got[0].Verdict != row.verdict || got[0].By != row.by {
 			t.Errorf("%s: %+v", row.state, got)
 		}
 	}

@@ -144,11 +144,14 @@ func (Source) Read(ctx context.Context, f capture.File, emit func(*episode.Episo
 		}); err != nil {
 			return c, err
 		}
-	case list0, feedback0:
-		var d feedback
-		if head = bytes.TrimSpace(head); head[0] == '[' {
-			r = io.MultiReader(strings.NewReader(`{"trajectory":`), r, strings.NewReader("}"))
+	case list0:
+		events, ok, err := capture.DocumentList[eventV0](r, &c)
+		if !ok || err != nil {
+			return c, torn(err)
 		}
+		h.feedback(&feedback{Trajectory: lax.List[eventV0]{V: events, OK: true}})
+	case feedback0:
+		var d feedback
 		if ok, err := capture.Document(r, &c, &d); !ok || err != nil {
 			return c, torn(err)
 		}

@@ -11,54 +11,26 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/headrace/headrace/episode"
-	"github.com/headrace/headrace/internal/capture"
 	"github.com/headrace/headrace/internal/capture/capturetest"
 	"github.com/headrace/headrace/internal/sharedtest"
 )
 
 const state1 = "testdata/mill-conversation/base_state.json"
 
-// decided is a decision with its suggestion.
-type decided struct {
-	ID      string
-	Kind    episode.SuggestionKind
-	Path    string
-	Before  string
-	After   string
-	Verdict episode.Verdict
-	By      episode.By
-	Reason  string
-}
-
-func decisions(all []*episode.Episode) (have []decided) {
-	for _, e := range all {
-		for _, d := range e.Decisions {
-			for _, s := range e.Suggestions {
-				if s.ID == d.Suggestion {
-					have = append(have, decided{s.ID, s.Kind, s.Path, s.Before, s.After, d.Verdict, d.By, d.Reason})
-				}
-			}
-		}
-	}
-	return have
-}
-
 func TestEachAnswerToAnActionBecomesThisDecision(t *testing.T) {
 	got, rep := capturetest.Read(t, Source{}, state1)
 	dir := "/home/miller/mill/"
-	want := []decided{
-		{"call_1", episode.KindEdit, dir + "sluice.py", "shut", "open", episode.Accepted, episode.ByRule, ""},                          // below the threshold
-		{"call_2", episode.KindCommand, "", "", "systemctl restart sluice", episode.Accepted, episode.ByPerson, ""},                    // risky: asked
-		{"call_3", episode.KindCommand, "", "", "rm -r pond", episode.Rejected, episode.ByPerson, "The pond stays."},                   // rejection_source user
-		{"call_4", episode.KindFile, dir + "gate.go", "", "package gate\n", episode.Rejected, episode.ByHook, "blocked: no new gates"}, // hook
-		{"call_7", episode.KindCommand, "", "", "sleep 100", episode.Cancelled, episode.ByPerson, ""},                                  // InterruptEvent
-		{"call_8", episode.KindEdit, dir + "pond.md", "", "# Pond\n", episode.Accepted, episode.ByPerson, ""},                          // it waited
-		{"call_9", episode.KindCommand, "", "", "echo", episode.Accepted, episode.ByRule, ""},                                          // paused, then done
-		{"call_10", episode.KindCommand, "", "", "flood", episode.Rejected, episode.ByPerson, ""},                                      // no reason given
+	want := []capturetest.Row{
+		{ID: "call_1", Kind: episode.KindEdit, Path: dir + "sluice.py", Before: "shut", After: "open", Verdict: episode.Accepted, By: episode.ByRule},                          // below the threshold
+		{ID: "call_2", Kind: episode.KindCommand, After: "systemctl restart sluice", Verdict: episode.Accepted, By: episode.ByPerson},                                          // risky: asked
+		{ID: "call_3", Kind: episode.KindCommand, After: "rm -r pond", Verdict: episode.Rejected, By: episode.ByPerson, Reason: "The pond stays."},                             // rejection_source user
+		{ID: "call_4", Kind: episode.KindFile, Path: dir + "gate.go", After: "package gate\n", Verdict: episode.Rejected, By: episode.ByHook, Reason: "blocked: no new gates"}, // hook
+		{ID: "call_7", Kind: episode.KindCommand, After: "sleep 100", Verdict: episode.Cancelled, By: episode.ByPerson},                                                        // InterruptEvent
+		{ID: "call_8", Kind: episode.KindEdit, Path: dir + "pond.md", After: "# Pond\n", Verdict: episode.Accepted, By: episode.ByPerson},                                      // it waited
+		{ID: "call_9", Kind: episode.KindCommand, After: "echo", Verdict: episode.Accepted, By: episode.ByRule},                                                                // paused, then done
+		{ID: "call_10", Kind: episode.KindCommand, After: "flood", Verdict: episode.Rejected, By: episode.ByPerson},                                                            // no reason given
 	}
-	if d := cmp.Diff(want, decisions(got)); d != "" {
-		t.Error(d)
-	}
+	capturetest.Same(t, want, capturetest.Decided(got))
 	if len(got) != 1 || rep.Prompts != 1 || rep.ToolUses != 10 || rep.Rejections != 3 || rep.RejectionsWithReason != 2 || rep.Interrupts != 2 || rep.Errors != 5 ||
 		rep.Kinds["UserRejectObservation"] != 3 {
 		t.Fatalf("%d episodes, %+v", len(got), rep.Counts)
@@ -108,7 +80,7 @@ func TestWhoAgreedIsWhatThePolicySays(t *testing.T) {
 		}
 		got, _ := capturetest.Read(t, Source{}, filepath.Join(dir, "base_state.json"))
 		if len(got) != 1 || len(got[0].Decisions) != 1 || got[0].Decisions[0].By != row.by || got[0].Steps[len(got[0].Steps)-1].Message != "Dug." {
-			t.Errorf("%s, %s: %+v, want by %s", row.policy, row.risk, decisions(got), row.by)
+			t.Errorf("%s, %s: %+v, want by %s", row.policy, row.risk, capturetest.Decided(got), row.by)
 		}
 	}
 }
@@ -162,15 +134,13 @@ func TestATornEventIsSetAsideAndTheRestIsRead(t *testing.T) {
 
 func TestAVersion0TrajectoryBecomesTheseDecisions(t *testing.T) {
 	got, rep := capturetest.Read(t, Source{}, "testdata/trajectory.json")
-	want := []decided{
-		{"call_a", episode.KindCommand, "", "", "grease wheel", episode.Accepted, episode.ByUnknown, ""},
-		{"call_b", episode.KindEdit, "wheel.rs", "dry", "greased", episode.Accepted, episode.ByPerson, ""},
-		{"call_c", episode.KindCommand, "", "", "rm -r wheel", episode.Rejected, episode.ByPerson, "Not the wheel!"},
-		{"call_d", episode.KindCommand, "", "", "sleep 9", episode.Cancelled, episode.ByPerson, ""},
+	want := []capturetest.Row{
+		{ID: "call_a", Kind: episode.KindCommand, After: "grease wheel", Verdict: episode.Accepted, By: episode.ByUnknown},
+		{ID: "call_b", Kind: episode.KindEdit, Path: "wheel.rs", Before: "dry", After: "greased", Verdict: episode.Accepted, By: episode.ByPerson},
+		{ID: "call_c", Kind: episode.KindCommand, After: "rm -r wheel", Verdict: episode.Rejected, By: episode.ByPerson, Reason: "Not the wheel!"},
+		{ID: "call_d", Kind: episode.KindCommand, After: "sleep 9", Verdict: episode.Cancelled, By: episode.ByPerson},
 	}
-	if d := cmp.Diff(want, decisions(got)); d != "" {
-		t.Error(d)
-	}
+	capturetest.Same(t, want, capturetest.Decided(got))
 	e := got[0]
 	if len(got) != 1 || rep.Interrupts != 1 || e.Instruction != "Grease the wheel." || len(e.Artifacts) != 2 || e.Usage.InputTokens != 120 ||
 		e.Steps[len(e.Steps)-1].Message != "The wheel is greased." || len(e.Ratings) != 0 {
@@ -197,16 +167,7 @@ func TestAFeedbackRecordIsAThumbAndKeepsNoAddress(t *testing.T) {
 }
 
 func TestOtherToolsHistoriesAreNotTaken(t *testing.T) {
-	files, _ := capture.Walk(sharedtest.Dir(t, "corpus"))
-	for _, f := range files {
-		b, err := os.ReadFile(f.Path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if (Source{}).Detect(b[:min(len(b), 256<<10)], f.Path) {
-			t.Errorf("%s", f.Path)
-		}
-	}
+	capturetest.TakesOnly(t, Source{}, sharedtest.Dir(t, "corpus"), 0)
 }
 
 func FuzzRead(f *testing.F) {

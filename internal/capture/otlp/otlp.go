@@ -2,7 +2,8 @@
 
 // Package otlp maps what coding tools send by OpenTelemetry to episodes. It serves nothing: [Decode] checks the body of
 // a request, [Episodes] maps logs and [Traces] spans, [Merge] adds a later batch to an episode, [Keys] are the ids by
-// which an episode from here and one from elsewhere are known as the same. [Metrics] gives totals, never episodes.
+// which an episode from here and one from elsewhere are known as the same. [Metrics] gives totals, never episodes. What a
+// tool wrote to a file instead goes through a [Stream].
 //
 // Each tool has a file of its own that implements dialect; a new tool is that file and one line in dialects.
 //

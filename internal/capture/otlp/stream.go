@@ -24,13 +24,14 @@ type Stream struct {
 	g    *gathering
 	emit func(*episode.Episode) error
 	held int
+	most int // that may be held
 }
 
 // NewStream makes a Stream of what the tool of that name sent; what others did is passed over. What the events tell is
 // counted in Counts, but not the events as lines: the file has lines of its own.
 func NewStream(tool string, emit func(*episode.Episode) error) *Stream {
 	list := slices.DeleteFunc(dialects(), func(d dialect) bool { return d.tool() != tool })
-	s := &Stream{g: newGathering(list), emit: emit}
+	s := &Stream{g: newGathering(list), emit: emit, most: maxHeld}
 	s.g.took = func(e *episode.Episode) { s.held += weight(e) }
 	return s
 }
@@ -49,7 +50,7 @@ func (s *Stream) Traces(traces ptrace.Traces) error {
 
 // relieve gives the older half of the episodes where too much is held.
 func (s *Stream) relieve() error {
-	if s.held < maxHeld {
+	if s.held < s.most {
 		return nil
 	}
 	return s.give((len(s.g.order) + 1) / 2)

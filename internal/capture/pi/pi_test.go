@@ -12,47 +12,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/headrace/headrace/episode"
-	"github.com/headrace/headrace/internal/capture"
 	"github.com/headrace/headrace/internal/capture/capturetest"
 	"github.com/headrace/headrace/internal/sharedtest"
 )
 
-type decided struct {
-	ID            string
-	Kind          episode.SuggestionKind
-	Path          string
-	Before, After string
-	Verdict       episode.Verdict
-	By            episode.By
-}
-
-// suggested lists every suggestion with its decision; a verdict is empty where there is none.
-func suggested(all []*episode.Episode) (have []decided) {
-	for _, e := range all {
-		for _, s := range e.Suggestions {
-			d := decided{ID: s.ID, Kind: s.Kind, Path: s.Path, Before: s.Before, After: s.After}
-			for _, x := range e.Decisions {
-				if x.Suggestion == s.ID {
-					d.Verdict, d.By = x.Verdict, x.By
-				}
-			}
-			have = append(have, d)
-		}
-	}
-	return have
-}
-
 func TestFixtureBecomesTheseEpisodes(t *testing.T) {
 	all, rep := capturetest.Read(t, Source{}, "testdata/mill.jsonl")
-	want := []decided{
+	want := []capturetest.Row{
 		{ID: "call_edit", Kind: episode.KindEdit, Path: "gate.go", Before: "open = 0\n// shut", After: "open = 1\n// open", Verdict: episode.Accepted, By: episode.ByUnknown},
 		{ID: "call_run", Kind: episode.KindCommand, After: "make flood", Verdict: episode.Rejected, By: episode.ByHook},
 		{ID: "call_write", Kind: episode.KindFile, Path: "paint.py", After: "red = 1\n", Verdict: episode.Cancelled, By: episode.ByUnknown},
 		{ID: "answer-1", Kind: episode.KindAnswer, After: "Blue is", Verdict: episode.Cancelled, By: episode.ByUnknown},
 	}
-	if d := cmp.Diff(want, suggested(all)); d != "" {
-		t.Error(d)
-	}
+	capturetest.Same(t, want, capturetest.Suggested(all))
 	if len(all) != 3 || rep.Prompts != 3 || rep.ToolUses != 4 || rep.ToolResults != 3 || rep.Errors != 1 || rep.Rejections != 1 || rep.Interrupts != 2 || rep.Unparsable != 1 {
 		t.Fatalf("%d episodes, %+v", len(all), rep.Counts)
 	}
@@ -148,18 +120,7 @@ func TestRecordedSessionsAreRead(t *testing.T) {
 }
 
 func TestPisSessionsAreRecognisedAndNothingElse(t *testing.T) {
-	root := sharedtest.Dir(t, "corpus")
-	files, _ := capture.Walk(root)
-	for _, f := range files {
-		b, err := os.ReadFile(f.Path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rel, _ := filepath.Rel(root, f.Path)
-		if ours, got := strings.HasPrefix(rel, "pi"+string(filepath.Separator)), (Source{}).Detect(b[:min(len(b), 256<<10)], f.Path); ours != got {
-			t.Errorf("%s: recognised %v", rel, got)
-		}
-	}
+	capturetest.TakesOnly(t, Source{}, sharedtest.Dir(t, "corpus"), 4, "pi/")
 }
 
 // One row for each way in which a call ends.
@@ -180,7 +141,7 @@ func TestEveryDecisionIsMapped(t *testing.T) {
 		all, _ := capturetest.ReadText(t, Source{}, "s.jsonl", fmt.Sprintf(`{"type":"session","version":3,"id":"s","timestamp":"2026-05-12T01:00:00Z","cwd":"/"}
 {"type":"message","id":"a","parentId":null,"message":{"role":"assistant","content":[{"type":"toolCall","id":"c","name":"bash","arguments":{"command":"make"}}]}}
 {"type":"message","id":"b","parentId":"a","message":{"role":"toolResult","toolCallId":"c","content":[{"type":"text","text":%q}],"isError":%v}}`, row.result, row.failed))
-		if got := suggested(all); len(got) != 1 || got[0].Verdict != row.verdict || got[0].By != row.by {
+		if got := capturetest.Suggested(all); len(got) != 1 || got[0].Verdict != row.verdict || got[0].By != row.by {
 			t.Errorf("%s: %+v", row.result, got)
 		}
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/headrace/headrace/episode"
-	"github.com/headrace/headrace/internal/capture"
 	"github.com/headrace/headrace/internal/capture/capturetest"
 	"github.com/headrace/headrace/internal/sharedtest"
 )
@@ -107,16 +106,7 @@ func TestTheRepositoryIsWhereTheFolderLies(t *testing.T) {
 }
 
 func TestOtherToolsHistoriesAreNotTaken(t *testing.T) {
-	files, _ := capture.Walk(sharedtest.Dir(t, "corpus"))
-	for _, f := range files {
-		b, err := os.ReadFile(f.Path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if (Source{}).Detect(b[:min(len(b), 256<<10)], f.Path) {
-			t.Errorf("%s", f.Path)
-		}
-	}
+	capturetest.TakesOnly(t, Source{}, sharedtest.Dir(t, "corpus"), 0)
 }
 
 func FuzzRead(f *testing.F) {

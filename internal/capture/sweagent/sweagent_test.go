@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/headrace/headrace/episode"
-	"github.com/headrace/headrace/internal/capture"
 	"github.com/headrace/headrace/internal/capture/capturetest"
 	"github.com/headrace/headrace/internal/sharedtest"
 )
@@ -111,22 +110,7 @@ func TestPredictionsAreReadLineByLine(t *testing.T) {
 }
 
 func TestOtherToolsHistoriesAreNotTaken(t *testing.T) {
-	files, _ := capture.Walk(sharedtest.Dir(t, "corpus"))
-	n := 0
-	for _, f := range files {
-		b, err := os.ReadFile(f.Path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if ours := strings.Contains(f.Path, "/swe-agent/"); (Source{}).Detect(b[:min(len(b), 256<<10)], f.Path) != ours {
-			t.Errorf("%s", f.Path)
-		} else if ours {
-			n++
-		}
-	}
-	if n != 6 {
-		t.Errorf("%d files are SWE-agent's, want 5 trajectories and 1 of predictions", n)
-	}
+	capturetest.TakesOnly(t, Source{}, sharedtest.Dir(t, "corpus"), 6, "swe-agent/")
 }
 
 func FuzzRead(f *testing.F) {

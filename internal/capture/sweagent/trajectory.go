@@ -215,75 +215,11 @@ func suggest(e *episode.Episode, step int, patch string) {
 		return
 	}
 	sg := episode.Suggestion{ID: "submission", Step: step, Kind: episode.KindEdit}
-	sg.Path, sg.Before, sg.After = unpatch(patch)
+	var before, after strings.Builder
+	patch = strings.NewReplacer("\r\r\n", "\n", "\r\n", "\n").Replace(patch) // a terminal's line ends in old recordings
+	sg.Path = capture.Hunks(patch, &before, &after)
+	sg.Before, sg.After = before.String(), after.String()
 	sg.Truncated = capture.Clip(&sg.Before, &sg.After)
 	e.Suggestions = append(e.Suggestions, sg)
 	capture.Languages(e)
-}
-
-// unpatch reads a unified diff: the first file's path, and what all hunks remove and add, context included. The numbers at
-// a hunk's head say where it ends, so a line of it that looks like a file's head is none.
-func unpatch(patch string) (file, before, after string) {
-	var b, a strings.Builder
-	old, new := 0, 0 // lines of the hunk that are still to come
-	for line := range strings.Lines(patch) {
-		if text := strings.TrimRight(line, "\r\n"); text != line {
-			line = text + "\n" // a terminal's line ends in old recordings
-		}
-		switch {
-		case old > 0 || new > 0:
-			switch {
-			case strings.HasPrefix(line, "-"):
-				b.WriteString(line[1:])
-				old--
-			case strings.HasPrefix(line, "+"):
-				a.WriteString(line[1:])
-				new--
-			case strings.HasPrefix(line, `\`): // no newline at the end
-			default:
-				line = strings.TrimPrefix(line, " ")
-				b.WriteString(line)
-				a.WriteString(line)
-				old, new = old-1, new-1
-			}
-		case strings.HasPrefix(line, "@@ "):
-			old, new = hunk(line)
-		case strings.HasPrefix(line, "+++ ") && file == "":
-			if name := strings.TrimSpace(line[4:]); name != "/dev/null" {
-				file = strings.TrimPrefix(name, "b/")
-			}
-		case strings.HasPrefix(line, "--- ") && file == "":
-			// a file that is taken away has its name here; one that is put there has it on the next line
-		}
-	}
-	if file == "" {
-		if _, rest, ok := strings.Cut(patch, "\n--- a/"); ok {
-			file, _, _ = strings.Cut(rest, "\n")
-			file = strings.TrimSpace(file)
-		}
-	}
-	return file, b.String(), a.String()
-}
-
-// hunk reads how many lines a hunk has on either side: @@ -12,7 +12,8 @@
-func hunk(line string) (old, new int) {
-	count := func(word, sign string) int {
-		span, ok := strings.CutPrefix(word, sign)
-		if !ok {
-			return 0
-		}
-		if _, n, some := strings.Cut(span, ","); some {
-			v, err := strconv.Atoi(n)
-			if err != nil || v < 0 || v > 1<<30 {
-				return 0
-			}
-			return v
-		}
-		return 1
-	}
-	words := strings.Fields(line)
-	if len(words) < 4 {
-		return 0, 0
-	}
-	return count(words[1], "-"), count(words[2], "+")
 }

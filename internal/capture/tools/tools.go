@@ -19,6 +19,7 @@ import (
 	"github.com/headrace/headrace/internal/capture/continuedev"
 	"github.com/headrace/headrace/internal/capture/copilotchat"
 	"github.com/headrace/headrace/internal/capture/copilotcli"
+	"github.com/headrace/headrace/internal/capture/copilototel"
 	"github.com/headrace/headrace/internal/capture/cursor"
 	"github.com/headrace/headrace/internal/capture/droid"
 	"github.com/headrace/headrace/internal/capture/geminicli"
@@ -39,6 +40,7 @@ func All() []capture.Source {
 		claudecode.Source{},
 		copilotchat.Source{},
 		copilotcli.Source{},
+		copilototel.Source{},
 		codex.Source{},
 		geminicli.Source{},
 		antigravity.Source{},

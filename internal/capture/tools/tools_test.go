@@ -41,7 +41,7 @@ func TestEveryFileOfTheCorpusIsRecognisedByItsShape(t *testing.T) {
 		}
 	}
 	// The table of Claude transcripts has 34 files; one of them is called one, but holds a Gemini session.
-	for tool, want := range map[string]int{"claude-code": 33, "codex": 5, "continue": 5, "aider": 8, "gemini-cli": 5, "antigravity": 2, "grok": 2, "cursor": 8, "windsurf": 1, "opencode": 21, "droid": 7, "amp": 2, "pi": 4, "cline": 1, "swe-agent": 6, "agent-trace": 1, "copilot-chat": 6, "copilot-cli": 7} {
+	for tool, want := range map[string]int{"claude-code": 33, "codex": 5, "continue": 5, "aider": 8, "gemini-cli": 5, "antigravity": 2, "grok": 2, "cursor": 8, "windsurf": 1, "opencode": 21, "droid": 7, "amp": 2, "pi": 4, "cline": 1, "swe-agent": 6, "agent-trace": 1, "copilot-chat": 6, "copilot-cli": 7, "copilot-otel": 1} {
 		if seen[tool] != want {
 			t.Errorf("recognised %d files of %s, want %d", seen[tool], tool, want)
 		}

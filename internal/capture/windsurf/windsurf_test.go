@@ -4,7 +4,6 @@ package windsurf
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,35 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/headrace/headrace/episode"
-	"github.com/headrace/headrace/internal/capture"
 	"github.com/headrace/headrace/internal/capture/capturetest"
 	"github.com/headrace/headrace/internal/sharedtest"
 )
-
-type decided struct {
-	ID            string
-	Kind          episode.SuggestionKind
-	Path          string
-	Before, After string
-	Verdict       episode.Verdict
-	By            episode.By
-}
-
-// suggested lists every suggestion with its decision; a verdict is empty where there is none.
-func suggested(all []*episode.Episode) (have []decided) {
-	for _, e := range all {
-		for _, s := range e.Suggestions {
-			d := decided{ID: s.ID, Kind: s.Kind, Path: s.Path, Before: s.Before, After: s.After}
-			for _, x := range e.Decisions {
-				if x.Suggestion == s.ID {
-					d.Verdict, d.By = x.Verdict, x.By
-				}
-			}
-			have = append(have, d)
-		}
-	}
-	return have
-}
 
 func TestTheRecordingHoldsWhatTheReferenceSays(t *testing.T) {
 	path := filepath.Join(sharedtest.Dir(t, "corpus/windsurf"), "git-ai/windsurf-session-simple.jsonl")
@@ -54,7 +27,7 @@ func TestTheRecordingHoldsWhatTheReferenceSays(t *testing.T) {
 		t.Fatalf("%d episodes, %+v", len(all), rep.Counts)
 	}
 	edits, commands := 0, 0
-	for _, d := range suggested(all) {
+	for _, d := range capturetest.Suggested(all) {
 		switch {
 		case d.Kind == episode.KindEdit && d.Verdict == episode.Accepted && d.By == episode.ByUnknown:
 			edits++
@@ -71,23 +44,12 @@ func TestTheRecordingHoldsWhatTheReferenceSays(t *testing.T) {
 }
 
 func TestNothingElseOfTheCorpusIsWindsurfs(t *testing.T) {
-	root := sharedtest.Dir(t, "corpus")
-	files, _ := capture.Walk(root)
-	for _, f := range files {
-		b, err := os.ReadFile(f.Path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rel, _ := filepath.Rel(root, f.Path)
-		if !strings.HasPrefix(rel, "windsurf") && (Source{}).Detect(b[:min(len(b), 256<<10)], f.Path) {
-			t.Errorf("%s is taken for Windsurf's", rel)
-		}
-	}
+	capturetest.TakesOnly(t, Source{}, sharedtest.Dir(t, "corpus"), 1, "windsurf/")
 }
 
 func TestFixtureBecomesTheseEpisodes(t *testing.T) {
 	all, rep := capturetest.Read(t, Source{}, "testdata/mill.jsonl")
-	want := []decided{
+	want := []capturetest.Row{
 		{ID: "action-0-1", Kind: episode.KindEdit, Path: "/src/the mill/gate.go", Before: "open = 0\n", After: "open = 1\n", Verdict: episode.Accepted, By: episode.ByUnknown},
 		{ID: "action-0-3", Kind: episode.KindCommand, After: "make flood", Verdict: episode.Rejected, By: episode.ByPerson},
 		{ID: "action-0-2", Kind: episode.KindCommand, After: "go test ./...", Verdict: episode.Accepted, By: episode.ByUnknown},
@@ -95,9 +57,7 @@ func TestFixtureBecomesTheseEpisodes(t *testing.T) {
 		{ID: "action-1-1", Kind: episode.KindFile, Path: "/src/mill/log.py", After: "days = 2\n"},
 		{ID: "action-1-3", Kind: episode.KindCommand, After: "grep_search", Verdict: episode.Cancelled, By: episode.ByUnknown},
 	}
-	if d := cmp.Diff(want, suggested(all)); d != "" {
-		t.Error(d)
-	}
+	capturetest.Same(t, want, capturetest.Suggested(all))
 	if rep.Prompts != 2 || rep.ToolUses != 9 || rep.ToolResults != 7 || rep.Errors != 1 || rep.Rejections != 2 || rep.Interrupts != 1 || rep.Unparsable != 1 {
 		t.Errorf("%+v", rep.Counts)
 	}
@@ -136,7 +96,7 @@ func TestEveryDecisionIsMapped(t *testing.T) {
 		{command("false", "canceled"), episode.Cancelled, episode.ByUnknown},
 	} {
 		all, _ := capturetest.ReadText(t, Source{}, "s.jsonl", row.line+"\n"+`{"planner_response":{"response":"done"},"status":"done","type":"planner_response"}`)
-		if got := suggested(all); len(got) != 1 || got[0].Verdict != row.verdict || got[0].By != row.by {
+		if got := capturetest.Suggested(all); len(got) != 1 || got[0].Verdict != row.verdict || got[0].By != row.by {
 			t.Errorf("%s: %+v", row.line, got)
 		}
 	}
