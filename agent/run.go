@@ -95,29 +95,37 @@ func (cfg *Config) deliver(ctx context.Context, lines []byte) error {
 	return cfg.Send(ctx, [][]byte{sealed})
 }
 
-// scanEvery is how often the repositories that tools worked in are asked for new commits.
-const scanEvery = 5 * time.Minute
+const (
+	scanEvery = 5 * time.Minute // the repositories that tools worked in, for new commits
+	scanSoon  = 2 * time.Second // for repositories that are new
+)
 
 // scan tells of the commits of repositories that tools worked in.
 func (f *follower) scan(ctx context.Context) error {
+	tick := time.NewTicker(scanSoon)
+	defer tick.Stop()
+	var last time.Time
 	for {
-		changed, err := f.clones.Tell(ctx, f.cfg.Now(), func(ctx context.Context, body []byte) error {
-			sealed, err := f.cfg.seal("commits", body)
-			if err != nil {
-				return err
+		if now := f.cfg.Now(); now.Sub(last) >= scanEvery || f.clones.Waiting() {
+			last = now
+			changed, err := f.clones.Tell(ctx, now, func(ctx context.Context, body []byte) error {
+				sealed, err := f.cfg.seal("commits", body)
+				if err != nil {
+					return err
+				}
+				return f.cfg.Send(ctx, [][]byte{sealed})
+			})
+			if changed {
+				err = errors.Join(err, f.saveClones())
 			}
-			return f.cfg.Send(ctx, [][]byte{sealed})
-		})
-		if changed {
-			err = errors.Join(err, f.saveClones())
-		}
-		if err != nil && ctx.Err() == nil {
-			f.cfg.Log.Warn("of some commits nothing is told yet", "err", err)
+			if err != nil && ctx.Err() == nil {
+				f.cfg.Log.Warn("of some commits nothing is told yet", "err", err)
+			}
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(scanEvery):
+		case <-tick.C:
 		}
 	}
 }

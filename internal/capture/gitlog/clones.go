@@ -40,6 +40,7 @@ const (
 type Clones struct {
 	mu      sync.Mutex
 	folders map[string]bool // and whether it is known in which repository they are
+	waiting int             // of which it is not
 	repos   map[string]*clone
 }
 
@@ -80,6 +81,7 @@ func (c *Clones) Add(dir string) {
 	defer c.mu.Unlock()
 	if _, known := c.folders[dir]; !known && len(c.folders) < maxFolders {
 		c.folders[dir] = false
+		c.waiting++
 	}
 }
 
@@ -91,6 +93,13 @@ func (c *Clones) AddWork(e *episode.Episode) {
 			c.Add(filepath.Dir(p))
 		}
 	}
+}
+
+// Waiting reports whether there are folders of which it is not known in which repository they are.
+func (c *Clones) Waiting() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.waiting > 0
 }
 
 // Tell sends the commits that are new, for each repository as JSON Lines: a [Source], then a [Commit] each. It reports
@@ -122,6 +131,7 @@ func (c *Clones) resolve(ctx context.Context) (more bool) {
 			c.folders[dir] = true
 		}
 	}
+	c.waiting = 0
 	c.mu.Unlock()
 	slices.Sort(ask)
 	for _, dir := range ask {
