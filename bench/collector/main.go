@@ -19,6 +19,7 @@ import (
 	"go.opentelemetry.io/collector/otelcol"
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/otlpreceiver"
+	"go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
 )
 
 func main() {
@@ -31,14 +32,15 @@ func main() {
 			if f.Exporters, err = otelcol.MakeFactoryMap[exporter.Factory](otlphttpexporter.NewFactory()); err != nil {
 				return f, err
 			}
+			f.Telemetry = otelconftelemetry.NewFactory()
 			f.Extensions, err = otelcol.MakeFactoryMap[extension.Factory](filestorage.NewFactory())
 			return f, err
 		},
-		ConfigProviderSettings: otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{URIs: os.Args[1:2],
+		ConfigProviderSettings: otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{URIs: []string{"file:" + os.Args[1]}, DefaultScheme: "file",
 			ProviderFactories: []confmap.ProviderFactory{fileprovider.NewFactory()}}},
 	}
 	cmd := otelcol.NewCommand(settings)
-	cmd.SetArgs([]string{"--config", os.Args[1]})
+	cmd.SetArgs([]string{"--config", "file:" + os.Args[1]})
 	if err := cmd.Execute(); err != nil {
 		log.Fatal(err)
 	}
