@@ -77,7 +77,9 @@ func (d *DB) StoreCommits(ctx context.Context, r RepositoryRow, commits []Commit
 func (d *DB) StoreReports(ctx context.Context, rows []ReportRow) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
 		err := d.insertMany(ctx, tx, `INSERT INTO reports (id, repository, at, sealed) VALUES `, ` ON CONFLICT (id) DO NOTHING`,
-			4, len(rows), func(i int, a []any) []any { return append(a, rows[i].ID, rows[i].Repository, micros(rows[i].At), rows[i].Sealed) })
+			4, len(rows), func(i int, a []any) []any {
+				return append(a, rows[i].ID, rows[i].Repository, micros(rows[i].At), rows[i].Sealed)
+			})
 		if err != nil {
 			return err
 		}
