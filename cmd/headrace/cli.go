@@ -27,6 +27,7 @@ type cli struct {
 	Agent    agentCmd    `cmd:"" help:"The role on a developer's machine: follow its tools, deliver to the edge."`
 	Connect  connectCmd  `cmd:"" help:"Set a coding tool up to report to the agent; --undo takes it back."`
 	Hook     hookCmd     `cmd:"" hidden:"" help:"Take one event of a coding tool, as headrace-hook does."`
+	ACP      acpCmd      `cmd:"" name:"acp" help:"Stand between an editor and an agent that speaks ACP: headrace acp -- gemini --experimental-acp."`
 	Doctor   doctorCmd   `cmd:"" help:"Say per tool what is found on this machine, what is delivered, and what is missing."`
 	Edge     edgeCmd     `cmd:"" help:"The role on the enterprise's servers: join a hub, hold what tools say, send what is approved."`
 	Hub      hubCmd      `cmd:"" help:"The role at the maker: invite enterprises, take bundles in, learn, gate, release, settle."`
