@@ -242,7 +242,7 @@ func openSealed(key *seal.Key, sealed []byte) (head payload, body []byte, err er
 		return head, nil, fmt.Errorf("its first line does not say what it is: %w", err)
 	}
 	switch head.Kind {
-	case kindEpisodes, kindHook, kindOTLPLogs, kindOTLPTraces, kindOTLPMetrics, kindCommits:
+	case kindEpisodes, kindProxied, kindHook, kindOTLPLogs, kindOTLPTraces, kindOTLPMetrics, kindCommits:
 		return head, body, nil
 	}
 	return head, nil, fmt.Errorf("%q is no kind of payload", head.Kind)

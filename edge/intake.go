@@ -21,6 +21,7 @@ import (
 // What a payload holds.
 const (
 	kindEpisodes = "episodes" // JSON Lines
+	kindProxied  = "proxied"  // JSON Lines: what headrace acp saw
 	kindCommits  = "commits"  // JSON Lines: a repository, then its commits
 	kindHook     = "hook"     // what a tool wrote to its hook program
 )

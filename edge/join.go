@@ -24,6 +24,8 @@ func sourceOf(kind string) parts.Kind {
 	switch kind {
 	case kindEpisodes:
 		return parts.History
+	case kindProxied:
+		return parts.Proxy
 	case kindHook:
 		return parts.Hooks
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
@@ -83,6 +84,22 @@ func TestATranscriptAndItsTelemetryBecomeOneEpisodeInAnyOrder(t *testing.T) {
 			t.Fatalf("%+v, %v", ans, err)
 		}
 	}
+	// What headrace acp saw of the same prompt between the editor and the agent.
+	proxy := func(t *testing.T, e *edge.Edge) {
+		t.Helper()
+		at := time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
+		ep := &episode.Episode{SchemaVersion: episode.SchemaVersion, ID: episode.NewID("acp", "s-1#0"), Session: "s-1", Tool: episode.Tool{Name: "claude-code"}, StartedAt: at,
+			Instruction: "turn the wheel", Steps: []episode.Step{{Source: episode.SourceUser, Message: "turn the wheel"}, {Source: episode.SourceAgent, ToolCalls: []episode.ToolCall{{ID: "toolu_1", Name: "edit"}}}},
+			Suggestions: []episode.Suggestion{{ID: "toolu_1", Step: 1, Kind: episode.KindEdit, Path: "/src/mill/wheel.go", Before: "still", After: "turning"}},
+			Decisions:   []episode.Decision{{Suggestion: "toolu_1", Verdict: episode.Accepted, By: episode.ByPerson, At: at.Add(7 * time.Second)}}}
+		sealed, err := e.SealTo().Seal(append([]byte("{\"kind\":\"proxied\"}\n"), lines(t, ep)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ans, err := e.ReceiveSealed(t.Context(), edge.Principal{Name: "ada", Authenticated: true}, edge.Frame(nil, sealed)); err != nil || ans.Accepted != 1 {
+			t.Fatalf("%+v, %v", ans, err)
+		}
+	}
 	turn := func(t *testing.T, e *edge.Edge) {
 		t.Helper()
 		if err := e.Turn(context.Background()); err != nil {
@@ -98,6 +115,8 @@ func TestATranscriptAndItsTelemetryBecomeOneEpisodeInAnyOrder(t *testing.T) {
 		"by the message's id, late":        {history, turn, logs(event("user_prompt", "message.uuid", "u1")), turn, logs(decision), turn},
 		"a hook first, then all the rest":  {hook, turn, logs(prompt), logs(decision), turn, history, turn},
 		"a hook last":                      {history, logs(decision), turn, hook, turn, hook, turn},
+		"a proxy's word, then the history": {proxy, turn, history, turn},
+		"the history, then a proxy's word": {history, turn, proxy, turn, history, turn},
 		"again and again":                  {history, logs(decision), turn, history, logs(prompt), turn, logs(decision), turn, history, turn},
 	} {
 		t.Run(name, func(t *testing.T) {

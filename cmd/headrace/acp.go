@@ -68,7 +68,7 @@ const (
 
 // keepEpisode leaves an episode for the agent, and says so once on this machine. If it cannot be kept, it is let go.
 func (e *env) keepEpisode(ep *episode.Episode) {
-	payload, err := episode.Append([]byte("{\"kind\":\"episodes\"}\n"), ep)
+	payload, err := episode.Append([]byte("{\"kind\":\"proxied\"}\n"), ep)
 	if err != nil || !hookprog.Keep(e.dir, append(payload, '\n'), time.Now()) || !hookprog.First(e.dir, acp.Name) {
 		return
 	}

@@ -14,13 +14,8 @@ import (
 	"github.com/headrace/headrace/internal/sharedtest"
 )
 
-// anyTool is Source by a name under which it may give episodes of any tool.
-type anyTool struct{ Source }
-
-func (anyTool) Name() string { return "headrace" }
-
 func TestARecordedSessionBecomesTheseEpisodes(t *testing.T) {
-	all, rep := capturetest.Read(t, anyTool{}, "testdata/session.jsonl")
+	all, rep := capturetest.Read(t, Source{}, "testdata/session.jsonl")
 	if len(all) != 2 || rep.Lines != 29 || rep.Unparsable != 0 || rep.Prompts != 2 || rep.ToolUses != 4 || rep.ToolResults != 4 ||
 		rep.Errors != 2 || rep.Rejections != 1 || rep.Interrupts != 1 || rep.Patches != 1 || rep.Kinds["session/update/tool_call_update"] != 4 {
 		t.Fatalf("%d episodes, %+v", len(all), rep.Counts)
@@ -97,14 +92,14 @@ func TestABareStreamIsReadByItsMethodsAndIdsAndAReplayIsNoEpisode(t *testing.T) 
 
 // Each recorder has words of its own; an answer in a direction is told by what else came in it.
 func TestARecordingIsReadWhateverItsEnvelopeIsLike(t *testing.T) {
-	want, _ := capturetest.Read(t, anyTool{}, "testdata/session.jsonl")
+	want, _ := capturetest.Read(t, Source{}, "testdata/session.jsonl")
 	text := string(capturetest.File(t, "testdata/session.jsonl"))
 	for name, r := range map[string]*strings.Replacer{
 		"client and agent": strings.NewReplacer(`{"ts":`, `{"time":`, `"dir":"out"`, `"from":"client"`, `"dir":"in"`, `"from":"agent"`, `"msg":`, `"message":`),
 		"the agent's side": strings.NewReplacer(`{"ts":`, `{"timestamp":`, `"dir":"out"`, `"direction":"incoming"`, `"dir":"in"`, `"direction":"outgoing"`, `"msg":`, `"frame":`),
 		"no direction":     strings.NewReplacer(`"dir":"out",`, ``, `"dir":"in",`, ``),
 	} {
-		all, rep := capturetest.ReadText(t, anyTool{}, "x.jsonl", r.Replace(text))
+		all, rep := capturetest.ReadText(t, Source{}, "x.jsonl", r.Replace(text))
 		if d := cmp.Diff(want, all); d != "" || rep.Unparsable != 0 {
 			t.Errorf("%s: %d unparsable, %s", name, rep.Unparsable, d)
 		}
@@ -114,7 +109,7 @@ func TestARecordingIsReadWhateverItsEnvelopeIsLike(t *testing.T) {
 		head, msg, _ := strings.Cut(strings.TrimSuffix(line, "}\n"), `"msg":`)
 		quoted.WriteString(head + `"data":"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(msg) + "\"}\n")
 	}
-	if all, _ := capturetest.ReadText(t, anyTool{}, "x.jsonl", quoted.String()); cmp.Diff(want, all) != "" {
+	if all, _ := capturetest.ReadText(t, Source{}, "x.jsonl", quoted.String()); cmp.Diff(want, all) != "" {
 		t.Errorf("as text: %s", cmp.Diff(want, all))
 	}
 }
@@ -158,5 +153,5 @@ func TestOnlyStreamsOfTheProtocolAreTaken(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	capturetest.Fuzz(f, anyTool{}, "acp.jsonl", `{"jsonrpc":"2.0","id":1,"method":"session/prompt","params":{"sessionId":"s","prompt":[]}}`)
+	capturetest.Fuzz(f, Source{}, "acp.jsonl", `{"jsonrpc":"2.0","id":1,"method":"session/prompt","params":{"sessionId":"s","prompt":[]}}`)
 }

@@ -89,7 +89,7 @@ func Check(t testing.TB, s capture.Source, all []*episode.Episode) {
 // gives reports whether s may give episodes of the tool: its own, but for readers of what carries others'.
 func gives(s capture.Source, tool string) bool {
 	switch s.Name() {
-	case "headrace":
+	case "headrace", "acp":
 		return true
 	case "copilot-otel":
 		return tool == "copilot" // as live telemetry has it

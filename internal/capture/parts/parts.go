@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package parts makes one episode of what several sources tell of it: the tool's own history, its telemetry, its hooks, git.
+// Package parts makes one episode of what several sources tell of it: the tool's own history, a proxy before it, its telemetry, its
+// hooks, git.
 //
-// A history has the whole trajectory and the code; telemetry knows who decided and what it cost; a hook comes first. Each
+// A history has the whole trajectory and the code; a proxy sees who decided; telemetry, too, and what it cost; a hook comes first. Each
 // says some of what the others say. [Parts] keeps what each kind of source told apart from the others, so that a source
 // that tells more later replaces only its own word, and [Parts.Episode] works out the one episode anew. The result
 // depends neither on the order in which the kinds came nor on how often they did.
@@ -28,7 +29,8 @@ type Kind int
 
 // The kinds of source, best first: where two differ on a thing that is not decided by who knows it better, the first wins.
 const (
-	History Kind = iota // a history file, an editor's proxy, a tool's maker: the whole of it
+	History Kind = iota // a history file, a tool's maker: the whole of it
+	Proxy               // what passed between an editor and an agent: nearly the whole, and who decided
 	Events              // telemetry, event by event
 	Hooks               // the tool's hooks, event by event
 	Git                 // what became of it in git, all that is known by now
@@ -52,7 +54,7 @@ func (p *Parts) Add(k Kind, e *episode.Episode) {
 		p[k] = e
 	case k == Git:
 		p[k] = followed(p[k], e)
-	case k == History:
+	case k == History, k == Proxy:
 		p[k].Merge(e)
 	case k == Hooks:
 		hook.Merge(p[k], e)

@@ -34,6 +34,28 @@ func telemetry() *episode.Episode {
 	return e
 }
 
+// proxied is the same seen between the editor and the agent: who decided on both calls.
+func proxied() *episode.Episode {
+	return &episode.Episode{SchemaVersion: episode.SchemaVersion, ID: "ep_proxy", Tool: episode.Tool{Name: "mill"}, Session: "s", StartedAt: at, EndedAt: at.Add(time.Minute),
+		Instruction: "turn the wheel @wheel.go", Usage: &episode.Usage{InputTokens: 7, OutputTokens: 3},
+		Steps: []episode.Step{{Source: episode.SourceUser, Message: "turn the wheel @wheel.go"}, {Source: episode.SourceAgent, ToolCalls: []episode.ToolCall{{ID: "c1"}, {ID: "c2"}}}},
+		Suggestions: []episode.Suggestion{{ID: "c1", Step: 1, Kind: episode.KindEdit, Path: "/mill/wheel.go", Before: "still\n", After: "turning\n", DwellMS: 900},
+			{ID: "c2", Step: 1, Kind: episode.KindCommand, After: "make"}},
+		Decisions: []episode.Decision{{Suggestion: "c1", Verdict: episode.Accepted, By: episode.ByPerson, At: at}, {Suggestion: "c2", Verdict: episode.Rejected, By: episode.ByPerson}}}
+}
+
+func TestAProxyKnowsWhoDecidedAndTheHistoryTheRest(t *testing.T) {
+	p := Of(Proxy, proxied())
+	p.Add(History, history())
+	e := p.Episode()
+	if e.ID != "ep_history" || e.Instruction != "turn the wheel" || len(e.Steps) != 2 || e.Suggestions[0].After != "turning" || e.Suggestions[0].DwellMS != 900 || e.Usage.OutputTokens != 3 {
+		t.Errorf("%+v", e)
+	}
+	if d := e.Decisions; len(d) != 2 || d[0].Verdict != episode.Accepted || d[0].By != episode.ByPerson || d[1].Reason != "not yet" {
+		t.Errorf("%+v", d)
+	}
+}
+
 func hooked() *episode.Episode {
 	e := &episode.Episode{SchemaVersion: episode.SchemaVersion, ID: "ep_hook", Tool: episode.Tool{Name: "mill"}, Session: "s", Repository: "/mill",
 		Suggestions: []episode.Suggestion{{ID: "c2", Step: -1, Kind: episode.KindCommand, After: "make"}}}
@@ -66,9 +88,10 @@ func TestTheOrderInWhichSourcesComeAndHowOftenMakeNoDifference(t *testing.T) {
 		func() (Kind, *episode.Episode) { return History, history() },
 		func() (Kind, *episode.Episode) { return Events, telemetry() },
 		func() (Kind, *episode.Episode) { return Hooks, hooked() },
+		func() (Kind, *episode.Episode) { return Proxy, proxied() },
 	}
 	var want []byte
-	for _, order := range [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}, {0, 0, 1, 2, 1, 0, 2}} {
+	for _, order := range [][]int{{0, 1, 2, 3}, {0, 2, 3, 1}, {1, 3, 0, 2}, {3, 1, 2, 0}, {2, 0, 1, 3}, {2, 1, 3, 0}, {0, 3, 0, 1, 2, 1, 3, 0, 2}} {
 		var p Parts
 		for _, i := range order {
 			p.Add(sources[i]())

@@ -8,6 +8,7 @@ package tools
 
 import (
 	"github.com/headrace/headrace/internal/capture"
+	"github.com/headrace/headrace/internal/capture/acp"
 	"github.com/headrace/headrace/internal/capture/agenttrace"
 	"github.com/headrace/headrace/internal/capture/aider"
 	"github.com/headrace/headrace/internal/capture/amp"
@@ -28,6 +29,7 @@ import (
 	"github.com/headrace/headrace/internal/capture/opencode"
 	"github.com/headrace/headrace/internal/capture/openhands"
 	"github.com/headrace/headrace/internal/capture/pi"
+	"github.com/headrace/headrace/internal/capture/poolside"
 	"github.com/headrace/headrace/internal/capture/specstory"
 	"github.com/headrace/headrace/internal/capture/sweagent"
 	"github.com/headrace/headrace/internal/capture/windsurf"
@@ -45,6 +47,8 @@ func All() []capture.Source {
 		geminicli.Source{},
 		antigravity.Source{},
 		grok.Source{},
+		acp.Source{},
+		poolside.Source{},
 		cursor.Source{},
 		windsurf.Source{},
 		opencode.Source{},
