@@ -285,4 +285,3 @@ func (t *team) review(work tree, fresh []*ln, do func(op)) {
 		}
 	}
 }
-
