@@ -18,6 +18,7 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture"
 	"github.com/headrace/headrace/internal/capture/gitlog"
+	"github.com/headrace/headrace/internal/capture/rules"
 	"github.com/headrace/headrace/internal/capture/tools"
 )
 
@@ -41,12 +42,13 @@ type Agent struct {
 
 	read   map[string]stamp // what was read, as it looked before
 	clones *gitlog.Clones
+	rules  *rules.Finder
 }
 
 // Find looks below home for tool histories. The problems are of places that may not be looked into.
 func Find(ctx context.Context, home string, getenv func(string) string) (*Agent, []error) {
 	found, problems := tools.Find(ctx, home, getenv)
-	a := &Agent{found: found, read: map[string]stamp{}, clones: gitlog.NewClones(nil)}
+	a := &Agent{found: found, read: map[string]stamp{}, clones: gitlog.NewClones(nil), rules: rules.New(home, getenv)}
 	for _, f := range found {
 		a.list = append(a.list, History{Tool: f.Tool, Files: len(f.Files), Bytes: f.Bytes})
 	}
@@ -101,6 +103,7 @@ func (a *Agent) Read(ctx context.Context, deliver func(ctx context.Context, line
 			before, _ := look(path)
 			var failed error // deliver's word, which is not about the file
 			_, err := capture.Read(ctx, tools.All(), "", path, func(e *episode.Episode) error {
+				a.rules.Add(ctx, e)
 				line, err := episode.Append(nil, e)
 				if err != nil {
 					return err

@@ -14,6 +14,7 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture"
 	"github.com/headrace/headrace/internal/capture/gitlog"
+	"github.com/headrace/headrace/internal/capture/rules"
 	"github.com/headrace/headrace/internal/capture/tools"
 )
 
@@ -46,6 +47,7 @@ type follower struct {
 	found   time.Time
 	rounds  int
 	clones  *gitlog.Clones
+	rules   *rules.Finder
 }
 
 // stamp is how a file looked.
@@ -71,7 +73,7 @@ const (
 )
 
 func newFollower(cfg Config) (*follower, error) {
-	f := &follower{cfg: cfg, files: map[string]*followed{}, done: map[string]stamp{}, seed: maphash.MakeSeed()}
+	f := &follower{cfg: cfg, files: map[string]*followed{}, done: map[string]stamp{}, seed: maphash.MakeSeed(), rules: rules.New(cfg.Home, cfg.Getenv)}
 	b, err := os.ReadFile(filepath.Join(cfg.Dir, doneFile))
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -217,6 +219,7 @@ func (f *follower) read(ctx context.Context, path string, file *followed) error 
 	d := delivery{ctx: ctx, deliver: f.cfg.deliver}
 	var failed error
 	_, err := capture.Read(ctx, tools.All(), "", path, func(e *episode.Episode) error {
+		f.rules.Add(ctx, e)
 		line, err := episode.Append(nil, e)
 		if err != nil {
 			return err

@@ -25,7 +25,7 @@ type acpCmd struct {
 
 // Help shows where it goes.
 func (acpCmd) Help() string {
-	return `Put it before the agent's command in your editor's settings, such as Zed's:
+	return `headrace connect zed (or jetbrains) puts it before the command of each agent in your editor's settings. By hand:
 
   "agent_servers": { "Gemini": { "command": "headrace", "args": ["acp", "--", "gemini", "--experimental-acp"] } }
 
@@ -74,7 +74,7 @@ func (e *env) keepEpisode(ep *episode.Episode) {
 	}
 	fmt.Fprintln(e.err, "Headrace records what you and your agents say to each other by way of headrace acp: prompts, suggestions and what you choose. It rests sealed "+
 		"on this machine, goes to the edge you joined only, and is filtered there before anything may leave. See it with: headrace doctor. "+
-		"Stop it: take \"headrace acp --\" out of your editor's settings.")
+		"Stop it: headrace connect zed --undo (or jetbrains), or take \"headrace acp --\" out of your editor's settings.")
 }
 
 // between runs the agent and passes on what it and the editor write, copying each piece before it is passed on: so an

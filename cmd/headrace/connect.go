@@ -23,7 +23,7 @@ import (
 var hookbin embed.FS
 
 type connectCmd struct {
-	Tool      string `arg:"" help:"The tool: claude-code, copilot, cursor, codex, gemini-cli, cline, continue, grok, kiro, poolside; or all that are on this machine."`
+	Tool      string `arg:"" help:"The tool: claude-code, copilot, cursor, codex, gemini-cli, cline, continue, grok, kiro, poolside; zed or jetbrains for agents by ACP; or all that are on this machine."`
 	Undo      bool   `help:"Give your settings back as they were."`
 	DryRun    bool   `name:"dry-run" help:"Show what would change, and change nothing."`
 	NoContent bool   `name:"no-content" help:"Leave out what carries prompts, code or output."`
@@ -61,6 +61,11 @@ func (c *connectCmd) Run(e *env) error {
 		if o.Hook, err = c.program(e); err != nil {
 			return err
 		}
+		self, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("find this program: %w", err)
+		}
+		o.Program = append([]string{self}, e.dirArgs()...)
 	}
 	for _, t := range tools {
 		if err := c.one(e, t, o); err != nil {
@@ -141,13 +146,18 @@ func (c *connectCmd) token(e *env) (string, error) {
 	return e.agentToken()
 }
 
+// dirArgs name the state folder, where it is not the usual one: tools do not have our environment.
+func (e *env) dirArgs() []string {
+	if home, err := os.UserHomeDir(); err == nil && e.dir == filepath.Join(home, ".local", "state", "headrace") {
+		return nil
+	}
+	return []string{"--dir", e.dir}
+}
+
 // program is the hook program, with its first arguments: the one that is named; the one that headrace carries, written out;
 // the one beside headrace, or on the PATH; or else headrace itself.
 func (c *connectCmd) program(e *env) ([]string, error) {
-	var dir []string
-	if home, err := os.UserHomeDir(); err != nil || e.dir != filepath.Join(home, ".local", "state", "headrace") {
-		dir = []string{"--dir", e.dir} // tools do not have our environment
-	}
+	dir := e.dirArgs()
 	if c.Hook != "" {
 		path, err := filepath.Abs(c.Hook)
 		if err == nil && !runs(path) {

@@ -32,6 +32,8 @@ type Options struct {
 	Dir string
 	// Hook is the hook program, with the arguments that go before the tool's name.
 	Hook []string
+	// Program is headrace itself, with the arguments that go before a command's name.
+	Program []string
 	// Endpoint is where the agent takes OpenTelemetry, such as http://127.0.0.1:4318; Token proves to it who sends.
 	Endpoint, Token string
 	// TokenFile is where the token lies, for what a person has to set by hand.
@@ -82,6 +84,8 @@ func Tools() []Tool {
 		{"continue", "Continue", func(o *Options) string { return o.under("CONTINUE_GLOBAL_DIR", ".continue") }, continueDev},
 		{"grok", "Grok Build", func(o *Options) string { return o.under("GROK_HOME", ".grok") }, grok},
 		{"kiro", "Kiro", func(o *Options) string { return filepath.Join(o.Home, ".kiro") }, kiro},
+		{"zed", "Zed", func(o *Options) string { return filepath.Join(o.config(), "zed") }, zed},
+		{"jetbrains", "JetBrains IDEs", func(o *Options) string { return filepath.Join(o.Home, ".jetbrains") }, jetbrains},
 		{"poolside", "poolside", func(o *Options) string { return filepath.Join(o.config(), "poolside") }, poolside},
 	}
 }

@@ -19,10 +19,11 @@ import (
 
 // edit is one thing that we put into a file, so that it can be taken out again.
 type edit struct {
-	// Kind is member, element or container of a JSON file, text of any other, or file: all of it.
+	// Kind is member, element, container or replacement (of what was) in a JSON file, text of any other, or file: all of it.
 	Kind  string         `json:"kind"`
 	Path  []string       `json:"path,omitempty"`
 	Value jsontext.Value `json:"value,omitzero"`
+	Was   jsontext.Value `json:"was,omitzero"`
 	Text  string         `json:"text,omitempty"`
 }
 
@@ -294,6 +295,8 @@ func undo(text []byte, edits []edit) (_ []byte, left []string) {
 			ok = j.remove(e.Path, e.Value, false)
 		case "element":
 			ok = j.remove(e.Path, e.Value, true)
+		case "replacement":
+			ok = j.replace(e.Path, e.Value, e.Was)
 		case "container":
 			j.remove(e.Path, e.Value, false) // if it is empty again
 		case "text":

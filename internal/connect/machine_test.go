@@ -25,7 +25,7 @@ func newMachine(t *testing.T) *machine {
 	}
 	dir := t.TempDir()
 	m := &machine{t, Options{Home: filepath.Join(dir, "home"), Dir: filepath.Join(dir, "state"), Getenv: func(string) string { return "" },
-		Hook: []string{"/opt/mill race/headrace-hook"}, Endpoint: "http://127.0.0.1:4318", Token: "MILLRACE22"}}
+		Hook: []string{"/opt/mill race/headrace-hook"}, Program: []string{"/opt/mill race/headrace", "--dir", "/mill"}, Endpoint: "http://127.0.0.1:4318", Token: "MILLRACE22"}}
 	m.ok(os.MkdirAll(m.o.Home, 0o700))
 	return m
 }
@@ -108,11 +108,13 @@ func theirs() map[string]map[string]string {
 		"copilot": {".config/Code/User/settings.json": "// My settings\n{\n  \"editor.fontSize\": 14, // large\n  /* the mill's */\n  \"files.exclude\": {\n    \"**/.race\": true,\n  },\n  // last\n}\n",
 			".config/Code - Insiders/User/settings.json": "\xef\xbb\xbf{\"a\": [1, 2 /* two */]}",
 			".copilot/hooks/bell.json":                   "{\"version\":1,\"hooks\":{}}"},
-		"cline":    {"Documents/Cline/Rules/mill.md": "Turn slowly."},
-		"continue": {".continue/config.yaml": "name: mill\nversion: 1.0.0\nmodels: # two\n  - name: wheel\n    provider: ollama\n    model: wheel\ndata:\n  # ours\n  - name: Mill\n    destination: file:///mill\n    schema: 0.2.0\n"},
-		"grok":     {".grok/hooks/bell.json": "{}"},
-		"kiro":     {".kiro/hooks/bell.json": "{}"},
-		"poolside": {".config/poolside/settings.yaml": "a: b\n"},
+		"cline":     {"Documents/Cline/Rules/mill.md": "Turn slowly."},
+		"continue":  {".continue/config.yaml": "name: mill\nversion: 1.0.0\nmodels: # two\n  - name: wheel\n    provider: ollama\n    model: wheel\ndata:\n  # ours\n  - name: Mill\n    destination: file:///mill\n    schema: 0.2.0\n"},
+		"grok":      {".grok/hooks/bell.json": "{}"},
+		"kiro":      {".kiro/hooks/bell.json": "{}"},
+		"zed":       {".config/zed/settings.json": "// Zed's\n{\n  \"theme\": \"Flour\",\n  \"agent_servers\": {\n    // the miller\n    \"Gemini\": { \"command\": \"gemini\", \"args\": [\"--acp\"], /* fast */ \"env\": {\"A\": \"1\"} },\n    \"Bare\": {\n      \"type\": \"custom\",\n      \"command\": \"/opt/pool\"\n    },\n    \"claude\": { \"default_mode\": \"plan\" },\n  },\n}\n"},
+		"jetbrains": {".jetbrains/acp.json": "{\"agent_servers\":{\"Goose\":{\"command\":\"goose\",\"args\":[\"acp\"]}}}"},
+		"poolside":  {".config/poolside/settings.yaml": "a: b\n"},
 	}
 }
 
