@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/web"
 )
 
 func TestTheRulesInForceArriveWithTheEpisode(t *testing.T) {
@@ -24,9 +26,12 @@ func TestTheRulesInForceArriveWithTheEpisode(t *testing.T) {
 		work, now.Format(time.RFC3339Nano)), 0o600))
 	m.run(m.enrol(), nil)
 	m.arrived(1)
-	list, err := m.edge.Stored(t.Context())
+	v := edge.View{Edge: m.edge}
+	page, err := v.Episodes(t.Context(), web.EpisodeFilter{})
 	m.ok(err)
-	if a := list[0].Artifacts; len(a) != 1 || a[0].Kind != episode.ArtifactRules || a[0].Name != "CLAUDE.md" || a[0].Text != "Oil the wheel first." {
+	stored, err := v.Episode(t.Context(), "ada", page.Rows[0].ID)
+	m.ok(err)
+	if a := stored.Episode.Artifacts; len(a) != 1 || a[0].Kind != episode.ArtifactRules || a[0].Name != "CLAUDE.md" || a[0].Text != "Oil the wheel first." {
 		t.Errorf("%+v", a)
 	}
 }

@@ -14,6 +14,9 @@ func claudeGates() []string {
 	return []string{"OTEL_LOG_USER_PROMPTS", "OTEL_LOG_ASSISTANT_RESPONSES", "OTEL_LOG_TOOL_DETAILS"}
 }
 
+// claudeEntry has the telemetry say how the tool was started. Nothing else tells a person's answer from a script's rule.
+const claudeEntry = "OTEL_METRICS_INCLUDE_ENTRYPOINT"
+
 // claudeCode sets the environment in which it sends its log events (who decided is only there), and its hooks.
 func claudeCode(p *planner) {
 	hint := "send both to one collector that forwards to " + p.o.Endpoint + ", or take that setting out and connect again; hooks and history are read all the same"
@@ -27,6 +30,9 @@ func claudeCode(p *planner) {
 			}
 			sent := d.together("otlp-elsewhere", hint, settings, []string{"env", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"}, []string{"env", "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL"},
 				[]string{"env", "OTEL_EXPORTER_OTLP_LOGS_HEADERS"}, []string{"otelHeadersHelper"})
+			if sent && !d.member("true", "env", claudeEntry) && d.err == nil {
+				p.note("%s is set to something else in %s: it stays, and that a person decided is not known by telemetry", claudeEntry, d.path)
+			}
 			for _, gate := range claudeGates() {
 				if sent && !p.o.NoContent && !d.member("1", "env", gate) {
 					p.note("%s is set to something else in %s: it stays, and what it holds back is read from the history", gate, d.path)

@@ -34,7 +34,7 @@ func Managed(o Options) []File {
 		return m
 	}
 	claude := map[string]any{"otelHeadersHelper": commandLine(o.Hook, "--headers", "")}
-	env := map[string]string{"CLAUDE_CODE_ENABLE_TELEMETRY": "1"}
+	env := map[string]string{"CLAUDE_CODE_ENABLE_TELEMETRY": "1", claudeEntry: "true"}
 	for _, kv := range o.environment() {
 		env[kv[0]] = kv[1]
 	}

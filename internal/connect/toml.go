@@ -13,11 +13,9 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// tomlMark begins what we put into a TOML file, and tomlDone ends it.
-const (
-	tomlMark = "# headrace connect put this here; --undo takes it out"
-	tomlDone = "# headrace connect: until here"
-)
+// tomlMark stands above what we put into a TOML file. Nothing stands below: when Codex writes its settings it adds to a
+// table, and tables to the file, before the comment that comes next, and so into the middle of what is ours.
+const tomlMark = "# headrace connect put this here; --undo takes it out"
 
 // tomlFile is a TOML file: its values, and where its tables begin.
 type tomlFile struct {
@@ -69,7 +67,7 @@ func (t *tomlFile) table(name string) map[string]any {
 }
 
 // block is what lines become in the file.
-func (d *draft) block(lines string) string { return tomlMark + "\n" + lines + tomlDone + "\n" }
+func (d *draft) block(lines string) string { return tomlMark + "\n" + lines }
 
 // has reports whether the block is there, as it is wanted.
 func (d *draft) has(lines string) bool {
