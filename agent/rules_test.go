@@ -27,7 +27,7 @@ func TestTheRulesInForceArriveWithTheEpisode(t *testing.T) {
 	m.run(m.enrol(), nil)
 	m.arrived(1)
 	v := edge.View{Edge: m.edge}
-	page, err := v.Episodes(t.Context(), web.EpisodeFilter{})
+	page, err := v.Episodes(t.Context(), web.EpisodeFilter{Limit: 10})
 	m.ok(err)
 	stored, err := v.Episode(t.Context(), "ada", page.Rows[0].ID)
 	m.ok(err)

@@ -13,7 +13,8 @@ import (
 
 const gitJoinSeed = 1000
 
-// measureGitJoin makes histories of which it is known what became of each suggested line, and compares what is found out.
+// measureGitJoin makes histories of which it is known what became of each suggested line, and compares what is found out; and
+// it follows what others have recorded.
 func measureGitJoin(ctx context.Context, b *bench) ([]row, error) {
 	seeds := 20
 	if b.quick {
@@ -61,5 +62,32 @@ func measureGitJoin(ctx context.Context, b *bench) ([]row, error) {
 		rows = append(rows, row{ID: "git-join/" + k.String(), Ours: figure(worst), Unit: "least of precision and recall", Peer: figure(min(text.Precision(), text.Recall())), PeerName: "committed, by the same text in the same file", N: all.N, Seed: gitJoinSeed,
 			Note: fmt.Sprintf("precision/recall over %d histories: %s; %.3f of committed lines told exactly as they are (verbatim, changed or dropped)", seeds, note, float64(all.Exact)/float64(all.N))})
 	}
-	return rows, nil
+	recorded, err := joinRecordings(ctx, b)
+	return append(rows, recorded), err
+}
+
+// joinRecordings follows sessions that others have recorded through their commits.
+func joinRecordings(ctx context.Context, b *bench) (row, error) {
+	out := row{ID: "git-join/entire", Unit: "least of precision and recall"}
+	patches, err := b.shared("corpus/git-outcomes")
+	if err != nil {
+		out.Note = err.Error()
+		return out, nil
+	}
+	checkpoints, err := b.shared("corpus/claude-code/entire")
+	if err != nil {
+		out.Note = err.Error()
+		return out, nil
+	}
+	r, err := gitlogplay.Recordings(ctx, patches, checkpoints)
+	if err != nil {
+		return out, err
+	}
+	share := func(n, of int) float64 { return float64(n) / float64(max(1, of)) }
+	recall := share(r.Both, r.SameText)
+	out.Ours, out.N = figure(min(share(r.Own, r.Own+r.Other), recall)), r.Lines
+	out.Note = fmt.Sprintf("%d commits of %d recorded sessions: %.3f of their lines are joined to their session, %.3f to another; %.3f of the %d that the session suggested in the same words. "+
+		"With sessions of other commits, %.5f are joined, %.5f where the commit is made to name them", r.Commits, r.Sessions, share(r.Own, r.Lines), share(r.Other, r.Lines), recall, r.SameText,
+		share(r.ForgedJoined, r.Forged), share(r.ForgedBelieved, r.Forged))
+	return out, nil
 }

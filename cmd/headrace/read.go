@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -33,6 +32,7 @@ type readCmd struct {
 // Help shows an example.
 func (readCmd) Help() string {
 	return `Each episode is one line of JSON on standard output. Nothing is removed and nothing is sent: pipe it to "headrace scrub".
+Of a git repository, a clone or a bare one, the notes of git-ai and the checkpoints of Entire are read too.
 
 Example: headrace read ~/.claude/projects --report report.json > episodes.jsonl`
 }
@@ -74,9 +74,7 @@ func (c *readCmd) Run(e *env) error {
 		files = append(files, capture.Candidate{Path: "-", Named: true})
 	}
 	bar := newProgress(e.err, len(files))
-	reports := []capture.Report{} // never null in the JSON
-	var sum capture.Counts
-	passed := 0
+	got := readings{reports: []capture.Report{}, problems: problems} // never null in the JSON
 	for _, f := range files {
 		tool := ""
 		if f.Named {
@@ -90,61 +88,45 @@ func (c *readCmd) Run(e *env) error {
 			rep, err = capture.Read(e.ctx, sources, tool, f.Path, emit)
 		}
 		bar.step()
-		p, isProblem := errors.AsType[*episode.Problem](err)
-		switch {
-		case err != nil && !isProblem: // could not write, or was told to stop
+		if err := got.add(rep, f.Named, err); err != nil {
 			return errors.Join(err, out.Flush())
-		case isProblem && p.Code == "capture/not-a-history" && !f.Named:
-			if passed++; filepath.Ext(f.Path) != ".jsonl" {
-				continue // any folder holds other files; one named as JSON Lines is in the report all the same
-			}
-		case isProblem:
-			problems = append(problems, p)
 		}
-		reports = append(reports, rep)
-		if rep.Tool == capture.Unknown {
-			continue
-		}
-		sum.Lines += rep.Lines
-		sum.Unparsable += rep.Unparsable
-		sum.Episodes += rep.Episodes
 	}
 	bar.done()
+	for _, dir := range paths {
+		if err := got.repository(e.ctx, dir, sources, emit); err != nil {
+			return errors.Join(err, out.Flush())
+		}
+	}
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("write episodes: %w", err)
 	}
 	if c.Report != "" {
-		if err := writeReport(c.Report, reports); err != nil {
+		if err := writeReport(c.Report, got.reports); err != nil {
 			return err
 		}
 	}
-	return c.account(e.err, reports, sum, passed, problems)
+	return c.account(e.err, &got)
 }
 
 // account says what was read and what was set aside, and makes an error of it where nothing was read.
-func (c *readCmd) account(w io.Writer, reports []capture.Report, sum capture.Counts, passed int, problems []error) error {
-	read := 0
-	for _, r := range reports {
-		if r.Tool != capture.Unknown {
-			read++
-		}
-	}
-	if read == 0 {
-		if len(problems) > 0 {
-			return problems[0]
+func (c *readCmd) account(w io.Writer, got *readings) error {
+	if got.read == 0 {
+		if len(got.problems) > 0 {
+			return got.problems[0]
 		}
 		return &episode.Problem{Code: "capture/nothing-found", Message: "no tool history in " + strings.Join(c.Paths, ", "),
 			Hint: `name a history file or its folder, such as ~/.claude/projects, or a single file together with --tool`}
 	}
-	for _, p := range problems {
+	for _, p := range got.problems {
 		fmt.Fprintln(w, "set aside:", p)
 	}
-	fmt.Fprintf(w, "%d episodes from %d files; %d lines, %d of them unreadable and set aside\n", sum.Episodes, read, sum.Lines, sum.Unparsable)
-	if passed > 0 {
-		fmt.Fprintf(w, "%d other files are no tool's history and were passed over\n", passed)
+	fmt.Fprintf(w, "%d episodes from %d files; %d lines, %d of them unreadable and set aside\n", got.sum.Episodes, got.read, got.sum.Lines, got.sum.Unparsable)
+	if got.passed > 0 {
+		fmt.Fprintf(w, "%d other files are no tool's history and were passed over\n", got.passed)
 	}
-	if c.Strict && (len(problems) > 0 || sum.Unparsable > 0) {
-		return &episode.Problem{Code: "capture/set-aside", Message: fmt.Sprintf("set aside %d lines and %d files", sum.Unparsable, len(problems)),
+	if c.Strict && (len(got.problems) > 0 || got.sum.Unparsable > 0) {
+		return &episode.Problem{Code: "capture/set-aside", Message: fmt.Sprintf("set aside %d lines and %d files", got.sum.Unparsable, len(got.problems)),
 			Hint: "leave --strict out to go on without them; --report names the files"}
 	}
 	return nil

@@ -15,7 +15,9 @@ import (
 	"github.com/headrace/headrace/internal/statedir"
 )
 
-func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"headrace": main, "mill-agent": millAgent}) }
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"headrace": main, "mill-agent": millAgent})
+}
 
 // TestEveryPromiseOfTheReadme runs the scripts: one for each promise that the documents make of a command, with the
 // real program. $POLICY is the starter policy, $EXAMPLES the folder of examples, $CAPTURE the one of histories, $SECRET

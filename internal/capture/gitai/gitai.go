@@ -3,24 +3,24 @@
 // Package gitai reads the notes that git-ai attaches to commits (refs/notes/ai, authorship 3.0.0, and the blobs of 0.0.1 before
 // it): which lines of a commit each prompt or session of a coding tool wrote.
 //
-// [Parse] reads a note as it is. [Source] makes an episode of each prompt and session that a note names: whose words, where the
-// note holds any, the files with how many lines of the commit are its, and that they were committed. The tool is "git-ai" and
-// its version the agent's name, because the agent's own history, where there is one, tells the same session in full; both have
-// its session id. Package gitlog reads the notes of a repository by itself, to know which session a commit is of.
+// [Parse] reads a note as it is. [Source] makes an episode of each prompt and session that has lines or words in a note: whose
+// words, where the note holds any, and the files with how many lines are its. The tool is "git-ai" and its version the
+// agent's name, because the agent's own history, where there is one, tells the same session in full; both have its session
+// id. Package gitlog parses the notes of a repository by itself, to know which session a commit is of.
 //
-// A note says what was in the commit, so what it counts was accepted, by whom it does not say. It counts the lines that were
-// overridden before the commit for a prompt as a whole: where the prompt touched one file only, that is modified; where it
-// touched several, nobody knows which. Names and addresses of people, which notes hold, are not read.
+// The lines of a note are in the commit, so they were accepted; by whom it does not say. That a person wrote over lines is
+// counted for a session as a whole, over all of its commits, and so are the lines accepted: only where all of these are in
+// one file of the note is it known which suggestion was modified. After a rebase, a note may list what other commits of the
+// branch brought. Names and addresses of people, which notes hold, are not read.
 package gitai
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/headrace/headrace/episode"
@@ -40,7 +40,7 @@ func (Source) Name() string { return Name }
 // About implements capture.Source.
 func (Source) About() capture.About {
 	return capture.About{Title: "git-ai notes", Tested: capture.Real, Yields: capture.Yields{Decision: true, Modification: true, Prompt: true, Outcome: true},
-		Note: "files that hold a note each; those of a repository are read with its commits; the tool's version is the agent's name"}
+		Note: "`headrace read` of a repository reads its notes; `headrace outcomes` goes by them too; the tool's version is the agent's name"}
 }
 
 // Detect implements capture.Source.
@@ -50,64 +50,74 @@ func (Source) Detect(head []byte, _ string) bool {
 	}
 	keys := lax.Keys(head)
 	_, files := keys["files"]
-	return files && (strings.HasPrefix(keys["schema_version"], "authorship/") || strings.Contains(string(head[:min(len(head), 64<<10)]), `"authors":[{"author":`))
+	return files && (strings.HasPrefix(keys["schema_version"], "authorship/") || bytes.Contains(head[:min(len(head), 64<<10)], []byte(`"authors":[{"author":`)))
 }
 
-// maxNote is the longest note that is read, in bytes.
-const maxNote = 64 << 20
+// maxNote is the longest note that is read, in bytes; the longest seen has 56 kB.
+const maxNote = 16 << 20
 
 // Read implements capture.Source.
 func (Source) Read(_ context.Context, f capture.File, emit func(*episode.Episode) error) (capture.Counts, error) {
-	c := capture.Counts{Lines: 1}
+	c := capture.Counts{Lines: 1} // the JSON
 	b, err := io.ReadAll(io.LimitReader(f.R, maxNote+1))
 	if err != nil {
 		return c, err
 	}
 	if len(b) > maxNote {
-		return c, fmt.Errorf("the note is longer than %d bytes", maxNote)
+		return c, fmt.Errorf("the note is longer than %d MiB", maxNote>>20)
 	}
 	note, err := Parse(b)
 	if err != nil {
 		c.Unparsable = 1
 		return c, err
 	}
-	c.Kind(string(note.Schema))
+	c.Lines, c.Unparsable = c.Lines+note.Lines, note.Unparsable
+	c.Kind(note.Schema)
 	r := reading{c: &c, note: note, commit: commitOf(f.Path)}
-	for _, key := range slices.Sorted(maps.Keys(note.Agents)) {
+	if r.commit == "" {
+		r.commit = note.Commit()
+	}
+	r.of = r.commit
+	if r.of == "" {
+		r.of = episode.Digest(b)
+	}
+	for _, key := range sorted(note.Agents) {
 		c.Kind(note.Agents[key].Kind)
-		if err := emit(r.episode(key, note.Agents[key])); err != nil {
+		e := r.episode(key, note.Agents[key])
+		if len(e.Suggestions) == 0 && e.Instruction == "" && len(e.Steps) == 0 {
+			continue // it is named, and nothing is told of it
+		}
+		if err := emit(e); err != nil {
 			return c, err
 		}
 	}
 	return c, nil
 }
 
-// commitOf is the commit that a note is of: a file of notes is named after it, and nothing in it says so. The base that a note
-// names is the commit before.
+// commitOf is the commit that a file of notes is named after, empty where it has another name. In the notes' tree git parts
+// the name by folders, "0a/1b/2c…", once there are many.
 func commitOf(file string) string {
-	name := path.Base(filepath.ToSlash(file))
-	name, _, _ = strings.Cut(name, ".")
-	if len(name) != 40 || strings.Trim(name, "0123456789abcdef") != "" {
+	id := ""
+	for dir, name := path.Split(filepath.ToSlash(file)); name != "" && len(id) < 40; dir, name = path.Split(strings.TrimSuffix(dir, "/")) {
+		name, _, _ = strings.Cut(name, ".")
+		id = name + id
+	}
+	if len(id) != 40 || strings.Trim(id, "0123456789abcdef") != "" {
 		return ""
 	}
-	return name
+	return id
 }
 
 type reading struct {
 	c      *capture.Counts
 	note   *Note
-	commit string
+	commit string // where it is known
+	of     string // the commit, else the digest of the note
 }
 
 // episode is what a note says of one prompt or session.
 func (r *reading) episode(key string, a *Agent) *episode.Episode {
-	id := key
-	if r.commit != "" {
-		id += "@" + r.commit
-	} else {
-		id += "@" + r.note.Base
-	}
-	e := &episode.Episode{SchemaVersion: episode.SchemaVersion, ID: episode.NewID(Name, id), Session: a.Session,
+	e := &episode.Episode{SchemaVersion: episode.SchemaVersion, ID: episode.NewID(Name, key+"@"+r.of), Session: a.Session,
 		Tool: episode.Tool{Name: Name, Version: a.Tool, Surface: episode.SurfaceAgent}}
 	capture.SetModel(e, "", a.Model)
 	if r.commit != "" {
@@ -116,26 +126,21 @@ func (r *reading) episode(key string, a *Agent) *episode.Episode {
 	for i := range a.Messages {
 		r.message(e, &a.Messages[i])
 	}
-	for _, f := range r.note.Files {
-		lines := 0
-		for _, entry := range f.Entries {
-			if entry.Agent == key {
-				lines += entry.Lines()
-			}
-		}
-		if lines == 0 {
+	all := 0
+	seen := map[string]bool{}
+	for i := range r.note.Files {
+		f := &r.note.Files[i]
+		lines := f.linesBy(key)
+		if lines == 0 || f.Path == "" || seen[f.Path] {
 			continue
 		}
-		id := f.Path
-		e.Suggestions = append(e.Suggestions, episode.Suggestion{ID: id, Step: -1, Kind: episode.KindEdit, Path: f.Path, Features: map[string]any{"lines": float64(lines)}})
-		e.Decisions = append(e.Decisions, episode.Decision{Suggestion: id, Verdict: episode.Accepted, By: episode.ByUnknown})
-		share := 1.0
-		if a.Additions > 0 {
-			share = min(1, float64(a.Accepted)/float64(a.Additions))
-		}
-		e.Outcomes = append(e.Outcomes, episode.Outcome{Suggestion: id, Kind: episode.OutcomeCommitted, Value: share})
+		all += lines
+		seen[f.Path] = true
+		e.Suggestions = append(e.Suggestions, episode.Suggestion{ID: f.Path, Step: -1, Kind: episode.KindEdit, Path: f.Path, Features: map[string]any{"lines": float64(lines)}})
+		e.Decisions = append(e.Decisions, episode.Decision{Suggestion: f.Path, Verdict: episode.Accepted, By: episode.ByUnknown})
+		e.Outcomes = append(e.Outcomes, episode.Outcome{Suggestion: f.Path, Kind: episode.OutcomeCommitted, Value: 1})
 	}
-	if len(e.Decisions) == 1 && a.Overridden > 0 {
+	if len(e.Decisions) == 1 && a.Overridden > 0 && a.Accepted == int64(all) {
 		e.Decisions[0].Verdict = episode.Modified
 	}
 	capture.Languages(e)
@@ -160,7 +165,7 @@ func (r *reading) message(e *episode.Episode, m *message) {
 		r.c.Prompts++
 		if e.Instruction == "" {
 			e.Instruction = text
-			return
+			break
 		}
 		e.Steps = append(e.Steps, episode.Step{At: at, Source: episode.SourceUser, Message: text, Truncated: cut})
 	case "assistant":

@@ -4,16 +4,10 @@ package gitlog
 
 import (
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/headrace/headrace/internal/capture/capturetest"
-	"github.com/headrace/headrace/internal/capture/claudecode"
-	"github.com/headrace/headrace/internal/sharedtest"
 )
 
 // logged is what git log prints of one commit.
@@ -60,55 +54,6 @@ func TestFilesAreKnownByWhatGitCallsThem(t *testing.T) {
 		{Old: "gone.go", Hunks: []Hunk{{Old: 1, Removed: 1, New: 1}}}, {New: "logo.png"}}
 	if d := cmp.Diff(want, list[0].Files); d != "" {
 		t.Error(d)
-	}
-}
-
-// Each patch of the recordings is of a commit whose session was recorded too: what the session suggested is in the patch.
-func TestRecordedSessionsAreInTheirCommits(t *testing.T) {
-	patches, _ := filepath.Glob(filepath.Join(sharedtest.Dir(t, "corpus/git-outcomes"), "*.patch"))
-	sessions := sharedtest.Dir(t, "corpus/claude-code/entire")
-	if len(patches) != 22 {
-		t.Fatalf("%d patches", len(patches))
-	}
-	p := NewPrinter([]byte("key"))
-	joined, words, found := 0, 0, 0
-	for _, path := range patches {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, diff, _ := strings.Cut(string(b), "\ndiff --git ")
-		c := parsed(t, logged("m", "diff --git "+diff))[0]
-		checkpoint := strings.Split(filepath.Base(path), "-")[1]
-		files, _ := filepath.Glob(filepath.Join(sessions, checkpoint+"-*.full.jsonl"))
-		var list []Suggestion
-		for _, f := range files {
-			all, _ := capturetest.Read(t, claudecode.Source{}, f)
-			for _, e := range all {
-				for _, s := range e.Suggestions {
-					if s.Path != "" && s.After != "" {
-						list = append(list, p.Suggestion(s.Path, s.Before, s.After))
-						list[len(list)-1].At = c.Made.Unix() - 3600
-					}
-				}
-			}
-		}
-		change := p.Change(c)
-		lines := Follow(&History{Changes: []Change{change}, Main: change.ID, Now: change.Made}, list)
-		before := found
-		for i := range lines {
-			for _, l := range lines[i] {
-				found += l.First.Own
-			}
-			words += list[i].Weight()
-		}
-		if found > before {
-			joined++
-		}
-	}
-	t.Logf("%d of %d patches hold words of their sessions; %d of %d words suggested are in them", joined, len(patches), found, words)
-	if joined < 15 {
-		t.Errorf("only %d of %d patches hold what their sessions suggested", joined, len(patches))
 	}
 }
 

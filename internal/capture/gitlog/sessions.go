@@ -3,66 +3,81 @@
 package gitlog
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
+	"fmt"
 	"regexp"
 	"slices"
-	"strings"
+	"strconv"
+
+	"github.com/headrace/headrace/internal/capture/entire"
+	"github.com/headrace/headrace/internal/capture/gitai"
 )
 
 // trailer is how Entire names a checkpoint in a commit's message; the checkpoint's metadata are on a branch of their own, in
 // a folder named by the first two digits and one by the rest.
 var trailer = regexp.MustCompile(`(?m)^Entire-Checkpoint: *([0-9a-f]{2})([0-9a-f]{10})\s*$`)
 
-// maxCheckpoints bounds how many checkpoints of one commit are looked up.
-const maxCheckpoints = 8
+const (
+	maxCheckpoints = 8  // of a commit that are looked up
+	maxParts       = 32 // of a checkpoint: one for each session
+	maxMetadata    = 1 << 20
+)
 
 // sessions notes the coding sessions that a commit names itself.
 func (r *Repository) sessions(ctx context.Context, c *Commit, note string) {
-	c.Sessions = noted(note)
+	if n, err := gitai.Parse([]byte(note)); err == nil {
+		c.Sessions = n.Sessions()
+	}
 	for _, m := range trailer.FindAllStringSubmatch(c.Message, maxCheckpoints) {
-		for _, branch := range [...]string{"refs/heads/entire/checkpoints/v1", "refs/remotes/origin/entire/checkpoints/v1"} {
-			out, err := r.git(ctx, nil, "grep", "-h", "-I", "--no-color", "-E", `"session_id": *"`, branch, "--", m[1]+"/"+m[2]+"/*metadata.json")
-			if err != nil {
-				continue // no such branch, or no such checkpoint
+		for _, branch := range checkpointBranches() {
+			if found := r.checkpoint(ctx, branch+":"+m[1]+"/"+m[2]); len(found) > 0 {
+				c.Sessions = append(c.Sessions, found...)
+				break
 			}
-			for line := range strings.Lines(string(out)) {
-				if _, id, ok := strings.Cut(line, `"session_id":`); ok {
-					id, _, _ = strings.Cut(strings.TrimLeft(id, ` "`), `"`)
-					c.Sessions = append(c.Sessions, id)
-				}
-			}
-			break
 		}
 	}
 	slices.Sort(c.Sessions)
 	c.Sessions = slices.Compact(c.Sessions)
 }
 
-// noted are the sessions in a note of git-ai (standard 3.0.0: text, a line of three hyphens, JSON).
-func noted(note string) (sessions []string) {
-	_, text, ok := strings.Cut(note, "\n---\n")
-	if !ok {
-		return nil
+// checkpoint is the sessions of a checkpoint in its folder, branch and all. The first checkpoints had their one session's
+// metadata in the folder itself, later ones have a folder for each session, from 0 or from 1 on.
+func (r *Repository) checkpoint(ctx context.Context, folder string) (sessions []string) {
+	var ask bytes.Buffer
+	fmt.Fprintf(&ask, "%s/metadata.json\n", folder)
+	for i := range maxParts {
+		fmt.Fprintf(&ask, "%s/%d/metadata.json\n", folder, i)
 	}
-	type agent struct {
-		Agent struct {
-			ID string `json:"id"`
-		} `json:"agent_id"`
+	listed, err := r.git(ctx, &ask, "cat-file", "--batch-check=%(objecttype) %(objectsize) %(objectname)")
+	if err != nil {
+		return nil // the repository is torn, and git log has more to say of that
 	}
-	var about struct {
-		Prompts  map[string]agent `json:"prompts"`
-		Sessions map[string]agent `json:"sessions"`
-	}
-	if json.Unmarshal([]byte(text), &about) != nil {
-		return nil
-	}
-	for _, m := range [...]map[string]agent{about.Prompts, about.Sessions} {
-		for _, a := range m {
-			if a.Agent.ID != "" {
-				sessions = append(sessions, a.Agent.ID)
-			}
+	var found bytes.Buffer
+	for line := range bytes.Lines(listed) {
+		var size int
+		var id string
+		if n, _ := fmt.Sscanf(string(line), "blob %d %s\n", &size, &id); n == 2 && size <= maxMetadata {
+			fmt.Fprintln(&found, id)
 		}
+	}
+	if found.Len() == 0 {
+		return nil
+	}
+	blobs, err := r.git(ctx, &found, "cat-file", "--batch=%(objectsize)")
+	if err != nil {
+		return nil
+	}
+	for len(blobs) > 0 {
+		head, rest, _ := bytes.Cut(blobs, []byte("\n"))
+		n, err := strconv.Atoi(string(head))
+		if err != nil || n >= len(rest) {
+			break // "missing": taken away in between
+		}
+		if p, ok := entire.Parse(rest[:n]); ok {
+			sessions = append(sessions, p.Session)
+		}
+		blobs = rest[n+1:]
 	}
 	return sessions
 }

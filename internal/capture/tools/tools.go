@@ -11,6 +11,7 @@ import (
 	"github.com/headrace/headrace/internal/capture/acp"
 	"github.com/headrace/headrace/internal/capture/agenttrace"
 	"github.com/headrace/headrace/internal/capture/aider"
+	"github.com/headrace/headrace/internal/capture/amazonq"
 	"github.com/headrace/headrace/internal/capture/amp"
 	"github.com/headrace/headrace/internal/capture/antigravity"
 	"github.com/headrace/headrace/internal/capture/atif"
@@ -23,8 +24,11 @@ import (
 	"github.com/headrace/headrace/internal/capture/copilototel"
 	"github.com/headrace/headrace/internal/capture/cursor"
 	"github.com/headrace/headrace/internal/capture/droid"
+	"github.com/headrace/headrace/internal/capture/entire"
 	"github.com/headrace/headrace/internal/capture/geminicli"
+	"github.com/headrace/headrace/internal/capture/gitai"
 	"github.com/headrace/headrace/internal/capture/grok"
+	"github.com/headrace/headrace/internal/capture/kiro"
 	"github.com/headrace/headrace/internal/capture/native"
 	"github.com/headrace/headrace/internal/capture/opencode"
 	"github.com/headrace/headrace/internal/capture/openhands"
@@ -61,6 +65,10 @@ func All() []capture.Source {
 		sweagent.Source{},
 		atif.Source{},
 		agenttrace.Source{},
+		gitai.Source{},
+		entire.Source{},
+		amazonq.Source{},
+		kiro.Source{},
 		specstory.Source{}, // before aider, whose own marks may be quoted in it
 		aider.Source{},
 	}

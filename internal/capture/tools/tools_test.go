@@ -36,12 +36,14 @@ func TestEveryFileOfTheCorpusIsRecognisedByItsShape(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if folder, _, _ := strings.Cut(filepath.ToSlash(rel), "/"); rep.Tool != capture.Unknown && rep.Tool != folder && !strings.HasPrefix(rep.Tool, folder+"-") {
+		folder, below, _ := strings.Cut(filepath.ToSlash(rel), "/")
+		checkpoint := rep.Tool == "entire" && strings.HasPrefix(below, "entire/") && strings.HasSuffix(below, ".metadata.json")
+		if rep.Tool != capture.Unknown && rep.Tool != folder && !strings.HasPrefix(rep.Tool, folder+"-") && !checkpoint {
 			t.Errorf("%s is taken for a history of %s", rel, rep.Tool)
 		}
 	}
 	// The table of Claude transcripts has 34 files; one of them is called one, but holds a Gemini session.
-	for tool, want := range map[string]int{"claude-code": 33, "codex": 5, "continue": 5, "aider": 8, "gemini-cli": 5, "antigravity": 2, "grok": 2, "cursor": 8, "windsurf": 1, "opencode": 21, "droid": 7, "amp": 2, "pi": 4, "cline": 1, "swe-agent": 6, "agent-trace": 1, "copilot-chat": 6, "copilot-cli": 7, "copilot-otel": 1} {
+	for tool, want := range map[string]int{"claude-code": 33, "codex": 5, "continue": 5, "aider": 8, "gemini-cli": 5, "antigravity": 2, "grok": 2, "cursor": 8, "windsurf": 1, "opencode": 21, "droid": 7, "amp": 2, "pi": 4, "cline": 1, "swe-agent": 6, "agent-trace": 1, "copilot-chat": 6, "copilot-cli": 7, "copilot-otel": 1, "git-ai": 8, "entire": 23} {
 		if seen[tool] != want {
 			t.Errorf("recognised %d files of %s, want %d", seen[tool], tool, want)
 		}

@@ -5,7 +5,8 @@
 // [Generate] plays a small team over sixty days: suggestions that are taken, edited, taken in part, replaced or thrown away
 // before they are committed; branches that are merged, rebased or squashed; files that are renamed and reformatted; later
 // edits, refactorings, fixes and reverts; and much code by people that looks the same. Every line is an object that keeps its
-// identity through all of it, so that the truth is known by construction and no diff is asked.
+// identity through all of it, so that the truth is known by construction and no diff is asked. [Score] compares.
+// [Recordings] measures, instead, what others have recorded of real sessions and their commits, as far as that has a truth.
 package gitlogplay
 
 import (
