@@ -97,7 +97,7 @@ func (Source) Name() string { return Name }
 
 // About implements capture.Source.
 func (Source) About() capture.About {
-	return capture.About{Title: "Entire checkpoints", Tested: capture.Real,
+	return capture.About{Title: "Entire checkpoints", Tested: capture.Real, Yields: capture.Yields{Outcome: true},
 		Note: "`headrace read` of a repository reads its checkpoints: which session touched which files, and the commit; what was said and suggested is in the tool's own history, kept with it; `headrace outcomes` goes by them too"}
 }
 

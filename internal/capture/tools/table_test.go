@@ -51,6 +51,9 @@ func TestTheTableSaysWhatTheReadersYield(t *testing.T) {
 			if err != nil || files == 0 {
 				t.Fatalf("%d histories in %s: %v", files, dir, err)
 			}
+			if s.Name() == "entire" {
+				got.Outcome = true // the commit, which only a repository tells: TestReadOfARepositoryReadsItsNotesAndCheckpoints
+			}
 			if got != about.Yields {
 				t.Errorf("its histories yield %+v, and it says %+v", got, about.Yields)
 			}
