@@ -35,9 +35,16 @@ type machine struct {
 
 func newMachine(t *testing.T) *machine {
 	t.Helper()
+	return newMachineAt(t, edge.Config{})
+}
+
+// newMachineAt is a machine with an edge of its own kind.
+func newMachineAt(t *testing.T, conf edge.Config) *machine {
+	t.Helper()
 	m := &machine{t: t, home: t.TempDir(), dir: filepath.Join(t.TempDir(), "agent")}
 	var err error
-	m.edge, err = edge.New(t.Context(), edge.Config{Dir: filepath.Join(t.TempDir(), "edge"), Contributor: "mill", Recipient: "maker", Settle: 1000 * time.Hour})
+	conf.Dir, conf.Contributor, conf.Recipient, conf.Settle = filepath.Join(t.TempDir(), "edge"), "mill", "maker", 1000*time.Hour
+	m.edge, err = edge.New(t.Context(), conf)
 	m.ok(err)
 	t.Cleanup(func() { m.edge.Close() })
 	m.serve("127.0.0.1:0")

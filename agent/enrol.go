@@ -31,16 +31,22 @@ type Edge struct {
 	SealTo    string `json:"seal_to"`
 	Key       string `json:"key"`         // PEM, this machine's
 	Cert      string `json:"certificate"` // PEM
+	// LoginUntil is when the developer has to log in again; zero where a code enrolled this machine.
+	LoginUntil time.Time `json:"login_until,omitzero"`
 
 	dir    string
 	log    *slog.Logger
 	client *http.Client
+	again  time.Time // before that the edge need not be asked for another certificate: it wants a login
 
 	mu   sync.Mutex       // guards pair
 	pair *tls.Certificate // of Key and Cert
 }
 
-const edgeFile = "edge.json"
+const (
+	edgeFile   = "edge.json"
+	pinLetters = 32
+)
 
 // ErrNotEnrolled says that this machine has no edge.
 var ErrNotEnrolled = &episode.Problem{Code: "agent/not-enrolled", Message: "this machine is not enrolled with an edge",
@@ -97,44 +103,52 @@ func (e *Edge) connect() error {
 type (
 	deviceRequest struct {
 		Code    string `json:"code,omitempty"`
+		Login   string `json:"login,omitempty"`
 		Machine string `json:"machine"`
 		Request string `json:"request"`
 	}
 	deviceAnswer struct {
-		Developer   string `json:"developer"`
-		Certificate string `json:"certificate"`
-		SealTo      string `json:"seal_to"`
+		Developer   string    `json:"developer"`
+		Certificate string    `json:"certificate"`
+		SealTo      string    `json:"seal_to"`
+		LoginUntil  time.Time `json:"login_until"`
 	}
 )
 
 // Enrol uses up a one-time code: the edge learns of this machine, and dir keeps what it answered.
 func Enrol(ctx context.Context, dir, address, code string, log *slog.Logger) (*Edge, error) {
 	code, pin, whole := strings.Cut(code, ".")
-	if !whole || len(pin) != 32 {
+	if !whole || len(pin) != pinLetters {
 		return nil, &episode.Problem{Code: "enrol/code", Message: "the code is not whole", Hint: "copy it as headrace edge invite printed it: letters, a dot, letters"}
 	}
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "https" || u.Host == "" {
-		return nil, &episode.Problem{Code: "enrol/address", Message: address + " is not an edge's address", Hint: "it begins with https://, as headrace edge invite printed it"}
-	}
-	e := &Edge{URL: address, Pin: pin, dir: dir, log: log}
-	if err := e.connect(); err != nil {
+	e, err := newEdge(dir, address, pin, log)
+	if err != nil {
 		return nil, err
 	}
-	if err := e.certify(ctx, "/v1/device/enrol", code); err != nil {
+	key, request, err := device.Request()
+	if err != nil {
+		return nil, err
+	}
+	if err := e.certify(ctx, "/v1/device/enrol", key, deviceRequest{Code: code, Request: string(request)}); err != nil {
 		return nil, err
 	}
 	return e, nil
 }
 
-// certify gets a certificate for a new key, and keeps both.
-func (e *Edge) certify(ctx context.Context, path, code string) error {
-	key, request, err := device.Request()
-	if err != nil {
-		return err
+// newEdge is an edge that this machine knows nothing of yet but its address and the pin of its authority.
+func newEdge(dir, address, pin string, log *slog.Logger) (*Edge, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" || u.Host == "" {
+		return nil, &episode.Problem{Code: "enrol/address", Message: address + " is not an edge's address", Hint: "it begins with https://, as headrace edge invite printed it"}
 	}
-	machine, _ := os.Hostname() // a name for its owner's list
-	body, err := json.Marshal(deviceRequest{Code: code, Machine: machine, Request: string(request)})
+	e := &Edge{URL: address, Pin: pin, dir: dir, log: log}
+	return e, e.connect()
+}
+
+// certify gets a certificate for a new key, and keeps both.
+func (e *Edge) certify(ctx context.Context, path string, key []byte, req deviceRequest) error {
+	req.Machine, _ = os.Hostname() // a name for its owner's list
+	body, err := json.Marshal(req)
 	if err != nil {
 		return err
 	}
@@ -145,7 +159,7 @@ func (e *Edge) certify(ctx context.Context, path, code string) error {
 	if _, err := seal.Parse(ans.SealTo); err != nil {
 		return err
 	}
-	e.Developer, e.SealTo, e.Key, e.Cert = ans.Developer, ans.SealTo, string(key), ans.Certificate
+	e.Developer, e.SealTo, e.Key, e.Cert, e.LoginUntil = ans.Developer, ans.SealTo, string(key), ans.Certificate, ans.LoginUntil
 	if err := e.connect(); err != nil {
 		return err
 	}
@@ -160,12 +174,62 @@ func (e *Edge) certify(ctx context.Context, path, code string) error {
 	return replace(filepath.Join(e.dir, edgeFile), append(b, '\n'))
 }
 
-// renew gets the next certificate once half of this one's time is over.
+// ErrOver says that this machine's certificate has ended: nothing can be delivered until it is enrolled again.
+var ErrOver = &episode.Problem{Code: "agent/certificate-over"}
+
+// askAgain is how long an edge that wants a login is not asked for a certificate.
+const askAgain = time.Hour
+
+// renew gets the next certificate once half of this one's time is over. Where the edge wants the developer to log in again,
+// it says so now and then, while the certificate lasts; a login that was made meanwhile, by headrace agent enrol, is taken up.
 func (e *Edge) renew(ctx context.Context) error {
-	if time.Until(e.Until()) > device.Validity/2 {
+	until := e.Until()
+	if time.Until(until) > device.Validity/2 {
 		return nil
 	}
-	return e.certify(ctx, "/v1/device/renew", "")
+	if e.reload() {
+		return nil
+	}
+	if !time.Now().Before(until) {
+		return &episode.Problem{Code: ErrOver.Code, Message: "this machine's certificate ended on " + until.Local().Format("2 January at 15:04") + "; what is captured is kept", Hint: e.EnrolAgain()}
+	}
+	if time.Now().Before(e.again) {
+		return nil
+	}
+	key, request, err := device.Request()
+	if err != nil {
+		return err
+	}
+	err = e.certify(ctx, "/v1/device/renew", key, deviceRequest{Request: string(request)})
+	if errors.Is(err, errLoginAgain) {
+		e.again = time.Now().Add(askAgain)
+		e.log.Warn("log in again, or nothing is delivered from "+until.Local().Format("2 January at 15:04")+" on", "how", e.EnrolAgain())
+		return nil
+	}
+	return err
+}
+
+// EnrolAgain is how this machine gets its next certificate, where it cannot by itself.
+func (e *Edge) EnrolAgain() string {
+	if !e.LoginUntil.IsZero() {
+		return "log in again: headrace agent enrol " + e.URL + " --login " + e.Pin
+	}
+	return "ask whoever runs the edge for a code (headrace edge invite " + e.Developer + ")"
+}
+
+// reload takes up what another process has written, if this machine was enrolled again: with the same edge, for the same
+// developer. Anything else is for the next start.
+func (e *Edge) reload() bool {
+	now, err := OpenEdge(e.dir, e.log)
+	if err != nil || now.Cert == e.Cert || now.Pin != e.Pin || now.Developer != e.Developer {
+		return false
+	}
+	e.URL, e.SealTo, e.Key, e.Cert, e.LoginUntil, e.again = now.URL, now.SealTo, now.Key, now.Cert, now.LoginUntil, time.Time{}
+	if e.connect() != nil {
+		return false // it was read a moment ago
+	}
+	e.client.CloseIdleConnections()
+	return true
 }
 
 // Until is when the machine's certificate ends.

@@ -77,17 +77,21 @@ const (
 
 // Run delivers what waits until ctx ends, and renews the machine's certificate in time.
 func (o *Outbox) Run(ctx context.Context) error {
-	wait := time.Duration(0)
+	var wait, retry time.Duration
 	for {
-		err := errors.Join(o.edge.renew(ctx), o.deliver(ctx))
+		err := o.edge.renew(ctx)
+		if !errors.Is(err, ErrOver) { // without a certificate there is nobody who could deliver
+			err = errors.Join(err, o.deliver(ctx))
+		}
 		switch {
 		case err == nil:
-			wait = time.Minute
+			wait, retry = time.Minute, 0
 		case ctx.Err() != nil:
 			return ctx.Err()
 		default:
 			o.log.Warn("not delivered yet", "err", err)
-			wait = min(max(2*wait, 2*time.Second), retryMost)
+			retry = min(max(2*retry, 2*time.Second), retryMost)
+			wait = retry
 		}
 		wake := o.wake
 		if err != nil {
@@ -148,15 +152,22 @@ func (e *Edge) sealed(ctx context.Context, frames []byte) error {
 	return nil
 }
 
-// post sends a body and reads the answer, which is JSON. An error is the edge's own Problem where it says one.
+// post sends a body and reads the answer.
 func (e *Edge) post(ctx context.Context, path, contentType string, body []byte, answer any) error {
+	return e.ask(ctx, http.MethodPost, path, contentType, body, answer)
+}
+
+// ask sends a request and reads the answer, which is JSON. An error is the edge's own Problem where it says one.
+func (e *Edge) ask(ctx context.Context, method, path, contentType string, body []byte, answer any) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(e.URL, "/")+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(e.URL, "/")+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Content-Type", contentType)
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
 	res, err := e.client.Do(req)
 	if err != nil {
 		return &episode.Problem{Code: "edge/unreachable", Message: "the edge at " + e.URL + " does not answer", Err: err, Hint: "is the address right, and is the edge running? What is captured is kept until then"}

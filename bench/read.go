@@ -58,54 +58,6 @@ func (b *bench) expected() (head []string, rows map[string][]string, err error) 
 	return head, rows, nil
 }
 
-// measureCounts compares what "headrace read --report" says of each transcript with the table.
-func measureCounts(ctx context.Context, b *bench) ([]row, error) {
-	head, want, err := b.expected()
-	if err != nil {
-		return nil, err
-	}
-	dir, err := b.shared("corpus/claude-code")
-	if err != nil {
-		return nil, err
-	}
-	if dir, err = filepath.EvalSymlinks(dir); err != nil { // as the report names it
-		return nil, err
-	}
-	report := filepath.Join(b.temp, "report.json")
-	if _, _, err := b.timed(ctx, nil, 0, b.bin, "read", dir, "--report", report); err != nil {
-		return nil, err
-	}
-	raw, err := os.ReadFile(report)
-	if err != nil {
-		return nil, err
-	}
-	var said struct{ Files []map[string]any }
-	if err := json.Unmarshal(raw, &said); err != nil {
-		return nil, err
-	}
-	right, n := 0, 0
-	var wrong []string
-	for _, f := range said.Files {
-		name, err := filepath.Rel(dir, fmt.Sprint(f["path"]))
-		if err != nil {
-			return nil, err
-		}
-		for i, w := range want[filepath.ToSlash(name)] {
-			n++
-			if got, ok := f[head[i]].(float64); ok && strconv.FormatFloat(got, 'f', -1, 64) == w {
-				right++
-			} else {
-				wrong = append(wrong, fmt.Sprintf("%s %s is %v, not %s", name, head[i], f[head[i]], w))
-			}
-		}
-	}
-	if total := len(want) * len(head); n != total {
-		wrong = append(wrong, fmt.Sprintf("%d of %d counts are in the report", n, total))
-		n = total
-	}
-	return []row{{ID: "counts", Ours: figure(float64(right) / float64(n)), Unit: "share exact", N: n, Note: strings.Join(append(wrong, fmt.Sprintf("%d transcripts; the other expected counts are tests of the readers", len(want))), "; ")}}, nil
-}
-
 // timed runs a program to its end, its standard output thrown away, and returns its wall time and the most memory it had.
 func (b *bench) timed(ctx context.Context, stdin io.Reader, processors int, program string, args ...string) (took time.Duration, peak float64, err error) {
 	cmd := exec.CommandContext(ctx, program, args...)

@@ -52,6 +52,12 @@ func (e *Edge) assembleBatch(ctx context.Context, payloads [][]byte, last uint64
 			}
 			continue
 		}
+		if p.Kind == kindReports {
+			if err := e.unpackReports(ctx, p); err != nil {
+				return err
+			}
+			continue
+		}
 		kind := sourceOf(p.Kind)
 		for _, ep := range e.unpack(p) {
 			if kind == parts.History && otlp.Tells(ep) {
@@ -283,6 +289,7 @@ func (e *Edge) row(ep *episode.Episode, now time.Time) sqlstore.EpisodeRow {
 		r.Language = ep.Suggestions[0].Language
 	}
 	r.Language = printable(r.Language, 64)
+	r.CodeAccepted, r.CodeRejected = onCode(ep)
 	for _, d := range ep.Decisions {
 		v := &r.Verdicts
 		switch d.Verdict {

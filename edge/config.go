@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/poll"
 )
 
 // Config is what an edge needs to know.
@@ -34,6 +35,16 @@ type Config struct {
 	Channel string
 	// Repositories are addresses or folders of git repositories whose commits the edge follows itself.
 	Repositories []string
+	// Pollers are tools' servers to be asked for what they counted.
+	Pollers []poll.Config
+	// Teams is a CSV file that says who is in which team, for the comparison with what was captured; empty for none.
+	Teams string
+	// Own says that all that is captured is of the one developer whose machine this is: who may see figures about themselves.
+	Own bool
+	// OIDC is how developers log in to enrol their machines; without an issuer they need a one-time code.
+	OIDC OIDC
+	// Webhooks are the secrets of the code forges that deliver here.
+	Webhooks Webhooks
 	// Demo says that what comes in is synthetic. Elsewhere a payload's word that it is counts for nothing.
 	Demo bool
 	// Canaries are strings that must never leave; a bundle that would hold one is not packed.
@@ -65,6 +76,7 @@ func (cfg Config) withDefaults() (Config, error) {
 	if cfg.RawRetention < 0 || cfg.RawRetention > MaxRawRetention {
 		return cfg, fmt.Errorf("raw retention of %v: it must be between 0 and %v", cfg.RawRetention, MaxRawRetention)
 	}
+	cfg.OIDC = cfg.OIDC.withDefaults()
 	if cfg.Policy == nil {
 		cfg.Policy = consent.Starter()
 	}

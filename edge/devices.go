@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/device"
+	"github.com/headrace/headrace/internal/login"
 	"github.com/headrace/headrace/internal/seal"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
@@ -28,11 +30,12 @@ import (
 // deviceInviteFor is how long a one-time code for a developer's machine is good for.
 const deviceInviteFor = 24 * time.Hour
 
-// DeviceRequest is what a machine sends to get its certificate, or the next one.
+// DeviceRequest is what a machine sends to get its certificate, with a code or a login, or the next one.
 type DeviceRequest struct {
 	Code    string `json:"code,omitempty"`
-	Machine string `json:"machine"` // how its owner calls it
-	Request string `json:"request"` // PEM
+	Login   string `json:"login,omitempty"` // an ID token
+	Machine string `json:"machine"`         // how its owner calls it
+	Request string `json:"request"`         // PEM
 }
 
 // DeviceAnswer is what a machine needs to deliver from then on.
@@ -41,19 +44,25 @@ type DeviceAnswer struct {
 	Certificate string `json:"certificate"` // PEM
 	// SealTo is the key to which the machine seals all that it keeps.
 	SealTo string `json:"seal_to"`
+	// LoginUntil is when no more certificates come of the login with which the machine was enrolled; zero: with a code.
+	LoginUntil time.Time `json:"login_until,omitzero"`
 }
 
 // devices is what the edge has for developers' machines.
 type devices struct {
 	authority *device.Authority
 	key       *seal.Key
+	logins    *login.Verifier // nil for none
 }
 
 func (e *Edge) openDevices() (err error) {
 	if e.devices.authority, err = device.NewAuthority(e.ring.Derive("device"), e.cfg.Now); err != nil {
 		return err
 	}
-	e.devices.key, err = seal.Derive(e.ring.Derive("seal"))
+	if e.devices.key, err = seal.Derive(e.ring.Derive("seal")); err != nil {
+		return err
+	}
+	e.devices.logins, err = e.cfg.OIDC.verifier(e.cfg.Now)
 	return err
 }
 
@@ -111,35 +120,45 @@ func (e *Edge) deviceOf(r *http.Request) (sqlstore.Device, error) {
 	return d, err
 }
 
-// Issue answers a request by the machine of a developer whose identity is proven.
-func (e *Edge) issue(ctx context.Context, developer string, req DeviceRequest) (DeviceAnswer, error) {
-	cert, serial, err := e.devices.authority.Issue([]byte(req.Request), developer)
-	if err != nil {
-		return DeviceAnswer{}, &episode.Problem{Code: "device/bad-request", Message: "the machine's request is not one", Err: err, Hint: "run headrace agent enrol again"}
-	}
-	now := e.cfg.Now()
-	err = e.db.AddDevice(ctx, sqlstore.Device{Serial: serial, Developer: developer, Machine: printable(req.Machine, 100), IssuedAt: now, ExpiresAt: now.Add(device.Validity)})
-	return DeviceAnswer{Developer: developer, Certificate: string(cert), SealTo: e.SealTo().String()}, err
+// badRequest says that a machine asks for no certificate.
+func badRequest(err error) error {
+	return &episode.Problem{Code: "device/bad-request", Message: "the machine's request is not one", Err: err, Hint: "run headrace agent enrol again"}
 }
 
-// DeviceHandler serves developers' machines over TLS: POST /v1/device/enrol with a one-time code; and with a certificate,
-// POST /v1/device/renew and POST /v1/sealed.
+// issue answers a request by a machine of whom it is proven whose it is: by a code, a login, or the certificate that it has.
+func (e *Edge) issue(ctx context.Context, who sqlstore.Device, req DeviceRequest) (DeviceAnswer, error) {
+	now := e.cfg.Now()
+	until, err := e.certificateUntil(who, now)
+	if err != nil {
+		return DeviceAnswer{}, err
+	}
+	cert, serial, err := e.devices.authority.Issue([]byte(req.Request), who.Developer, until)
+	if err != nil {
+		return DeviceAnswer{}, badRequest(err)
+	}
+	err = e.db.AddDevice(ctx, sqlstore.Device{Serial: serial, Developer: who.Developer, Machine: printable(req.Machine, 100), IssuedAt: now, ExpiresAt: until, LoginAt: who.LoginAt})
+	return DeviceAnswer{Developer: who.Developer, Certificate: string(cert), SealTo: e.SealTo().String(), LoginUntil: e.loginUntil(who)}, err
+}
+
+// DeviceHandler serves developers' machines over TLS: GET /v1/device/login says where to log in, POST /v1/device/enrol takes
+// a one-time code or a login; and with a certificate, POST /v1/device/renew and POST /v1/sealed.
 func (e *Edge) DeviceHandler() http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/device/login", e.serveLogin)
 	mux.HandleFunc("POST /v1/device/enrol", func(w http.ResponseWriter, r *http.Request) {
-		e.serveIssue(w, r, func(req DeviceRequest) (string, error) {
+		e.serveIssue(w, r, func(req DeviceRequest) (sqlstore.Device, error) {
+			if req.Login != "" {
+				return e.useLogin(r.Context(), req)
+			}
 			developer, err := e.db.UseDeviceInvite(r.Context(), codeDigest(req.Code), e.cfg.Now())
 			if errors.Is(err, sqlstore.ErrNotFound) {
-				return "", errNoInvite
+				err = errNoInvite
 			}
-			return developer, err
+			return sqlstore.Device{Developer: developer}, err
 		})
 	})
 	mux.HandleFunc("POST /v1/device/renew", func(w http.ResponseWriter, r *http.Request) {
-		e.serveIssue(w, r, func(DeviceRequest) (string, error) {
-			d, err := e.deviceOf(r)
-			return d.Developer, err
-		})
+		e.serveIssue(w, r, func(DeviceRequest) (sqlstore.Device, error) { return e.deviceOf(r) })
 	})
 	mux.HandleFunc("POST /v1/sealed", func(w http.ResponseWriter, r *http.Request) {
 		d, err := e.deviceOf(r)
@@ -162,9 +181,12 @@ func (e *Edge) DeviceHandler() http.Handler {
 	return mux
 }
 
-func (e *Edge) serveIssue(w http.ResponseWriter, r *http.Request, prove func(DeviceRequest) (string, error)) {
+// maxDeviceRequest is the largest request for a certificate, in bytes. Anybody may send one.
+const maxDeviceRequest = 256 << 10
+
+func (e *Edge) serveIssue(w http.ResponseWriter, r *http.Request, prove func(DeviceRequest) (sqlstore.Device, error)) {
 	var req DeviceRequest
-	body, err := readBody(w, r)
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxDeviceRequest))
 	if err == nil {
 		err = json.Unmarshal(body, &req)
 	}
@@ -172,12 +194,12 @@ func (e *Edge) serveIssue(w http.ResponseWriter, r *http.Request, prove func(Dev
 		refuse(w, http.StatusBadRequest, &episode.Problem{Code: "device/bad-request", Message: "not a request for a certificate", Err: err, Hint: "run headrace agent enrol"})
 		return
 	}
-	developer, err := prove(req)
+	who, err := prove(req)
 	if err != nil {
 		e.refuseDevice(w, err)
 		return
 	}
-	ans, err := e.issue(r.Context(), developer, req)
+	ans, err := e.issue(r.Context(), who, req)
 	if err != nil {
 		e.refuseDevice(w, err)
 		return
@@ -187,7 +209,8 @@ func (e *Edge) serveIssue(w http.ResponseWriter, r *http.Request, prove func(Dev
 
 // refuseDevice answers with what is wrong with a machine's identity, or says that we could not look.
 func (e *Edge) refuseDevice(w http.ResponseWriter, err error) {
-	if p, ok := errors.AsType[*episode.Problem](err); ok {
+	p, ok := errors.AsType[*episode.Problem](err)
+	if ok && (strings.HasPrefix(p.Code, "device/") || strings.HasPrefix(p.Code, "login/")) && !errors.Is(err, login.ErrAway) && !errors.Is(err, login.ErrProvider) {
 		refuse(w, http.StatusForbidden, p)
 		return
 	}

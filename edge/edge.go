@@ -23,6 +23,7 @@ import (
 
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/keyring"
+	"github.com/headrace/headrace/internal/poll"
 	"github.com/headrace/headrace/internal/spool"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/statedir"
@@ -41,6 +42,7 @@ type Edge struct {
 	policy         *consent.Policy
 	filter         *scrub.Scrubber
 	coarse         consent.Coarsener
+	pollers        []*poll.Poller
 	log            *slog.Logger
 
 	turning    sync.Mutex // one turn at a time, and guards what follows
@@ -103,7 +105,7 @@ func open(ctx context.Context, cfg Config) (*Edge, error) {
 	}
 	e := &Edge{cfg: cfg, db: db, joins: joins, git: git, ring: ring, vault: v, policy: cfg.Policy, filter: filter, coarse: coarse, log: cfg.Log,
 		wake: make(chan struct{}, 1), undurable: make(chan sqlstore.DecisionRow, 1<<14)}
-	if err := errors.Join(e.openDevices(), e.openSpools(ctx), e.loadRelease(ctx), e.sweep(ctx)); err != nil {
+	if err := errors.Join(e.openPollers(), e.openDevices(), e.openSpools(ctx), e.loadRelease(ctx), e.sweep(ctx)); err != nil {
 		return nil, errors.Join(err, e.closeStores())
 	}
 	return e, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/headrace/headrace/internal/capture/gitlog"
 	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/poll"
 )
 
 // DatabaseEnv is the environment variable that may hold the address of the edge's database.
@@ -47,6 +48,17 @@ type File struct {
 	// Repositories are addresses or folders of git repositories whose commits the edge follows itself: it keeps bare mirrors of
 	// those that have an address.
 	Repositories []string `yaml:"repositories"`
+	// Pollers are servers of coding tools that are asked every hour what they counted, which headrace doctor --coverage compares with
+	// what was captured: a list of {kind: claude, copilot, cursor or jules, key_file: FILE, …}.
+	Pollers []poll.Config `yaml:"pollers"`
+	// Teams is a CSV file with the columns user,team, for that comparison; without it all are one team.
+	Teams string `yaml:"teams"`
+	// OIDC is the identity provider with which developers log in to enrol their machines.
+	OIDC OIDC `yaml:"oidc"`
+	// Webhooks are the files with the secrets of code forges, a line each: github_secret_file and gitlab_token_file. What these
+	// deliver at /v1/webhooks/github and /v1/webhooks/gitlab tells of reviews, merges and checks. $HEADRACE_GITHUB_SECRET and
+	// $HEADRACE_GITLAB_TOKEN overrule them.
+	Webhooks WebhookFiles `yaml:"webhooks"`
 	// Settle is how long an episode may still change before it is screened.
 	Settle time.Duration `yaml:"settle"`
 	// RawRetention is how long raw text rests in the vault, at most 336h.
@@ -55,7 +67,7 @@ type File struct {
 
 // ReadFile reads the configuration at path, or else edge.yaml in the state folder dir, if there is one.
 func ReadFile(path, dir string) (File, error) {
-	f := File{Dir: filepath.Join(dir, "edge"), Listen: "127.0.0.1:8400", OTLP: "127.0.0.1:4317", Devices: "127.0.0.1:8401", Settle: 24 * time.Hour, RawRetention: 72 * time.Hour}
+	f := File{Dir: filepath.Join(dir, "edge"), Listen: "127.0.0.1:8400", OTLP: "127.0.0.1:4317", Devices: "127.0.0.1:8401", Settle: 24 * time.Hour, RawRetention: 72 * time.Hour, OIDC: DefaultOIDC()}
 	optional := path == ""
 	if optional {
 		path = filepath.Join(dir, "edge.yaml")
@@ -67,9 +79,22 @@ func ReadFile(path, dir string) (File, error) {
 	if f.Database != "" && !strings.Contains(f.Database, "://") {
 		f.Database = config.Beside(path, f.Database)
 	}
+	f.OIDC = f.OIDC.withDefaults()
+	if _, err := f.OIDC.verifier(time.Now); err != nil {
+		return f, err
+	}
 	if f.RawRetention <= 0 || f.RawRetention > MaxRawRetention {
 		return f, &episode.Problem{Code: "config/raw-retention", Message: fmt.Sprintf("raw_retention is %v", f.RawRetention), Hint: "raw text may rest for more than 0 and at most 336h"}
 	}
+	if f.Teams = config.Beside(path, f.Teams); f.Teams != "" {
+		if _, err := poll.ReadTeams(f.Teams); err != nil {
+			return f, err
+		}
+	}
+	if err := checkPollers(path, f.Pollers); err != nil {
+		return f, err
+	}
+	f.Webhooks.GitHub, f.Webhooks.GitLab = config.Beside(path, f.Webhooks.GitHub), config.Beside(path, f.Webhooks.GitLab)
 	for i, r := range f.Repositories {
 		if u, err := url.Parse(r); err == nil && u.User != nil {
 			if _, has := u.User.Password(); has {
@@ -117,8 +142,11 @@ func (f File) Config(m *Membership) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	c := Config{Dir: f.Dir, Contributor: m.Contributor, Recipient: m.Hub, Channel: eff.Channel, Settle: f.Settle, RawRetention: f.RawRetention, Repositories: f.Repositories}
+	c := Config{Dir: f.Dir, Contributor: m.Contributor, Recipient: m.Hub, Channel: eff.Channel, Settle: f.Settle, RawRetention: f.RawRetention, OIDC: f.OIDC, Pollers: f.Pollers, Teams: f.Teams, Repositories: f.Repositories}
 	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
+		return c, err
+	}
+	if c.Webhooks, err = f.Webhooks.read(); err != nil {
 		return c, err
 	}
 	c.Hub = &Hub{URL: eff.Hub, Token: m.Token, Public: m.PublicKey}

@@ -66,6 +66,11 @@ func (e *Edge) followRepository(ctx context.Context, r sqlstore.RepositoryRow) e
 		return e.db.Followed(ctx, r, nil)
 	}
 	lines := gitlog.Follow(h, all)
+	notices, err := e.reported(ctx, r.Name)
+	if err != nil {
+		return err
+	}
+	reports := gitlog.NewReports(h, notices)
 	here := map[string]bool{} // sessions of which something is here
 	for i, ls := range lines {
 		for _, l := range ls {
@@ -79,6 +84,7 @@ func (e *Edge) followRepository(ctx context.Context, r sqlstore.RepositoryRow) e
 			continue
 		}
 		ep := gitlog.Became(p.row.Episode, p.list, lines[p.from:p.from+len(p.list)])
+		reports.Add(ep, p.list, lines[p.from:p.from+len(p.list)])
 		if len(ep.Outcomes)+len(ep.Decisions) == 0 {
 			continue
 		}

@@ -193,7 +193,7 @@ func (e *Edge) setAside(what string, err error) {
 }
 
 // Handler serves the tools: POST /v1/episodes, /v1/decisions and /v1/outcomes (JSON Lines or CloudEvents), POST /v1/logs
-// (OTLP), POST /v1/decide. The caller has
+// (OTLP), POST /v1/junit, POST /v1/decide. The caller has
 // proven who asks.
 func (e *Edge) Handler(who func(*http.Request) Principal) http.Handler {
 	mux := http.NewServeMux()
@@ -201,6 +201,7 @@ func (e *Edge) Handler(who func(*http.Request) Principal) http.Handler {
 		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) { e.serveAPI(w, r, who(r), what) })
 	}
 	e.handleOTLP(mux, who)
+	mux.HandleFunc("POST /v1/junit", func(w http.ResponseWriter, r *http.Request) { e.serveJUnit(w, r, who(r)) })
 	mux.HandleFunc("POST /v1/decide", func(w http.ResponseWriter, r *http.Request) { e.serveDecide(w, r, who(r)) })
 	return mux
 }

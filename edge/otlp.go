@@ -117,6 +117,10 @@ func (e *Edge) unpackTotals(p payload) []sqlstore.Total {
 		return nil
 	}
 	var totals []sqlstore.Total
+	sender := ""
+	if p.Authenticated && p.Principal != "" {
+		sender = keyed(e.ring.Derive("join"), []byte(p.Principal))
+	}
 	for _, t := range otlp.Metrics(metrics) {
 		records, err := e.policy.Records(consent.Facts{Tool: t.Tool, Developer: p.Principal})
 		if err != nil {
@@ -124,7 +128,7 @@ func (e *Edge) unpackTotals(p payload) []sqlstore.Total {
 			continue
 		}
 		if records {
-			totals = append(totals, sqlstore.Total{Day: day(t.Day), Tool: t.Tool, Measure: t.Measure, Language: printable(t.Language, 64), Model: printable(t.Model, 64), Series: t.Series, N: t.N})
+			totals = append(totals, sqlstore.Total{Day: day(t.Day), Tool: t.Tool, Measure: t.Measure, Language: printable(t.Language, 64), Model: printable(t.Model, 64), Series: t.Series, N: t.N, Sender: sender})
 		}
 	}
 	return totals

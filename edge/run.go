@@ -13,6 +13,7 @@ func (e *Edge) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { e.logDecisions(ctx) })
 	wg.Go(func() { e.mirror(ctx) })
+	wg.Go(func() { e.poll(ctx) })
 	defer wg.Wait()
 	wait := time.Minute
 	for {

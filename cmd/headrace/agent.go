@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/headrace/headrace/agent"
+	"github.com/headrace/headrace/internal/login"
 	"github.com/headrace/headrace/internal/statedir"
 )
 
@@ -29,6 +31,7 @@ func (agentCmd) Help() string {
 	return `Enrol once, with the code that whoever runs the edge sent you (headrace edge invite DEVELOPER prints it):
 
   headrace agent enrol https://edge.example:8401 CODE
+  headrace agent enrol https://edge.example:8401 --login PIN   # where you log in instead
   headrace agent autostart      # from the next login on; or run headrace agent yourself
   headrace connect claude-code  # the tool tells who decided, too
 
@@ -107,19 +110,41 @@ func (e *env) agentToken() (string, error) {
 }
 
 type agentEnrolCmd struct {
-	URL  string `arg:"" help:"Address of the edge for machines, as the code's sender named it."`
-	Code string `arg:"" help:"The one-time code."`
+	URL   string `arg:"" help:"Address of the edge for machines, as the code's sender named it."`
+	Code  string `arg:"" optional:"" help:"The one-time code."`
+	Login string `help:"Log in with your enterprise's identity provider instead; PIN is what headrace edge invite --oidc prints." placeholder:"PIN"`
 }
 
 // Run enrols.
 func (c *agentEnrolCmd) Run(e *env) error {
-	at, err := agent.Enrol(e.ctx, e.agentDir(), c.URL, c.Code, logger(e.err))
+	if (c.Code == "") == (c.Login == "") {
+		return usagef("a machine is enrolled with a code, or with --login PIN")
+	}
+	var at *agent.Edge
+	var err error
+	if c.Login != "" {
+		at, err = agent.EnrolByLogin(e.ctx, e.agentDir(), c.URL, c.Login, func(a login.Ask) { sayLogin(e.err, a) }, logger(e.err))
+	} else {
+		at, err = agent.Enrol(e.ctx, e.agentDir(), c.URL, c.Code, logger(e.err))
+	}
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(e.out, "enrolled as %s at %s\n", at.Developer, at.URL)
+	if !at.LoginUntil.IsZero() {
+		fmt.Fprintf(e.err, "run the same line and log in again by %s, for the agent to go on delivering\n", at.LoginUntil.Local().Format("2 January 2006"))
+	}
 	fmt.Fprintln(e.err, "now start it: headrace agent; or from the next login on: headrace agent autostart")
 	return nil
+}
+
+// sayLogin tells a person where to log in.
+func sayLogin(w io.Writer, a login.Ask) {
+	fmt.Fprintf(w, "\n  Log in at  %s\n  with code  %s\n", a.Address, a.Code)
+	if a.Whole != "" {
+		fmt.Fprintf(w, "\n  or open    %s\n  if it shows the same code\n", a.Whole)
+	}
+	fmt.Fprintf(w, "\nwaiting for you until %s; Ctrl-C stops\n", a.Until.Local().Format("15:04"))
 }
 
 type agentAutostartCmd struct {

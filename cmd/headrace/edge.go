@@ -24,8 +24,10 @@ type edgeCmd struct {
 	Show  edgeConfigCmd `cmd:"" name:"config" help:"Print the configuration that is in force."`
 	Link  edgeLinkCmd   `cmd:"" help:"Print a fresh one-time link to the pages of the running edge."`
 
-	Invite edgeInviteCmd `cmd:"" help:"Print a one-time code with which a developer enrols a machine."`
+	Invite edgeInviteCmd `cmd:"" help:"Print the line with which a developer enrols a machine: with a one-time code, or by logging in (--oidc)."`
 	Revoke edgeRevokeCmd `cmd:"" help:"End the certificates of a developer's machines."`
+
+	Activity edgeActivityCmd `cmd:"" name:"import-activity" help:"Take in what reports of Amazon Q Developer count, for headrace doctor --coverage."`
 }
 
 func (edgeCmd) Help() string {
@@ -38,7 +40,15 @@ Until a policy file says otherwise, numbers and categories only may leave, and a
 Everything has a default; headrace edge config shows it. To change some, write edge.yaml into the state folder:
 
   policy: policy.yaml
-  database_file: /run/secrets/dsn   # PostgreSQL; one line: postgres://user:password@host/name`
+  database_file: /run/secrets/dsn   # PostgreSQL; one line: postgres://user:password@host/name
+  oidc: {issuer: https://login.example, client_id: headrace}   # developers log in, instead of codes for each
+  webhooks: {github_secret_file: /run/secrets/hook}            # reviews, merges, checks; gitlab_token_file too
+  teams: teams.csv                  # user,team: for headrace doctor --coverage
+  pollers:                          # tools' servers that are asked hourly what they counted
+    - {kind: claude, key_file: /run/secrets/claude}
+    - {kind: copilot, organisation: alder, key_file: /run/secrets/github}
+    - {kind: cursor, key_file: /run/secrets/cursor}
+    - {kind: jules, developer: ada, key_file: /run/secrets/jules}`
 }
 
 // read reads the configuration, and the hub that was joined (nil: none).
@@ -128,11 +138,14 @@ func (c *edgeServeCmd) Run(e *env, role *edgeCmd) error {
 // edgeControls is what commands may ask of a running edge.
 func edgeControls(ed *edge.Edge, s *service, site *web.Site) controls {
 	return controls{
-		"invite": func(ctx context.Context, developer string) (string, error) { return s.invite(ctx, ed, developer) },
+		"invite":      func(ctx context.Context, developer string) (string, error) { return s.invite(ctx, ed, developer) },
+		"invite-oidc": func(context.Context, string) (string, error) { return s.inviteOIDC(ed) },
 		"revoke": func(ctx context.Context, developer string) (string, error) {
 			n, err := ed.RevokeDevices(ctx, developer)
 			return fmt.Sprintf("%d certificates of %s ended", n, developer), err
 		},
+		"activity": func(ctx context.Context, files string) (string, error) { return importActivity(ctx, ed, files) },
+		"coverage": func(ctx context.Context, days string) (string, error) { return coverageOf(ctx, ed, days) },
 		"link":     func(context.Context, string) (string, error) { return reachable(s.web) + site.Link(me()), nil },
 		"withdraw": func(ctx context.Context, session string) (string, error) { return ed.Withdraw(ctx, me(), session) },
 	}
@@ -148,6 +161,7 @@ func edgeHandler(ed *edge.Edge, site *web.Site, token string, hosts []string, lo
 			mux.Handle("POST /v1/"+signal, web.Hosts(hosts, api))
 		}
 	}
+	mux.Handle("/v1/webhooks/", ed.WebhookHandler()) // under whichever name a forge finds us, and proven by each delivery
 	mux.Handle("/v1/", web.Hosts(hosts, web.Bearer(token, api)))
 	mux.Handle("/", site)
 	return mux
@@ -209,11 +223,18 @@ type edgeLinkCmd struct{}
 func (c *edgeLinkCmd) Run(e *env, role *edgeCmd) error { return role.ask(e, "link", "") }
 
 type edgeInviteCmd struct {
-	Developer string `arg:"" help:"The developer, as your records name them."`
+	Developer string `arg:"" optional:"" help:"The developer, as your records name them."`
+	OIDC      bool   `name:"oidc" help:"Print the one line for everybody, who then log in with the identity provider of edge.yaml."`
 }
 
 // Run asks the running edge.
 func (c *edgeInviteCmd) Run(e *env, role *edgeCmd) error {
+	switch {
+	case (c.Developer == "") != c.OIDC:
+		return usagef("a code is for one DEVELOPER, and --oidc for everybody: name one, or say --oidc")
+	case c.OIDC:
+		return role.ask(e, "invite-oidc", "")
+	}
 	return role.ask(e, "invite", c.Developer)
 }
 

@@ -9,25 +9,33 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"time"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture/gitlog"
+	"github.com/headrace/headrace/internal/capture/junit"
 	"github.com/headrace/headrace/internal/capture/parts"
 )
 
 type outcomesCmd struct {
 	Repositories []string `arg:"" help:"Clones or bare mirrors on this machine." type:"existingdir" placeholder:"DIR"`
+	JUnit        []string `name:"junit" help:"Results of tests of a commit, a file of JUnit XML; may be given several times." type:"existingfile" placeholder:"FILE"`
+	Commit       string   `help:"The commit whose tests they are, in full (default: the one that is checked out)." placeholder:"ID"`
 	Strict       bool     `help:"Exit 1 where anything was set aside."`
+
+	results []*junit.Result
 }
 
 func (c *outcomesCmd) Help() string {
 	return `Finds out from git what became of each suggested line: committed, as it was or changed, merged into the default branch,
 still there after 1, 7 and 30 days, reverted, or changed by a fix; and adds that to the episodes. What was edited before it was
-committed becomes modified, with the text that was committed. An edge does the same by itself.
+committed becomes modified, with the text that was committed. With --junit, how the tests went of the commits that a suggestion came in
+with is an outcome too. An edge does the same by itself.
 
-Example: headrace read ~/.claude | headrace outcomes ~/src/mill > episodes.jsonl`
+Examples: headrace read ~/.claude | headrace outcomes ~/src/mill > episodes.jsonl
+          headrace outcomes --junit report.xml . < episodes.jsonl`
 }
 
 // Run adds outcomes to the episodes on standard input, in their order.
@@ -37,6 +45,9 @@ func (c *outcomesCmd) Run(e *env) error {
 		return err
 	}
 	print := gitlog.NewPrinter(ring.Derive("join"))
+	if err := c.readTests(e.err); err != nil {
+		return err
+	}
 	var all []*episode.Episode
 	setAside := 0
 	for in := episode.NewReader(e.in); ; {
@@ -97,6 +108,42 @@ func (c *outcomesCmd) Run(e *env) error {
 	return nil
 }
 
+// readTests reads the results of tests.
+func (c *outcomesCmd) readTests(w io.Writer) error {
+	if c.Commit != "" && !gitlog.IsID(c.Commit) {
+		return usagef("--commit is the id of a commit in full, as git rev-parse prints it")
+	}
+	for _, name := range c.JUnit {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		result, err := junit.Read(f)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		all := result.Total()
+		fmt.Fprintf(w, "%s: %d tests, %d failed, %d skipped\n", name, all.Tests, all.Failed, all.Skipped)
+		c.results = append(c.results, result)
+	}
+	return nil
+}
+
+// tests is what the results of tests say of a repository's commit.
+func (c *outcomesCmd) tests(ctx context.Context, repo *gitlog.Repository, print *gitlog.Printer) (notices []gitlog.Notice, err error) {
+	commit := c.Commit
+	if commit == "" && len(c.results) > 0 {
+		if commit, err = repo.Head(ctx); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range c.results {
+		report := r.Report(repo.Dir(), commit, time.Now())
+		notices = append(notices, print.Notice(&report))
+	}
+	return notices, nil
+}
+
 // followed is what one repository tells of an episode, and of how many of its words.
 type followed struct {
 	became *episode.Episode
@@ -129,6 +176,11 @@ func (c *outcomesCmd) follow(ctx context.Context, dir string, print *gitlog.Prin
 		return err
 	}
 	lines := gitlog.Follow(h, list)
+	notices, err := c.tests(ctx, repo, print)
+	if err != nil {
+		return err
+	}
+	reports := gitlog.NewReports(h, notices)
 	for i, ep := range all {
 		from, to := first[i], first[i+1]
 		words := 0
@@ -141,6 +193,7 @@ func (c *outcomesCmd) follow(ctx context.Context, dir string, print *gitlog.Prin
 			continue
 		}
 		became := gitlog.Became(ep.ID, list[from:to], lines[from:to])
+		reports.Add(became, list[from:to], lines[from:to])
 		print.Finals(became, ep, list[from:to], lines[from:to], commits)
 		found[i] = &followed{became, words}
 	}

@@ -118,14 +118,30 @@ func (s *service) serveDevices(ed *edge.Edge, addr string, hosts []string) error
 
 // invite makes a one-time code for a developer's machine, as a command that the developer can paste.
 func (s *service) invite(ctx context.Context, ed *edge.Edge, developer string) (string, error) {
-	if s.machines == nil {
-		return "", &episode.Problem{Code: "device/no-port", Message: "this edge has no port for developers' machines", Hint: "set devices: HOST:PORT in edge.yaml; headrace up needs none: its agent is in the same process"}
-	}
-	code, err := ed.InviteDevice(ctx, developer)
+	line, err := s.enrolLine()
 	if err != nil {
 		return "", err
 	}
-	return "headrace agent enrol https" + strings.TrimPrefix(reachable(s.machines), "http") + " " + code, nil
+	code, err := ed.InviteDevice(ctx, developer)
+	return line + code, err
+}
+
+// inviteOIDC is the command that every developer can paste, to log in.
+func (s *service) inviteOIDC(ed *edge.Edge) (string, error) {
+	line, err := s.enrolLine()
+	if err != nil {
+		return "", err
+	}
+	pin, err := ed.LoginPin()
+	return line + "--login " + pin, err
+}
+
+// enrolLine is how a machine is enrolled with this edge, but for what proves whose it is.
+func (s *service) enrolLine() (string, error) {
+	if s.machines == nil {
+		return "", &episode.Problem{Code: "device/no-port", Message: "this edge has no port for developers' machines", Hint: "set devices: HOST:PORT in edge.yaml; headrace up needs none: its agent is in the same process"}
+	}
+	return "headrace agent enrol https" + strings.TrimPrefix(reachable(s.machines), "http") + " ", nil
 }
 
 // until is what a service does when it has said where it is: nothing more, until it is stopped.

@@ -76,7 +76,7 @@ func (c *upCmd) Run(e *env) error {
 			Hint: "try headrace up --demo, or point HOME at a folder that has ~/.claude, ~/.codex, ~/.continue or aider histories"}
 	}
 	s, err := openStack(e.ctx, stackConfig{dir: e.dir, listen: c.listen(), otlp: c.otlp(), hub: hub.Config{Name: recipient, Log: logger(e.err)},
-		edges: []edge.Config{{Dir: filepath.Join(e.dir, "edge"), Contributor: "this-machine", Recipient: recipient, Policy: policy, Settle: c.Settle, Channel: "early", Log: logger(e.err)}}})
+		edges: []edge.Config{{Dir: filepath.Join(e.dir, "edge"), Contributor: "this-machine", Own: true, Recipient: recipient, Policy: policy, Settle: c.Settle, Channel: "early", Log: logger(e.err)}}})
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base32"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -27,7 +28,7 @@ import (
 	"time"
 )
 
-// Validity is how long a device's certificate is good for; it is renewed when half of that is over.
+// Validity is how long a device's certificate is good for at most; it is renewed when half of that is over.
 const Validity = 7 * 24 * time.Hour
 
 const (
@@ -73,25 +74,45 @@ func (a *Authority) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
 }
 
-// Issue answers a request with a certificate for the developer, and its serial number.
-func (a *Authority) Issue(request []byte, developer string) (certificate []byte, serial string, err error) {
+// parse reads a request, and checks that who made it has the key.
+func parse(request []byte) (*x509.CertificateRequest, error) {
 	block, _ := pem.Decode(request)
 	if block == nil || block.Type != "CERTIFICATE REQUEST" {
-		return nil, "", errors.New("not a certificate request")
+		return nil, errors.New("not a certificate request")
 	}
 	req, err := x509.ParseCertificateRequest(block.Bytes)
 	if err == nil {
 		err = req.CheckSignature()
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("read a certificate request: %w", err)
+		return nil, fmt.Errorf("read a certificate request: %w", err)
+	}
+	return req, nil
+}
+
+// KeyName names the key that a request is for, in letters that fit into an address: a login that carries the name was made
+// for that machine.
+func KeyName(request []byte) (string, error) {
+	req, err := parse(request)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(req.RawSubjectPublicKeyInfo)
+	return base64.RawURLEncoding.EncodeToString(sum[:]), nil
+}
+
+// Issue answers a request with a certificate for the developer that ends at until, and its serial number.
+func (a *Authority) Issue(request []byte, developer string, until time.Time) (certificate []byte, serial string, err error) {
+	req, err := parse(request)
+	if err != nil {
+		return nil, "", err
 	}
 	number, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
 	if err != nil {
 		return nil, "", err
 	}
 	template := &x509.Certificate{SerialNumber: number, Subject: pkix.Name{CommonName: developer}, KeyUsage: x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, NotBefore: a.now().Add(-backdated), NotAfter: a.now().Add(Validity), BasicConstraintsValid: true}
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, NotBefore: a.now().Add(-backdated), NotAfter: until, BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, req.PublicKey, a.key)
 	if err != nil {
 		return nil, "", fmt.Errorf("issue a certificate: %w", err)

@@ -71,7 +71,7 @@ func TestACertificateNamesTheDeveloperAndNoOtherAuthorityCan(t *testing.T) {
 		by   *Authority
 		want bool
 	}{{a, true}, {authority(t, 1, time.Now), true}, {stranger, false}} {
-		cert, serial, err := c.by.Issue(req, "ada")
+		cert, serial, err := c.by.Issue(req, "ada", time.Now().Add(Validity))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +95,7 @@ func TestAnExpiredCertificateIsRefusedAndTheEdgesOwnIsRenewed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cert, _, err := a.Issue(req, "ada")
+	cert, _, err := a.Issue(req, "ada", clock().Add(Validity))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,9 +123,34 @@ func TestWhatIsNoRequestGetsNoCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, bad := range [][]byte{nil, []byte("x"), a.PEM(), bytes.Replace(req, []byte("\n"), []byte("\nA"), 2)} {
-		if _, _, err := a.Issue(bad, "ada"); err == nil {
+		if _, _, err := a.Issue(bad, "ada", time.Now().Add(Validity)); err == nil {
 			t.Errorf("%.40q gets a certificate", bad)
 		}
+		if name, err := KeyName(bad); err == nil {
+			t.Errorf("%.40q is for the key %s", bad, name)
+		}
+	}
+}
+
+func TestAKeyHasOneNameAndEachItsOwn(t *testing.T) {
+	_, one, err := Request()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, other, err := Request()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for _, r := range [][]byte{one, one, other} {
+		n, err := KeyName(r)
+		if err != nil || len(n) != 43 {
+			t.Errorf("%q, %v", n, err)
+		}
+		names[n] = true
+	}
+	if len(names) != 2 {
+		t.Errorf("two keys have %d names", len(names))
 	}
 }
 
@@ -136,5 +161,10 @@ func FuzzIssue(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Fuzz(func(t *testing.T, b []byte) { a.Issue(b, "ada") })
+	f.Fuzz(func(t *testing.T, b []byte) {
+		_, _, issued := a.Issue(b, "ada", time.Now().Add(Validity))
+		if _, named := KeyName(b); issued == nil && named != nil {
+			t.Errorf("a certificate is issued for a key that has no name: %v", named)
+		}
+	})
 }

@@ -12,6 +12,7 @@ import (
 type Device struct {
 	Serial, Developer, Machine string
 	IssuedAt, ExpiresAt        time.Time
+	LoginAt                    time.Time // zero where a one-time code proved whose it is
 	Revoked                    bool
 }
 
@@ -35,24 +36,42 @@ func (d *DB) UseDeviceInvite(ctx context.Context, code string, now time.Time) (d
 	return developer, err
 }
 
+// UseLogin uses up a login, by its digest, and forgets those that nobody would take any more; ErrNotFound where it was used
+// before.
+func (d *DB) UseLogin(ctx context.Context, digest string, until, now time.Time) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM logins WHERE expires_at < $1`, micros(now)); err != nil {
+			return err
+		}
+		r, err := tx.ExecContext(ctx, `INSERT INTO logins (digest, expires_at) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING`, digest, micros(until))
+		if err != nil {
+			return err
+		}
+		if n, err := r.RowsAffected(); err != nil || n == 1 {
+			return err
+		}
+		return ErrNotFound
+	})
+}
+
 // AddDevice keeps what was issued, and forgets what has expired.
 func (d *DB) AddDevice(ctx context.Context, v Device) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM devices WHERE expires_at < $1`, micros(v.IssuedAt)); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO devices (serial, developer, machine, issued_at, expires_at, revoked) VALUES ($1, $2, $3, $4, $5, $6)`,
-			v.Serial, v.Developer, v.Machine, micros(v.IssuedAt), micros(v.ExpiresAt), v.Revoked)
+		_, err := tx.ExecContext(ctx, `INSERT INTO devices (serial, developer, machine, issued_at, expires_at, revoked, login_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			v.Serial, v.Developer, v.Machine, micros(v.IssuedAt), micros(v.ExpiresAt), v.Revoked, micros(v.LoginAt))
 		return err
 	})
 }
 
-const deviceCols = `serial, developer, machine, issued_at, expires_at, revoked`
+const deviceCols = `serial, developer, machine, issued_at, expires_at, revoked, login_at`
 
 func scanDevice(r *sql.Rows) (v Device, err error) {
-	var issued, expires int64
-	err = r.Scan(&v.Serial, &v.Developer, &v.Machine, &issued, &expires, &v.Revoked)
-	v.IssuedAt, v.ExpiresAt = fromMicros(issued), fromMicros(expires)
+	var issued, expires, login int64
+	err = r.Scan(&v.Serial, &v.Developer, &v.Machine, &issued, &expires, &v.Revoked, &login)
+	v.IssuedAt, v.ExpiresAt, v.LoginAt = fromMicros(issued), fromMicros(expires), fromMicros(login)
 	return v, err
 }
 

@@ -31,8 +31,10 @@ type EpisodeRow struct {
 	Revision                                                    int
 	Steps, Suggestions, Outcomes                                int
 	Verdicts                                                    Verdicts
-	State, Note                                                 string
-	Level, Title                                                string // set once screened; the title is of the scrubbed text
+	// CodeAccepted and CodeRejected are of Verdicts those on code: completions, edits, files. What was modified counts as accepted.
+	CodeAccepted, CodeRejected int
+	State, Note                string
+	Level, Title               string // set once screened; the title is of the scrubbed text
 	// Later says that Sealed holds only what came after the raw text had expired: it can leave as an amendment only.
 	Later bool
 	// Adds says that this revision only adds outcomes and ratings: an approval of the one before stands. Not stored.
@@ -42,7 +44,8 @@ type EpisodeRow struct {
 }
 
 const episodeCols = `id, developer, session, repository, tool, surface, language, started_at, received_at, settle_at, vault_day, revision,
- steps, suggestions, accepted, modified, rejected, ignored, cancelled, timed_out, outcomes, state, note, level, title, later, digest`
+ steps, suggestions, accepted, modified, rejected, ignored, cancelled, timed_out, outcomes, state, note, level, title, later, digest,
+ code_accepted, code_rejected`
 
 func scanEpisode(sealed bool) func(*sql.Rows) (EpisodeRow, error) {
 	return func(r *sql.Rows) (e EpisodeRow, err error) {
@@ -50,7 +53,7 @@ func scanEpisode(sealed bool) func(*sql.Rows) (EpisodeRow, error) {
 		v := &e.Verdicts
 		dst := []any{&e.ID, &e.Developer, &e.Session, &e.Repository, &e.Tool, &e.Surface, &e.Language, &started, &received, &settle, &e.VaultDay,
 			&e.Revision, &e.Steps, &e.Suggestions, &v.Accepted, &v.Modified, &v.Rejected, &v.Ignored, &v.Cancelled, &v.TimedOut, &e.Outcomes,
-			&e.State, &e.Note, &e.Level, &e.Title, &e.Later, &e.Digest}
+			&e.State, &e.Note, &e.Level, &e.Title, &e.Later, &e.Digest, &e.CodeAccepted, &e.CodeRejected}
 		if sealed {
 			dst = append(dst, &e.Sealed)
 		}
@@ -88,13 +91,14 @@ func (d *DB) Assemble(ctx context.Context, rows []EpisodeRow, joins Joins, done 
  surface=excluded.surface, language=excluded.language, started_at=excluded.started_at, settle_at=excluded.settle_at, vault_day=excluded.vault_day,
  revision=excluded.revision, steps=excluded.steps, suggestions=excluded.suggestions, accepted=excluded.accepted, modified=excluded.modified,
  rejected=excluded.rejected, ignored=excluded.ignored, cancelled=excluded.cancelled, timed_out=excluded.timed_out, outcomes=excluded.outcomes,
- state=excluded.state, note=excluded.note, later=excluded.later, digest=excluded.digest`,
-			27, len(rows), func(i int, a []any) []any {
+ state=excluded.state, note=excluded.note, later=excluded.later, digest=excluded.digest, code_accepted=excluded.code_accepted,
+ code_rejected=excluded.code_rejected`,
+			29, len(rows), func(i int, a []any) []any {
 				e := &rows[i]
 				v := &e.Verdicts
 				return append(a, e.ID, e.Developer, e.Session, e.Repository, e.Tool, e.Surface, e.Language, micros(e.StartedAt), micros(e.ReceivedAt),
 					micros(e.SettleAt), e.VaultDay, e.Revision, e.Steps, e.Suggestions, v.Accepted, v.Modified, v.Rejected, v.Ignored, v.Cancelled, v.TimedOut,
-					e.Outcomes, e.State, e.Note, e.Level, e.Title, e.Later, e.Digest)
+					e.Outcomes, e.State, e.Note, e.Level, e.Title, e.Later, e.Digest, e.CodeAccepted, e.CodeRejected)
 			})
 		if err != nil {
 			return err

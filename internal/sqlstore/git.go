@@ -33,10 +33,10 @@ type RepositoryRow struct {
 	Followed time.Time
 }
 
-// ReportRow is what a code forge or a test run says of a repository's commits.
+// ReportRow is what a code forge or a test run says of a repository's commits. ID is the same where that is the same.
 type ReportRow struct {
 	ID, Repository string
-	At             time.Time
+	At             time.Time // when it came in
 	Sealed         []byte
 }
 
@@ -73,8 +73,12 @@ func (d *DB) StoreCommits(ctx context.Context, r RepositoryRow, commits []Commit
 	})
 }
 
-// StoreReports stores reports that are not stored yet; their repositories have to be followed again.
-func (d *DB) StoreReports(ctx context.Context, rows []ReportRow) error {
+// StoreReports stores reports that are not stored yet. Their repositories have been followed at a time from then on: if that
+// is past, they are followed again as much sooner.
+func (d *DB) StoreReports(ctx context.Context, rows []ReportRow, followed time.Time) error {
+	if len(rows) == 0 {
+		return nil
+	}
 	return d.tx(ctx, func(tx *sql.Tx) error {
 		err := d.insertMany(ctx, tx, `INSERT INTO reports (id, repository, at, sealed) VALUES `, ` ON CONFLICT (id) DO NOTHING`,
 			4, len(rows), func(i int, a []any) []any {
@@ -84,7 +88,7 @@ func (d *DB) StoreReports(ctx context.Context, rows []ReportRow) error {
 			return err
 		}
 		for _, r := range rows {
-			if _, err := tx.ExecContext(ctx, `UPDATE repositories SET followed_at=0 WHERE name=$1`, r.Repository); err != nil {
+			if _, err := tx.ExecContext(ctx, `UPDATE repositories SET followed_at=$1 WHERE name=$2 AND followed_at > $1`, micros(followed), r.Repository); err != nil {
 				return err
 			}
 		}

@@ -17,6 +17,8 @@ type Total struct {
 	// which count and since when.
 	Series string
 	N      float64
+	// Sender is who sent it, as a keyed digest: kept apart from what was counted, to know from how many it is. Empty where that is unknown.
+	Sender string
 }
 
 func (t Total) compare(u Total) int {
@@ -38,6 +40,9 @@ func (d *DB) addTotals(ctx context.Context, tx *sql.Tx, totals []Total) error {
 		default:
 			rows[n].N = max(rows[n].N, t.N)
 		}
+	}
+	if err := d.addSenders(ctx, tx, totals); err != nil {
+		return err
 	}
 	return d.insertMany(ctx, tx, `INSERT INTO totals (day, tool, measure, language, model, series, n) VALUES `,
 		` ON CONFLICT (day, tool, measure, language, model, series) DO UPDATE SET n = CASE

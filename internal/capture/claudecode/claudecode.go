@@ -80,11 +80,14 @@ func (Source) Read(ctx context.Context, f capture.File, emit func(*episode.Episo
 	var c capture.Counts
 	s := newSession()
 	var d lax.Reader
-	var r record
+	r := record{looked: func(path string) bool { return s.files.known[path] != nil }}
+	torn := 0
 	err := capture.Lines(ctx, f.R, &c, func(line []byte) (bool, error) {
 		if !r.read(&d, line) {
 			return false, nil
 		}
+		s.files.stirred += c.Unparsable - torn // what a torn line told of is not known
+		torn = c.Unparsable
 		count(&c, &r)
 		s.add(&r, len(line))
 		if s.held > maxHeld {

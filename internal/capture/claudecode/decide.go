@@ -26,6 +26,7 @@ func (t *turn) call(s *session, step int, b *block, at time.Time) {
 			t.artifact(string(u.input.Plan))
 		}
 	}
+	s.files.used(&u, b.Input)
 	u.input = input{} // held by the suggestion now
 	if u.id != "" {
 		s.uses[u.id] = u
@@ -79,13 +80,17 @@ func (t *turn) suggest(u *use, at time.Time) *episode.Suggestion {
 // things, and all three are marked is_error:
 //
 //   - "The user doesn't want to proceed" is written only when a person presses "No", so it is a person's rejection;
-//   - "[Request interrupted by user" is a person's too: cancelled;
+//   - "[Request interrupted by user" is a person's too: cancelled, but in a session that another program leads it is written
+//     for the program, so nothing shows a person there;
 //   - any other error says nothing of a decision.
 //
 // A result without an error means that the suggestion was let through, but not by whom. A rule, a mode ("acceptEdits"),
 // an earlier "always", a hook or a script that runs the tool look the same in the transcript as a person's "Yes", and
-// permissionMode is the mode at the prompt, not at the edit: accepted by unknown. Only the tool's telemetry tells.
-func (t *turn) result(u *use, b *block, r *record) {
+// permissionMode is the mode at the prompt, not at the edit: accepted by unknown. Only the tool's telemetry tells; or what a
+// person at a terminal typed along with the "Yes".
+//
+// It reports whether the suggestion was accepted as it was.
+func (t *turn) result(u *use, b *block, r *record) (accepted bool) {
 	text := b.Content.text()
 	saysNo := bool(b.IsError) && strings.HasPrefix(text, rejected)
 	stopped := bool(b.IsError) && strings.Contains(text, interrupted)
@@ -99,33 +104,36 @@ func (t *turn) result(u *use, b *block, r *record) {
 		st.Observation.Results = append(st.Observation.Results, res)
 	}
 	if u.decided {
-		return
+		return false
 	}
 	done := &r.ToolUseResult
 	d := episode.Decision{At: r.Timestamp.Time}
 	switch _, suggested := t.suggested[u.id]; {
 	case saysNo:
-		d.Verdict, d.By = episode.Rejected, episode.ByPerson
+		d.Verdict, d.By = episode.Rejected, r.person()
 		if _, reason, ok := strings.Cut(text, userSaid); ok {
 			d.Reason = strings.TrimSpace(reason)
 			capture.Clip(&d.Reason)
 		}
 	case stopped:
-		d.Verdict, d.By = episode.Cancelled, episode.ByPerson
+		d.Verdict, d.By = episode.Cancelled, r.person()
 	case bool(b.IsError), !suggested:
-		return
+		return false
 	case bool(done.UserModified): // the person changed it before it was applied
 		d.Verdict, d.By, d.Final = episode.Modified, episode.ByPerson, string(done.NewString+done.Content)
 		capture.Clip(&d.Final)
 	default:
 		d.Verdict, d.By = episode.Accepted, episode.ByUnknown
+		if d.Reason = amendment(&r.Message.Content); d.Reason != "" && r.Entrypoint == "cli" {
+			d.By = episode.ByPerson
+		}
 	}
 	if t.given { // the suggestion is out already; where there was none, a person's word on a look around is not worth one
 		if _, suggested := t.suggested[u.id]; suggested {
 			d.Suggestion = u.id
 			t.e.Decisions = append(t.e.Decisions, d)
 		}
-		return
+		return d.Verdict == episode.Accepted
 	}
 	sg := t.suggest(u, r.Timestamp.Time)
 	if sg.Kind == episode.KindFile && sg.Before == "" && done.OriginalFile != "" {
@@ -135,13 +143,31 @@ func (t *turn) result(u *use, b *block, r *record) {
 	d.Suggestion = sg.ID
 	t.e.Decisions = append(t.e.Decisions, d)
 	u.decided = true
+	return d.Verdict == episode.Accepted
+}
+
+// amendment is what a person typed along with a "Yes": a text beside the one result. What the tool itself puts there is in
+// angle brackets.
+func amendment(c *content) string {
+	results := 0
+	for i := range c.Blocks {
+		if c.Blocks[i].Type == "tool_result" {
+			results++
+		}
+	}
+	text := strings.TrimSpace(c.text())
+	if results != 1 || strings.HasPrefix(text, "<") || strings.HasPrefix(text, interrupted) {
+		return ""
+	}
+	capture.Clip(&text)
+	return text
 }
 
 // interrupt records that a person stopped the agent: what was under way is cancelled. After a "No" the tool writes an
 // interrupt as well; that is the same act and decides nothing more.
-func (t *turn) interrupt(s *session, at time.Time) {
+func (t *turn) interrupt(s *session, by episode.By, at time.Time) {
 	cancel := func(id string) {
-		t.e.Decisions = append(t.e.Decisions, episode.Decision{Suggestion: id, Verdict: episode.Cancelled, By: episode.ByPerson, At: at})
+		t.e.Decisions = append(t.e.Decisions, episode.Decision{Suggestion: id, Verdict: episode.Cancelled, By: by, At: at})
 	}
 	n := len(t.e.Steps) - 1
 	if n < 0 || t.e.Steps[n].Source != episode.SourceAgent {

@@ -64,7 +64,6 @@ func TestATranscriptLargerThanMemoryIsReadWithLittle(t *testing.T) {
 // parts reads a transcript as if memory were short: what is given out early, and what comes later, must make the same
 // episodes when merged.
 func TestWhatIsGivenOutEarlyMergesToTheSameEpisodes(t *testing.T) {
-	long := strings.Repeat("x", maxHeld)
 	head := `{"type":"user","uuid":"a","parentUuid":null,"sessionId":"s","message":{"content":"one"}}
 {"type":"assistant","uuid":"b","parentUuid":"a","sessionId":"s","message":{"id":"m","content":[{"type":"tool_use","id":"t","name":"Bash","input":{"command":"ls"}}]}}
 {"type":"user","uuid":"c","parentUuid":"b","sessionId":"s","message":{"content":"two"}}
@@ -72,9 +71,15 @@ func TestWhatIsGivenOutEarlyMergesToTheSameEpisodes(t *testing.T) {
 	tail := `{"type":"user","uuid":"e","parentUuid":"c","sessionId":"s","message":{"content":[{"type":"tool_result","tool_use_id":"t","content":"done"}]}}
 {"type":"user","uuid":"f","parentUuid":"b","sessionId":"s","message":{"content":"two, otherwise"}}
 `
-	filler := `{"type":"system","uuid":"d","parentUuid":"c","sessionId":"s","content":"` + long + `"}` + "\n"
-	merged := func(text string) map[string]*episode.Episode {
+	var filler strings.Builder
+	for i := range maxHeld >> 20 {
+		fmt.Fprintf(&filler, `{"type":"system","uuid":"d%d","parentUuid":"c","sessionId":"s","content":%q}`+"\n", i, strings.Repeat("x", 1<<20))
+	}
+	merged := func(text string, given int) map[string]*episode.Episode {
 		all, _ := read(t, text)
+		if len(all) != given {
+			t.Errorf("%d parts were given out, want %d", len(all), given)
+		}
 		by := map[string]*episode.Episode{}
 		for _, e := range all {
 			if by[e.ID] == nil {
@@ -85,7 +90,7 @@ func TestWhatIsGivenOutEarlyMergesToTheSameEpisodes(t *testing.T) {
 		}
 		return by
 	}
-	whole, early := merged(head+tail), merged(head+filler+tail)
+	whole, early := merged(head+tail, 3), merged(head+filler.String()+tail, 4)
 	for id, want := range whole {
 		got := early[id]
 		if got == nil || len(got.Decisions) != len(want.Decisions) || got.Instruction != want.Instruction || (got.Links == nil) != (want.Links == nil) ||

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture/lax"
 )
 
@@ -17,19 +18,26 @@ type record struct {
 	Type, UUID, ParentUUID lax.String
 	LogicalParentUUID      lax.String // across a compaction
 	SessionID, RequestID   lax.String
+	PromptID, Entrypoint   lax.String
 	Timestamp              lax.Time
 	CWD, Version           lax.String
+	GitBranch              lax.String
 	IsSidechain, IsMeta    lax.Bool
 	IsCompactSummary       lax.Bool
 	Origin                 lax.String // its kind
 	Message                message
 	ToolUseResult          toolResult
 	PlanContent, PRURL     lax.String
+	// Subtype is that of a system record, Note the type of what a progress record or an attachment tells of.
+	Subtype, Note lax.String
+
+	// looked reports whether it matters what a file that was read holds: of most it does not, and they are large.
+	looked func(path string) bool
 }
 
 // read reads the record from a line, and reports whether it is a JSON object.
 func (r *record) read(d *lax.Reader, line []byte) bool {
-	*r = record{}
+	*r = record{looked: r.looked}
 	if !d.Reset(line) {
 		return false
 	}
@@ -45,6 +53,10 @@ func (r *record) read(d *lax.Reader, line []byte) bool {
 			r.LogicalParentUUID = d.String()
 		case "sessionId":
 			r.SessionID = d.String()
+		case "promptId":
+			r.PromptID = d.String()
+		case "entrypoint":
+			r.Entrypoint = d.String()
 		case "requestId":
 			r.RequestID = d.String()
 		case "timestamp":
@@ -53,6 +65,16 @@ func (r *record) read(d *lax.Reader, line []byte) bool {
 			r.CWD = d.String()
 		case "version":
 			r.Version = d.String()
+		case "gitBranch":
+			r.GitBranch = d.String()
+		case "subtype":
+			r.Subtype = d.String()
+		case "data", "attachment":
+			d.Object(func(name []byte) {
+				if string(name) == "type" {
+					r.Note = d.String()
+				}
+			})
 		case "isSidechain":
 			r.IsSidechain = d.Bool()
 		case "isMeta":
@@ -68,7 +90,7 @@ func (r *record) read(d *lax.Reader, line []byte) bool {
 		case "message":
 			r.Message.read(d)
 		case "toolUseResult":
-			r.ToolUseResult.read(d)
+			r.ToolUseResult.read(d, r.looked)
 		case "planContent":
 			r.PlanContent = d.String()
 		case "prUrl":
@@ -76,6 +98,14 @@ func (r *record) read(d *lax.Reader, line []byte) bool {
 		}
 	})
 	return d.End()
+}
+
+// person is who says no or stops the agent: a person, unless another program leads the session.
+func (r *record) person() episode.By {
+	if strings.HasPrefix(string(r.Entrypoint), "sdk") {
+		return episode.ByUnknown
+	}
+	return episode.ByPerson
 }
 
 type message struct {
@@ -193,30 +223,73 @@ func (b *block) read(d *lax.Reader) bool {
 	})
 }
 
-// toolResult is toolUseResult where it is an object: what an edit tool did.
+// toolResult is toolUseResult where it is an object: what an edit tool did, or the file that was read.
 type toolResult struct {
 	StructuredPatch    bool // there is a list, even an empty one
 	UserModified       lax.Bool
+	FilePath           lax.String
 	OriginalFile       lax.String
+	OldString          lax.String
 	NewString, Content lax.String
+	ReplaceAll         lax.Bool
+	InBackground       bool // the command goes on
+	File               lookedAt
 }
 
-func (t *toolResult) read(d *lax.Reader) {
+func (t *toolResult) read(d *lax.Reader, looked func(path string) bool) {
 	d.Object(func(name []byte) {
 		switch string(name) {
 		case "structuredPatch":
 			t.StructuredPatch = d.Kind() == '['
 		case "userModified":
 			t.UserModified = d.Bool()
+		case "filePath":
+			t.FilePath = d.String()
 		case "originalFile":
 			t.OriginalFile = d.String()
+		case "oldString":
+			t.OldString = d.String()
 		case "newString":
 			t.NewString = d.String()
 		case "content":
 			t.Content = d.String()
+		case "replaceAll":
+			t.ReplaceAll = d.Bool()
+		case "backgroundTaskId":
+			t.InBackground = d.String() != ""
+		case "file":
+			t.File.read(d, looked)
 		}
 	})
 }
+
+// lookedAt is a file that the agent read: lines of it, or all.
+type lookedAt struct {
+	Path, Content       lax.String
+	Start, Lines, Total lax.Number
+}
+
+func (f *lookedAt) read(d *lax.Reader, looked func(path string) bool) {
+	d.Object(func(name []byte) {
+		switch string(name) {
+		case "filePath":
+			f.Path = d.String()
+		case "content":
+			if looked != nil && looked(string(f.Path)) {
+				f.Content = d.String()
+			}
+		case "startLine":
+			f.Start = d.Number()
+		case "numLines":
+			f.Lines = d.Number()
+		case "totalLines":
+			f.Total = d.Number()
+		}
+	})
+}
+
+// whole reports whether it is the whole file.
+func (f *lookedAt) whole() bool { return f.Start == 1 && f.Total > 0 && f.Lines == f.Total }
 
 // input is what the tools that suggest something take.
 type input struct {
@@ -227,6 +300,7 @@ type input struct {
 	NewSource    lax.String          `json:"new_source"`
 	Content      lax.String          `json:"content"`
 	Command      lax.String          `json:"command"`
+	Background   lax.Bool            `json:"run_in_background"`
 	Plan         lax.String          `json:"plan"`
 	Edits        lax.List[oneOfMany] `json:"edits"`
 }

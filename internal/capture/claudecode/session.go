@@ -20,6 +20,8 @@ type session struct {
 	owner   map[uint64]*turn // by record uuid, hashed: there may be millions
 	uses    map[string]use   // by tool_use id, until the result has come
 	follows map[any]*turn    // the latest turn that follows a turn, or a record that belongs to none
+	prompts map[string]bool  // the tool's own ids of prompts that were seen
+	files   *files
 }
 
 // maxHeld is how many bytes of records a session holds before it gives out what it has.
@@ -50,10 +52,12 @@ type use struct {
 	id, name string
 	input    input
 	decided  bool
+	path     string // of the file that it edits
+	stirred  int    // as files has it, at the call
 }
 
 func newSession() *session {
-	return &session{seed: maphash.MakeSeed(), owner: map[uint64]*turn{}, uses: map[string]use{}, follows: map[any]*turn{}}
+	return &session{seed: maphash.MakeSeed(), owner: map[uint64]*turn{}, uses: map[string]use{}, follows: map[any]*turn{}, prompts: map[string]bool{}, files: newFiles()}
 }
 
 func (s *session) key(uuid lax.String) uint64 { return maphash.String(s.seed, string(uuid)) }
@@ -70,6 +74,7 @@ func (s *session) add(r *record, size int) {
 	if _, again := s.owner[id]; again {
 		return // a resumed session repeats what it resumed
 	}
+	s.files.heed(r)
 	t := s.turnOf(r)
 	s.owner[id] = t
 	if t == nil {
@@ -127,6 +132,7 @@ func (s *session) turnOf(r *record) *turn {
 	if known && parent != "" {
 		if before := s.follows[n.branch]; before != nil && !bool(r.IsSidechain) {
 			before.abandoned = true
+			s.files.forgetAll() // what was rewound may have been taken back
 		}
 		if !r.IsSidechain {
 			s.follows[n.branch] = n
@@ -223,6 +229,10 @@ func (t *turn) user(s *session, r *record) {
 			t.e.Instruction = text
 		}
 		t.e.Steps = append(t.e.Steps, episode.Step{At: r.Timestamp.Time, Source: source(r), Message: text, Truncated: cut})
+		if !bool(r.IsSidechain) && r.PromptID != "" && !s.prompts[string(r.PromptID)] { // what is said meanwhile has the same
+			s.prompts[string(r.PromptID)] = true
+			capture.MarkPrompt(&t.e.Steps[len(t.e.Steps)-1], string(r.PromptID))
+		}
 	}
 	if r.PlanContent != "" {
 		t.artifact(string(r.PlanContent))
@@ -230,13 +240,14 @@ func (t *turn) user(s *session, r *record) {
 	for i := range m.Blocks {
 		if b := &m.Blocks[i]; b.Type == "tool_result" {
 			if u, ok := s.uses[string(b.ToolUseID)]; ok {
-				u.turn.result(&u, b, r)
+				accepted := u.turn.result(&u, b, r)
+				s.files.returned(&u, b, r, accepted)
 				delete(s.uses, u.id)
 			}
 		}
 	}
 	if strings.HasPrefix(m.text(), interrupted) {
-		t.interrupt(s, r.Timestamp.Time)
+		t.interrupt(s, r.person(), r.Timestamp.Time)
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 // event reads what the tool did beside the conversation: patches applied, turns aborted or rolled back, plans.
 func (ro *rollout) event(r *record, p *payload) {
 	switch p.Type {
+	case "task_started":
+		ro.begun(p)
 	case "user_message":
 		ro.prompt(r, string(p.Message))
 	case "patch_apply_end":
@@ -41,7 +43,12 @@ func (ro *rollout) event(r *record, p *payload) {
 			}
 		}
 	case "item_completed":
-		if it := &p.Item.V; it.Type == "Plan" && it.Text != "" {
+		switch it := &p.Item.V; {
+		case it.Type == "FileChange" && len(it.Changes.V) > 0: // what patch_apply_end was before 0.171
+			p.CallID, p.Status, p.Changes = it.ID, it.Status, it.Changes
+			p.Success = it.Status == "completed"
+			ro.patch(r, p)
+		case it.Type == "Plan" && it.Text != "":
 			e, n := ro.agent(r, func(*episode.Step) bool { return true })
 			text := string(it.Text)
 			artifact(e, episode.ArtifactPlan, "plan", text)
@@ -121,12 +128,16 @@ func (ro *rollout) person() episode.By {
 
 // patch records a patch that was applied or not. A patch whose call is not in the file is its own suggestion.
 func (ro *rollout) patch(r *record, p *payload) {
-	ro.c.Patches++
 	id := string(p.CallID)
 	c := ro.calls[id]
-	if c == nil || c.suggestion == "" {
-		ro.patched(r, p)
+	if c != nil && c.applied {
+		return // told in both ways
 	}
+	ro.c.Patches++
+	if c == nil || c.suggestion == "" {
+		c = ro.patched(r, p)
+	}
+	c.applied = true
 	switch {
 	case bool(p.Success):
 		ro.decide(r, id, episode.Accepted, ro.letThrough())

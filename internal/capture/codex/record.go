@@ -22,6 +22,8 @@ type record struct {
 type payload struct {
 	Type lax.String `json:"type"`
 	ID   lax.String `json:"id"`
+	// TurnID is the prompt's, as hooks and telemetry name it.
+	TurnID lax.String `json:"turn_id"`
 
 	// session_meta and turn_context
 	CWD              lax.String      `json:"cwd"`
@@ -75,6 +77,10 @@ type item struct {
 	Type lax.String `json:"type"`
 	ID   lax.String `json:"id"`
 	Text lax.String `json:"text"`
+
+	// of a file change
+	Status  lax.String                    `json:"status"`
+	Changes lax.Object[map[string]change] `json:"changes"`
 }
 
 type usage struct {

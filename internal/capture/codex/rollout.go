@@ -21,6 +21,8 @@ type rollout struct {
 	turn     payload          // the turn_context in force
 	rules    string           // the instruction file in force
 	ruled    *episode.Episode // the episode that has it
+	turnID   string           // of the turn in force, until its prompt has it
+	turnSeen string           // the last that began
 	total    tokens           // the last cumulative usage: the same event may come twice
 	episodes []*episode.Episode
 	calls    map[string]*call
@@ -32,6 +34,7 @@ type call struct {
 	step       int
 	suggestion string
 	patch      bool
+	applied    bool // or not: how the patch ended is known
 	answered   bool
 	decided    bool
 }
@@ -45,6 +48,7 @@ func (ro *rollout) add(r *record) {
 		}
 	case "turn_context":
 		ro.turn = *p
+		ro.begun(p)
 		if p.UserInstructions != "" {
 			ro.rules, ro.ruled = string(p.UserInstructions), nil
 		}
@@ -66,6 +70,13 @@ func (ro *rollout) add(r *record) {
 		if r.Timestamp.After(e.EndedAt) {
 			e.EndedAt = r.Timestamp.Time
 		}
+	}
+}
+
+// begun takes the id of a turn that begins. It is told several times, before its prompt and perhaps after it.
+func (ro *rollout) begun(p *payload) {
+	if id := string(p.TurnID); id != "" && id != ro.turnSeen {
+		ro.turnID, ro.turnSeen = id, id
 	}
 }
 
@@ -91,6 +102,14 @@ func (ro *rollout) prompt(r *record, text string) {
 	cut := capture.Clip(&text)
 	e.Instruction = text
 	e.Steps = append(e.Steps, episode.Step{At: r.Timestamp.Time, Source: episode.SourceUser, Message: text, Truncated: cut})
+	capture.MarkPrompt(&e.Steps[0], ro.turnID)
+	ro.turnID = "" // what is said meanwhile is of the same turn
+}
+
+// Own reports whether Codex itself asked: the terminal program has a model name each session, in a session of its own that
+// hooks and telemetry tell of like any other.
+func Own(prompt string) bool {
+	return strings.HasPrefix(prompt, "Generate a concise, single-line task title ")
 }
 
 func clipped(s string) string { capture.Clip(&s); return s }

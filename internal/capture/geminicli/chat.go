@@ -11,6 +11,7 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture"
+	"github.com/headrace/headrace/internal/capture/lax"
 )
 
 // chat is one session: its messages as they stand at the end of the file, those taken back among them.
@@ -21,6 +22,7 @@ type chat struct {
 	messages []*entry
 	active   []int          // messages that no rewind took back
 	place    map[string]int // of an active message, by id
+	again    []message      // what may be said again: see repeated
 
 	episodes []*episode.Episode
 	last     *episode.Episode // that the message under way belongs to
@@ -45,6 +47,7 @@ func (ch *chat) add(r *record) {
 	switch {
 	case r.RewindTo != "":
 		ch.c.Kind("$rewindTo")
+		ch.unfinished()
 		ch.rewind(string(r.RewindTo))
 	case r.Set.OK:
 		ch.c.Kind("$set")
@@ -67,6 +70,9 @@ func (ch *chat) know(m *metadata) {
 	ch.meta.Kind = cmp.Or(m.Kind, ch.meta.Kind)
 	ch.meta.Meta.V.Model = cmp.Or(m.Meta.V.Model, ch.meta.Meta.V.Model)
 	if len(ch.messages) > 0 {
+		if m.Messages.OK {
+			ch.repeated(m.Messages.V)
+		}
 		return
 	}
 	for _, list := range [...][]message{m.Messages.V, m.History.V} {
@@ -79,6 +85,57 @@ func (ch *chat) know(m *metadata) {
 // message adds a message, or replaces the one with its id: it is written again whenever it grows.
 func (ch *chat) message(m *message) {
 	ch.c.Kind(cmp.Or(m.who(), "other"))
+	if len(ch.again) > 0 || len(ch.messages) > 1 && m.who() == "user" && isSetting(m.Content.text()) {
+		ch.again = append(ch.again, *m)
+		return
+	}
+	ch.put(m)
+}
+
+// repeated ends what is said again. After a request was cancelled the tool sets the model's history anew: it writes each
+// message of it once more, under a new id, the setting first, and then all of them as a list.
+func (ch *chat) repeated(list []message) {
+	ids := map[lax.String]bool{}
+	for i := range list {
+		ids[list[i].ID] = true
+	}
+	again := ch.again
+	ch.again = nil
+	for i := range again {
+		if !ids[again[i].ID] {
+			ch.put(&again[i])
+		}
+	}
+}
+
+// unfinished takes what was said again and did not end, because the file is read while it is written: up to the first
+// prompt that was not there before, it is a repetition.
+func (ch *chat) unfinished() {
+	known := map[string]bool{}
+	for _, e := range ch.messages {
+		if e.who() == "user" {
+			known[e.Content.text()] = true
+		}
+	}
+	again := ch.again
+	ch.again = nil
+	fresh := slices.IndexFunc(again, func(m message) bool {
+		return m.who() == "user" && len(m.Content.said) > 0 && !isSetting(m.Content.text()) && !known[m.Content.text()]
+	})
+	if fresh < 0 {
+		return
+	}
+	for i := range again[fresh:] {
+		ch.put(&again[fresh+i])
+	}
+}
+
+func isSetting(text string) bool {
+	text = strings.TrimSpace(text)
+	return strings.HasPrefix(text, settingUp) || strings.HasPrefix(text, environment) || strings.HasPrefix(text, loaded)
+}
+
+func (ch *chat) put(m *message) {
 	id := string(m.ID)
 	if i, again := ch.place[id]; again && id != "" {
 		ch.messages[i].message = *m
@@ -105,6 +162,7 @@ func (ch *chat) rewind(to string) {
 
 // finish makes the episodes, in the order in which their prompts were written.
 func (ch *chat) finish(emit func(*episode.Episode) error) error {
+	ch.unfinished()
 	for _, e := range ch.messages {
 		if ch.last = nil; e.follows >= 0 {
 			ch.last = ch.messages[e.follows].episode
@@ -145,7 +203,7 @@ var contextFile = regexp.MustCompile(`(?s)--- Context from: ([^\n]+) ---\n(.*?)\
 // prompt begins an episode, unless the message is the tool's own: results sent back, or the setting.
 func (ch *chat) prompt(e *entry) {
 	m := &e.message
-	said := slices.Concat(m.Content.parts, m.Parts.parts)
+	said := slices.Concat(m.Content.said, m.Parts.said)
 	whole := strings.Join(said, "\n")
 	for _, found := range contextFile.FindAllStringSubmatch(whole, -1) {
 		a := capture.Artifact(episode.ArtifactRules, found[1], found[2])
@@ -163,9 +221,7 @@ func (ch *chat) prompt(e *entry) {
 		}
 	}
 	text := strings.TrimSpace(strings.Join(said, "\n"))
-	start := strings.TrimSpace(whole)
-	own := strings.HasPrefix(start, settingUp) || strings.HasPrefix(start, environment) || strings.HasPrefix(start, loaded)
-	if own || text == "" && (m.Content.response || m.Parts.response) {
+	if isSetting(whole) || text == "" && (m.Content.response || m.Parts.response) {
 		return
 	}
 	n := ch.begin(m)

@@ -19,6 +19,7 @@ import (
 // so has a rule that forbids; any other stop, such as Escape while the call runs, is a cancellation.
 const (
 	notAllowed   = "User did not allow tool call"
+	denied       = "User denied execution" // since 0.61
 	byPolicy     = "denied by policy"
 	planRejected = "Plan rejected."
 	userFeedback = "User feedback: "
@@ -148,7 +149,7 @@ func (ch *chat) result(st *episode.Step, id string, tc *toolCall) (d episode.Dec
 		}
 	case "cancelled":
 		d.Verdict, d.By = episode.Cancelled, episode.ByUnknown
-		if strings.Contains(text, notAllowed) {
+		if strings.Contains(text, notAllowed) || strings.Contains(text, denied) {
 			ch.c.Errors++
 			d.Verdict, d.By = episode.Rejected, episode.ByPerson
 		}

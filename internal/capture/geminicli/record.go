@@ -97,7 +97,8 @@ func (d *diffStat) changed() bool { return d.Added > 0 || d.Removed > 0 }
 // content is text in any of the shapes that the tool writes: a string, a part, or a list of parts and strings.
 type content struct {
 	parts    []string
-	response bool // among the parts is what came back for a call
+	said     []string // the parts that are not what came back for a call
+	response bool     // among the parts is what came back for a call
 }
 
 func (c *content) text() string { return strings.Join(c.parts, "\n") }
@@ -142,6 +143,9 @@ func (c *content) one(d *jsontext.Decoder) error {
 	}
 	c.response = c.response || p.V.Response.OK
 	back := &p.V.Response.V.Response.V
+	if text := s + p.V.Text; text != "" {
+		c.said = append(c.said, string(text))
+	}
 	for _, text := range [...]lax.String{s, p.V.Text, back.Output, back.Error} {
 		if text != "" {
 			c.parts = append(c.parts, string(text))

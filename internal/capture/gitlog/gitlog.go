@@ -6,7 +6,8 @@
 // [Scan] reads commits with the git program. A [Printer] turns their text, and that of suggestions, into fingerprints
 // under the edge's join key: numbers for words, in order, from which no text can be read back. [Follow] works on
 // fingerprints alone. It is a pure function of the commits and the suggestions, so that what was found out can be found out
-// again, and a clone, a mirror and a developer's machine may each tell of some of the commits.
+// again, and a clone, a mirror and a developer's machine may each tell of some of the commits. [NewReports] joins with them,
+// in the same way, what code forges and test runs say of commits.
 //
 // A line is followed as the words it is made of. White space, line breaks, quotes, commas and parentheses are no words, so
 // a formatter changes nothing. Runs of words are matched by tiling (Wise 1993, "String similarity via greedy string

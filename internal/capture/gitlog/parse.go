@@ -54,14 +54,15 @@ func (p *parser) commit() (*Commit, string, error) {
 	written, err1 := strconv.ParseInt(f[2], 10, 64)
 	made, err2 := strconv.ParseInt(f[3], 10, 64)
 	id := strings.TrimPrefix(f[0], "\x01")
-	if err1 != nil || err2 != nil || !isID(id) {
+	if err1 != nil || err2 != nil || !IsID(id) {
 		return nil, "", fmt.Errorf("git log printed no commit: %.80q", f[0])
 	}
 	p.file, p.added = nil, 0
 	return &Commit{ID: id, Parents: strings.Fields(f[1]), Written: time.Unix(written, 0).UTC(), Made: time.Unix(made, 0).UTC(), Message: strings.TrimSpace(f[4])}, f[5], nil
 }
 
-func isID(s string) bool {
+// IsID reports whether s is the id of a commit, in full.
+func IsID(s string) bool {
 	for _, c := range s {
 		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
 			return false

@@ -58,6 +58,15 @@ func (r *Repository) Main(ctx context.Context) (string, error) {
 	return "", &episode.Problem{Code: "git/no-branch", Message: r.dir + " has no commit on a default branch", Hint: "fetch it, or commit once"}
 }
 
+// Head is the commit that is checked out.
+func (r *Repository) Head(ctx context.Context) (string, error) {
+	out, err := r.git(ctx, nil, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+	if err != nil {
+		return "", &episode.Problem{Code: "git/no-branch", Message: r.dir + " has no commit that is checked out", Hint: "commit once, or name the commit", Err: err}
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
 // State is a digest of all branches: while it stays the same there is no new commit.
 func (r *Repository) State(ctx context.Context) (string, error) {
 	out, err := r.git(ctx, nil, "for-each-ref", "--format=%(objectname) %(refname)")

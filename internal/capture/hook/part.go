@@ -12,6 +12,7 @@ import (
 	"github.com/headrace/headrace/internal/capture"
 	"github.com/headrace/headrace/internal/capture/claudecode"
 	"github.com/headrace/headrace/internal/capture/cline"
+	"github.com/headrace/headrace/internal/capture/codex"
 	"github.com/headrace/headrace/internal/capture/cursor"
 	"github.com/headrace/headrace/internal/capture/geminicli"
 )
@@ -97,6 +98,9 @@ func (p *part) answer() bool {
 	p.step.Message = text
 	p.mark.Key = hash(text)
 	if said := strings.Join(texts(ev.raw["inputmessages"]), "\n"); said != "" {
+		if ev.tool == codex.Name && codex.Own(said) {
+			return false
+		}
 		capture.Clip(&said)
 		p.e.Instruction = said
 	} else if ev.name == "afteragent" {

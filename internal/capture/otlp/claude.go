@@ -20,7 +20,8 @@ const (
 )
 
 // claude is Claude Code. Its events name who decided; "user_*" is a person only where the session is shown to be
-// interactive, because in a script a rule that matches repeats the value. Its spans add how long a person took.
+// interactive, because in a script a rule that matches repeats the value. "config" is a rule, but in its auto mode a model
+// as well, and nothing tells which. Its spans add how long a person took.
 type claude struct{}
 
 func (claude) tool() string { return claudecode.Name }
@@ -44,8 +45,14 @@ func (t claude) tell(ev *event, p *part) bool {
 	case "user_prompt":
 		p.said(unless(redacted, ev.str("prompt")))
 	case "assistant_response":
+		if auxiliary(ev) {
+			return false
+		}
 		p.step(episode.SourceAgent, unless(redacted, ev.str("response")))
 	case "tool_decision":
+		if claudecode.Kind(ev.str("tool_name")) == "" && ev.str("decision") == "accept" && ev.str("source") == "config" {
+			return false // it only looked, and nobody was asked
+		}
 		st, _ := p.step(episode.SourceSystem, "")
 		st.Source = t.decided(ev, p, t.suggestion(ev), ev.str("decision"), ev.str("source"))
 	case "tool_result":
@@ -104,7 +111,16 @@ func (claude) usage(ev *event, m *mark) {
 	m.InputTokens, m.OutputTokens = ev.num("input_tokens").Int(), ev.num("output_tokens").Int()
 	m.CacheReadTokens, m.CacheWriteTokens = ev.num("cache_read_tokens").Int(), ev.num("cache_creation_tokens").Int()
 	m.usd(float64(ev.num("cost_usd")))
-	m.Model, m.Auxiliary = ev.str("model"), ev.str("query_source") == "auxiliary"
+	m.Model, m.Auxiliary = ev.str("model"), auxiliary(ev)
+}
+
+// auxiliary reports whether a request is not the conversation's own, but for a title, a summary, a check.
+func auxiliary(ev *event) bool {
+	switch source, _, _ := strings.Cut(ev.str("query_source"), ":"); source {
+	case "", "main", "subagent", "repl_main_thread", "sdk", "agent":
+		return false
+	}
+	return true
 }
 
 // workspace is the folder of the session, the first where there are several.
@@ -119,21 +135,20 @@ func workspace(ev *event) string {
 	return valid(v.Str())
 }
 
-// interactive reports whether the event itself shows that a person sat before the tool.
+// interactive reports whether the event itself shows that a person sat before the tool. The entry point is there where
+// OTEL_METRICS_INCLUDE_ENTRYPOINT is set; that there is a terminal shows nothing, a script that runs in one says so too.
 func (claude) interactive(ev *event) bool {
-	entry, terminal := ev.str("app.entrypoint"), ev.str("terminal.type")
-	if strings.HasPrefix(entry, "sdk") || terminal == "non-interactive" {
-		return false
-	}
-	return entry == "cli" || terminal != ""
+	return ev.str("app.entrypoint") == "cli" && ev.str("terminal.type") != "non-interactive"
 }
 
 // decided adds a suggestion and what was decided on it, and returns who acted.
 func (t claude) decided(ev *event, p *part, s episode.Suggestion, decision, source string) episode.Source {
 	d := episode.Decision{Suggestion: s.ID, By: episode.ByUnknown}
 	switch {
-	case source == "config":
+	case source == "config" && ev.str("permission_mode") != "auto":
 		d.By = episode.ByRule
+	case source == "classifier":
+		d.By = episode.ByModel
 	case source == "hook":
 		d.By = episode.ByHook
 	case strings.HasPrefix(source, "user_") && t.interactive(ev):

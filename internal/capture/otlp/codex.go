@@ -35,13 +35,16 @@ func (t codex) tell(ev *event, p *part) bool {
 	if prompt != "" {
 		p.native = prompt
 	}
-	p.key("turn", ev.str("turn.id"))
+	p.key("prompt", ev.str("turn.id"))
 	if ev.isSpan || ev.on != nil {
 		return false
 	}
 	model := ev.str("model", "slug")
 	switch name {
 	case "user_prompt":
+		if codexfiles.Own(ev.str("prompt")) {
+			return false
+		}
 		_, m := p.said(unless("[REDACTED]", ev.str("prompt")))
 		m.Model = model
 	case "agent_response":

@@ -111,7 +111,7 @@ const (
 func said() map[string][]attrs {
 	claudes := turn()
 	for i := range claudes {
-		claudes[i]["session.id"], claudes[i]["prompt.id"], claudes[i]["event.sequence"], claudes[i]["terminal.type"] = "s-1", "p-1", i, "xterm"
+		claudes[i]["session.id"], claudes[i]["prompt.id"], claudes[i]["event.sequence"], claudes[i]["app.entrypoint"] = "s-1", "p-1", i, "cli"
 	}
 	return map[string][]attrs{
 		"claude-code": claudes,
@@ -188,7 +188,7 @@ func traced() map[string][]attrs {
 		"claude-code": {
 			{"name": "claude_code.interaction", "session.id": "s-1", "prompt.id": "p-1"},
 			{"name": "claude_code.llm_request", "session.id": "s-1", "prompt.id": "p-1", "request_id": "req_9", "model": "claude-opus-4-5", "input_tokens": 10, "output_tokens": 2},
-			{"name": "claude_code.tool.blocked_on_user", "session.id": "s-1", "prompt.id": "p-1", "tool_use_id": "t1", "tool_name": "Edit", "decision": "accept", "source": "user_temporary", "terminal.type": "xterm"},
+			{"name": "claude_code.tool.blocked_on_user", "session.id": "s-1", "prompt.id": "p-1", "tool_use_id": "t1", "tool_name": "Edit", "decision": "accept", "source": "user_temporary", "app.entrypoint": "cli"},
 		},
 		"copilot": {
 			{"name": "invoke_agent Copilot", "gen_ai.operation.name": "invoke_agent", "copilot_chat.chat_session_id": "co-1", "copilot_chat.user_request": "lift the gate", "copilot_chat.prompt_instructions": "Close what you open.",

@@ -116,8 +116,8 @@ func TestTrap3AnswersOfManyKindsStayApart(t *testing.T) {
 
 func TestTrap4OneHalfOfACallMayBeMissing(t *testing.T) {
 	for tool, halves := range map[string][2]attrs{
-		"claude-code": {{"name": "claude_code.tool_decision", "event.name": "tool_decision", "session.id": "s", "prompt.id": "p", "tool_name": "Write", "tool_use_id": "1", "decision": "accept", "source": "user_temporary", "terminal.type": "xterm"},
-			{"name": "claude_code.tool_result", "event.name": "tool_result", "session.id": "s", "prompt.id": "p", "tool_name": "Write", "tool_use_id": "1", "success": "true", "decision_type": "accept", "decision_source": "user_temporary", "terminal.type": "xterm"}},
+		"claude-code": {{"name": "claude_code.tool_decision", "event.name": "tool_decision", "session.id": "s", "prompt.id": "p", "tool_name": "Write", "tool_use_id": "1", "decision": "accept", "source": "user_temporary", "app.entrypoint": "cli"},
+			{"name": "claude_code.tool_result", "event.name": "tool_result", "session.id": "s", "prompt.id": "p", "tool_name": "Write", "tool_use_id": "1", "success": "true", "decision_type": "accept", "decision_source": "user_temporary", "app.entrypoint": "cli"}},
 		"codex": {{"name": "codex.tool_decision", "conversation.id": "s", "tool_name": "shell", "call_id": "1", "decision": "approved", "source": "user", "originator": "codex_tui"},
 			{"name": "codex.tool_result", "conversation.id": "s", "tool_name": "shell", "call_id": "1", "arguments": `{"command":"make lift"}`, "success": "true"}},
 		"grok": {{"name": "grok_code.tool_decision", "session.id": "s", "tool_name": "bash", "tool_use_id": "1", "access_kind": "bash", "decision": "allow", "source": "user_temporary"},

@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/capture"
 	"github.com/headrace/headrace/internal/capture/claudecode"
 	"github.com/headrace/headrace/internal/capture/copilotchat"
 	"github.com/headrace/headrace/internal/capture/hook"
@@ -196,10 +197,20 @@ func inOrder(all, first []episode.Suggestion) []episode.Suggestion {
 	return sorted
 }
 
-// better is the decision of the source that knows who decided; of two that know alike, the first.
+// better is the decision of the source that knows who decided; of two that know alike, the first. What one of them saw
+// accepted and the other modified is modified, by whom it was accepted where only that is known: as with what git tells.
 func better(first, second episode.Decision) episode.Decision {
 	a, b := first, second
-	if known(second.By) > known(first.By) || known(second.By) == known(first.By) && second.Verdict == episode.Modified && first.Verdict == episode.Accepted {
+	switch secondKnows := known(second.By) > known(first.By); {
+	case first.Verdict == episode.Modified && second.Verdict == episode.Accepted:
+		if secondKnows {
+			a.By = second.By
+		}
+	case second.Verdict == episode.Modified && first.Verdict == episode.Accepted:
+		if a, b = second, first; known(first.By) > known(second.By) {
+			a.By = first.By
+		}
+	case secondKnows:
 		a, b = second, first
 	}
 	if a.Verdict == b.Verdict {
@@ -270,6 +281,9 @@ func Keys(k Kind, e *episode.Episode) []string {
 		for _, c := range e.Steps[i].ToolCalls {
 			keys = appendKey(keys, e.Session, c.ID)
 		}
+	}
+	for _, id := range capture.MarkedPrompts(e) {
+		keys = append(keys, e.Session+"\x00prompt\x00"+id)
 	}
 	for _, o := range others(k, e) {
 		if o.kind == "call" {

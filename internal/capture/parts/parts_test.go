@@ -83,6 +83,30 @@ func TestEachSourceTellsWhatItKnowsBest(t *testing.T) {
 	}
 }
 
+// A history that saw the text change after it was accepted does not know who accepted it; telemetry does.
+func TestWhatIsModifiedStaysSoWhoeverKnowsWhoAcceptedIt(t *testing.T) {
+	apart := 0.5
+	for _, c := range []struct{ modified, accepted, want episode.By }{
+		{episode.ByUnknown, episode.ByPerson, episode.ByPerson},
+		{episode.ByUnknown, episode.ByRule, episode.ByRule},
+		{episode.ByPerson, episode.ByRule, episode.ByPerson},
+		{episode.ByUnknown, episode.ByUnknown, episode.ByUnknown},
+	} {
+		m := episode.Decision{Suggestion: "c1", Verdict: episode.Modified, By: c.modified, Final: "spinning", EditDistance: &apart}
+		a := episode.Decision{Suggestion: "c1", Verdict: episode.Accepted, By: c.accepted, At: at}
+		for _, sources := range [][2]episode.Decision{{m, a}, {a, m}} {
+			h, ev := history(), telemetry()
+			h.Decisions, ev.Decisions = sources[:1], sources[1:]
+			p := Of(Events, ev)
+			p.Add(History, h)
+			d := p.Episode().Decisions[0]
+			if d.Verdict != episode.Modified || d.By != c.want || d.Final != "spinning" || d.EditDistance == nil || d.At != at {
+				t.Errorf("modified by %s, accepted by %s: %+v, want it modified by %s", c.modified, c.accepted, d, c.want)
+			}
+		}
+	}
+}
+
 func TestTheOrderInWhichSourcesComeAndHowOftenMakeNoDifference(t *testing.T) {
 	sources := []func() (Kind, *episode.Episode){
 		func() (Kind, *episode.Episode) { return History, history() },
