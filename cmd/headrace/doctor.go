@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/headrace/headrace/agent"
 	"github.com/headrace/headrace/internal/capture"
 	"github.com/headrace/headrace/internal/capture/tools"
+	"github.com/headrace/headrace/internal/connect"
 )
 
 // doctorCmd says what is captured on this machine, and what is not and why.
@@ -27,7 +29,8 @@ type doctorCmd struct {
 }
 
 func (doctorCmd) Help() string {
-	return `For each tool: what histories it has here, how many of them the agent has delivered as they are now, and what they tell.
+	return `For each tool: what histories it has here, how many of them the agent has delivered as they are now, whether its hooks and
+telemetry report here (headrace connect), and what its histories tell.
 Then whether this machine is enrolled, and what waits to be delivered. It reads names and sizes, no content, and changes nothing.
 
 With --coverage it asks this machine's edge instead: of the decisions that the tools themselves counted, by their telemetry or on
@@ -50,7 +53,11 @@ func (c *doctorCmd) Run(e *env) error {
 	found, problems := tools.Find(e.ctx, home, os.Getenv)
 	read := agent.ReadSoFar(e.agentDir())
 	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "TOOL\tHISTORIES\tSIZE\tDELIVERED AS THEY ARE\tTELLS\tMISSING")
+	state, err := e.connections()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(w, "TOOL\tHISTORIES\tSIZE\tDELIVERED AS THEY ARE\tCONNECTED\tTELLS\tMISSING")
 	for _, s := range tools.All() {
 		about := s.About()
 		var f tools.Found
@@ -68,7 +75,7 @@ func (c *doctorCmd) Run(e *env) error {
 				delivered++
 			}
 		}
-		fmt.Fprintf(w, "%s\t%d files\t%.1f MB\t%d\t%s\t%s\n", about.Title, len(f.Files), float64(f.Bytes)/1e6, delivered, tells(about.Yields), about.Note)
+		fmt.Fprintf(w, "%s\t%d files\t%.1f MB\t%d\t%s\t%s\t%s\n", about.Title, len(f.Files), float64(f.Bytes)/1e6, delivered, state(s.Name()), tells(about.Yields), about.Note)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -81,6 +88,30 @@ func (c *doctorCmd) Run(e *env) error {
 	}
 	fmt.Fprintln(e.out)
 	return c.machine(e)
+}
+
+// connections returns what tells of a reader's tool whether its telemetry and hooks report here, and if not, what to do.
+func (e *env) connections() (func(reader string) string, error) {
+	connected, err := connect.Connected(e.dir)
+	if err != nil {
+		return nil, err
+	}
+	return func(reader string) string {
+		name := reader
+		if strings.HasPrefix(name, "copilot") {
+			name = "copilot" // one tool's settings, several histories
+		}
+		if _, err := connect.Named(name); err != nil {
+			return "-"
+		}
+		if !slices.Contains(connected, name) {
+			return "no: headrace connect " + name
+		}
+		if heard, err := os.Stat(filepath.Join(e.agentDir(), "told", name)); err == nil {
+			return "yes, first heard " + heard.ModTime().Local().Format("2 January")
+		}
+		return "yes, no hook heard yet"
+	}, nil
 }
 
 // tells is what a tool's histories tell, in words.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -85,6 +86,15 @@ func (m *manifest) without(e entry, current []byte) (text []byte, there bool, le
 		return nil, false, left
 	}
 	return text, true, left
+}
+
+// Connected are the names of the tools that are connected from the state folder dir.
+func Connected(dir string) ([]string, error) {
+	m, err := readManifest(dir)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Sorted(maps.Keys(m.Tools)), nil
 }
 
 func (m *manifest) save() error {

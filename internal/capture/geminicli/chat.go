@@ -195,6 +195,7 @@ const (
 	settingUp   = "This is the Gemini CLI. We are setting up the context"
 	environment = "<session_context>"
 	loaded      = "<loaded_context>"
+	leftPlan    = "User has manually exited Plan Mode."
 )
 
 // contextFile is an instruction file as the tool shows it to the model.
@@ -221,7 +222,7 @@ func (ch *chat) prompt(e *entry) {
 		}
 	}
 	text := strings.TrimSpace(strings.Join(said, "\n"))
-	if isSetting(whole) || text == "" && (m.Content.response || m.Parts.response) {
+	if isSetting(whole) || strings.HasPrefix(whole, leftPlan) || text == "" && (m.Content.response || m.Parts.response) {
 		return
 	}
 	n := ch.begin(m)

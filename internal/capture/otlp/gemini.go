@@ -6,7 +6,10 @@ import (
 	"cmp"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/capture"
 	"github.com/headrace/headrace/internal/capture/geminicli"
 	"github.com/headrace/headrace/internal/capture/lax"
 )
@@ -14,8 +17,8 @@ import (
 const geminiPrefix = "gemini_cli."
 
 // gemini is Gemini CLI. One event tells of a call, of the answer in the dialog and of what came of it; it alone sizes what
-// a person changed in a proposal. It names the prompt but not the call. What it sends as plain GenAI, and as spans, tells
-// the same again. Prompts and arguments are sent by default.
+// a person changed in a proposal. It names the prompt but not the call: the response that asked for it does, see [Named].
+// What it sends as plain GenAI, and as spans, tells the same again. Prompts and arguments are sent by default.
 type gemini struct{}
 
 func (gemini) tool() string { return geminicli.Name }
@@ -31,13 +34,19 @@ func (t gemini) tell(ev *event, p *part) bool {
 	if !own || ev.isSpan || ev.on != nil {
 		return false
 	}
+	p.e.Tool.Version = "" // service.version is that of Node.js
 	switch name {
 	case "user_prompt":
 		p.said(ev.str("prompt"))
 	case "tool_call":
 		t.call(ev, p)
 	case "api_response":
-		_, m := p.step(episode.SourceAgent, ev.str("response_text"))
+		own := !strings.HasPrefix(ev.str("role"), "utility_") // not to choose a model, or for a summary
+		if !own && !strings.HasPrefix(ev.str("prompt_id"), ev.str("session.id")) {
+			return false // nor of any prompt
+		}
+		m := t.response(ev, p, own)
+		m.Auxiliary = !own
 		m.Provider, m.Model = "google", ev.str("model")
 		cached := ev.num("cached_content_token_count").Int() // counted as input too
 		m.InputTokens, m.CacheReadTokens = max(0, ev.num("input_token_count").Int()-cached), cached
@@ -46,6 +55,54 @@ func (t gemini) tell(ev *event, p *part) bool {
 		return false
 	}
 	return true
+}
+
+// geminiResponse is a response of the model's as its JSON has it: one, or a list of pieces.
+type geminiResponse struct {
+	Candidates lax.List[struct {
+		Content lax.Object[struct {
+			Parts lax.List[struct {
+				Text lax.String `json:"text"`
+				Call lax.Object[struct {
+					ID   lax.String     `json:"id"`
+					Name lax.String     `json:"name"`
+					Args jsontext.Value `json:"args"`
+				}] `json:"functionCall"`
+			}] `json:"parts"`
+		}] `json:"content"`
+	}] `json:"candidates"`
+}
+
+// response adds what the model said, and the calls that it asked for.
+func (gemini) response(ev *event, p *part, own bool) *mark {
+	raw := ev.str("response_text")
+	var in struct {
+		R lax.List[geminiResponse] `json:"r"`
+	}
+	if strings.HasPrefix(raw, "{") {
+		raw = "[" + raw + "]"
+	}
+	if !own || !lax.Decode([]byte(`{"r":`+raw+`}`), &in) {
+		_, m := p.step(episode.SourceAgent, "")
+		return m
+	}
+	var text strings.Builder
+	var calls []episode.ToolCall
+	for _, r := range in.R.V {
+		for _, c := range r.Candidates.V {
+			for _, part := range c.Content.V.Parts.V {
+				text.WriteString(string(part.Text))
+				if call := &part.Call.V; call.ID != "" {
+					args, _ := capture.Arguments(call.Args)
+					calls = append(calls, episode.ToolCall{ID: string(call.ID), Name: string(call.Name), Arguments: args})
+					p.key("call", string(call.ID))
+				}
+			}
+		}
+	}
+	st, m := p.step(episode.SourceAgent, text.String())
+	st.ToolCalls = calls
+	return m
 }
 
 // changes is the metadata of a call, a JSON string on the wire: how much the model proposed, and how much of it the person
@@ -106,9 +163,10 @@ func (t gemini) call(ev *event, p *part) {
 	p.decide(d)
 }
 
-// decision maps the answer in the dialog. "accept" and "modify" are a person's; "auto_accept" is also what an earlier
-// "always" of the person's gives. "reject" stands for every answer that the tool has no word for: where the call was made
-// all the same, the answer was "always, and save". No word means that nobody was asked.
+// decision maps the answer in the dialog. "modify" is a person's. "accept" is too, and is also what the tool says where a
+// rule or a mode let the call through and nobody was asked (0.61 does); "auto_accept" comes with "always". "reject" stands
+// for every answer that the tool has no word for: where the call was made all the same, the answer was "always, and save".
+// No word means that nobody was asked.
 func (gemini) decision(ev *event, ch *changes) (d episode.Decision) {
 	d.By = episode.ByPerson
 	if strings.EqualFold(ev.str("interactive"), "false") {
@@ -119,6 +177,8 @@ func (gemini) decision(ev *event, ch *changes) (d episode.Decision) {
 	case "accept":
 		if d.Verdict = episode.Accepted; ch.byUser() {
 			d.Verdict = episode.Modified
+		} else {
+			d.By = episode.ByUnknown
 		}
 	case "modify":
 		d.Verdict = episode.Modified

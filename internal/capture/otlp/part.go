@@ -158,7 +158,10 @@ func (p *part) episode() *episode.Episode {
 }
 
 // madeUp is an id for a suggestion to which the tool gives none: an event that comes twice makes up the same.
-func (p *part) madeUp() string { return "ev-" + p.print }
+func (p *part) madeUp() string { return madeUpID + p.print }
+
+// madeUpID begins an id that is not the tool's own.
+const madeUpID = "ev-"
 
 // between is the time from one moment to a later one in whole milliseconds.
 func between(from, to time.Time) int64 {

@@ -92,11 +92,16 @@ func (p *Parts) Episode() *episode.Episode {
 		switch {
 		case part == nil:
 		case e == nil:
+			if Kind(k) == Events {
+				part = otlp.Named(part)
+			}
 			if e = part; !p.Single() {
 				e = part.Clone()
 			}
 		case Kind(k) == Git:
 			became(e, part)
+		case Kind(k) == Events:
+			overlay(e, otlp.Named(part))
 		default:
 			overlay(e, part)
 		}
