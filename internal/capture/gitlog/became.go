@@ -98,7 +98,8 @@ func Became(id string, list []Suggestion, lines [][]Line) *episode.Episode {
 	return ep
 }
 
-// Outcomes sums up what became of a suggestion's lines. Committed and merged are the share of its words that came in; kept
+// Outcomes sums up what became of a suggestion's lines. Committed and merged are the share of its words that came in; merged
+// is told once it is known of every line that was committed; kept
 // is, of the lines that were merged, the share that was still there after the window; reverted and fixed, which are told
 // only where there are such lines, the share of the merged lines that a revert removed and that a fix changed or removed.
 func Outcomes(s *Suggestion, lines []Line) (out []episode.Outcome) {
@@ -110,7 +111,7 @@ func Outcomes(s *Suggestion, lines []Line) (out []episode.Outcome) {
 	var committed, merged, all, came, reverted, fixed float64
 	var firstAt, landedAt, revertedAt, fixedAt int64
 	var kept, due [len(windows)]float64
-	knownCommitted, knownMerged := false, false
+	knownCommitted, knownMerged, waiting := false, false, false
 	for i := range lines {
 		l := &lines[i]
 		words := float64(len(s.Added[i]))
@@ -121,6 +122,7 @@ func Outcomes(s *Suggestion, lines []Line) (out []episode.Outcome) {
 			firstAt = max(firstAt, l.First.Made)
 		}
 		if l.Merged == Unknown {
+			waiting = waiting || l.Committed != Unknown && l.Committed != Dropped // on a branch still
 			continue
 		}
 		knownMerged = true
@@ -148,7 +150,7 @@ func Outcomes(s *Suggestion, lines []Line) (out []episode.Outcome) {
 	if knownCommitted {
 		add(episode.OutcomeCommitted, "", max(firstAt, s.At), committed, all)
 	}
-	if knownMerged {
+	if knownMerged && !waiting {
 		add(episode.OutcomeMerged, "", max(landedAt, s.At), merged, all)
 	}
 	for w := range windows {
