@@ -247,7 +247,7 @@ func (e *Edge) unpack(p payload) []*episode.Episode {
 		list = e.unpackTraces(p)
 	case kindHook:
 		var err error
-		if list, err = hook.Named(p.Tool, p.Event, p.body, p.At); err != nil {
+		if list, err = hook.Kept(p.Tool, p.Event, p.body, p.At); err != nil {
 			e.setAside("what a hook told is set aside", err)
 		}
 	}

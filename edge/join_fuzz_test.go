@@ -120,11 +120,7 @@ func FuzzJoin(f *testing.F) {
 				return all
 			},
 			"told again": func(all []told) []told {
-				again := slices.Clone(all)
-				for _, s := range scripted(script) {
-					again = append(again, s)
-				}
-				return again
+				return slices.Concat(all, scripted(script))
 			},
 		} {
 			if got := together(t, e, script, order); !slices.Equal(got, want) {

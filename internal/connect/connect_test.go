@@ -112,7 +112,7 @@ func TestWhatIsWrittenIsWhatTheToolReads(t *testing.T) {
 		t.Errorf("Codex's hooks: %s", got)
 	}
 	gemini := json(".gemini/settings.json")
-	if got := get(gemini, "telemetry", "otlpEndpoint"); got != `"http://127.0.0.1:4318/t/MILLRACE22"` || get(gemini, "ui", "theme") != `"Sluice"` || !strings.Contains(get(gemini, "hooks", "AfterTool"), `"timeout":5000`) {
+	if got := get(gemini, "telemetry", "otlpEndpoint"); got != `"http://127.0.0.1:4318/t/MILLRACE22"` || get(gemini, "ui", "theme") != `"Sluice"` || !strings.Contains(get(gemini, "hooks", "SessionStart"), `"timeout":5000`) {
 		t.Errorf("Gemini CLI: %s", gemini.text)
 	}
 	cursor := json(".cursor/hooks.json")
@@ -222,7 +222,7 @@ func TestASettingThatIsInTheWayStaysAndIsTold(t *testing.T) {
 		"Codex without hooks":         {"codex", ".codex/config.toml", "[features]\nhooks = false\n", nil, "connect/hooks-off", ""},
 		"Codex, torn":                 {"codex", ".codex/config.toml", "model = \"gpt", nil, "connect/unreadable", "MILLRACE22"},
 		"Gemini CLI sends elsewhere":  {"gemini-cli", ".gemini/settings.json", `{"telemetry":{"enabled":true,"target":"gcp"}}`, nil, "connect/otlp-elsewhere", "MILLRACE22"},
-		"Gemini CLI, not a list":      {"gemini-cli", ".gemini/settings.json", `{"hooks":{"AfterTool":"x"}}`, nil, "connect/unreadable", "MILLRACE22"},
+		"Gemini CLI, not a list":      {"gemini-cli", ".gemini/settings.json", `{"hooks":{"SessionStart":"x"}}`, nil, "connect/unreadable", "MILLRACE22"},
 		"Cursor of tomorrow":          {"cursor", ".cursor/hooks.json", `{"version":2,"hooks":{}}`, nil, "connect/version", "headrace"},
 		"Cursor with another":         {"cursor", ".cursor/hooks.json", `{"version":1,"hooks":{"stop":[{"command":"/else/headrace-hook cursor stop"}]}}`, nil, "connect/another", "mill race/headrace-hook' cursor stop"},
 		"VS Code sends elsewhere":     {"copilot", ".config/Code/User/settings.json", `{"github.copilot.chat.otel.otlpEndpoint":"https://otel.example"}`, nil, "connect/otlp-elsewhere", "MILLRACE22"},
@@ -368,5 +368,26 @@ func TestHooksOfCodexGoWhereItsOthersAre(t *testing.T) {
 	m.undo("codex")
 	if got := m.read(".codex/config.toml"); got != text {
 		t.Errorf("undo left\n%s", got)
+	}
+}
+
+// Codex writes its settings anew whenever it notes something: a key goes to the end of its table, a new table to the end of
+// the file, and a comment stays above what comes after it.
+func TestCodexWritesAroundWhatIsOurs(t *testing.T) {
+	for name, theirs := range map[string]string{"with tables": "model = \"gpt-5\"\n\n[tui]\nnotifications = true\n", "without": "model = \"gpt-5\"\n", "empty": ""} {
+		m := newMachine(t)
+		m.write(".codex/config.toml", theirs)
+		m.connect("codex")
+		text := m.read(".codex/config.toml")
+		text = strings.Replace(text, "\"notify\"]\n", "\"notify\"]\nmodel_reasoning_effort = \"high\"\n", 1) + "\n[projects.\"/mill\"]\ntrust_level = \"trusted\"\n"
+		m.write(".codex/config.toml", text)
+		if again := m.plan("codex"); len(again.Changes)+len(again.Problems) != 0 {
+			t.Errorf("%s: connecting again: %+v, %+v", name, again.Changes, again.Problems)
+		}
+		undone := m.undo("codex")
+		left := m.read(".codex/config.toml")
+		if len(undone.Notes) != 0 || strings.Contains(left, "headrace") || strings.Contains(left, "otel") || !strings.Contains(left, "model_reasoning_effort") || !strings.Contains(left, "[projects.") {
+			t.Errorf("%s: %q leaves\n%s", name, undone.Notes, left)
+		}
 	}
 }

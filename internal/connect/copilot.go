@@ -52,11 +52,11 @@ func copilot(p *planner) {
 		p.ours(filepath.Join(p.home(), "hooks", "headrace.json"), copilotHooks(p.o.Hook))
 	}
 	p.note("VS Code reads the settings when its window is opened anew. They are for this machine: where you sync settings, leave github.copilot.chat.otel.* out")
-	env := append([][2]string{{"COPILOT_OTEL_ENABLED", "true"}}, p.o.environment()...)
+	env := append([][2]string{{"COPILOT_OTEL_ENABLED", "true"}}, p.o.environment()[1:]...) // it has no log events
 	if p.o.NoContent {
 		p.note("telemetry of the command line tool is set by the environment only, by hand if you want it:%s", p.o.exports(env))
 	} else {
-		p.note("telemetry of the command line tool is set by the environment only, by hand if you want it:%s", p.o.exports(append(env, [2]string{"COPILOT_OTEL_CAPTURE_CONTENT", "true"})))
+		p.note("telemetry of the command line tool is set by the environment only, by hand if you want it:%s", p.o.exports(append(env, [2]string{"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "true"})))
 	}
 }
 

@@ -4,9 +4,9 @@ package connect
 
 import "path/filepath"
 
-func geminiEvents() []string {
-	return []string{"SessionStart", "BeforeAgent", "AfterTool", "AfterAgent", "SessionEnd"}
-}
+// geminiEvents are the one with which the hook program can say what is recorded. The others say less than the history, and
+// not which prompt they are of.
+func geminiEvents() []string { return []string{"SessionStart"} }
 
 // geminiCLI sets its telemetry, which tells what a person made of a change, and its hooks. A call's arguments are in the
 // telemetry whatever is set, so it is content.

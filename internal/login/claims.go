@@ -85,8 +85,8 @@ func (c *claims) developer(claim, subject string) (string, error) {
 		name = subject
 	}
 	if name = strings.TrimSpace(name); name == "" {
-		return "", &episode.Problem{Code: "login/no-name", Message: "the identity provider says nothing of your " + claim,
-			Hint: "whoever runs the edge lets the provider tell it (scopes: in edge.yaml), or sets another claim: there"}
+		return "", &episode.Problem{Code: "login/no-name", Message: "the identity provider says nothing of your " + claim + " in its ID token",
+			Hint: "whoever runs the edge has the provider put it there (scopes: in edge.yaml, or the provider's own settings), or sets another claim:, such as sub"}
 	}
 	return name, nil
 }

@@ -119,25 +119,3 @@ func (r resource) artifact() episode.Artifact {
 	}
 	return capture.Artifact(kind, name, string(r.Text))
 }
-
-// words is a list of strings.
-type words []string
-
-// UnmarshalJSONFrom implements json.UnmarshalerFrom.
-func (w *words) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	if d.PeekKind() != '[' {
-		return d.SkipValue()
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return err
-	}
-	for d.PeekKind() != ']' {
-		var s lax.String
-		if err := s.UnmarshalJSONFrom(d); err != nil {
-			return err
-		}
-		*w = append(*w, string(s))
-	}
-	_, err := d.ReadToken()
-	return err
-}

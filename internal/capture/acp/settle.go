@@ -275,7 +275,7 @@ func (l *commandLine) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		*l = commandLine(s)
 		return err
 	}
-	var w words
+	var w lax.Strings
 	err := w.UnmarshalJSONFrom(d)
 	*l = commandLine(plainCommand(w))
 	return err

@@ -50,7 +50,7 @@ type params struct {
 	Path      lax.String           `json:"path"`
 	Content   lax.String           `json:"content"`
 	Command   lax.String           `json:"command"`
-	Args      words                `json:"args"`
+	Args      lax.Strings          `json:"args"`
 	Terminal  lax.String           `json:"terminalId"`
 	ModelID   lax.String           `json:"modelId"`
 	ConfigID  lax.String           `json:"configId"`

@@ -31,13 +31,7 @@ type records struct {
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (r *records) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	if d.PeekKind() != '[' {
-		return d.SkipValue()
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return err
-	}
-	for d.PeekKind() != ']' {
+	return lax.Each(d, func() error {
 		var x lax.Object[entry]
 		if err := x.UnmarshalJSONFrom(d); err != nil {
 			return err
@@ -47,9 +41,8 @@ func (r *records) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		} else {
 			r.bad++
 		}
-	}
-	_, err := d.ReadToken()
-	return err
+		return nil
+	})
 }
 
 // entry is one request and its answer, of one of three kinds.
@@ -110,13 +103,7 @@ type completions []string
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (c *completions) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	if d.PeekKind() != '[' {
-		return d.SkipValue()
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return err
-	}
-	for d.PeekKind() != ']' {
+	return lax.Each(d, func() error {
 		var text lax.String
 		var o lax.Object[struct {
 			Content lax.String `json:"content"`
@@ -132,9 +119,8 @@ func (c *completions) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 			return err
 		}
 		*c = append(*c, string(text))
-	}
-	_, err := d.ReadToken()
-	return err
+		return nil
+	})
 }
 
 // IsPromptLog reports whether a file begins as one of the prompt log does.

@@ -3,6 +3,7 @@
 package claudecode
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,11 +51,17 @@ func Kind(tool string) episode.SuggestionKind {
 
 // suggest adds the suggestion of a tool use, once, and returns it.
 func (t *turn) suggest(u *use, at time.Time) *episode.Suggestion {
-	if i, ok := t.suggested[u.id]; ok && u.id != "" {
+	id := u.id
+	if i, ok := t.suggested[id]; ok && id != "" {
 		return &t.e.Suggestions[i]
 	}
+	for n := len(t.e.Suggestions); id == ""; n++ { // the record has lost it
+		if made := "call-" + strconv.Itoa(n); !has(t.suggested, made) {
+			id = made
+		}
+	}
 	in := &u.input
-	sg := episode.Suggestion{ID: u.id, Step: u.step, Kind: Kind(u.name), Path: string(in.FilePath + in.NotebookPath), ShownAt: at}
+	sg := episode.Suggestion{ID: id, Step: u.step, Kind: Kind(u.name), Path: string(in.FilePath + in.NotebookPath), ShownAt: at}
 	switch sg.Kind {
 	case episode.KindEdit:
 		sg.Before, sg.After = string(in.OldString), string(in.NewString+in.NewSource)
@@ -71,7 +78,7 @@ func (t *turn) suggest(u *use, at time.Time) *episode.Suggestion {
 		sg.Kind, sg.After = episode.KindCommand, u.name
 	}
 	sg.Truncated = capture.Clip(&sg.Before, &sg.After)
-	t.suggested[u.id] = len(t.e.Suggestions)
+	t.suggested[id] = len(t.e.Suggestions)
 	t.e.Suggestions = append(t.e.Suggestions, sg)
 	return &t.e.Suggestions[len(t.e.Suggestions)-1]
 }
@@ -176,6 +183,13 @@ func (t *turn) interrupt(s *session, by episode.By, at time.Time) {
 	st := &t.e.Steps[n]
 	if len(st.ToolCalls) == 0 { // stopped while it was answering
 		id := "answer-" + t.e.ID
+		if i, again := t.suggested[id]; again && t.e.Suggestions[i].Step != n {
+			id += "-" + strconv.Itoa(n) // it went on, and was stopped again
+		}
+		if has(t.suggested, id) {
+			return
+		}
+		t.suggested[id] = len(t.e.Suggestions)
 		sg := episode.Suggestion{ID: id, Step: n, Kind: episode.KindAnswer, After: st.Message, ShownAt: st.At, Truncated: st.Truncated}
 		t.e.Suggestions = append(t.e.Suggestions, sg)
 		cancel(id)
@@ -190,6 +204,11 @@ func (t *turn) interrupt(s *session, by episode.By, at time.Time) {
 		u.decided = true
 		s.uses[c.ID] = u
 	}
+}
+
+func has(suggested map[string]int, id string) bool {
+	_, ok := suggested[id]
+	return ok
 }
 
 func answered(st *episode.Step, call string) bool {

@@ -93,3 +93,25 @@ func TestAnAnswerThatIsInterruptedIsCancelled(t *testing.T) {
 		}
 	}
 }
+
+func TestEachAnswerOfAPromptThatIsInterruptedIsCancelledOnce(t *testing.T) {
+	stop := func(id, parent string) string {
+		return `{"type":"user","uuid":"` + id + `","parentUuid":"` + parent + `","sessionId":"s","message":{"content":[{"type":"text","text":"[Request interrupted by user]"}]}}` + "\n"
+	}
+	all, rep := read(t, `{"type":"user","uuid":"p","parentUuid":null,"sessionId":"s","message":{"content":"tell me of mills"}}
+{"type":"assistant","uuid":"a","parentUuid":"p","sessionId":"s","message":{"id":"m1","content":[{"type":"text","text":"Once upon a"}]}}
+`+stop("i1", "a")+stop("i2", "i1")+`{"type":"assistant","uuid":"b","parentUuid":"i2","sessionId":"s","message":{"id":"m2","content":[{"type":"text","text":"There was"}]}}
+`+stop("i3", "b"))
+	capturetest.Same(t, []capturetest.Row{{Kind: episode.KindAnswer, After: "Once upon a", Verdict: episode.Cancelled, By: episode.ByPerson},
+		{Kind: episode.KindAnswer, After: "There was", Verdict: episode.Cancelled, By: episode.ByPerson}}, capturetest.Decided(all))
+	if rep.Interrupts != 3 {
+		t.Errorf("%d interrupts", rep.Interrupts)
+	}
+}
+
+func TestACallWithoutAnIdIsASuggestionStill(t *testing.T) {
+	all, _ := read(t, `{"type":"user","uuid":"p","parentUuid":null,"sessionId":"s","message":{"content":"open the gate"}}
+{"type":"assistant","uuid":"a","parentUuid":"p","sessionId":"s","message":{"id":"m","content":[{"type":"tool_use","name":"Bash","input":{"command":"lift"}},{"type":"tool_use","name":"Bash","input":{"command":"hold"}}]}}
+`)
+	capturetest.Same(t, []capturetest.Row{{Kind: episode.KindCommand, After: "lift"}, {Kind: episode.KindCommand, After: "hold"}}, capturetest.Suggested(all))
+}

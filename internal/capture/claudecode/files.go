@@ -193,8 +193,7 @@ func (f *files) edited(u *use, r *record, accepted bool) {
 		return
 	case u.name == "Write":
 		old, text = before, string(done.Content)
-		f.forget(path) // what stood in it is replaced by the agent itself
-	case u.name == "Edit" && !bool(done.ReplaceAll) && old != "" && strings.Count(before, old) == 1:
+	case u.name == "Edit" && old != "" && strings.Count(before, old) == 1:
 		at = strings.Index(before, old)
 	case u.name == "Edit" && before == "" && old == "":
 	default:

@@ -192,6 +192,13 @@ func TestWhatWasChangedAfterItWasAcceptedIsModified(t *testing.T) {
 			p.change("open(1)", "open(2)")
 			p.read("r1")
 		}, "", 0},
+		{"a helper works on", func(p *play) {
+			p.use("t1", "Task", object{"prompt": "x", "run_in_background": true})
+			p.result("t1", object{"status": "async_launched"})
+			lift(p)
+			p.change("open(1)", "open(2)")
+			p.read("r1")
+		}, "", 0},
 		{"a tool that nobody knows", func(p *play) {
 			lift(p)
 			p.use("x1", "mcp__forge__bend", object{})
@@ -242,11 +249,18 @@ func TestWhatWasChangedAfterItWasAcceptedIsModified(t *testing.T) {
 			p.change("open(1)", "open(2)")
 			p.read("r1")
 		}, "", 0},
-		{"an edit of every place", func(p *play) {
+		{"an edit that was stopped, perhaps too late", func(p *play) {
 			lift(p)
-			p.use("e2", "Edit", object{"file_path": "/m/a.go", "old_string": "open", "new_string": "raise", "replace_all": true})
-			p.result("e2", object{"filePath": "/m/a.go", "oldString": "open", "newString": "raise", "originalFile": p.file, "structuredPatch": []int{}, "replaceAll": true})
-			p.change("open(1)", "raise(1)")
+			p.use("e2", "Edit", object{"file_path": "/m/a.go", "old_string": "open(1)", "new_string": "open(2)"})
+			p.record("user", `"message":{"content":[{"type":"tool_result","tool_use_id":"e2","content":"[Request interrupted by user for tool use]","is_error":true}]}`)
+			p.change("open(1)", "open(2)")
+			p.read("r1")
+		}, "", 0},
+		{"an edit of every place", func(p *play) {
+			p.edit("e1", "\tclose()\n", "\tclose()\n\trest()\n")
+			p.use("e3", "Edit", object{"file_path": "/m/a.go", "old_string": "()", "new_string": "(2)", "replace_all": true})
+			p.result("e3", object{"filePath": "/m/a.go", "oldString": "()", "newString": "(2)", "originalFile": p.file, "structuredPatch": []int{}, "replaceAll": true})
+			p.file = strings.ReplaceAll(p.file, "()", "(2)")
 			p.read("r1")
 		}, "", 0},
 		{"a part of it was read", func(p *play) {
@@ -290,6 +304,19 @@ func TestWhatWasChangedAfterItWasAcceptedIsModified(t *testing.T) {
 				t.Error("it is claimed to be a person's")
 			}
 		})
+	}
+}
+
+// What a person changed before it was applied is told by the tool, and stays what the tool said.
+func TestWhatThePersonChangedFirstIsNotFollowed(t *testing.T) {
+	p := newPlay(t, gate)
+	p.use("e1", "Edit", object{"file_path": "/m/a.go", "old_string": "\tclose()\n", "new_string": "\tclose(1)\n"})
+	p.result("e1", object{"filePath": "/m/a.go", "oldString": "\tclose()\n", "newString": "\tclose(2)\n", "originalFile": p.file, "structuredPatch": []int{}, "userModified": true})
+	p.change("close()", "close(3)")
+	p.read("r1")
+	all, _ := read(t, p.out.String())
+	if d := all[0].Decisions; len(d) != 1 || d[0].Verdict != episode.Modified || d[0].By != episode.ByPerson || d[0].Final != "\tclose(2)\n" {
+		t.Errorf("%+v", d)
 	}
 }
 

@@ -231,7 +231,6 @@ type toolResult struct {
 	OriginalFile       lax.String
 	OldString          lax.String
 	NewString, Content lax.String
-	ReplaceAll         lax.Bool
 	InBackground       bool // the command goes on
 	File               lookedAt
 }
@@ -253,8 +252,6 @@ func (t *toolResult) read(d *lax.Reader, looked func(path string) bool) {
 			t.NewString = d.String()
 		case "content":
 			t.Content = d.String()
-		case "replaceAll":
-			t.ReplaceAll = d.Bool()
 		case "backgroundTaskId":
 			t.InBackground = d.String() != ""
 		case "file":

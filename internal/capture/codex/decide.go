@@ -53,7 +53,7 @@ func (ro *rollout) event(r *record, p *payload) {
 			text := string(it.Text)
 			artifact(e, episode.ArtifactPlan, "plan", text)
 			cut := capture.Clip(&text)
-			e.Suggestions = append(e.Suggestions, episode.Suggestion{ID: "plan-" + strconv.Itoa(len(e.Suggestions)), Step: n,
+			e.Suggestions = append(e.Suggestions, episode.Suggestion{ID: ro.madeUp(e, "plan-"), Step: n,
 				Kind: episode.KindPlan, After: text, ShownAt: r.Timestamp.Time, Truncated: cut})
 		}
 	case "token_count":
@@ -136,6 +136,7 @@ func (ro *rollout) patch(r *record, p *payload) {
 	ro.c.Patches++
 	if c == nil || c.suggestion == "" {
 		c = ro.patched(r, p)
+		id = c.suggestion
 	}
 	c.applied = true
 	switch {
@@ -168,10 +169,35 @@ func (ro *rollout) patched(r *record, p *payload) *call {
 	}
 	sg.Before, sg.After = before.String(), after.String()
 	sg.Truncated = capture.Clip(&sg.Before, &sg.After)
+	if ro.suggests(e, sg.ID) {
+		sg.ID = ro.madeUp(e, "patch-")
+	}
 	e.Suggestions = append(e.Suggestions, sg)
 	c := &call{e: e, step: n, suggestion: sg.ID}
 	ro.calls[sg.ID] = c
 	return c
+}
+
+// madeUp is an id for what has none of its own.
+func (ro *rollout) madeUp(e *episode.Episode, prefix string) string {
+	for n := len(e.Suggestions); ; n++ {
+		if id := prefix + strconv.Itoa(n); !ro.suggests(e, id) {
+			return id
+		}
+	}
+}
+
+// suggests reports whether the episode has a suggestion of that id.
+func (ro *rollout) suggests(e *episode.Episode, id string) bool {
+	if c := ro.calls[id]; c != nil && c.e == e && c.suggestion == id {
+		return true
+	}
+	for _, made := range [...]string{"plan-", "patch-", "answer-"} { // of these alone a call need not know
+		if strings.HasPrefix(id, made) {
+			return slices.ContainsFunc(e.Suggestions, func(s episode.Suggestion) bool { return s.ID == id })
+		}
+	}
+	return false
 }
 
 // decide records the decision on a call, once; on a call that suggests nothing there is none.
@@ -204,7 +230,7 @@ func (ro *rollout) abort(r *record, p *payload) {
 		}
 	}
 	if st := &e.Steps[n]; !open && st.Source == episode.SourceAgent && len(st.ToolCalls) == 0 {
-		id := "answer-" + strconv.Itoa(len(e.Suggestions))
+		id := ro.madeUp(e, "answer-")
 		e.Suggestions = append(e.Suggestions, episode.Suggestion{ID: id, Step: n, Kind: episode.KindAnswer, After: st.Message, ShownAt: st.At, Truncated: st.Truncated})
 		e.Decisions = append(e.Decisions, episode.Decision{Suggestion: id, Verdict: episode.Cancelled, By: by, At: r.Timestamp.Time})
 	}

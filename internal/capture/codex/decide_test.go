@@ -81,3 +81,20 @@ func TestAPatchSaysItselfWhatBecameOfIt(t *testing.T) {
 		}
 	}
 }
+
+// A record that a file holds twice is one call: that of a resumed session, say.
+func TestACallThatIsToldTwiceIsOneSuggestion(t *testing.T) {
+	call := `{"type":"response_item","payload":{"type":"function_call","name":"shell","arguments":"{\"command\":[\"turn\"]}","call_id":"plan-0"}}` + "\n"
+	plan := `{"type":"event_msg","payload":{"type":"item_completed","item":{"type":"Plan","text":"1. turn"}}}` + "\n"
+	head := `{"type":"session_meta","payload":{"id":"c","source":"cli"}}
+{"type":"event_msg","payload":{"type":"user_message","message":"turn the wheel"}}
+`
+	for _, text := range []string{head + call + plan + call, head + plan + call + call} { // and the id is as those that are made up
+		all, _ := read(t, []byte(text))
+		if len(capturetest.Suggested(all)) == 0 {
+			t.Error("no suggestion")
+		}
+	}
+	all, _ := read(t, []byte(head+call+call))
+	capturetest.Same(t, []capturetest.Row{{ID: "plan-0", Kind: episode.KindCommand, After: "turn"}}, capturetest.Suggested(all))
+}

@@ -210,7 +210,7 @@ func (ro *rollout) call(r *record, p *payload) {
 	case "shell", "shell_command", "exec_command", "local_shell", "container.exec":
 		sg.Kind, sg.Language, sg.After = episode.KindCommand, "shell", command(in.Command)+string(in.Cmd)
 	}
-	if sg.Kind != "" && sg.ID != "" {
+	if sg.Kind != "" && sg.ID != "" && !ro.suggests(e, sg.ID) {
 		sg.Truncated = capture.Clip(&sg.Before, &sg.After)
 		e.Suggestions = append(e.Suggestions, sg)
 		c.suggestion = sg.ID

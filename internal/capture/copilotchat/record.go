@@ -117,21 +117,14 @@ type lists []edit
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (l *lists) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	if d.PeekKind() != '[' {
-		return d.SkipValue()
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return err
-	}
-	for d.PeekKind() != ']' {
+	return lax.Each(d, func() error {
 		var one lax.List[edit]
 		if err := one.UnmarshalJSONFrom(d); err != nil {
 			return err
 		}
 		*l = append(*l, one.V...)
-	}
-	_, err := d.ReadToken()
-	return err
+		return nil
+	})
 }
 
 type result struct {

@@ -125,6 +125,9 @@ func (s *session) permissionAnswered(r *record, d *data) {
 		id = string(d.ToolCallID)
 	}
 	verdict, by := permitted(string(d.Result.V.Kind), requested)
+	if d.DecisionSource != "" && d.DecisionSource != "human_response" && by == episode.ByPerson {
+		by = episode.ByUnknown // since 1.0.102 it says who answered
+	}
 	if verdict == "" || s.calls[id] == nil {
 		return
 	}
@@ -229,6 +232,11 @@ func (s *session) abort(r *record) {
 	for _, t := range st.ToolCalls {
 		if c := s.calls[t.ID]; c != nil && !c.answered && !c.decided {
 			s.decide(r, t.ID, episode.Cancelled, by, "")
+		}
+	}
+	for i := range e.Decisions { // the question was open: its answer says no more than that it was cancelled
+		if d := &e.Decisions[i]; d.Verdict == episode.Cancelled && d.By == episode.ByUnknown && s.calls[d.Suggestion] != nil && !s.calls[d.Suggestion].answered {
+			d.By = by
 		}
 	}
 	if st.Source == episode.SourceAgent && len(st.ToolCalls) == 0 {

@@ -37,6 +37,7 @@ type data struct {
 	CacheReadTokens  lax.Number        `json:"cacheReadTokens"`
 	CacheWriteTokens lax.Number        `json:"cacheWriteTokens"`
 	ParentToolCallID lax.String        `json:"parentToolCallId"`
+	InteractionID    lax.String        `json:"interactionId"` // of the prompt, as telemetry has it
 	ToolRequests     lax.List[request] `json:"toolRequests"`
 
 	// tools
@@ -50,6 +51,7 @@ type data struct {
 	// permissions, plans, hooks, rewinds
 	RequestID         lax.String             `json:"requestId"`
 	PermissionRequest lax.Object[permission] `json:"permissionRequest"`
+	DecisionSource    lax.String             `json:"decisionSource"`
 	PlanContent       lax.String             `json:"planContent"`
 	Plan              lax.String             `json:"plan"`
 	Approved          lax.Bool               `json:"approved"`

@@ -12,14 +12,15 @@ import (
 
 // session files the events of one stream under the messages they came from.
 type session struct {
-	c        *capture.Counts
-	start    data // what session.start and later events said of the session
-	model    string
-	episodes []*episode.Episode
-	calls    map[string]*call  // by tool call id
-	asked    map[string]string // the tool call that a permission was asked for, by the request's id
-	at       map[string]int    // the episode that was current at an event, by the event's id
-	thought  string            // waits for the message it belongs to
+	c           *capture.Counts
+	start       data // what session.start and later events said of the session
+	model       string
+	episodes    []*episode.Episode
+	calls       map[string]*call  // by tool call id
+	asked       map[string]string // the tool call that a permission was asked for, by the request's id
+	at          map[string]int    // the episode that was current at an event, by the event's id
+	interaction string            // of the last prompt
+	thought     string            // waits for the message it belongs to
 }
 
 // call is a call of the agent's and, where it suggests something, its suggestion.
@@ -111,6 +112,10 @@ func (s *session) prompt(r *record, d *data) {
 	cut := capture.Clip(&text)
 	e.Instruction = text
 	e.Steps = append(e.Steps, episode.Step{At: r.Timestamp.Time, Source: episode.SourceUser, Message: text, Truncated: cut})
+	if id := string(d.InteractionID); id != s.interaction { // what is said meanwhile has the same
+		s.interaction = id
+		capture.MarkPrompt(&e.Steps[0], id)
+	}
 }
 
 // agent returns the current episode and a new step of the agent's in it.

@@ -17,10 +17,8 @@ package entire
 import (
 	"context"
 	"regexp"
+	"slices"
 	"time"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture"
@@ -47,36 +45,16 @@ type Checkpoint struct {
 var dated = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}-([0-9a-f]{8}-[0-9a-f]{4}-)`)
 
 type metadata struct {
-	ID      lax.String `json:"checkpoint_id"`
-	Session lax.String `json:"session_id"`
-	Agent   lax.String `json:"agent"`
-	Model   lax.String `json:"model"`
-	Created lax.Time   `json:"created_at"`
-	Files   paths      `json:"files_touched"`
+	ID      lax.String  `json:"checkpoint_id"`
+	Session lax.String  `json:"session_id"`
+	Agent   lax.String  `json:"agent"`
+	Model   lax.String  `json:"model"`
+	Created lax.Time    `json:"created_at"`
+	Files   lax.Strings `json:"files_touched"`
 }
 
 func (m *metadata) checkpoint() *Checkpoint {
-	return &Checkpoint{ID: string(m.ID), Session: dated.ReplaceAllString(string(m.Session), "$1"), Agent: string(m.Agent), Model: string(m.Model), Created: m.Created.Time, Files: m.Files}
-}
-
-// paths are strings; what is none is passed over.
-type paths []string
-
-// UnmarshalJSONFrom implements json.UnmarshalerFrom.
-func (p *paths) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	if d.PeekKind() != '[' {
-		return d.SkipValue()
-	}
-	var list []lax.String
-	if err := json.UnmarshalDecode(d, &list); err != nil {
-		return err
-	}
-	for _, s := range list {
-		if s != "" {
-			*p = append(*p, string(s))
-		}
-	}
-	return nil
+	return &Checkpoint{ID: string(m.ID), Session: dated.ReplaceAllString(string(m.Session), "$1"), Agent: string(m.Agent), Model: string(m.Model), Created: m.Created.Time, Files: slices.DeleteFunc(m.Files, func(f string) bool { return f == "" })}
 }
 
 // Parse reads a metadata.json, and reports whether it is one of a session's: a checkpoint of several sessions has another,

@@ -27,13 +27,7 @@ type ranges [][2]int
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (r *ranges) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	if d.PeekKind() != '[' {
-		return d.SkipValue()
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return err
-	}
-	for d.PeekKind() != ']' {
+	return lax.Each(d, func() error {
 		v, err := d.ReadValue()
 		if err != nil {
 			return err
@@ -46,9 +40,8 @@ func (r *ranges) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		if from, to, ok := span(s); ok && len(*r) < maxRanges {
 			*r = append(*r, [2]int{from, to})
 		}
-	}
-	_, err := d.ReadToken()
-	return err
+		return nil
+	})
 }
 
 // parseBlob reads the form of version 0.0.1, whose first notes did not even say so. Which of the authors are tools it does

@@ -27,12 +27,13 @@ const known = " sessionid conversationid threadid taskid promptid generationid t
 	"toolname tool toolinput toolargs parameters tooluseid toolcallid toolresponse tooloutput toolresult resultjson result output success " +
 	"error errormessage failuretype isinterrupt reason status stopreason prompt promptresponse lastassistantmessage text message inputmessages task " +
 	"filepath content memorytype attachments edits command plan agentid " +
+	"id requestid permissionid permission callid reply response " + // of OpenCode's bus
 	// of a tool's input and what came back
 	"path targetfile absolutepath notebookpath targetnotebook relativeworkspacepath oldstring oldstr newstring newstr newsource contents filetext codeedit diff patch input file " +
 	"stdout stderr interrupted usermodified llmcontent textresultforllm resulttype returndisplay "
 
 const (
-	nested = " pretooluse posttooluse userpromptsubmit taskstart taskresume taskcancel taskcomplete precompact notification "
+	nested = " pretooluse posttooluse userpromptsubmit taskstart taskresume taskcancel taskcomplete precompact notification properties "
 	tells  = " hook_event_name hookEventName hookName hook_name clineVersion cline_version cursor_version conversation_id generation_id " +
 		"workspaceRoot promptId toolUseId sessionId "
 )
@@ -79,7 +80,8 @@ func (ev *event) fields(b []byte, top bool) bool {
 			ev.spelt[strings.Clone(name)] = true
 		}
 		inner := top && listed(nested, key) && d.PeekKind() == '{'
-		if !inner && !listed(known, key) {
+		within := !top && key == "type" && ev.raw[key] != nil // what the event is about has a type too
+		if within || !inner && !listed(known, key) {
 			if d.SkipValue() != nil {
 				return false
 			}

@@ -12,7 +12,8 @@
 // is the same as once.
 //
 // A hook sees what was done, hardly ever who agreed: what a tool carried out is accepted by unknown. That a person said
-// no is not told to any hook; telemetry and histories tell it, and are joined by [Keys].
+// no is not told to any hook; telemetry and histories tell it, and are joined by [Keys]. OpenCode alone tells its plugins
+// what was answered, and writes it down nowhere.
 package hook
 
 import (
@@ -20,6 +21,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,7 +58,13 @@ func FromPayload(payload []byte) ([]*episode.Episode, error) {
 	if !lax.Decode(line, &head) || head.Kind != "hook" {
 		return nil, fmt.Errorf("read what the hook program kept: %w", ErrEvent)
 	}
-	return Named(string(head.Tool), string(head.Event), event, head.At.Time)
+	return Kept(string(head.Tool), string(head.Event), event, head.At.Time)
+}
+
+// Kept is Named of an event that came in, but for what the tool's history tells whole.
+func Kept(label, name string, raw []byte, at time.Time) ([]*episode.Episode, error) {
+	list, err := Named(label, name, raw, at)
+	return slices.DeleteFunc(list, toldWhole), err
 }
 
 // Parts maps one event of a tool, which came at that time. An event that says nothing of what a person asked gives none.
@@ -75,6 +83,9 @@ func Named(label, name string, raw []byte, at time.Time) ([]*episode.Episode, er
 		ev.at = lax.ParseTime(ev.str("timestamp"))
 	}
 	ev.session, ev.turn = ev.str("sessionid", "conversationid", "threadid", "taskid"), ev.str("promptid", "generationid", "turnid")
+	if strings.HasPrefix(ev.name, "permission.") { // it tells the request, and the prompt only by the call that it is about
+		ev.turn = ev.str("requestid", "permissionid", "id")
+	}
 	e := ev.episode()
 	if e == nil {
 		return nil, nil

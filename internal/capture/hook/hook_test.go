@@ -311,8 +311,20 @@ func TestAnEventWithoutANameIsToldByItsFields(t *testing.T) {
 	}
 }
 
+// Neither tells which of a session's prompts an event is of; their histories tell all of it, and do.
+func TestHooksThatTellNoPromptApartAddNoEpisode(t *testing.T) {
+	for _, payload := range []string{
+		`{"kind":"hook","tool":"gemini-cli","event":"BeforeAgent"}` + "\n" + `{"session_id":"s","transcript_path":"/h/.gemini/tmp/mill/chats/session-1.jsonl","cwd":"/m","hook_event_name":"BeforeAgent","prompt":"lift the gate"}`,
+		`{"kind":"hook","tool":"copilot","event":"userPromptSubmitted"}` + "\n" + `{"sessionId":"s","timestamp":1795774165511,"cwd":"/m","prompt":"lift the gate"}`,
+	} {
+		if got, err := FromPayload([]byte(payload)); err != nil || len(got) != 0 {
+			t.Errorf("%s: %d episodes, %v", payload, len(got), err)
+		}
+	}
+}
+
 func TestWhatTheHookProgramKeptIsRead(t *testing.T) {
-	got, err := FromPayload([]byte(`{"kind":"hook","tool":"copilot","event":"userPromptSubmitted","at":"2026-05-01T08:00:00.5Z"}` + "\n" + `{"sessionId":"s","prompt":"x"}`))
+	got, err := FromPayload([]byte(`{"kind":"hook","tool":"kiro","event":"userPromptSubmit","at":"2026-05-01T08:00:00.5Z"}` + "\n" + `{"sessionId":"s","prompt":"x"}`))
 	if err != nil || len(got) != 1 || got[0].Instruction != "x" || !got[0].StartedAt.Equal(at.Add(500*time.Millisecond)) {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -25,6 +25,7 @@ type mark struct {
 	Call  string `json:"call,omitzero"` // the suggestion that the step makes
 	Turn  string `json:"turn,omitzero"`
 	Model string `json:"model,omitzero"`
+	Reply string `json:"reply,omitzero"` // to the request that Key names
 }
 
 type marked struct {
@@ -90,6 +91,7 @@ func combine(parts []*episode.Episode) *episode.Episode {
 		e.Ratings = append(e.Ratings, p.Ratings...)
 	}
 	e.Steps = steps(&e)
+	answers(&e)
 	e.Suggestions = suggestions(&e)
 	e.Decisions = once(e.Decisions, func(a, b episode.Decision) int {
 		return cmp.Compare(a.Suggestion, b.Suggestion)

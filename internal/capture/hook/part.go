@@ -39,6 +39,13 @@ func (p *part) fill() bool {
 		return p.call(failed)
 	case "permissiondenied":
 		return p.call(denied)
+	case "permission.asked", "permission.updated":
+		return p.asked()
+	case "permission.replied":
+		p.mark.Key, p.mark.Reply = p.ev.turn, p.ev.str("reply", "response")
+		p.step.Message = p.ev.str("message")
+		p.step.Truncated = capture.Clip(&p.step.Message)
+		return p.mark.Key != "" && p.mark.Reply != ""
 	case "afterfileedit":
 		return p.edit(episode.KindEdit, episode.ByUnknown) // applied, and reviewed later or never
 	case "aftertabfileedit":
@@ -181,6 +188,12 @@ func hash(parts ...string) string {
 // name of its own, or with who decided, and nothing would show that it is the same.
 func toldElsewhere(tool string) bool {
 	return tool == geminicli.Name || tool == copilotCLI || tool == copilotChat || tool == cline.Name
+}
+
+// toldWhole reports whether the tool's history tells all that an event does, and which prompt it is of, which the event does
+// not: it could be joined to none of them.
+func toldWhole(e *episode.Episode) bool {
+	return (e.Tool.Name == geminicli.Name || e.Tool.Name == copilotCLI) && read(&e.Steps[0]).Turn == ""
 }
 
 // byWhom is who refused, where it is the tool that says so. In Claude Code the event comes from a model that decides in

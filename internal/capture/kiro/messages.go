@@ -196,27 +196,3 @@ func said(v jsontext.Value) string {
 	}
 	return strings.Join(all, "\n")
 }
-
-// folders are a session's folders.
-type folders []string
-
-// UnmarshalJSONFrom implements json.UnmarshalerFrom.
-func (f *folders) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	if d.PeekKind() != '[' {
-		return d.SkipValue()
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return err
-	}
-	for d.PeekKind() != ']' {
-		var s lax.String
-		if err := s.UnmarshalJSONFrom(d); err != nil {
-			return err
-		}
-		if s != "" {
-			*f = append(*f, string(s))
-		}
-	}
-	_, err := d.ReadToken()
-	return err
-}

@@ -17,10 +17,10 @@ type about struct {
 	ParentID  lax.String           `json:"parent_session_id"`
 	State     lax.Object[stateful] `json:"session_state"`
 
-	ID       lax.String `json:"id"`
-	ModelID  lax.String `json:"modelId"`
-	Folders  folders    `json:"workspacePaths"`
-	ParentOf lax.String `json:"parentSessionId"`
+	ID       lax.String  `json:"id"`
+	ModelID  lax.String  `json:"modelId"`
+	Folders  lax.Strings `json:"workspacePaths"`
+	ParentOf lax.String  `json:"parentSessionId"`
 }
 
 type stateful struct {

@@ -146,20 +146,46 @@ type List[T any] struct {
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (l *List[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	if d.PeekKind() != '[' {
-		return d.SkipValue()
-	}
-	l.OK = true
-	if _, err := d.ReadToken(); err != nil {
-		return err
-	}
-	for d.PeekKind() != ']' {
+	l.OK = d.PeekKind() == '['
+	return Each(d, func() error {
 		var e Object[T]
 		if err := e.UnmarshalJSONFrom(d); err != nil {
 			return err
 		}
 		if e.OK {
 			l.V = append(l.V, e.V)
+		}
+		return nil
+	})
+}
+
+// Strings are the strings of an array; elements of another type are passed over.
+type Strings []string
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (l *Strings) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	return Each(d, func() error {
+		if d.PeekKind() != '"' {
+			return d.SkipValue()
+		}
+		var s String
+		err := s.UnmarshalJSONFrom(d)
+		*l = append(*l, string(s))
+		return err
+	})
+}
+
+// Each calls read at each element of an array, which it takes from d; a value of another type is passed over.
+func Each(d *jsontext.Decoder, read func() error) error {
+	if d.PeekKind() != '[' {
+		return d.SkipValue()
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	for d.PeekKind() != ']' {
+		if err := read(); err != nil {
+			return err
 		}
 	}
 	_, err := d.ReadToken()

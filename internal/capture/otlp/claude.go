@@ -20,8 +20,8 @@ const (
 )
 
 // claude is Claude Code. Its events name who decided; "user_*" is a person only where the session is shown to be
-// interactive, because in a script a rule that matches repeats the value. "config" is a rule, but in its auto mode a model
-// as well, and nothing tells which. Its spans add how long a person took.
+// interactive, because in a script a rule that matches repeats the value. "config" is a rule, but in its auto mode, which plan
+// mode uses too, perhaps a model. Its spans add how long a person took.
 type claude struct{}
 
 func (claude) tool() string { return claudecode.Name }
@@ -145,8 +145,10 @@ func (claude) interactive(ev *event) bool {
 func (t claude) decided(ev *event, p *part, s episode.Suggestion, decision, source string) episode.Source {
 	d := episode.Decision{Suggestion: s.ID, By: episode.ByUnknown}
 	switch {
-	case source == "config" && ev.str("permission_mode") != "auto":
-		d.By = episode.ByRule
+	case source == "config":
+		if mode := ev.str("permission_mode"); mode != "auto" && mode != "plan" {
+			d.By = episode.ByRule
+		}
 	case source == "classifier":
 		d.By = episode.ByModel
 	case source == "hook":

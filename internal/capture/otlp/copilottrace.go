@@ -50,6 +50,7 @@ func (t copilot) trajectory(ev *event, p *part) bool {
 	}
 	told := genAI{typed: typed, bySpan: true}.tell(ev, p)
 	p.session = session
+	p.key("prompt", ev.str("github.copilot.interaction_id")) // the command line tool's history has it too
 	if p.native = cmp.Or(p.native, session); p.native == "" {
 		return false
 	}

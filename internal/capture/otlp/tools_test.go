@@ -68,8 +68,8 @@ func TestEveryDecisionValueIsMapped(t *testing.T) {
 		{"codex", codex("approved", "user", "codex_exec"), episode.Accepted, unknown},
 		{"codex", codex("approved", "", "codex_cli_rs"), episode.Accepted, unknown},
 
-		{"gemini-cli", gemini("accept", true), episode.Accepted, person},
-		{"gemini-cli", gemini("accept", false), episode.Accepted, person}, // it was allowed, then it failed
+		{"gemini-cli", gemini("accept", true), episode.Accepted, unknown},
+		{"gemini-cli", gemini("accept", false), episode.Accepted, unknown}, // it was allowed, then it failed
 		{"gemini-cli", gemini("auto_accept", true), episode.Accepted, unknown},
 		{"gemini-cli", gemini("reject", false), episode.Rejected, person},
 		{"gemini-cli", gemini("reject", true), episode.Accepted, person}, // "always, and save"

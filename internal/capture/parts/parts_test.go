@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/capture"
+	"github.com/headrace/headrace/internal/capture/hook"
 	"github.com/headrace/headrace/internal/capture/otlp"
 )
 
@@ -190,4 +192,17 @@ func FuzzDecode(f *testing.F) {
 		q.Join(p)
 		q.Episode()
 	})
+}
+
+// A prompt that led to no call has only its own id in common with what its hooks and telemetry tell.
+func TestAPromptWithoutACallIsKnownByItsID(t *testing.T) {
+	h := &episode.Episode{Tool: episode.Tool{Name: "claude-code"}, Session: "s", Steps: []episode.Step{{Source: episode.SourceUser, Message: "why"}}}
+	capture.MarkPrompt(&h.Steps[0], "p-1")
+	hooks, err := hook.Parts("claude-code", []byte(`{"session_id":"s","prompt_id":"p-1","hook_event_name":"UserPromptSubmit","prompt":"why"}`), at)
+	if err != nil || len(hooks) != 1 {
+		t.Fatal(hooks, err)
+	}
+	if a, b := Keys(History, h), Keys(Hooks, hooks[0]); len(a) != 1 || len(b) != 1 || a[0] != b[0] {
+		t.Errorf("%q and %q", a, b)
+	}
 }

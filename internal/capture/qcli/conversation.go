@@ -31,21 +31,14 @@ type history []exchange
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (h *history) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	if d.PeekKind() != '[' {
-		return d.SkipValue()
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return err
-	}
-	for d.PeekKind() != ']' {
+	return lax.Each(d, func() error {
 		var x exchange
 		if err := x.UnmarshalJSONFrom(d); err != nil {
 			return err
 		}
 		*h = append(*h, x)
-	}
-	_, err := d.ReadToken()
-	return err
+		return nil
+	})
 }
 
 // exchange is what went to the model and what came back: an object, in older versions a list of the two.
