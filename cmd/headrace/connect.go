@@ -23,7 +23,7 @@ import (
 var hookbin embed.FS
 
 type connectCmd struct {
-	Tool      string `arg:"" help:"The tool: claude-code, copilot, cursor, codex, gemini-cli, cline, continue, grok, kiro, poolside; zed or jetbrains for agents by ACP; or all that are on this machine."`
+	Tool      string `arg:"" help:"The tool: claude-code, copilot, cursor, codex, gemini-cli, cline, continue, grok, kiro, opencode, poolside; zed or jetbrains for agents by ACP; or all that are on this machine."`
 	Undo      bool   `help:"Give your settings back as they were."`
 	DryRun    bool   `name:"dry-run" help:"Show what would change, and change nothing."`
 	NoContent bool   `name:"no-content" help:"Leave out what carries prompts, code or output."`

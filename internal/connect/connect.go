@@ -84,6 +84,7 @@ func Tools() []Tool {
 		{"continue", "Continue", func(o *Options) string { return o.under("CONTINUE_GLOBAL_DIR", ".continue") }, continueDev},
 		{"grok", "Grok Build", func(o *Options) string { return o.under("GROK_HOME", ".grok") }, grok},
 		{"kiro", "Kiro", func(o *Options) string { return filepath.Join(o.Home, ".kiro") }, kiro},
+		{"opencode", "OpenCode", func(o *Options) string { return filepath.Join(o.Home, ".config", "opencode") }, opencode},
 		{"zed", "Zed", func(o *Options) string { return filepath.Join(o.config(), "zed") }, zed},
 		{"jetbrains", "JetBrains IDEs", func(o *Options) string { return filepath.Join(o.Home, ".jetbrains") }, jetbrains},
 		{"poolside", "poolside", func(o *Options) string { return filepath.Join(o.config(), "poolside") }, poolside},

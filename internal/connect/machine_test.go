@@ -112,6 +112,7 @@ func theirs() map[string]map[string]string {
 		"continue":  {".continue/config.yaml": "name: mill\nversion: 1.0.0\nmodels: # two\n  - name: wheel\n    provider: ollama\n    model: wheel\ndata:\n  # ours\n  - name: Mill\n    destination: file:///mill\n    schema: 0.2.0\n"},
 		"grok":      {".grok/hooks/bell.json": "{}"},
 		"kiro":      {".kiro/hooks/bell.json": "{}"},
+		"opencode":  {".config/opencode/opencode.json": "{\"theme\": \"flour\"}"},
 		"zed":       {".config/zed/settings.json": "// Zed's\n{\n  \"theme\": \"Flour\",\n  \"agent_servers\": {\n    // the miller\n    \"Gemini\": { \"command\": \"gemini\", \"args\": [\"--acp\"], /* fast */ \"env\": {\"A\": \"1\"} },\n    \"Bare\": {\n      \"type\": \"custom\",\n      \"command\": \"/opt/pool\"\n    },\n    \"claude\": { \"default_mode\": \"plan\" },\n  },\n}\n"},
 		"jetbrains": {".jetbrains/acp.json": "{\"agent_servers\":{\"Goose\":{\"command\":\"goose\",\"args\":[\"acp\"]}}}"},
 		"poolside":  {".config/poolside/settings.yaml": "a: b\n"},
