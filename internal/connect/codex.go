@@ -41,6 +41,7 @@ func codex(p *planner) {
 		p.edit(filepath.Join(p.home(), "hooks.json"), func(d *draft) { d.groups(p, codexEvents()...) })
 	}
 	p.note("Codex asks you once to trust the new hooks: /hooks in a session, or at its next start")
+	p.note("a Codex server that runs in the background keeps the telemetry that it started with: codex app-server daemon restart")
 }
 
 func (d *draft) codexExporter(p *planner, t *tomlFile) {

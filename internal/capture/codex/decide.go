@@ -169,7 +169,7 @@ func (ro *rollout) patched(r *record, p *payload) *call {
 	}
 	sg.Before, sg.After = before.String(), after.String()
 	sg.Truncated = capture.Clip(&sg.Before, &sg.After)
-	if ro.suggests(e, sg.ID) {
+	if sg.ID == "" || ro.suggests(e, sg.ID) {
 		sg.ID = ro.madeUp(e, "patch-")
 	}
 	e.Suggestions = append(e.Suggestions, sg)
