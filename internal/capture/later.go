@@ -3,6 +3,7 @@
 package capture
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -217,6 +218,9 @@ func Apart(a, b string) float64 {
 	}
 	return float64(row[len(y)]) / float64(longer)
 }
+
+// SameWords reports whether two texts are apart by nothing but what a formatter may change.
+func SameWords(a, b string) bool { return a == b || slices.Equal(words(a), words(b)) }
 
 // words are the names and numbers of a text, and its other signs one by one.
 func words(text string) (out []string) {

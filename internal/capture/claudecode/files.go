@@ -165,7 +165,7 @@ func (f *files) saw(path, now string, u *use, r *record) {
 		if !ok || !own || ownStart == ownEnd || ownStart < start || ownEnd > end {
 			continue
 		}
-		if capture.Apart(k.text[s.ownStart:s.ownEnd], now[ownStart:ownEnd]) > 0 {
+		if !capture.SameWords(k.text[s.ownStart:s.ownEnd], now[ownStart:ownEnd]) {
 			if !sure {
 				continue
 			}

@@ -4,6 +4,7 @@ package lax
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -76,8 +77,9 @@ func plain(b []byte, i int) int {
 	for ; i+8 <= len(b); i += 8 {
 		x := binary.LittleEndian.Uint64(b[i:])
 		q, s := x^(ones*'"'), x^(ones*'\\')
-		if ((q-ones)&^q|(s-ones)&^s|(x-ones*0x20)&^x)&tops != 0 {
-			break // one of the eight, to be found below
+		// A borrow can mark a byte that is none, but only after one that is: the first mark is true.
+		if marks := ((q-ones)&^q | (s-ones)&^s | (x-ones*0x20)&^x) & tops; marks != 0 {
+			return i + bits.TrailingZeros64(marks)/8
 		}
 	}
 	for ; i < len(b); i++ {
