@@ -109,14 +109,19 @@ func (t tree) with(path string, lines []*ln) tree {
 // op changes a tree. It finds its place by lines, so that it can be done again elsewhere; it may find none.
 type op func(tree) tree
 
-// where is the path and place of a line.
+// where is the path and place of a line. A revert may bring it back where it was, though it has moved since: then the first
+// of the paths counts, so that a seed always gives the same.
 func (t tree) where(id int) (string, int) {
+	path, at := "", -1
 	for p, lines := range t {
+		if at >= 0 && p > path {
+			continue
+		}
 		if i := slices.IndexFunc(lines, func(l *ln) bool { return l.id == id }); i >= 0 {
-			return p, i
+			path, at = p, i
 		}
 	}
-	return "", -1
+	return path, at
 }
 
 func insert(after int, lines ...*ln) op {
