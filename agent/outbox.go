@@ -89,7 +89,11 @@ func (o *Outbox) Run(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		default:
-			o.log.Warn("not delivered yet", "err", err)
+			hint := "what is captured is kept until it is"
+			if p, ok := errors.AsType[*episode.Problem](err); ok && p.Hint != "" {
+				hint = p.Hint
+			}
+			o.log.Warn("not delivered yet", "err", err, "hint", hint)
 			retry = min(max(2*retry, 2*time.Second), retryMost)
 			wait = retry
 		}

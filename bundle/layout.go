@@ -122,7 +122,7 @@ func holds(dir string, files map[string][]byte) (bool, error) {
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
 		return false, nil
 	}
-	exists := problem(CodeExists, "choose another folder, or remove this one", "%s is there already and holds something else", dir)
+	exists := problem(CodeExists, "choose another folder", "%s is there already and holds something else", dir)
 	if err != nil {
 		return false, exists
 	}

@@ -99,7 +99,7 @@ func (e *Edge) answerAPI(w http.ResponseWriter, ans Answer, err error) {
 			episode.Problem
 			Answer
 		}{episode.Problem{Code: "intake/no-episode", Message: "nothing in the request could be taken",
-			Hint: "send JSON Lines, one object a line, or CloudEvents; see spec/examples"}, ans})
+			Hint: "send JSON Lines, each object on one line (jq -c . makes that), or CloudEvents; see decisions.jsonl and outcomes.jsonl in spec/examples"}, ans})
 	default:
 		answer(w, http.StatusOK, ans)
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -91,4 +92,23 @@ func FuzzAPI(f *testing.F) {
 		}
 		post(t, e, path, contentType, body)
 	})
+}
+
+func TestTheExamplesOfLaterFactsAreTaken(t *testing.T) {
+	l := newLoop(t)
+	l.conf = func(c *edge.Config) { c.Settle = 1 << 50 }
+	e := l.edge("mill")
+	for _, what := range []string{"decisions", "outcomes"} {
+		b, err := os.ReadFile("../spec/examples/" + what + ".jsonl")
+		l.ok(err)
+		if code, said := post(t, e, "/v1/"+what, "", string(b)); code != http.StatusOK || !strings.Contains(said, `"accepted":1`) {
+			t.Errorf("%s: %d %s", what, code, said)
+		}
+	}
+	l.ok(e.Turn(t.Context()))
+	all, err := e.Stored(t.Context())
+	l.ok(err)
+	if len(all) != 1 || len(all[0].Decisions) != 1 || len(all[0].Outcomes) != 1 || all[0].ID != "ep_6f1d0c2b7a9e4f53b8c1d2e3f4a5b6c7" {
+		t.Errorf("%+v", all)
+	}
 }

@@ -67,7 +67,7 @@ type File struct {
 
 // ReadFile reads the configuration at path, or else edge.yaml in the state folder dir, if there is one.
 func ReadFile(path, dir string) (File, error) {
-	f := File{Dir: filepath.Join(dir, "edge"), Listen: "127.0.0.1:8400", OTLP: "127.0.0.1:4317", Devices: "127.0.0.1:8401", Settle: 24 * time.Hour, RawRetention: 72 * time.Hour, OIDC: DefaultOIDC()}
+	f := File{Dir: filepath.Join(dir, "edge"), Listen: "127.0.0.1:8400", OTLP: "127.0.0.1:4317", Devices: "127.0.0.1:8402", Settle: 24 * time.Hour, RawRetention: 72 * time.Hour, OIDC: DefaultOIDC()}
 	optional := path == ""
 	if optional {
 		path = filepath.Join(dir, "edge.yaml")

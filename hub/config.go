@@ -39,9 +39,12 @@ type File struct {
 	RateCard string `yaml:"rate_card"`
 }
 
+// DefaultName is what a hub is called that nobody has named: the recipient of the example policy.
+const DefaultName = "tool-maker"
+
 // ReadFile reads the configuration at path, or else hub.yaml in the state folder dir, if there is one.
 func ReadFile(path, dir string) (File, error) {
-	f := File{Dir: filepath.Join(dir, "hub"), Listen: "127.0.0.1:8401", Name: "headrace-hub"}
+	f := File{Dir: filepath.Join(dir, "hub"), Listen: "127.0.0.1:8401", Name: DefaultName}
 	optional := path == ""
 	if optional {
 		path = filepath.Join(dir, "hub.yaml")

@@ -73,7 +73,7 @@ func New(ctx context.Context, cfg Config) (*Hub, error) {
 		cfg.Now = time.Now
 	}
 	if cfg.Name == "" {
-		cfg.Name = "headrace-hub"
+		cfg.Name = DefaultName
 	}
 	if cfg.RateCard == nil {
 		cfg.RateCard = value.DefaultRateCard()

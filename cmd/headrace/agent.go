@@ -30,8 +30,8 @@ type agentCmd struct {
 func (agentCmd) Help() string {
 	return `Enrol once, with the code that whoever runs the edge sent you (headrace edge invite DEVELOPER prints it):
 
-  headrace agent enrol https://edge.example:8401 CODE
-  headrace agent enrol https://edge.example:8401 --login PIN   # where you log in instead
+  headrace agent enrol https://edge.example:8402 CODE
+  headrace agent enrol https://edge.example:8402 --login PIN   # where you log in instead
   headrace agent autostart      # from the next login on; or run headrace agent yourself
   headrace connect claude-code  # the tool tells who decided, too
 

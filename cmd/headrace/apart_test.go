@@ -406,7 +406,7 @@ func TestAPackedBundleIsPushedAndItsReceiptIsInTheLog(t *testing.T) {
 	line, _, _ := strings.Cut(a.run(a.hubDir, "hub", "invite", "alder-bank"), "#")
 	a.run(a.edgeDir, strings.Fields(strings.TrimPrefix(line, "headrace "))...)
 
-	policy := file(t, "policy.yaml", strings.ReplaceAll(apartPolicy, "acme-tools", "headrace-hub"))
+	policy := file(t, "policy.yaml", strings.ReplaceAll(apartPolicy, "acme-tools", hub.DefaultName))
 	keys, out := filepath.Join(a.edgeDir, "edge"), filepath.Join(t.TempDir(), "bundle")
 	lines := rawExample(t)
 	for _, stage := range [][]string{{"scrub"}, {"consent", "--policy", policy}, {"pack", "--contributor", "alder-bank", "--out", out}} {

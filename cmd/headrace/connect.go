@@ -113,6 +113,8 @@ func (c *connectCmd) one(e *env, t connect.Tool, o connect.Options) error {
 			fmt.Fprint(e.out, strings.ReplaceAll(ch.Diff(), o.Token, "<token>"))
 		case ch.Remove:
 			fmt.Fprintf(e.out, "%s: %s removed\n", t.Title, ch.Path)
+		case c.Undo:
+			fmt.Fprintf(e.out, "%s: %s given back\n", t.Title, ch.Path)
 		default:
 			fmt.Fprintf(e.out, "%s: %s written\n", t.Title, ch.Path)
 		}

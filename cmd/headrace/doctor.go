@@ -29,7 +29,7 @@ type doctorCmd struct {
 }
 
 func (doctorCmd) Help() string {
-	return `For each tool: what histories it has here, how many of them the agent has delivered as they are now, whether its hooks and
+	return `For each tool: what histories it has here, how many of them the agent has read as they are now, whether its hooks and
 telemetry report here (headrace connect), and what its histories tell.
 Then whether this machine is enrolled, and what waits to be delivered. It reads names and sizes, no content, and changes nothing.
 
@@ -57,7 +57,8 @@ func (c *doctorCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(w, "TOOL\tHISTORIES\tSIZE\tDELIVERED AS THEY ARE\tCONNECTED\tTELLS\tMISSING")
+	fmt.Fprintln(w, "TOOL\tHISTORIES\tSIZE\tREAD AS THEY ARE\tCONNECTED\tTELLS\tMISSING")
+	shown := map[string]bool{}
 	for _, s := range tools.All() {
 		about := s.About()
 		var f tools.Found
@@ -69,6 +70,7 @@ func (c *doctorCmd) Run(e *env) error {
 		if len(about.Places) == 0 || len(f.Files) == 0 && !c.All {
 			continue
 		}
+		shown[settingsOf(s.Name())] = true
 		delivered := 0
 		for _, path := range f.Files {
 			if read(path) {
@@ -76,6 +78,12 @@ func (c *doctorCmd) Run(e *env) error {
 			}
 		}
 		fmt.Fprintf(w, "%s\t%d files\t%.1f MB\t%d\t%s\t%s\t%s\n", about.Title, len(f.Files), float64(f.Bytes)/1e6, delivered, state(s.Name()), tells(about.Yields), about.Note)
+	}
+	for _, t := range connect.Tools() { // here or connected, and nothing has been written yet
+		o := connect.Options{Home: home, Getenv: os.Getenv}
+		if s := state(t.Name); !shown[t.Name] && (t.Here(&o) || strings.HasPrefix(s, "yes")) {
+			fmt.Fprintf(w, "%s\tnone yet\t-\t-\t%s\t-\t\n", t.Title, s)
+		}
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -97,10 +105,7 @@ func (e *env) connections() (func(reader string) string, error) {
 		return nil, err
 	}
 	return func(reader string) string {
-		name := reader
-		if strings.HasPrefix(name, "copilot") {
-			name = "copilot" // one tool's settings, several histories
-		}
+		name := settingsOf(reader)
 		if _, err := connect.Named(name); err != nil {
 			return "-"
 		}
@@ -112,6 +117,14 @@ func (e *env) connections() (func(reader string) string, error) {
 		}
 		return "yes, no hook heard yet"
 	}, nil
+}
+
+// settingsOf is the tool that is connected where that reader's histories are of.
+func settingsOf(reader string) string {
+	if strings.HasPrefix(reader, "copilot") {
+		return "copilot" // one tool's settings, several histories
+	}
+	return reader
 }
 
 // tells is what a tool's histories tell, in words.

@@ -68,7 +68,7 @@ type edgeServeCmd struct {
 	Listen string `help:"Address of pages and APIs (default 127.0.0.1:8400)." placeholder:"HOST:PORT"`
 	OTLP   string `name:"otlp" help:"Address of OTLP/gRPC (default 127.0.0.1:4317); none for no such port." placeholder:"HOST:PORT"`
 
-	Devices string `help:"Address where developers' machines deliver, by TLS (default 127.0.0.1:8401); none for no such port." placeholder:"HOST:PORT"`
+	Devices string `help:"Address where developers' machines deliver, by TLS (default 127.0.0.1:8402); none for no such port." placeholder:"HOST:PORT"`
 }
 
 // Run starts the edge.

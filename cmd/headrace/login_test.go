@@ -69,7 +69,7 @@ func TestOneLineEnrolsWhoeverLogsInAndTheEdgeKnowsWhoseTheirWorkIs(t *testing.T)
 }
 
 func TestACodeAndALoginAreNotForOneMachine(t *testing.T) {
-	for _, args := range [][]string{{"agent", "enrol", "https://edge.example:8401"}, {"agent", "enrol", "https://edge.example:8401", "CODE", "--login", "PIN"},
+	for _, args := range [][]string{{"agent", "enrol", "https://edge.example:8402"}, {"agent", "enrol", "https://edge.example:8402", "CODE", "--login", "PIN"},
 		{"edge", "invite"}, {"edge", "invite", "ada", "--oidc"}} {
 		var errs bytes.Buffer
 		if code := run(append([]string{"--dir", t.TempDir()}, args...), strings.NewReader(""), &errs, &errs); code != 2 {

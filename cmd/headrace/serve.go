@@ -175,7 +175,7 @@ func listenAnywhere(w io.Writer, addr string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, &episode.Problem{Code: "listen/in-use", Message: "cannot listen on " + addr, Err: err,
-			Hint: "is Headrace running already? Stop it, or choose another host:port with --listen (and --otlp for OTLP/gRPC)"}
+			Hint: "is Headrace running already? Stop it, or choose another host:port with --listen (pages and APIs), --otlp (OTLP/gRPC) or --devices (developers' machines)"}
 	}
 	if !isLoopback(l) {
 		fmt.Fprintf(w, "warning: %s can be reached from other machines, without encryption: put a proxy with TLS in front of it\n", addr)
