@@ -11,6 +11,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/headrace/headrace/episode"
@@ -73,14 +75,15 @@ func (e *Edge) assembleBatch(ctx context.Context, payloads [][]byte, last uint64
 // tell stores what sources tell: new episodes, or new revisions of known ones.
 func (e *Edge) tell(ctx context.Context, list []told, last uint64, totals []sqlstore.Total) error {
 	now := e.cfg.Now()
-	j, err := e.join(ctx, list, now)
+	j, err := e.join(ctx, list)
 	if err != nil {
 		return err
 	}
-	known, err := e.db.EpisodesByID(ctx, j.ids())
+	known, err := e.known(ctx, j)
 	if err != nil {
 		return err
 	}
+	joins := sqlstore.Joins{Day: day(now)}
 	developers := map[string]bool{}
 	var names []string
 	for _, c := range j.whole {
@@ -101,14 +104,19 @@ func (e *Edge) tell(ctx context.Context, list []told, last uint64, totals []sqls
 		var row sqlstore.EpisodeRow
 		tell := &c.parts
 		if old, isKnown := known[c.id]; isKnown {
-			if row, tell, err = e.add(ctx, old, c, known, now); err != nil {
+			a, err := e.add(ctx, old, c, known, now)
+			if err != nil {
 				return err
+			}
+			if row, tell = a.row, a.parts; !a.refused {
+				j.remember(&joins, c, a.folded)
 			}
 		} else if tell[parts.Git] != nil {
 			continue // an episode that is not there any more
 		} else {
 			row = e.row(tell.Episode(), now)
 			row.Revision, row.ReceivedAt, row.VaultDay = 1, now, day(now)
+			j.remember(&joins, c, nil)
 		}
 		if tell == nil {
 			continue // nothing new, or nothing of it is wanted any more
@@ -139,18 +147,49 @@ func (e *Edge) tell(ctx context.Context, list []told, last uint64, totals []sqls
 	if err := e.db.StorePrints(ctx, prints); err != nil {
 		return err
 	}
-	if err := e.db.Assemble(ctx, rows, j.joins, last, totals...); err != nil {
+	if err := e.db.Assemble(ctx, rows, joins, last, totals...); err != nil {
 		return err
 	}
-	e.joins = e.joins || len(j.joins.Keys) > 0
+	e.joins = e.joins || len(joins.Keys) > 0
 	return nil
 }
 
-// add makes the row of a known episode with what came later, and the parts to be sealed: all of them, or only what came
-// later where its raw text is gone. It returns no parts where they are not wanted.
-func (e *Edge) add(ctx context.Context, old sqlstore.EpisodeRow, c *whole, known map[string]sqlstore.EpisodeRow, now time.Time) (sqlstore.EpisodeRow, *parts.Parts, error) {
+// known are the stored episodes that a batch is about. What a developer tells of under the id of another's is of its own.
+func (e *Edge) known(ctx context.Context, j *joined) (map[string]sqlstore.EpisodeRow, error) {
+	known, err := e.db.EpisodesByID(ctx, j.ids())
+	if err != nil {
+		return nil, err
+	}
+	var renamed []string
+	for _, c := range j.whole {
+		if teller := c.developer(); foreign(known[c.id].Developer, teller) {
+			c.called(ownID(teller, c.id))
+			c.folds, c.keys = nil, slices.DeleteFunc(c.keys, isIDKey)
+			renamed = append(renamed, c.id)
+		}
+	}
+	if len(renamed) > 0 {
+		more, err := e.db.EpisodesByID(ctx, renamed)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(known, more)
+	}
+	return known, nil
+}
+
+// added is what becomes of a known episode when more is told of it.
+type added struct {
+	row     sqlstore.EpisodeRow
+	parts   *parts.Parts // to be sealed: all of them, or only what came later where its raw text is gone; nil where nothing is
+	folded  []string     // episodes all of which is in it now
+	refused bool         // nothing that was told counts
+}
+
+// add works out what becomes of a known episode with what came later.
+func (e *Edge) add(ctx context.Context, old sqlstore.EpisodeRow, c *whole, known map[string]sqlstore.EpisodeRow, now time.Time) (added, error) {
 	if old.State == sqlstore.EpisodeVetoed || old.State == sqlstore.EpisodeWithdrawn {
-		return old, nil, nil
+		return added{row: old, folded: c.folds}, nil // what turns out to be part of it is not wanted either
 	}
 	later := &c.parts
 	for _, part := range later {
@@ -159,17 +198,20 @@ func (e *Edge) add(ctx context.Context, old sqlstore.EpisodeRow, c *whole, known
 		}
 	}
 	have, err := e.stored(ctx, old)
-	if errors.Is(err, errExpired) || errors.Is(err, errDamaged) {
+	if gone := errors.Is(err, errExpired) || errors.Is(err, errDamaged); err != nil && !gone {
+		return added{}, err
+	} else if gone {
+		folded, err := e.fold(ctx, later, c.folds, known, old, "")
+		if err != nil {
+			return added{}, err
+		}
 		row := old
 		row.Later, row.State, row.VaultDay, row.Outcomes = true, sqlstore.EpisodeAssembled, day(now), old.Outcomes+len(later.Episode().Outcomes)
 		row.SettleAt = now
 		if old.State != sqlstore.EpisodeAssembled {
 			row.Revision++
 		}
-		return row, later, nil
-	}
-	if err != nil {
-		return old, nil, err
+		return added{row, later, folded, false}, nil
 	}
 	before := have.Episode()
 	for _, part := range later {
@@ -179,24 +221,13 @@ func (e *Edge) add(ctx context.Context, old sqlstore.EpisodeRow, c *whole, known
 	}
 	if unproven(later.Episode()) && !unproven(before) {
 		e.stats.SetAside.Add(1) // facts without a proven identity about an episode that has one
-		return old, nil, nil
+		return added{row: old, refused: true}, nil
 	}
 	adds := len(c.folds) == 0 && later.Single() && (later[parts.History] != nil || later[parts.Git] != nil) && before.GainsOnly(later.Episode())
 	have.Join(*later)
-	for _, id := range c.folds {
-		other, err := e.stored(ctx, known[id])
-		if errors.Is(err, errExpired) || errors.Is(err, errDamaged) {
-			continue
-		}
-		if err != nil {
-			return old, nil, err
-		}
-		for _, part := range other {
-			if part != nil {
-				part.ID, part.Developer, part.Session = old.ID, old.Developer, cmp.Or(before.Session, part.Session)
-			}
-		}
-		have.Join(*other)
+	folded, err := e.fold(ctx, have, c.folds, known, old, before.Session)
+	if err != nil {
+		return added{}, err
 	}
 	row := e.row(have.Episode(), now)
 	row.Revision, row.ReceivedAt, row.VaultDay, row.Later = old.Revision, old.ReceivedAt, old.VaultDay, old.Later
@@ -204,7 +235,29 @@ func (e *Edge) add(ctx context.Context, old sqlstore.EpisodeRow, c *whole, known
 	if old.State != sqlstore.EpisodeAssembled {
 		row.Revision++ // it was screened: an approval of what it was does not cover what it is
 	}
-	return row, have, nil
+	return added{row, have, folded, false}, nil
+}
+
+// fold takes up what stored episodes hold that turned out to be part of another, as far as it can still be read, and names
+// those of which it did.
+func (e *Edge) fold(ctx context.Context, into *parts.Parts, ids []string, known map[string]sqlstore.EpisodeRow, old sqlstore.EpisodeRow, session string) (folded []string, err error) {
+	for _, id := range ids {
+		other, err := e.stored(ctx, known[id])
+		if errors.Is(err, errExpired) || errors.Is(err, errDamaged) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, part := range other {
+			if part != nil {
+				part.ID, part.Developer, part.Session = old.ID, cmp.Or(old.Developer, part.Developer), cmp.Or(session, part.Session)
+			}
+		}
+		into.Join(*other)
+		folded = append(folded, id)
+	}
+	return folded, nil
 }
 
 func unproven(ep *episode.Episode) bool { return ep.Local != nil && ep.Local.Unauthenticated }

@@ -3,10 +3,10 @@
 package edge
 
 import (
+	"cmp"
 	"context"
-	"maps"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture/parts"
@@ -37,14 +37,25 @@ type whole struct {
 	id    string
 	parts parts.Parts
 	folds []string // stored episodes that turn out to be this one
+	keys  []string // by which it is known from now on
 }
 
 func (c *whole) developer() string { return c.parts.Episode().Developer }
 
-// joined is a batch, by episode, and what there is to remember of which parts belong together.
+// called gives the episode another id.
+func (c *whole) called(id string) {
+	c.id = id
+	for _, part := range c.parts {
+		if part != nil {
+			part.ID = id
+		}
+	}
+}
+
+// joined is a batch, by episode, and what was remembered before of which parts belong together.
 type joined struct {
-	whole []*whole // in the order in which they came
-	joins sqlstore.Joins
+	whole  []*whole          // in the order in which they came
+	stored map[string]string // the episode that a key was joined to
 }
 
 // ids are the episodes that the batch is about.
@@ -56,8 +67,8 @@ func (j *joined) ids() (all []string) {
 }
 
 // join puts together what belongs to one episode: what has the same id, and what shares a key, in this batch or with what
-// came before. A key counts for one developer only: nobody joins what another did. It is kept as a keyed digest.
-func (e *Edge) join(ctx context.Context, list []told, now time.Time) (*joined, error) {
+// came before. It does so for one developer only: nobody joins what another did. A key is kept as a keyed digest.
+func (e *Edge) join(ctx context.Context, list []told) (*joined, error) {
 	secret := e.ring.Derive("join")
 	sets := newSets(len(list))
 	first := map[string]int{} // of the list, that has an id or a key
@@ -68,43 +79,71 @@ func (e *Edge) join(ctx context.Context, list []told, now time.Time) (*joined, e
 			first[k] = i
 		}
 	}
-	keys := make([][]string, len(list)) // the id's first
+	owner := map[string]string{} // of an id in this batch: the first developer who told of it
+	for _, t := range list {
+		if t.ep.Developer != "" && owner[t.ep.ID] == "" {
+			owner[t.ep.ID] = t.ep.Developer
+		}
+	}
+	same := func(i int, id string) { // a service that speaks for nobody may tell of anybody's
+		meet("id\x00"+cmp.Or(list[i].ep.Developer, owner[id])+"\x00"+id, i)
+	}
+	keys, ids := make([][]string, len(list)), make([][]string, len(list)) // of ids, its own is the first
+	var ask []string
 	for i, t := range list {
 		for _, k := range parts.Keys(t.kind, t.ep) {
 			keys[i] = append(keys[i], keyed(secret, []byte(t.ep.Developer+"\x00"+k)))
 		}
 		slices.Sort(keys[i])
-		keys[i] = append([]string{idKey(t.ep.ID)}, slices.Compact(keys[i])...)
-		for _, id := range parts.Episodes(t.kind, t.ep) {
-			if id != t.ep.ID {
-				keys[i] = append(keys[i], idKey(id))
-			}
-		}
+		keys[i] = slices.Compact(keys[i])
 		for _, k := range keys[i] {
 			meet(k, i)
 		}
+		ids[i] = append([]string{t.ep.ID}, parts.Episodes(t.kind, t.ep)...)
+		ask = append(ask, keys[i]...)
+		for _, id := range ids[i] {
+			same(i, id)
+			ask = append(ask, idKey(id))
+		}
 	}
-	stored := map[string]string{} // the episode that a key was joined to before
+	j := &joined{}
 	if e.joins {
+		slices.Sort(ask)
 		var err error
-		if stored, err = e.db.Joined(ctx, slices.Sorted(maps.Keys(first))); err != nil {
+		if j.stored, err = e.db.Joined(ctx, slices.Compact(ask)); err != nil {
 			return nil, err
 		}
-		for _, k := range slices.Sorted(maps.Keys(stored)) {
-			meet(idKey(stored[k]), first[k])
+	}
+	before := func(i int) (all []string) { // the episodes that it was joined to
+		for _, id := range ids[i] {
+			if s, ok := j.stored[idKey(id)]; ok {
+				all = append(all, s)
+			}
+		}
+		for _, k := range keys[i] {
+			if s, ok := j.stored[k]; ok {
+				all = append(all, s)
+			}
+		}
+		return all
+	}
+	for i := range list {
+		for _, id := range before(i) {
+			same(i, id)
 		}
 	}
 	could := make([][]string, len(list)) // the ids that a set may go by: those joined before, then the histories' own
+	developer := make([]string, len(list))
 	candidate := func(root int, id string) {
 		if !slices.Contains(could[root], id) {
 			could[root] = append(could[root], id)
 		}
 	}
-	for i := range list {
-		for _, k := range keys[i] {
-			if id, ok := stored[k]; ok {
-				candidate(sets.root(i), id)
-			}
+	for i, t := range list {
+		root := sets.root(i)
+		developer[root] = cmp.Or(developer[root], t.ep.Developer)
+		for _, id := range before(i) {
+			candidate(root, id)
 		}
 	}
 	for _, history := range [...]bool{true, false} {
@@ -114,15 +153,14 @@ func (e *Edge) join(ctx context.Context, list []told, now time.Time) (*joined, e
 			}
 		}
 	}
-	for i, t := range list {
-		for _, id := range parts.Episodes(t.kind, t.ep) {
+	for i := range list {
+		for _, id := range ids[i][1:] {
 			candidate(sets.root(i), id) // if it is stored already
 		}
 	}
-	if err := e.settle(ctx, could); err != nil {
+	if err := e.settle(ctx, could, developer); err != nil {
 		return nil, err
 	}
-	j := &joined{joins: sqlstore.Joins{Day: day(now)}}
 	at := map[int]*whole{}
 	for i, t := range list {
 		root := sets.root(i)
@@ -131,48 +169,63 @@ func (e *Edge) join(ctx context.Context, list []told, now time.Time) (*joined, e
 			c = &whole{id: could[root][0], folds: could[root][1:]}
 			at[root] = c
 			j.whole = append(j.whole, c)
-			j.joins.Folded = append(j.joins.Folded, c.folds...)
-			for _, id := range c.folds {
-				j.joins.Keys = append(j.joins.Keys, sqlstore.Join{Key: idKey(id), Episode: c.id})
-			}
 		}
-		if t.ep.ID == c.id {
-			keys[i] = keys[i][1:] // its own id needs no entry
-		}
-		for _, k := range keys[i] {
-			if stored[k] != c.id {
-				j.joins.Keys = append(j.joins.Keys, sqlstore.Join{Key: k, Episode: c.id})
+		known := keys[i]
+		for _, id := range ids[i] {
+			if id != c.id { // its own id needs no entry
+				known = append(known, idKey(id))
 			}
 		}
 		t.ep.ID = c.id
 		if have := c.parts.Episode(); have != nil && unproven(t.ep) != unproven(have) {
 			e.stats.SetAside.Add(1) // of what was told with an identity and without one, only the former counts
 			if unproven(have) {
-				c.parts = parts.Of(t.kind, t.ep)
+				c.parts, c.keys = parts.Of(t.kind, t.ep), known
 			}
 			continue
 		}
 		c.parts.Add(t.kind, t.ep)
+		c.keys = append(c.keys, known...)
 	}
 	return j, nil
 }
 
+// remember adds to the joins what is known of an episode from now on: by which keys, and which others are part of it.
+func (j *joined) remember(joins *sqlstore.Joins, c *whole, folded []string) {
+	for _, k := range c.keys {
+		if j.stored[k] != c.id {
+			joins.Keys = append(joins.Keys, sqlstore.Join{Key: k, Episode: c.id})
+		}
+	}
+	for _, id := range folded {
+		joins.Keys = append(joins.Keys, sqlstore.Join{Key: idKey(id), Episode: c.id})
+	}
+	joins.Folded = append(joins.Folded, folded...)
+}
+
+// foreign reports whether a stored episode is another's than who tells of it.
+func foreign(stored, tells string) bool { return stored != "" && tells != "" && stored != tells }
+
+// ownID is the id of an episode that a developer tells of under the id of another's, as of a session that was copied: both
+// are kept.
+func ownID(developer, id string) string { return episode.NewID("told by "+developer, id) }
+
 // settle decides by which id each set goes, where there are several: it puts that one first, and leaves of the others the
-// stored ones that may be folded into it. What has left, or was forbidden, stays what it is.
-func (e *Edge) settle(ctx context.Context, could [][]string) error {
+// stored ones that may be folded into it. What has left, or was forbidden, stays what it is, and so does what is another's.
+func (e *Edge) settle(ctx context.Context, could [][]string, developer []string) error {
 	var ask []string
 	for _, ids := range could {
 		if len(ids) > 1 {
 			ask = append(ask, ids...)
 		}
 	}
-	fixed, err := e.db.Fixed(ctx, ask)
+	stored, err := e.db.Standing(ctx, ask)
 	if err != nil {
 		return err
 	}
 	rank := func(id string) int {
-		switch isFixed, isStored := fixed[id]; {
-		case isFixed:
+		switch s, isStored := stored[id]; {
+		case s.Fixed:
 			return 0
 		case isStored:
 			return 1
@@ -183,6 +236,11 @@ func (e *Edge) settle(ctx context.Context, could [][]string) error {
 		if len(ids) < 2 {
 			continue
 		}
+		own := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return foreign(stored[id].Developer, developer[i]) })
+		if len(own) == 0 {
+			own = []string{ownID(developer[i], ids[0])}
+		}
+		ids = own
 		slices.SortStableFunc(ids, func(a, b string) int { return rank(a) - rank(b) })
 		could[i] = append(ids[:1], slices.DeleteFunc(slices.Clone(ids[1:]), func(id string) bool { return rank(id) != 1 })...)
 	}
@@ -190,7 +248,11 @@ func (e *Edge) settle(ctx context.Context, could [][]string) error {
 }
 
 // idKey is how an episode's id is looked up: it is no secret, and no other key is as short.
-func idKey(id string) string { return "id:" + id }
+func idKey(id string) string { return idPrefix + id }
+
+const idPrefix = "id:"
+
+func isIDKey(k string) bool { return strings.HasPrefix(k, idPrefix) }
 
 // sets are disjoint sets of numbers.
 type sets []int

@@ -62,7 +62,7 @@ func together(t *testing.T, e *Edge, script []byte, order func([]told) []told) [
 	t.Helper()
 	all := scripted(script)
 	in := order(all)
-	j, err := e.join(t.Context(), in, time.Unix(0, 0))
+	j, err := e.join(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}

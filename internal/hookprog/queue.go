@@ -81,11 +81,16 @@ func (q *queue) room(more int, now time.Time) bool {
 	}
 	tally, _ := os.ReadFile(file) // none yet: nothing is kept
 	if !fits(tally) {
-		if fi, err := os.Stat(file); err == nil && now.Sub(fi.ModTime()) < time.Second && len(tally) > 0 {
-			return false // it was looked at just now
+		full := filepath.Join(q.dir, "hooks.full")
+		if fi, err := os.Stat(full); err == nil && now.Sub(fi.ModTime()) < time.Second {
+			return false // it was looked at just now, and is full indeed
 		}
 		tally = q.count(now)
-		if os.WriteFile(file, tally, 0o600) != nil || !fits(tally) {
+		if os.WriteFile(file, tally, 0o600) != nil {
+			return false
+		}
+		if !fits(tally) {
+			os.WriteFile(full, []byte{'\n'}, 0o600) // if it cannot be written, it is looked at again
 			return false
 		}
 	}

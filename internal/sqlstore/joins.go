@@ -38,19 +38,25 @@ func (d *DB) AnyJoin(ctx context.Context) (found bool, err error) {
 	return found, err
 }
 
-// Fixed tells, of those of the episodes that are stored, which can no longer become part of another: what has left, and
-// what the developer or the steward said no to.
-func (d *DB) Fixed(ctx context.Context, ids []string) (map[string]bool, error) {
+// Standing is what a stored episode may become part of.
+type Standing struct {
+	Developer string
+	// Fixed says that it can no longer become part of another: it has left, or the developer or the steward said no to it.
+	Fixed bool
+}
+
+// Standing tells of those of the episodes that are stored.
+func (d *DB) Standing(ctx context.Context, ids []string) (map[string]Standing, error) {
 	type row struct {
-		id    string
-		fixed bool
+		id string
+		Standing
 	}
-	out := map[string]bool{}
+	out := map[string]Standing{}
 	err := forParts(ids, func(part []any) error {
-		rows, err := rowsOf(ctx, d.read, func(r *sql.Rows) (w row, err error) { return w, r.Scan(&w.id, &w.fixed) },
-			`SELECT id, state IN ('vetoed','withdrawn') OR EXISTS (SELECT 1 FROM outbound o WHERE o.episode=e.id AND o.state='packed') FROM episodes e WHERE id IN `+in(1, len(part)), part...)
+		rows, err := rowsOf(ctx, d.read, func(r *sql.Rows) (w row, err error) { return w, r.Scan(&w.id, &w.Developer, &w.Fixed) },
+			`SELECT id, developer, state IN ('vetoed','withdrawn') OR EXISTS (SELECT 1 FROM outbound o WHERE o.episode=e.id AND o.state='packed') FROM episodes e WHERE id IN `+in(1, len(part)), part...)
 		for _, w := range rows {
-			out[w.id] = w.fixed
+			out[w.id] = w.Standing
 		}
 		return err
 	})

@@ -3,6 +3,7 @@
 package acp
 
 import (
+	"maps"
 	"strings"
 	"time"
 
@@ -148,6 +149,7 @@ func (b *Builder) oldest() *session {
 
 // drop forgets a session; what is under way ends.
 func (b *Builder) drop(s *session) {
+	defer maps.DeleteFunc(b.pending[Client], func(_ id, r *request) bool { return r.turn != nil && r.session == s.id })
 	for len(s.turns) > 0 {
 		b.end(s, s.turns[0])
 	}
@@ -229,6 +231,10 @@ func (b *Builder) fromAgent(at time.Time, m *message) {
 		return
 	}
 	b.Counts.Kind(short(m.Method))
+	if m.Method == "$/cancel_request" {
+		delete(b.pending[Agent], p.Request)
+		return
+	}
 	s := b.sessions[string(p.Session)]
 	if s == nil || len(s.turns) == 0 {
 		return // nobody asked for anything

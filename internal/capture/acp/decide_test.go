@@ -175,6 +175,26 @@ func TestEachOutcomeIsThisDecision(t *testing.T) {
 	}
 }
 
+// An agent that forgets its questions must not keep later answers from being heard.
+func TestQuestionsThatNobodyAnsweredAreForgottenWithTheirPrompt(t *testing.T) {
+	k := newTalk(t)
+	for i := range maxPending + 10 {
+		k.agent(fmt.Sprintf(`"id":"n%d","method":"session/request_permission","params":{"sessionId":"s","toolCall":{"toolCallId":"n"},"options":[]}`, i))
+	}
+	k.end("end_turn")
+	k.client(`"id":0,"method":"session/prompt","params":{"sessionId":"s","prompt":[{"type":"text","text":"And oil it"}]}`)
+	k.update(`"sessionUpdate":"tool_call","toolCallId":"c","title":"oil","kind":"execute","status":"pending","rawInput":{"command":"oil axle"}`)
+	k.ask()
+	k.choose("reject_once")
+	k.end("end_turn")
+	if n := len(k.all); n != 2 || len(k.all[1].Decisions) != 1 || k.all[1].Decisions[0].Verdict != episode.Rejected {
+		t.Errorf("%d episodes, decisions %+v", n, k.all[n-1].Decisions)
+	}
+	if n := len(k.b.pending[Agent]) + len(k.b.pending[Client]); n != 0 {
+		t.Errorf("%d are waited for", n)
+	}
+}
+
 func TestAnAnswerThatIsStoppedIsCancelled(t *testing.T) {
 	k := newTalk(t)
 	k.update(`"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"Once upon a"}`)

@@ -4,6 +4,7 @@ package acp
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +21,9 @@ import (
 func (b *Builder) end(s *session, t *turn) {
 	s.turns = slices.DeleteFunc(s.turns, func(o *turn) bool { return o == t })
 	t.ended = true
+	for _, pending := range b.pending { // what was never answered is not waited for any more
+		maps.DeleteFunc(pending, func(_ id, r *request) bool { return r.turn == t && r.method != "session/prompt" })
+	}
 	t.flush()
 	e := t.e
 	e.Tool, e.ID = b.tool, episode.NewID(Name, t.native)

@@ -3,6 +3,7 @@
 package hook
 
 import (
+	"slices"
 	"time"
 
 	"github.com/headrace/headrace/episode"
@@ -27,6 +28,16 @@ func (p *part) asked() bool {
 	return true
 }
 
+// inTime are the places of steps in the order of their times.
+func inTime(steps []episode.Step) []int {
+	places := make([]int, len(steps))
+	for i := range places {
+		places[i] = i
+	}
+	slices.SortStableFunc(places, func(a, b int) int { return steps[a].At.Compare(steps[b].At) })
+	return places
+}
+
 // answers adds a decision for each permission that was asked for and answered, and a suggestion to decide on: what it holds
 // is the history's to tell.
 func answers(e *episode.Episode) {
@@ -36,7 +47,8 @@ func answers(e *episode.Episode) {
 			asked[m.Key] = &e.Steps[i]
 		}
 	}
-	for i := range e.Steps {
+	last := map[string]time.Time{} // when a person said so
+	for _, i := range inTime(e.Steps) {
 		m := read(&e.Steps[i])
 		question := asked[m.Key]
 		if m.Reply == "" || question == nil {
@@ -55,6 +67,12 @@ func answers(e *episode.Episode) {
 		if took := d.At.Sub(question.At); took < reaction {
 			d.By = episode.ByUnknown
 		}
+		// To a "no" or an "always" OpenCode answers all else that waits in the session by itself.
+		if before, again := last[m.Reply]; again && m.Reply != "once" && d.Reason == "" && d.At.Sub(before) < reaction {
+			d.By = episode.ByUnknown
+		} else {
+			last[m.Reply] = d.At
+		}
 		sg := episode.Suggestion{ID: call.ID, Step: -1, ShownAt: question.At}
 		switch call.Name {
 		case "edit", "write", "patch", "apply_patch", "multiedit":
@@ -68,6 +86,7 @@ func answers(e *episode.Episode) {
 			sg.Kind, sg.After = episode.KindCommand, call.Name
 		}
 		e.Suggestions = append(e.Suggestions, sg)
-		e.Decisions = append(e.Decisions, d)
+		// What was worked out before, from less, does not count any more.
+		e.Decisions = append(slices.DeleteFunc(e.Decisions, func(b episode.Decision) bool { return b.Suggestion == d.Suggestion }), d)
 	}
 }

@@ -93,3 +93,45 @@ func TestEachReplyOfOpenCodeIsMapped(t *testing.T) {
 		}
 	}
 }
+
+// OpenCode answers what else waits by itself when the person has said no, or always.
+func TestOneNoIsNotThePersonsToAllElse(t *testing.T) {
+	ask := func(id, call string) string {
+		return `{"type":"permission.asked","properties":{"id":"` + id + `","sessionID":"s","permission":"bash","tool":{"messageID":"m","callID":"` + call + `"}}}`
+	}
+	reply := func(id, more string) string {
+		return `{"type":"permission.replied","properties":{"sessionID":"s","requestID":"` + id + `","reply":"reject"` + more + `}}`
+	}
+	for name, c := range map[string]struct {
+		gap  time.Duration
+		more string
+		want episode.By
+	}{
+		"at once":        {time.Millisecond, "", episode.ByUnknown},
+		"later":          {2 * time.Second, "", episode.ByPerson},
+		"at once, a why": {time.Millisecond, `,"message":"nor that"`, episode.ByPerson},
+	} {
+		var e *episode.Episode
+		for _, ev := range []struct {
+			text string
+			at   time.Time
+		}{{reply("per_2", c.more), at.Add(5*time.Second + c.gap)}, {ask("per_1", "c1"), at}, {ask("per_2", "c2"), at}, {reply("per_1", ""), at.Add(5 * time.Second)}} {
+			got, err := Parts("opencode", []byte(ev.text), ev.at)
+			if err != nil || len(got) != 1 {
+				t.Fatalf("%d, %v", len(got), err)
+			}
+			if e == nil {
+				e = got[0]
+			} else {
+				Merge(e, got[0])
+			}
+		}
+		by := map[string]episode.By{}
+		for _, d := range e.Decisions {
+			by[d.Suggestion] = d.By
+		}
+		if by["c1"] != episode.ByPerson || by["c2"] != c.want {
+			t.Errorf("%s: %v", name, by)
+		}
+	}
+}

@@ -111,11 +111,10 @@ func (codex) by(ev *event) episode.By {
 		if program == "" {
 			program = ev.service()
 		}
-		switch program = plainly(program); {
-		case program == "", strings.Contains(program, "exec"), strings.Contains(program, "sdk"), strings.Contains(program, "mcp"):
-			return episode.ByUnknown
+		switch plainly(program) { // any other program that leads it may answer by itself, whatever it calls itself
+		case "codexclirs", "codextui", "codexvscode", "codexdesktop":
+			return episode.ByPerson
 		}
-		return episode.ByPerson
 	}
 	return episode.ByUnknown
 }

@@ -46,6 +46,7 @@ func TestNoPersonIsClaimedWithoutASignOfOne(t *testing.T) {
 		{"codex", codex("approvedforsession", "user", "codex_exec"), episode.Accepted, unknown},
 		{"codex", codex("approvedexecpolicyamendment", "user", "codex_sdk_ts"), episode.Accepted, unknown},
 		{"codex", codex("denied", "user", "codex_exec"), episode.Rejected, unknown},
+		{"codex", codex("approved", "user", "acme_review_bot"), episode.Accepted, unknown},
 		{"codex", codex("abort", "user", "codex_mcp_server"), episode.Cancelled, unknown},
 		{"codex", codex("approvedforsession", "automated_reviewer", "codex_exec"), episode.Accepted, model},
 		{"codex", codex("approvedexecpolicyamendment", "AutomatedReviewer", "codex_cli_rs"), episode.Accepted, model},

@@ -300,8 +300,20 @@ func Keys(k Kind, e *episode.Episode) []string {
 	return keys
 }
 
+// madeUp reports whether an id is one that a reader of ours has made where the tool gave none: it is of one prompt only, and
+// another prompt may have the same.
+func madeUp(id string) bool {
+	for _, prefix := range [...]string{"hook-", "ev-", "at-"} {
+		if strings.HasPrefix(id, prefix) {
+			return true
+		}
+	}
+	number, ok := strings.CutPrefix(id, "call-")
+	return ok && strings.Trim(number, "0123456789-'") == ""
+}
+
 func appendKey(keys []string, session, id string) []string {
-	if session == "" || id == "" {
+	if session == "" || id == "" || madeUp(id) {
 		return keys
 	}
 	return append(keys, session+"\x00"+id)
