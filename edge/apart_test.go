@@ -130,6 +130,30 @@ func TestNobodyTakesOverWhatAnotherDid(t *testing.T) {
 	}
 }
 
+// What is told in nobody's name may name something of each of two people: it is no bridge between them.
+func TestNobodysWordJoinsNoTwoPeople(t *testing.T) {
+	m := newMill(t)
+	others := m.read(claudecode.Source{}, strings.NewReplacer(`"u1"`, `"v1"`, "toolu_1", "toolu_2", "s-1", "s-2", "turn the wheel", "stop it").Replace(transcript))
+	mine := m.read(claudecode.Source{}, transcript)
+	one := episode.NewID("service", "1")
+	link := func(suggestion string, of *episode.Episode) *episode.Episode { // one id for both
+		return &episode.Episode{SchemaVersion: episode.SchemaVersion, ID: one, Session: of.Session, Steps: []episode.Step{{Source: episode.SourceAgent, ToolCalls: []episode.ToolCall{{ID: suggestion}}}}}
+	}
+	service := edge.Principal{Authenticated: true}
+	for p, list := range map[edge.Principal][]*episode.Episode{ada: mine, bob: others} {
+		_, err := m.e.Receive(t.Context(), p, lines(t, list...))
+		m.ok(err)
+	}
+	for _, p := range []*episode.Episode{link("toolu_1", mine[0]), link("toolu_2", others[0])} {
+		p.ID = mine[0].ID
+		_, err := m.e.Receive(t.Context(), service, lines(t, p))
+		m.ok(err)
+		p.ID = others[0].ID
+		m.tells(service, p)
+	}
+	m.want("ada: turn the wheel", "bob: stop it")
+}
+
 func TestAnEpisodeIsGoneOnlyWhereAnotherHasTakenItUp(t *testing.T) {
 	m := newMill(t)
 	m.tells(ada, m.read(claudecode.Source{}, twoPrompts)...)

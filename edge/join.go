@@ -71,13 +71,23 @@ func (j *joined) ids() (all []string) {
 func (e *Edge) join(ctx context.Context, list []told) (*joined, error) {
 	secret := e.ring.Derive("join")
 	sets := newSets(len(list))
+	developer := make([]string, len(list)) // of a set, by its root
+	for i, t := range list {
+		developer[i] = t.ep.Developer
+	}
 	first := map[string]int{} // of the list, that has an id or a key
 	meet := func(k string, i int) {
-		if f, ok := first[k]; ok {
-			sets.join(f, i)
-		} else {
+		f, ok := first[k]
+		if !ok {
 			first[k] = i
+			return
 		}
+		a, b := sets.root(f), sets.root(i)
+		if foreign(developer[a], developer[b]) {
+			return // what is told in nobody's name names something of each: it is no bridge between them
+		}
+		sets.join(a, b)
+		developer[min(a, b)] = cmp.Or(developer[a], developer[b])
 	}
 	owner := map[string]string{} // of an id in this batch: the first developer who told of it
 	for _, t := range list {
@@ -133,17 +143,14 @@ func (e *Edge) join(ctx context.Context, list []told) (*joined, error) {
 		}
 	}
 	could := make([][]string, len(list)) // the ids that a set may go by: those joined before, then the histories' own
-	developer := make([]string, len(list))
 	candidate := func(root int, id string) {
 		if !slices.Contains(could[root], id) {
 			could[root] = append(could[root], id)
 		}
 	}
-	for i, t := range list {
-		root := sets.root(i)
-		developer[root] = cmp.Or(developer[root], t.ep.Developer)
+	for i := range list {
 		for _, id := range before(i) {
-			candidate(root, id)
+			candidate(sets.root(i), id)
 		}
 	}
 	for _, history := range [...]bool{true, false} {
@@ -242,7 +249,8 @@ func (e *Edge) settle(ctx context.Context, could [][]string, developer []string)
 		}
 		ids = own
 		slices.SortStableFunc(ids, func(a, b string) int { return rank(a) - rank(b) })
-		could[i] = append(ids[:1], slices.DeleteFunc(slices.Clone(ids[1:]), func(id string) bool { return rank(id) != 1 })...)
+		who := cmp.Or(developer[i], stored[ids[0]].Developer)
+		could[i] = append(ids[:1], slices.DeleteFunc(slices.Clone(ids[1:]), func(id string) bool { return rank(id) != 1 || foreign(stored[id].Developer, who) })...)
 	}
 	return nil
 }
