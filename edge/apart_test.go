@@ -130,6 +130,18 @@ func TestNobodyTakesOverWhatAnotherDid(t *testing.T) {
 	}
 }
 
+func TestTheSameSessionOfTwoPeopleAtOnceIsOneEach(t *testing.T) {
+	m := newMill(t)
+	for _, order := range [][]edge.Principal{{ada, bob}, {ada, bob}, {bob, ada}} {
+		for _, p := range order {
+			_, err := m.e.Receive(t.Context(), p, lines(t, m.read(claudecode.Source{}, twoPrompts)...))
+			m.ok(err)
+		}
+		m.ok(m.e.Turn(t.Context()))
+		m.want("ada: now oil it", "ada: turn the wheel", "bob: now oil it", "bob: turn the wheel")
+	}
+}
+
 // What is told in nobody's name may name something of each of two people: it is no bridge between them.
 func TestNobodysWordJoinsNoTwoPeople(t *testing.T) {
 	m := newMill(t)

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/headrace/headrace/episode"
@@ -156,24 +155,33 @@ func (e *Edge) tell(ctx context.Context, list []told, last uint64, totals []sqls
 
 // known are the stored episodes that a batch is about. What a developer tells of under the id of another's is of its own.
 func (e *Edge) known(ctx context.Context, j *joined) (map[string]sqlstore.EpisodeRow, error) {
-	known, err := e.db.EpisodesByID(ctx, j.ids())
+	ids := j.ids()
+	known, err := e.db.EpisodesByID(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	var renamed []string
 	for _, c := range j.whole {
-		if teller := c.developer(); foreign(known[c.id].Developer, teller) {
-			c.called(ownID(teller, c.id))
-			c.folds, c.keys = nil, slices.DeleteFunc(c.keys, isIDKey)
-			renamed = append(renamed, c.id)
+		if foreign(known[c.id].Developer, c.developer()) {
+			c.own()
 		}
 	}
-	if len(renamed) > 0 {
-		more, err := e.db.EpisodesByID(ctx, renamed)
+	j.part()
+	asked := map[string]bool{}
+	for _, id := range ids {
+		asked[id] = true
+	}
+	var more []string
+	for _, id := range j.ids() {
+		if !asked[id] {
+			more = append(more, id)
+		}
+	}
+	if len(more) > 0 {
+		rest, err := e.db.EpisodesByID(ctx, more)
 		if err != nil {
 			return nil, err
 		}
-		maps.Copy(known, more)
+		maps.Copy(known, rest)
 	}
 	return known, nil
 }

@@ -42,12 +42,14 @@ type whole struct {
 
 func (c *whole) developer() string { return c.parts.Episode().Developer }
 
-// called gives the episode another id.
-func (c *whole) called(id string) {
-	c.id = id
+// own gives the episode an id of its developer's, where the one that it is told by is another's episode, as of a session that
+// was copied: both are kept.
+func (c *whole) own() {
+	c.id = ownID(c.developer(), c.id)
+	c.folds, c.keys = nil, slices.DeleteFunc(c.keys, isIDKey)
 	for _, part := range c.parts {
 		if part != nil {
-			part.ID = id
+			part.ID = c.id
 		}
 	}
 }
@@ -197,6 +199,26 @@ func (e *Edge) join(ctx context.Context, list []told) (*joined, error) {
 	return j, nil
 }
 
+// part sees to it that no two have one id: what is another's gets an id of its own, and what is not goes together.
+func (j *joined) part() {
+	byID := map[string]*whole{}
+	j.whole = slices.DeleteFunc(j.whole, func(c *whole) bool {
+		if first := byID[c.id]; first != nil && foreign(first.developer(), c.developer()) {
+			c.own()
+		}
+		first := byID[c.id]
+		if first == nil {
+			byID[c.id] = c
+			return false
+		}
+		if unproven(first.parts.Episode()) == unproven(c.parts.Episode()) { // else the first one's word counts
+			first.parts.Join(c.parts)
+			first.keys, first.folds = append(first.keys, c.keys...), append(first.folds, c.folds...)
+		}
+		return true
+	})
+}
+
 // remember adds to the joins what is known of an episode from now on: by which keys, and which others are part of it.
 func (j *joined) remember(joins *sqlstore.Joins, c *whole, folded []string) {
 	for _, k := range c.keys {
@@ -213,8 +235,7 @@ func (j *joined) remember(joins *sqlstore.Joins, c *whole, folded []string) {
 // foreign reports whether a stored episode is another's than who tells of it.
 func foreign(stored, tells string) bool { return stored != "" && tells != "" && stored != tells }
 
-// ownID is the id of an episode that a developer tells of under the id of another's, as of a session that was copied: both
-// are kept.
+// ownID is the id of an episode that a developer tells of under the id of another's.
 func ownID(developer, id string) string { return episode.NewID("told by "+developer, id) }
 
 // settle decides by which id each set goes, where there are several: it puts that one first, and leaves of the others the
