@@ -11,7 +11,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/headrace/headrace/episode"
@@ -151,39 +150,6 @@ func (e *Edge) tell(ctx context.Context, list []told, last uint64, totals []sqls
 	}
 	e.joins = e.joins || len(joins.Keys) > 0
 	return nil
-}
-
-// known are the stored episodes that a batch is about. What a developer tells of under the id of another's is of its own.
-func (e *Edge) known(ctx context.Context, j *joined) (map[string]sqlstore.EpisodeRow, error) {
-	ids := j.ids()
-	known, err := e.db.EpisodesByID(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range j.whole {
-		if foreign(known[c.id].Developer, c.developer()) {
-			c.own()
-		}
-	}
-	j.part()
-	asked := map[string]bool{}
-	for _, id := range ids {
-		asked[id] = true
-	}
-	var more []string
-	for _, id := range j.ids() {
-		if !asked[id] {
-			more = append(more, id)
-		}
-	}
-	if len(more) > 0 {
-		rest, err := e.db.EpisodesByID(ctx, more)
-		if err != nil {
-			return nil, err
-		}
-		maps.Copy(known, rest)
-	}
-	return known, nil
 }
 
 // added is what becomes of a known episode when more is told of it.

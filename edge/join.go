@@ -5,6 +5,7 @@ package edge
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -38,6 +39,7 @@ type whole struct {
 	parts parts.Parts
 	folds []string // stored episodes that turn out to be this one
 	keys  []string // by which it is known from now on
+	told  []*episode.Episode
 }
 
 func (c *whole) developer() string { return c.parts.Episode().Developer }
@@ -47,6 +49,9 @@ func (c *whole) developer() string { return c.parts.Episode().Developer }
 func (c *whole) own() {
 	c.id = ownID(c.developer(), c.id)
 	c.folds, c.keys = nil, slices.DeleteFunc(c.keys, isIDKey)
+	for _, ep := range c.told {
+		ep.ID = c.id
+	}
 	for _, part := range c.parts {
 		if part != nil {
 			part.ID = c.id
@@ -186,6 +191,7 @@ func (e *Edge) join(ctx context.Context, list []told) (*joined, error) {
 			}
 		}
 		t.ep.ID = c.id
+		c.told = append(c.told, t.ep)
 		if have := c.parts.Episode(); have != nil && unproven(t.ep) != unproven(have) {
 			e.stats.SetAside.Add(1) // of what was told with an identity and without one, only the former counts
 			if unproven(have) {
@@ -197,6 +203,39 @@ func (e *Edge) join(ctx context.Context, list []told) (*joined, error) {
 		c.keys = append(c.keys, known...)
 	}
 	return j, nil
+}
+
+// known are the stored episodes that a batch is about. What a developer tells of under the id of another's is of its own.
+func (e *Edge) known(ctx context.Context, j *joined) (map[string]sqlstore.EpisodeRow, error) {
+	ids := j.ids()
+	known, err := e.db.EpisodesByID(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range j.whole {
+		if foreign(known[c.id].Developer, c.developer()) {
+			c.own()
+		}
+	}
+	j.part()
+	asked := map[string]bool{}
+	for _, id := range ids {
+		asked[id] = true
+	}
+	var more []string
+	for _, id := range j.ids() {
+		if !asked[id] {
+			more = append(more, id)
+		}
+	}
+	if len(more) > 0 {
+		rest, err := e.db.EpisodesByID(ctx, more)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(known, rest)
+	}
+	return known, nil
 }
 
 // part sees to it that no two have one id: what is another's gets an id of its own, and what is not goes together.
@@ -213,7 +252,7 @@ func (j *joined) part() {
 		}
 		if unproven(first.parts.Episode()) == unproven(c.parts.Episode()) { // else the first one's word counts
 			first.parts.Join(c.parts)
-			first.keys, first.folds = append(first.keys, c.keys...), append(first.folds, c.folds...)
+			first.keys, first.folds, first.told = append(first.keys, c.keys...), append(first.folds, c.folds...), append(first.told, c.told...)
 		}
 		return true
 	})

@@ -66,6 +66,9 @@ func together(t *testing.T, e *Edge, script []byte, order func([]told) []told) [
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := e.known(t.Context(), j); err != nil { // which settles whose an id is
+		t.Fatal(err)
+	}
 	ids := map[string]bool{}
 	for _, w := range j.whole {
 		if ids[w.id] {
