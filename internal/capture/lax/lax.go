@@ -22,7 +22,7 @@ import (
 // Decode reads one JSON object into v and reports whether b is one, in valid UTF-8. Duplicate names are allowed (the
 // last counts), and an escape that is no character (a lone surrogate) becomes U+FFFD.
 func Decode(b []byte, v any) bool {
-	if b = bytes.TrimSpace(b); len(b) == 0 || b[0] != '{' || !utf8.Valid(b) {
+	if b = bytes.Trim(b, " \t\r\n"); len(b) == 0 || b[0] != '{' || !utf8.Valid(b) {
 		return false
 	}
 	return json.Unmarshal(b, v, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) == nil
