@@ -103,11 +103,14 @@ func (p *Policy) Decide(e *episode.Episode, recipient string, now time.Time) (De
 		return d, nil
 	}
 	d.Rule, d.Approval, d.Level = r.name, r.approval, r.level
-	if d.Level.Rank() < episode.LevelSignal.Rank() {
+	if d.Level.Rank() < episode.LevelAggregate.Rank() {
 		return d, nil
 	}
 	if !r.expires.IsZero() && !now.Before(r.expires) {
 		return d.deny(NoticeExpired), nil
+	}
+	if d.Level == episode.LevelAggregate {
+		return d, nil
 	}
 	if d.Level == episode.LevelMasked {
 		d.Level, d.Notices = episode.LevelSignal, append(d.Notices, NoticeMasked)

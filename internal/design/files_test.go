@@ -39,7 +39,7 @@ func files(t *testing.T, each func(name string, text []byte)) {
 			}
 			return nil
 		}
-		if !d.Type().IsRegular() || strings.HasSuffix(name, ".test") || strings.HasSuffix(name, ".prof") {
+		if name == ".git" || !d.Type().IsRegular() || strings.HasSuffix(name, ".test") || strings.HasSuffix(name, ".prof") {
 			return nil
 		}
 		text, err := os.ReadFile(path)

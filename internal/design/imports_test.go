@@ -39,6 +39,7 @@ var rules = []rule{
 	{"internal/capture/...", "episode internal/capture/...", "readers know each other's shared parts, and none of the stages after them"},
 	{"internal/poll", "episode internal/capture/jules internal/capture/lax", "asks tools' servers, knows nothing of what was captured"},
 	{"internal/consent", "episode scrub spec", "levels and rights are tables of the standard"},
+	{"internal/aggregate", "episode internal/statedir", "counts what it is given; whose may be counted consent decides"},
 	{"internal/curate", "episode internal/dataset", ""},
 	{"internal/dataset/export", "episode internal/dataset", ""},
 	{"internal/dataset", "episode internal/blob", "a snapshot rests in blobs"},
