@@ -23,32 +23,33 @@ Every stage is also a command that reads standard input and writes standard outp
 type cli struct {
 	Dir string `help:"State folder (default $$HEADRACE_DIR, else $$XDG_STATE_HOME/headrace, else ~/.local/state/headrace)." type:"path" placeholder:"DIR"`
 
-	Up        upCmd        `cmd:"" help:"Agent, edge and hub in one process, with pages: start here."`
-	Agent     agentCmd     `cmd:"" help:"The role on a developer's machine: follow its tools, deliver to the edge."`
-	Connect   connectCmd   `cmd:"" help:"Set a coding tool up to report to the agent; --undo takes it back."`
-	Hook      hookCmd      `cmd:"" hidden:"" help:"Take one event of a coding tool, as headrace-hook does."`
-	ACP       acpCmd       `cmd:"" name:"acp" help:"Stand between an editor and an agent that speaks ACP: headrace acp -- gemini --experimental-acp."`
-	Doctor    doctorCmd    `cmd:"" help:"Say per tool what is found on this machine, what is delivered, and what is missing."`
-	Edge      edgeCmd      `cmd:"" help:"The role on the enterprise's servers: join a hub, hold what tools say, send what is approved."`
-	Hub       hubCmd       `cmd:"" help:"The role at the maker: invite enterprises, take bundles in, learn, gate, release, settle."`
-	Read      readCmd      `cmd:"" help:"Tool histories → episodes (JSON Lines on standard output)."`
-	Outcomes  outcomesCmd  `cmd:"" help:"Episodes and git repositories → episodes with what became of each suggestion."`
-	Scrub     scrubCmd     `cmd:"" help:"Episodes or text → without secrets and personal data, keyed marks in their place."`
-	Consent   consentCmd   `cmd:"" help:"Scrubbed episodes → those that may leave, lowered to their level, with terms."`
-	Aggregate aggregateCmd `cmd:"" help:"Scrubbed episodes → counts with noise, for what may leave as numbers only."`
-	Pack      packCmd      `cmd:"" help:"Episodes that may leave → a signed bundle."`
-	Verify    verifyCmd    `cmd:"" help:"Check every byte of a bundle and who signed it."`
-	Push      pushCmd      `cmd:"" help:"Send a bundle to the joined hub; prints its signed receipt."`
-	Pull      pullCmd      `cmd:"" help:"Fetch the release in force, verified."`
-	Curate    curateCmd    `cmd:"" help:"Bundles → the episodes to learn from and judge by, verified, folded, without copies."`
-	Learn     learnCmd     `cmd:"" help:"Decisions → a filter that knows which suggestions are worth showing."`
-	Gate      gateCmd      `cmd:"" help:"A filter and held-out decisions → the gate report: released or refused, and why."`
-	Value     valueCmd     `cmd:"" help:"Recompute a signed statement from the hub's folder."`
-	Export    exportCmd    `cmd:"" help:"Decisions → a trainer's format (trl-kto, openai-dpo), where terms allow it."`
-	Withdraw  withdrawCmd  `cmd:"" help:"Take back everything of a session that has left."`
-	Log       logCmd       `cmd:"" help:"Check a hub's transparency log."`
-	Simulate  simulateCmd  `cmd:"" help:"Episodes of synthetic enterprises whose truth is known (JSON Lines on standard output)."`
-	Bench     benchCmd     `cmd:"" help:"Measure this build beside its peers (run from a checkout)."`
+	Up          upCmd          `cmd:"" help:"Agent, edge and hub in one process, with pages: start here."`
+	Agent       agentCmd       `cmd:"" help:"The role on a developer's machine: follow its tools, deliver to the edge."`
+	Connect     connectCmd     `cmd:"" help:"Set a coding tool up to report to the agent; --undo takes it back."`
+	Hook        hookCmd        `cmd:"" hidden:"" help:"Take one event of a coding tool, as headrace-hook does."`
+	ACP         acpCmd         `cmd:"" name:"acp" help:"Stand between an editor and an agent that speaks ACP: headrace acp -- gemini --experimental-acp."`
+	Doctor      doctorCmd      `cmd:"" help:"Say per tool what is found on this machine, what is delivered, and what is missing."`
+	Edge        edgeCmd        `cmd:"" help:"The role on the enterprise's servers: join a hub, hold what tools say, send what is approved."`
+	Hub         hubCmd         `cmd:"" help:"The role at the maker: invite enterprises, take bundles in, learn, gate, release, settle."`
+	Read        readCmd        `cmd:"" help:"Tool histories → episodes (JSON Lines on standard output)."`
+	Outcomes    outcomesCmd    `cmd:"" help:"Episodes and git repositories → episodes with what became of each suggestion."`
+	Scrub       scrubCmd       `cmd:"" help:"Episodes or text → without secrets and personal data, keyed marks in their place."`
+	Consent     consentCmd     `cmd:"" help:"Scrubbed episodes → those that may leave, lowered to their level, with terms."`
+	AuditSample auditSampleCmd `cmd:"" help:"Draw scrubbed records for people to read; say how many secrets the filter missed, at most."`
+	Aggregate   aggregateCmd   `cmd:"" help:"Scrubbed episodes → counts with noise, for what may leave as numbers only."`
+	Pack        packCmd        `cmd:"" help:"Episodes that may leave → a signed bundle."`
+	Verify      verifyCmd      `cmd:"" help:"Check every byte of a bundle and who signed it."`
+	Push        pushCmd        `cmd:"" help:"Send a bundle to the joined hub; prints its signed receipt."`
+	Pull        pullCmd        `cmd:"" help:"Fetch the release in force, verified."`
+	Curate      curateCmd      `cmd:"" help:"Bundles → the episodes to learn from and judge by, verified, folded, without copies."`
+	Learn       learnCmd       `cmd:"" help:"Decisions → a filter that knows which suggestions are worth showing."`
+	Gate        gateCmd        `cmd:"" help:"A filter and held-out decisions → the gate report: released or refused, and why."`
+	Value       valueCmd       `cmd:"" help:"Recompute a signed statement from the hub's folder."`
+	Export      exportCmd      `cmd:"" help:"Decisions → a trainer's format (trl-kto, openai-dpo), where terms allow it."`
+	Withdraw    withdrawCmd    `cmd:"" help:"Take back everything of a session that has left."`
+	Log         logCmd         `cmd:"" help:"Check a hub's transparency log."`
+	Simulate    simulateCmd    `cmd:"" help:"Episodes of synthetic enterprises whose truth is known (JSON Lines on standard output)."`
+	Bench       benchCmd       `cmd:"" help:"Measure this build beside its peers (run from a checkout)."`
 }
 
 // env is what a command may touch: standard output carries only the result, everything else goes to err.

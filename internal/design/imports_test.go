@@ -40,6 +40,7 @@ var rules = []rule{
 	{"internal/poll", "episode internal/capture/jules internal/capture/lax", "asks tools' servers, knows nothing of what was captured"},
 	{"internal/consent", "episode scrub spec", "levels and rights are tables of the standard"},
 	{"internal/aggregate", "episode internal/statedir", "counts what it is given; whose may be counted consent decides"},
+	{"internal/audit", "episode", "draws lines and adds up what people write beside them"},
 	{"internal/curate", "episode internal/dataset", ""},
 	{"internal/dataset/export", "episode internal/dataset", ""},
 	{"internal/dataset", "episode internal/blob", "a snapshot rests in blobs"},
