@@ -13,6 +13,9 @@ func (w *worker) mark(_ *rule, start, _ int) {
 	switch {
 	case !ok:
 	case w.isOwn(w.buf, e, head):
+		if head == "host-" && hasAny(w.buf[e:], ".example") { // the end of a host that we renamed
+			e += len(".example")
+		}
 		w.skip(s, e)
 	default:
 		w.add(s, e, "mark")

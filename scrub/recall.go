@@ -42,7 +42,7 @@ func (r *recall) add(kind string, value []byte) {
 	switch kind {
 	case "user":
 		least, word = 5, true
-	case "email", "person", "host", "project", "customer", "ticket", "mark", "private_key":
+	case "email", "person", "host", "project", "customer", "ticket", "mark", "private_key", "uuid", "hash", "opaque":
 		return // found by their own form anywhere
 	}
 	if len(value) < least || stopword(value) || common(value) {

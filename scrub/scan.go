@@ -75,6 +75,7 @@ func (w *worker) scan(buf []byte) {
 			r.detect(w, r, i+1-len(r.keyword), i+1)
 		}
 	}
+	w.opaque(buf)
 	if w.under.kind != "" {
 		w.judge(0, len(buf), joint{}, w.under, true)
 	}
@@ -137,10 +138,25 @@ func (w *worker) again(rendered []byte, known *recall) (bool, error) {
 	}
 	hits := append([]span(nil), w.spans...)
 	for _, m := range more {
+		if w.rounds > maxRounds/2 { // what keeps moving goes with all that touches it, then with its line
+			m.start, m.end = wider(rendered, m.start, m.end, w.rounds > maxRounds*3/4)
+		}
 		hits = append(hits, w.origin(m))
 	}
 	w.spans = merge(w.spans[:0], hits, nil, nil)
 	return true, nil
+}
+
+// wider returns the run without blanks around b[start:end], or the line.
+func wider(b []byte, start, end int, line bool) (int, int) {
+	stop := func(c byte) bool { return c == '\n' || !line && c <= ' ' }
+	for start > 0 && !stop(b[start-1]) {
+		start--
+	}
+	for end < len(b) && !stop(b[end]) {
+		end++
+	}
+	return start, end
 }
 
 // safeCut returns where a window that is not the last may end: after a line, else between words, else anywhere, but
@@ -173,6 +189,7 @@ const (
 	isBase32 // of marks
 	notSpace // no white space, quote or control
 	isBare   // may stand in a value without quotes
+	isRun    // letters, digits, + / - _
 	isAlpha  = isLower | isUpper
 	isAlnum  = isAlpha | isDigit
 )
@@ -195,6 +212,9 @@ var class = func() (t [256]uint16) {
 			t[i] |= isIdent | isBase64
 		case bytes.IndexByte([]byte("+/=-"), c) >= 0:
 			t[i] |= isBase64
+		}
+		if t[i]&isBase64 != 0 && c != '=' {
+			t[i] |= isRun
 		}
 		if c > ' ' && c != '"' && c != '\'' && c != '`' && c != 0x7f {
 			t[i] |= notSpace

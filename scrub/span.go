@@ -35,6 +35,8 @@ func merge(dst, hits, own []span, b []byte) []span {
 // rank orders kinds that cover the same bytes: what a word beside a value says is less specific than its own form.
 func rank(kind string) int {
 	switch kind {
+	case "opaque", "hash":
+		return -1
 	case "secret", "key", "token", "password", "credential":
 		return 0
 	}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package scrub
+
+import (
+	"bytes"
+	_ "embed"
+)
+
+// Random runs are found without any word beside them: UUIDs, digests, and what is too surprising to be made of words.
+const (
+	leastRun = 16     // bytes of a run that is looked at
+	noise    = 16     // one bit of surprise, in the units of the table
+	uuidLen  = 36     // 8-4-4-4-12
+	maxPad   = 2      // "=" at the end of base64
+	symbols  = 54     // rows and columns of the table: none, a to z, A to Z, a digit
+	wrapped  = 48     // bytes of a line of base64 that a short last line may follow
+	maxHex64 = 2 + 16 // 0x and a number of 64 bits
+)
+
+// bigrams holds how surprising a byte is after the one before it in names and words of source code, in sixteenths of a
+// bit: one row for each symbol, one column for the next. scrub/internal/bigrams makes it.
+//
+//go:embed bigrams.bin
+var bigrams string
+
+// symbol numbers the letters, counts all digits as one, and everything else as a border.
+var symbol = func() (t [256]uint8) {
+	for c := range byte(26) {
+		t['a'+c], t['A'+c] = 1+c, 27+c
+	}
+	for c := range byte(10) {
+		t['0'+c] = 53
+	}
+	return t
+}()
+
+// opaque records the random-looking runs of letters, digits and the signs of base64 in buf. A run of at least leastRun
+// bytes cannot hide between two places leastRun apart, so most bytes are never looked at.
+func (w *worker) opaque(buf []byte) {
+	own := w.own
+	for i := leastRun - 1; i < len(buf); {
+		if class[buf[i]]&isRun == 0 {
+			i += leastRun
+			continue
+		}
+		start := i
+		for start > 0 && class[buf[start-1]]&isRun != 0 {
+			start--
+		}
+		end := runEnd(buf, i)
+		i = end + leastRun
+		for len(own) > 0 && own[0].end <= start {
+			own = own[1:]
+		}
+		if end-start < leastRun {
+			continue
+		}
+		for _, o := range own { // marks of ours are no part of it
+			if o.start >= end {
+				break
+			}
+			w.piece(start, o.start)
+			start = o.end
+		}
+		w.piece(start, end)
+	}
+}
+
+// runEnd returns the end of the run that goes on at i: over the signs of base64 as URLs and JSON escape them, too.
+func runEnd(b []byte, i int) int {
+	for {
+		for i < len(b) && class[b[i]]&isRun != 0 {
+			i++
+		}
+		switch {
+		case ch(b, i) == '\\' && ch(b, i+1) == '/' && at(b, i+2)&isRun != 0:
+			i += 2
+		case ch(b, i) == '%' && escapesBase64(b[i:]) && at(b, i+3)&isRun != 0:
+			i += 3
+		default:
+			return i
+		}
+	}
+}
+
+// escapesBase64 reports whether b begins with %2F, %2B or %3D: a slash, a plus or an equals sign in a URL.
+func escapesBase64(b []byte) bool {
+	if len(b) < 3 {
+		return false
+	}
+	switch c := b[2] | 0x20; b[1] {
+	case '2':
+		return c == 'f' || c == 'b'
+	case '3':
+		return c == 'd'
+	}
+	return false
+}
+
+// piece judges one run: the UUIDs in it, else all of it, else each part between signs.
+func (w *worker) piece(start, end int) {
+	b := w.buf
+	if ch(b, start-1) == '\\' && start > 0 && class[ch(b, start)]&isLower != 0 {
+		start++ // the letter of \n and its like
+	}
+	if end-start < leastRun {
+		return
+	}
+	if i := uuidIn(b, start, end); i >= 0 {
+		w.add(i, i+uuidLen, "uuid")
+		w.piece(start, i)
+		w.piece(i+uuidLen, end)
+		return
+	}
+	if kind := random(b[start:end]); kind != "" {
+		w.add(start, padded(b, end), kind)
+		return
+	}
+	for from, i := start, start; i <= end; i++ {
+		if i < end && class[b[i]]&isAlnum != 0 {
+			continue
+		}
+		if i-from >= leastRun && i-from < end-start {
+			if kind := random(b[from:i]); kind != "" {
+				to := i
+				if i == end {
+					to = padded(b, i)
+				}
+				w.add(from, to, kind)
+			}
+		}
+		from = i + 1
+	}
+}
+
+// padded returns the end of the padding after a run of base64.
+func padded(b []byte, end int) int {
+	e := end
+	for ch(b, e) == '=' && e < end+maxPad {
+		e++
+	}
+	if at(b, e)&isIdent != 0 || ch(b, e) == '=' {
+		return end // name=value
+	}
+	return e
+}
+
+// uuidIn returns where the first UUID in b[start:end] begins, -1 for none.
+func uuidIn(b []byte, start, end int) int {
+	for i := start + 8; i+uuidLen-8 <= end; {
+		d := bytes.IndexByte(b[i:end-uuidLen+9], '-')
+		if d < 0 {
+			break
+		}
+		i += d
+		if isUUID(b[i-8 : i+uuidLen-8]) {
+			return i - 8
+		}
+		i++
+	}
+	return -1
+}
+
+// isUUID reports whether the 36 bytes of v have the form of a UUID with at least one digit.
+func isUUID(v []byte) bool {
+	digits := 0
+	for i, c := range v {
+		switch {
+		case i == 8 || i == 13 || i == 18 || i == 23:
+			if c != '-' {
+				return false
+			}
+		case class[c]&isDigit != 0:
+			digits++
+		case c|0x20 < 'a' || c|0x20 > 'f':
+			return false
+		}
+	}
+	return digits > 0
+}
+
+// random returns the kind of a run that looks random, empty for one that does not.
+func random(v []byte) string {
+	var sum, lowers, uppers, digits, hex int
+	last := uint8(0)
+	for _, c := range v {
+		s := symbol[c]
+		sum += int(bigrams[int(last)*symbols+int(s)])
+		last = s
+		switch {
+		case s == 0:
+		case s == 53:
+			digits++
+			hex++
+		case s > 26:
+			uppers++
+			if s <= 32 {
+				hex++
+			}
+		default:
+			lowers++
+			if s <= 6 {
+				hex++
+			}
+		}
+	}
+	n := len(v)
+	letters := lowers + uppers
+	switch {
+	case letters == 0 || letters+digits < n*3/4:
+		return ""
+	case hex >= n-n/8 && hex == letters+digits && digits >= 2 && (lowers == 0 || uppers == 0):
+		return "hash"
+	case n <= maxHex64 && v[0] == '0' && v[1]|0x20 == 'x' && hex == letters+digits-1:
+		return "" // a number
+	}
+	limit := 0 // what of random runs stays below is one in a hundred or fewer, what of names is above is as few
+	switch {
+	case lowers > 0 && uppers > 0 && digits > 0:
+		limit = 5*noise + 2
+	case digits > 0:
+		limit = 4*noise + 8
+	case lowers > 0 && uppers > 0:
+		limit = 5*noise + 9
+	default:
+		limit = 5*noise + 4
+	}
+	if sum < limit*n {
+		return ""
+	}
+	return "opaque"
+}
