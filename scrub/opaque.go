@@ -9,13 +9,14 @@ import (
 
 // Random runs are found without any word beside them: UUIDs, digests, and what is too surprising to be made of words.
 const (
-	leastRun = 16     // bytes of a run that is looked at
-	noise    = 16     // one bit of surprise, in the units of the table
-	uuidLen  = 36     // 8-4-4-4-12
-	maxPad   = 2      // "=" at the end of base64
-	symbols  = 54     // rows and columns of the table: none, a to z, A to Z, a digit
-	wrapped  = 48     // bytes of a line of base64 that a short last line may follow
-	maxHex64 = 2 + 16 // 0x and a number of 64 bits
+	leastRun  = 16     // bytes of a run that is looked at
+	noise     = 16     // one bit of surprise, in the units of the table
+	uuidLen   = 36     // 8-4-4-4-12
+	maxPad    = 2      // "=" at the end of base64
+	symbols   = 54     // rows and columns of the table: none, a to z, A to Z, a digit
+	wrapped   = 48     // bytes of a line of base64 that a short last line may follow
+	maxHex64  = 2 + 16 // 0x and a number of 64 bits
+	leastPart = 10     // of the longest random-looking part of a run that goes as a whole
 )
 
 // bigrams holds how surprising a byte is after the one before it in names and words of source code, in sixteenths of a
@@ -98,10 +99,10 @@ func escapesBase64(b []byte) bool {
 	return false
 }
 
-// piece judges one run: the UUIDs in it, else all of it, else each part between signs.
+// piece judges one run: the UUIDs in it, else all of it where most of it looks random, else each part between signs.
 func (w *worker) piece(start, end int) {
 	b := w.buf
-	if ch(b, start-1) == '\\' && start > 0 && class[ch(b, start)]&isLower != 0 {
+	if ch(b, start-1) == '\\' && start > 0 && at(b, start)&isLower != 0 {
 		start++ // the letter of \n and its like
 	}
 	if end-start < leastRun {
@@ -113,24 +114,29 @@ func (w *worker) piece(start, end int) {
 		w.piece(i+uuidLen, end)
 		return
 	}
-	if kind := random(b[start:end]); kind != "" {
-		w.add(start, padded(b, end), kind)
-		return
-	}
-	for from, i := start, start; i <= end; i++ {
-		if i < end && class[b[i]]&isAlnum != 0 {
-			continue
-		}
-		if i-from >= leastRun && i-from < end-start {
-			if kind := random(b[from:i]); kind != "" {
-				to := i
-				if i == end {
-					to = padded(b, i)
-				}
+	hits, total, noisy, hashed := len(w.hits), 0, 0, 0
+	longest := 0
+	for from := start; from < end; {
+		to := run(b, from, end, isAlnum)
+		n := to - from
+		total += n
+		if kind := random(b[from:to]); kind != "" {
+			noisy, longest = noisy+n, max(longest, n)
+			if kind == "hash" {
+				hashed += n
+			}
+			if n >= leastRun {
 				w.add(from, to, kind)
 			}
 		}
-		from = i + 1
+		from = max(to, from) + 1
+	}
+	if longest >= leastPart && noisy >= total*2/3 {
+		kind := "opaque"
+		if hashed == total {
+			kind = "hash"
+		}
+		w.hits = append(w.hits[:hits], span{start, padded(b, end), kind})
 	}
 }
 
@@ -180,8 +186,12 @@ func isUUID(v []byte) bool {
 	return digits > 0
 }
 
-// random returns the kind of a run that looks random, empty for one that does not.
+// random returns the kind of a part that looks random, empty for one that does not.
 func random(v []byte) string {
+	n := len(v)
+	if n < 6 {
+		return ""
+	}
 	var sum, lowers, uppers, digits, hex int
 	last := uint8(0)
 	for _, c := range v {
@@ -189,7 +199,6 @@ func random(v []byte) string {
 		sum += int(bigrams[int(last)*symbols+int(s)])
 		last = s
 		switch {
-		case s == 0:
 		case s == 53:
 			digits++
 			hex++
@@ -205,26 +214,23 @@ func random(v []byte) string {
 			}
 		}
 	}
-	n := len(v)
-	letters := lowers + uppers
+	// What of random parts stays below the limit is one in two hundred or fewer; what of names is above it, as few.
+	limit := 0
 	switch {
-	case letters == 0 || letters+digits < n*3/4:
+	case lowers+uppers == 0:
 		return ""
-	case hex >= n-n/8 && hex == letters+digits && digits >= 2 && (lowers == 0 || uppers == 0):
+	case hex == n && digits >= 2 && (lowers == 0 || uppers == 0):
 		return "hash"
-	case n <= maxHex64 && v[0] == '0' && v[1]|0x20 == 'x' && hex == letters+digits-1:
+	case n <= maxHex64 && v[0] == '0' && v[1]|0x20 == 'x' && hex == n-1:
 		return "" // a number
-	}
-	limit := 0 // what of random runs stays below is one in a hundred or fewer, what of names is above is as few
-	switch {
 	case lowers > 0 && uppers > 0 && digits > 0:
-		limit = 5*noise + 2
+		limit = 5*noise + 8
 	case digits > 0:
-		limit = 4*noise + 8
+		limit = 4*noise + 10
 	case lowers > 0 && uppers > 0:
-		limit = 5*noise + 9
+		limit = 5*noise + 14
 	default:
-		limit = 5*noise + 4
+		limit = 5*noise + 5
 	}
 	if sum < limit*n {
 		return ""
