@@ -114,29 +114,65 @@ func (w *worker) piece(start, end int) {
 		w.piece(i+uuidLen, end)
 		return
 	}
-	hits, total, noisy, hashed := len(w.hits), 0, 0, 0
-	longest := 0
+	var r noisyRun
+	hits := len(w.hits)
 	for from := start; from < end; {
 		to := run(b, from, end, isAlnum)
-		n := to - from
-		total += n
-		if kind := random(b[from:to]); kind != "" {
-			noisy, longest = noisy+n, max(longest, n)
-			if kind == "hash" {
-				hashed += n
-			}
-			if n >= leastRun {
-				w.add(from, to, kind)
-			}
+		kind := random(b[from:to])
+		r.part(b, from, to, kind)
+		if kind != "" && to-from >= leastRun {
+			w.add(from, to, kind)
 		}
 		from = max(to, from) + 1
 	}
-	if longest >= leastPart && noisy >= total*2/3 {
-		kind := "opaque"
-		if hashed == total {
-			kind = "hash"
+	if r.longest < leastPart || r.noisy < r.total*2/3 {
+		return
+	}
+	kind := "opaque"
+	if r.hashed == r.total {
+		kind = "hash"
+	}
+	if r.end == end {
+		r.end = padded(b, end)
+	}
+	w.hits = append(w.hits[:hits], span{r.start, r.end, kind})
+}
+
+// noisyRun sums up the parts of a run, and where they begin and end without the words around them: a path to a digest.
+type noisyRun struct {
+	longest, noisy, hashed, total int
+	start, end                    int // of what goes where the run goes
+	lead                          int // where short parts begin that may belong to a random part after them
+	short                         bool
+}
+
+// part adds a part of this kind, empty where it does not look random.
+func (r *noisyRun) part(b []byte, from, to int, kind string) {
+	n := to - from
+	word := n >= 3 && kind == "" && (n >= 6 || run(b, from, to, isLower) == to)
+	switch {
+	case word:
+		r.short = false
+		r.total += n
+	case kind == "":
+		if !r.short {
+			r.short, r.lead = true, from
 		}
-		w.hits = append(w.hits[:hits], span{start, padded(b, end), kind})
+		if r.end > 0 && r.end == from-1 {
+			r.end = to
+		}
+	default:
+		if r.longest == 0 {
+			r.start = from
+			if r.short {
+				r.start = r.lead
+			}
+		}
+		r.end = to
+		r.total, r.noisy, r.longest = r.total+n, r.noisy+n, max(r.longest, n)
+		if kind == "hash" {
+			r.hashed += n
+		}
 	}
 }
 
