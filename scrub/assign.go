@@ -2,15 +2,11 @@
 
 package scrub
 
-import (
-	"bytes"
-	"strings"
-)
+import "bytes"
 
 const (
-	maxName  = 48       // bytes of a name after its keyword
-	maxSpace = 64       // between name, sign and value
-	maxValue = 32 << 10 // of a value in quotes
+	maxName  = 48 // bytes of a name after its keyword
+	maxSpace = 64 // between name, sign and value
 )
 
 // joint is how a name and its value are joined.
@@ -21,6 +17,8 @@ type joint struct {
 	cli    bool // --password value
 	xml    bool // <password>value
 	quoted bool // only a value in quotes counts
+	call   bool // the value is an argument
+	getter bool // what a call around the value is named for fetches it by a name
 	prose  bool // the password is value
 	caps   bool // the name is in capitals, as in the environment
 }
@@ -113,6 +111,9 @@ func quoteAt(b []byte, i int) (q byte, after int) {
 // join reads what stands between a name that ends at i and its value.
 func join(b []byte, start, i int, k word) (joint, bool) {
 	var j joint
+	if ch(b, i) == '}' { // "${password}"
+		i++
+	}
 	q, after := quoteAt(b, i)
 	if q != 0 {
 		i = after
@@ -150,7 +151,7 @@ func join(b []byte, start, i int, k word) (joint, bool) {
 		}
 		j.at = at
 	case hasAny(rest, "("):
-		j.at, j.quoted = blank+1, true
+		j.at, j.quoted, j.call = blank+1, true, true
 	case hasAny(rest, ">") && bytes.IndexByte([]byte("<:"), ch(b, bareName(b, start)-1)) >= 0:
 		j.at, j.xml = blank+1, true
 	case hasAny(rest, ">=", ">:", "||:", "<=>"):
@@ -208,106 +209,4 @@ func valueField(b []byte, i int) (int, bool) {
 		return 0, false
 	}
 	return i + 1, true
-}
-
-// value finds where the value ends, judges it, and records it.
-func (w *worker) value(j joint, k word) {
-	b, i := w.buf, j.at
-	for n := 0; n < 3 && at(b, i)&isAlpha|at(b, i)&isIdent != 0; n++ { // typed declarations and wrappers, before quotes
-		e := run(b, i, i+40, isIdent)
-		for ch(b, e) == '.' && e < i+40 {
-			e = run(b, e+1, i+40, isIdent)
-		}
-		if q, _ := quoteAt(b, e); q != 0 && e-i <= 2 { // r"…", $"…", b"…"
-			i = e
-			break
-		}
-		if ch(b, e) == '(' && wraps(b[i:e]) {
-			i = spaces(b, e+1, false)
-			break
-		}
-		if eq := spaces(b, e, false); !j.cli && !j.prose && ch(b, eq) == '=' && ch(b, eq+1) != '=' && eq > e {
-			j.equals, j.spaced, i = true, true, spaces(b, eq+1, false)
-			continue
-		}
-		break
-	}
-	for hasAny(b[min(i, len(b)):], "[", "{", "$", "@", "[]byte(") {
-		n := 1
-		if hasAny(b[i:], "[]byte(") {
-			n = len("[]byte(")
-		}
-		if q, _ := quoteAt(b, i+n); q == 0 {
-			break
-		}
-		i += n
-	}
-	if q, _ := quoteAt(b, i); q != 0 {
-		if start, end, ok := w.quoted(i); ok {
-			w.judge(start, end, j, k, true)
-			return
-		}
-		_, i = quoteAt(b, i)
-		j = joint{at: i, equals: true}
-	}
-	if !j.quoted {
-		w.judge(i, bareEnd(b, i, j), j, k, false)
-	}
-}
-
-// bareEnd returns where a value without quotes ends. Signs that end one in code are part of one in a shell, where no
-// space surrounds the "=": there they end it only where it is words so far, or another name follows.
-func bareEnd(b []byte, i int, j joint) int {
-	end := run(b, i, i+512, isBare)
-	for j.equals && !j.spaced && end > i && end < i+512 && bytes.IndexByte([]byte("&;|<>(){}[],"), ch(b, end)) >= 0 {
-		next := run(b, end+1, i+512, isBare)
-		name := run(b, end+1, i+512, isIdent)
-		if next == end+1 || ch(b, name) == '=' || hasAny(b[end:], "&amp;") || shapeOf(b[i:end]).words() {
-			break
-		}
-		end = next
-	}
-	return end
-}
-
-// wraps reports functions that turn a literal into another type.
-func wraps(name []byte) bool {
-	n := string(lower(name[bytes.LastIndexByte(name, '.')+1:]))
-	return n == "string" || n == "str" || n == "bytes" || n == "from" || n == "of" || strings.HasSuffix(n, "ptr")
-}
-
-// quoted returns the inside of the quotes that open at i. They close with the same quote behind the same number of
-// backslashes, on the same line unless they are backquotes or three in a row.
-func (w *worker) quoted(i int) (start, end int, ok bool) {
-	b := w.buf
-	q, start := quoteAt(b, i)
-	slashes := start - 1 - i
-	long := slashes == 0 && ch(b, start) == q && ch(b, start+1) == q
-	if long {
-		start += 2
-	}
-	lane := bytes.IndexByte([]byte("\"'`"), q)
-	if start < w.unclosed[lane] { // looked from before here already, and found none
-		return 0, 0, false
-	}
-	limit := min(len(b), start+maxValue)
-	for e, esc := start, 0; e < limit; e++ {
-		switch c := b[e]; {
-		case c == '\\':
-			esc++
-			continue
-		case c == '\n' && q != '`' && !long:
-			w.unclosed[lane] = e
-			return 0, 0, false
-		case c == q && slashes == 0 && (esc%2 == 0 || q == '`'):
-			if !long || ch(b, e+1) == q && ch(b, e+2) == q {
-				return start, e, true
-			}
-		case c == q && slashes > 0 && esc <= slashes:
-			return start, e - esc, true
-		}
-		esc = 0
-	}
-	w.unclosed[lane] = limit
-	return 0, 0, false
 }

@@ -6,8 +6,8 @@ import "bytes"
 
 // judge decides whether buf[start:end], joined to a sensitive name, is a value to replace, and records it. It looks at
 // the shape of the value only (letters, digits, signs, length) and at words that no secret is, so that two values of
-// one shape are always treated alike.
-func (w *worker) judge(start, end int, j joint, k word, inQuotes bool) {
+// one shape are always treated alike. It reports whether it recorded the value.
+func (w *worker) judge(start, end int, j joint, k word, inQuotes bool) bool {
 	b := w.buf
 	if inQuotes {
 		start, end = trimBlank(b, start, end)
@@ -28,26 +28,26 @@ func (w *worker) judge(start, end int, j joint, k word, inQuotes bool) {
 	}
 	v := b[start:end]
 	if len(v) < 3 || stopword(v) || placeholder(v) {
-		return
+		return false
 	}
 	f := shapeOf(v)
 	if f.alnum == 0 || f.same {
-		return
+		return false
 	}
-	keep := false
+	found := false
 	switch {
 	case k.strength == weak:
-		keep = !f.opaque(10)
+		found = f.opaque(10)
 	case inQuotes:
-		keep = !w.quotedValue(v, f, k)
+		found = w.quotedValue(v, f, k)
 	default:
-		keep = !w.bareValue(v, f, j, k, ch(b, end))
+		found = w.bareValue(v, f, j, k, ch(b, end))
 	}
-	if keep {
-		return
+	if found {
+		w.add(start, end, k.kind)
+		w.valueEnd = max(w.valueEnd, end)
 	}
-	w.add(start, end, k.kind)
-	w.valueEnd = max(w.valueEnd, end)
+	return found
 }
 
 // scheme reports the words that stand before credentials in a header.

@@ -190,6 +190,7 @@ const (
 	notSpace // no white space, quote or control
 	isBare   // may stand in a value without quotes
 	isRun    // letters, digits, + / - _
+	isBlank  // space, tab
 	isAlpha  = isLower | isUpper
 	isAlnum  = isAlpha | isDigit
 )
@@ -215,6 +216,9 @@ var class = func() (t [256]uint16) {
 		}
 		if t[i]&isBase64 != 0 && c != '=' {
 			t[i] |= isRun
+		}
+		if c == ' ' || c == '\t' {
+			t[i] |= isBlank
 		}
 		if c > ' ' && c != '"' && c != '\'' && c != '`' && c != 0x7f {
 			t[i] |= notSpace
