@@ -66,7 +66,7 @@ func unwrap(b []byte, j joint) (i int, _ joint, listed bool) {
 			j.equals, j.spaced, i = true, true, spaces(b, next+1, false)
 		case string(b[i:e]) == "new" || string(b[i:e]) == "await" || string(b[i:e]) == "const":
 			i = next
-		case q != 0 && j.equals && j.spaced: // ConvertTo-SecureString 'x'
+		case q != 0 && j.equals && class[b[i]]&isUpper != 0 && bytes.IndexByte(b[i:e], '-') > 0: // ConvertTo-SecureString 'x'
 			return next, j, listed
 		default:
 			return i, j, listed

@@ -21,6 +21,7 @@ type rule struct {
 var rules = []rule{
 	{"episode", "", "the record: everything may import it, so it imports nothing of ours"},
 	{"scrub", "episode", "a public library, of use without the rest"},
+	{"scrub/internal/bigrams", "", "makes a table of the filter"},
 	{"bundle", "episode", "a public library: whoever checks a bundle needs nothing else"},
 	{"spec", "episode", "the open standard is made from the record's types"},
 
