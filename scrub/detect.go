@@ -7,28 +7,6 @@ import (
 	"encoding/base64"
 )
 
-// mark notes our own marks, and records what only looks like one.
-func (w *worker) mark(_ *rule, start, _ int) {
-	s, e, head, ok := markAt(w.buf, start)
-	switch {
-	case !ok:
-	case w.isOwn(w.buf, e, head):
-		if head == "host-" && hasAny(w.buf[e:], ".example") { // the end of a host that we renamed
-			e += len(".example")
-		}
-		w.skip(s, e)
-	default:
-		w.add(s, e, "mark")
-	}
-}
-
-// skip notes a mark of ours, which nothing needs to replace again.
-func (w *worker) skip(start, end int) {
-	if n := len(w.own); n == 0 || w.own[n-1].end <= start {
-		w.own = append(w.own, span{start: start, end: end})
-	}
-}
-
 // prefixed looks at a known prefix: enough of the right bytes after it, and no letter before.
 func (w *worker) prefixed(r *rule, start, end int) {
 	b := w.buf

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
-	"strings"
 )
 
 // A mark is a head, the anchor "xq7", and 18 letters of base32:
@@ -14,15 +13,18 @@ import (
 //	SECRET_password_xq7 abcdefghijkl mnop qr      (without the spaces)
 //	head                anchor  id   tag  check
 //
-// The id (60 bits) is an HMAC of the entity's family and canonical form: the same entity has the same id whatever the
-// head says about where it was found, and a person's handle is the same in an address and in a path. The tag (20 bits)
-// is an HMAC of head and id, by which the holder of the key knows its own marks. The check (10 bits) is a CRC that
-// anyone can verify: [Count] counts marks without a key. What has the form of a mark but not the tag is not ours: it
-// is replaced like any other finding, so nobody can smuggle text past the filter by dressing it as a mark.
+// The id (60 bits) is an HMAC of the entity's family and canonical form (canonical.go): the same entity has the same id
+// whatever the head says about where it was found, and a person's name is the same as their handle in an address and
+// in a path. The tag (20 bits) is an HMAC of head and id, by which the holder of the key knows its own marks. The check
+// (10 bits) is a CRC that anyone can verify: [Count] counts marks without a key. What has the form of a mark but not
+// the tag is not ours: it is replaced like any other finding, so nobody can smuggle text past the filter by dressing
+// it as a mark.
 //
-// Heads: SECRET_<kind>_ for secrets and cards, user_ for people, host- for one label of a host name, and project_,
-// customer_, ticket_ from the dictionary. An address stays one: user_…@host-….host-….example, each host label keyed
-// together with the labels after it, so that two hosts of one domain share its marks.
+// The heads are in kinds.go: SECRET_<kind>_ for secrets, PRIVATE_<kind>_ for numbers and names of people's own, user_
+// for people, host- for one label of a host name, and project_, customer_, ticket_. An address stays one:
+// user_…@host-….host-….example, each host label keyed together with the labels after it, so that two hosts of one
+// domain share its marks. A mark is letters, digits and _ from its first byte (a host label has a dash): where an
+// identifier may stand, it parses. A UUID and an IP address become another that carries the same parts (number.go).
 const (
 	anchor  = "xq7"
 	idLen   = 12
@@ -30,24 +32,44 @@ const (
 	bodyLen = idLen + tagLen + 2
 	letters = "abcdefghijklmnopqrstuvwxyz234567"
 	secret  = "SECRET_"
-	maxHead = 48
+	private = "PRIVATE_"
+	maxKind = 32 // letters of a kind in a head
+	maxHead = len(private) + maxKind + 1
 )
 
-// plainHeads are the heads of marks that are no secrets, by family.
+// plainHeads are the heads without a kind.
 func plainHeads() [5]string { return [...]string{"user_", "host-", "project_", "customer_", "ticket_"} }
 
-// appendMark appends the mark of an entity; canonical is its form without case, quoting and escapes where those do not
-// matter.
+// id is the HMAC of an entity: of its family and canonical form. It is in w.sum.
+func (w *worker) id(family string, canonical []byte) []byte {
+	w.mac.Reset()
+	w.tmp = append(append(append(w.tmp[:0], "id\x00"...), family...), 0)
+	w.mac.Write(append(w.tmp, canonical...))
+	return w.mac.Sum(w.sum[:0])
+}
+
+// tag is the HMAC of what a mark says, by which we know our own.
+func (w *worker) tag(head string, id []byte) uint64 {
+	w.mac.Reset()
+	w.tmp = append(append(append(w.tmp[:0], "tag\x00"...), head...), 0)
+	w.mac.Write(append(w.tmp, id...))
+	return binary.BigEndian.Uint64(w.mac.Sum(w.sum[:0]))
+}
+
+// check is the CRC of what a mark says, in the highest of 64 bits.
+func check(head string, body []byte) uint64 {
+	c := crc32.Update(crc32.ChecksumIEEE([]byte(head)), crc32.IEEETable, body)
+	return uint64(c) << 32
+}
+
+// appendMark appends the mark of an entity.
 func (w *worker) appendMark(dst []byte, head, family string, canonical []byte) []byte {
 	dst = append(dst, head...)
 	dst = append(dst, anchor...)
 	at := len(dst)
-	w.mac.Reset()
-	w.tmp = append(append(append(w.tmp[:0], "id\x00"...), family...), 0)
-	w.mac.Write(append(w.tmp, canonical...))
-	dst = appendLetters(dst, binary.BigEndian.Uint64(w.mac.Sum(w.sum[:0])), idLen)
+	dst = appendLetters(dst, binary.BigEndian.Uint64(w.id(family, canonical)), idLen)
 	dst = appendLetters(dst, w.tag(head, dst[at:]), tagLen)
-	return appendLetters(dst, check(head, dst[at:]), 2)
+	return appendLetters(dst, check(head, dst[at:]), bodyLen-idLen-tagLen)
 }
 
 // appendLetters appends the n highest groups of five bits.
@@ -57,18 +79,6 @@ func appendLetters(dst []byte, v uint64, n int) []byte {
 		v <<= 5
 	}
 	return dst
-}
-
-func (w *worker) tag(head string, id []byte) uint64 {
-	w.mac.Reset()
-	w.tmp = append(append(append(w.tmp[:0], "tag\x00"...), head...), 0)
-	w.mac.Write(append(w.tmp, id...))
-	return binary.BigEndian.Uint64(w.mac.Sum(w.sum[:0]))
-}
-
-func check(head string, body []byte) uint64 {
-	c := crc32.Update(crc32.ChecksumIEEE([]byte(head)), crc32.IEEETable, body)
-	return uint64(c) << 32
 }
 
 // markAt reads the mark whose anchor starts at b[at] and returns where it starts and ends; ok says that it has the
@@ -89,27 +99,31 @@ func markAt(b []byte, at int) (start, end int, head string, ok bool) {
 			return at - len(h), end, h, true
 		}
 	}
-	i := bytes.LastIndex(before, []byte(secret))
-	if i < 0 || !strings.HasSuffix(string(before), "_") || len(before)-i <= len(secret)+1 {
-		return 0, 0, "", false
+	i := len(before)
+	for i > 0 && (before[i-1] >= 'a' && before[i-1] <= 'z' || before[i-1] == '_') {
+		i--
 	}
-	for _, c := range before[i+len(secret):] {
-		if (c < 'a' || c > 'z') && c != '_' {
-			return 0, 0, "", false
+	for _, h := range [...]string{secret, private} {
+		// The run of small letters and _ holds the _ that ends the first word.
+		first := h[:len(h)-1]
+		if bytes.HasSuffix(before[:i], []byte(first)) && len(before)-i > 2 && before[i] == '_' && before[len(before)-1] == '_' {
+			return at - (len(before) - i) - len(first), end, string(before[i-len(first):]), true
 		}
 	}
-	return at - (len(before) - i), end, string(before[i:]), true
+	return 0, 0, "", false
 }
 
 // isOwn reports whether the mark with this head, whose body ends at end, was made with our key.
 func (w *worker) isOwn(b []byte, end int, head string) bool {
 	body := b[end-bodyLen : end]
 	want := appendLetters(w.letters[:0], w.tag(head, body[:idLen]), tagLen)
-	if !bytes.Equal(want, body[idLen:idLen+tagLen]) {
-		return false
-	}
-	want = appendLetters(w.letters[:0], check(head, body[:idLen+tagLen]), 2)
-	return bytes.Equal(want, body[idLen+tagLen:])
+	return bytes.Equal(want, body[idLen:idLen+tagLen]) && checked(body, head)
+}
+
+// checked reports whether the check of a body is right.
+func checked(body []byte, head string) bool {
+	var want [bodyLen - idLen - tagLen]byte
+	return bytes.Equal(appendLetters(want[:0], check(head, body[:idLen+tagLen]), len(want)), body[idLen+tagLen:])
 }
 
 // ownAt reports whether b[start:end] is exactly one mark made with our key.
@@ -120,14 +134,4 @@ func (w *worker) ownAt(b []byte, start, end int) bool {
 	}
 	s, e, head, ok := markAt(b, at)
 	return ok && s == start && e == end && w.isOwn(b, end, head)
-}
-
-// Count counts what has the form of a mark, check included, by head ("SECRET_password", "user", …). It needs no key: a
-// recipient compares the sum with the manifest.
-func Count(b []byte) map[string]int {
-	n := map[string]int{}
-	for _, m := range Marks(b) {
-		n[m.Kind]++
-	}
-	return n
 }

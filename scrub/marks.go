@@ -2,27 +2,81 @@
 
 package scrub
 
-import "bytes"
-
 // Marks returns where in b something has the form of a mark, check included: whose mark it is, only the key can tell.
+// Kind is the head ("SECRET_password", "user", …), and "uuid" and "ip" for those that are marks themselves.
 func Marks(b []byte) []Finding {
 	var found []Finding
-	for at := 0; ; {
-		i := bytes.Index(b[at:], []byte(anchor))
-		if i < 0 {
-			return found
+	last := 0
+	add := func(start, end int, kind string) {
+		if start >= last {
+			found, last = append(found, Finding{Start: start, End: end, Kind: kind}), end
 		}
-		at += i
-		start, end, head, ok := markAt(b, at)
-		if ok {
-			body := b[end-bodyLen : end]
-			ok = bytes.Equal(appendLetters(nil, check(head, body[:idLen+tagLen]), 2), body[idLen+tagLen:])
+	}
+	for i, c := range b {
+		switch c {
+		case anchor[0]:
+			if start, end, head, ok := markAt(b, i); ok && checked(b[end-bodyLen:end], head) {
+				add(start, end, head[:len(head)-1])
+			}
+		case docNet[0]:
+			if _, ok := addressAt(b, i); ok {
+				add(i, i+addressLen, "ip")
+			}
+		case '-':
+			if _, ok := uuidAt(b, i-13); ok {
+				add(i-13, i-13+uuidLen, "uuid")
+			}
 		}
-		if !ok {
-			at++
-			continue
+	}
+	return found
+}
+
+// Count counts what has the form of a mark, check included, by head ("SECRET_password", "user", …). It needs no key: a
+// recipient compares the sum with the manifest.
+func Count(b []byte) map[string]int {
+	n := map[string]int{}
+	for _, m := range Marks(b) {
+		n[m.Kind]++
+	}
+	return n
+}
+
+// mark notes our own marks, and records what only looks like one.
+func (w *worker) mark(_ *rule, start, _ int) {
+	s, e, head, ok := markAt(w.buf, start)
+	switch {
+	case !ok:
+	case w.isOwn(w.buf, e, head):
+		if head == "host-" && hasAny(w.buf[e:], ".example") && at(w.buf, e+len(".example"))&isIdent == 0 {
+			e += len(".example") // what a host name of ours ends in
 		}
-		found = append(found, Finding{Start: start, End: end, Kind: head[:len(head)-1]})
-		at = end
+		w.skip(s, e)
+	default:
+		w.add(s, e, "mark")
+	}
+}
+
+// numberMark does the same for an address of the documentation's network and a UUID of version 8.
+func (w *worker) numberMark(r *rule, start, _ int) {
+	if r.keyword[0] == '-' {
+		s := start - 13
+		if u, ok := uuidAt(w.buf, s); ok && w.isOwnUUID(u) {
+			w.skip(s, s+uuidLen)
+		} else if ok {
+			w.add(s, s+uuidLen, "mark")
+		}
+		return
+	}
+	if a, ok := addressAt(w.buf, start); ok && w.isOwnAddress(a) {
+		w.skip(start, start+addressLen)
+	} else if ok {
+		w.add(start, start+addressLen, "mark")
+	}
+}
+
+// skip notes a mark of ours, which nothing needs to replace again.
+func (w *worker) skip(start, end int) {
+	if n := len(w.own); n == 0 || w.own[n-1].end <= start {
+		w.own = append(w.own, span{start: start, end: end})
 	}
 }

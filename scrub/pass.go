@@ -58,9 +58,9 @@ func (p *pass) collect(key, text string) (string, error) {
 	if err := p.scan(key, text); err != nil {
 		return "", err
 	}
-	for _, h := range merge(nil, p.w.hits, p.w.own, p.w.in) {
+	for _, h := range p.w.found(nil, p.w.in) {
 		p.dirty = true
-		p.w.known.add(h.kind, p.w.in[h.start:h.end])
+		p.w.remember(p.w.known, h)
 	}
 	return text, nil
 }
@@ -92,7 +92,7 @@ func (p *pass) verify(key, text string) (string, error) {
 		return "", err
 	}
 	p.w.known.find(p.w, p.w.in)
-	if left := merge(nil, p.w.hits, p.w.own, p.w.in); len(left) > 0 {
+	if left := p.w.found(nil, p.w.in); len(left) > 0 {
 		return "", fmt.Errorf("%w: %s still holds a %s", ErrUnsafe, p.field, left[0].kind)
 	}
 	return text, nil

@@ -3,6 +3,7 @@
 package scrub
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
 )
@@ -19,10 +20,50 @@ type recall struct {
 	values  map[string]known
 }
 
+// maxLengths is how many lengths of values with one beginning are told apart: it bounds the work for each position, too.
+const maxLengths = 8
+
 // known is a remembered finding.
 type known struct {
 	kind string
 	word bool // only between other than letters and digits
+	cut  bool // only its beginning is remembered
+}
+
+// recallRule says which values of a kind are worth looking for elsewhere.
+type recallRule uint8
+
+const (
+	never    recallRule = iota // found by their own form anywhere
+	ofSecret                   // anywhere
+	ofWord                     // as a word of its own, like the rest
+	ofUser
+	ofPerson // of two names or more
+	ofHost   // where its name is no word of a language
+)
+
+// worth reports whether finding the value again means something: not the shortest ones, not plain short words.
+func (r recallRule) worth(value []byte) bool {
+	if stopword(value) || common(value) {
+		return false
+	}
+	least := 6
+	switch r {
+	case never:
+		return false
+	case ofSecret:
+		if lettersOnly(value) {
+			least = 8
+		}
+	case ofUser:
+		least = 5
+	case ofPerson:
+		i := bytes.IndexAny(value, " ._")
+		return len(value) >= 7 && i > 0 && i < len(value)-1
+	case ofHost:
+		return len(value) >= least && bytes.ContainsAny(value, "0123456789-.")
+	}
+	return len(value) >= least
 }
 
 // forget makes r as good as new. Where nothing was remembered, which is most often, it costs nothing.
@@ -32,35 +73,41 @@ func (r *recall) forget() {
 	}
 }
 
-// add remembers a value where finding it elsewhere means something: not the shortest ones, not plain short words.
-func (r *recall) add(kind string, value []byte) {
-	least := 6
-	if lettersOnly(value) {
-		least = 8
+// remember adds a finding of buf to what the record knows.
+func (w *worker) remember(r *recall, s span) {
+	if k, v := w.kindOf(s.kind), w.buf[s.start:s.end]; k.recall.worth(v) {
+		r.add(s.kind, v, k.recall != ofSecret)
 	}
-	word := false
-	switch kind {
-	case "user":
-		least, word = 5, true
-	case "email", "person", "host", "project", "customer", "ticket", "mark", "private_key", "uuid", "hash", "opaque":
-		return // found by their own form anywhere
+}
+
+// add remembers a value.
+func (r *recall) add(kind string, value []byte, word bool) {
+	k := known{kind: kind, word: word}
+	if len(value) >= recallMax {
+		value, k.cut = value[:recallMax], true
 	}
-	if len(value) < least || stopword(value) || common(value) {
-		return
+	h := binary.LittleEndian.Uint32(value)
+	lengths := r.lengths[h]
+	if len(lengths) >= maxLengths && !slices.Contains(lengths, len(value)) {
+		i := slices.IndexFunc(lengths, func(n int) bool { return n < len(value) }) // the longest that is shorter
+		n := min(len(value), 6)
+		if i >= 0 {
+			n = max(n, lengths[i])
+		}
+		value, k.cut = value[:n], k.cut || n < len(value)
 	}
-	value = value[:min(len(value), recallMax)]
-	if _, ok := r.values[string(value)]; ok {
+	if old, ok := r.values[string(value)]; ok && (old.cut || !k.cut) {
 		return
 	}
 	if r.values == nil {
 		r.lengths, r.values = map[uint32][]int{}, map[string]known{}
 	}
-	r.values[string(value)] = known{kind, word}
-	h := binary.LittleEndian.Uint32(value)
+	r.values[string(value)] = k
 	r.seen[slot(h)>>6] |= 1 << (slot(h) & 63)
-	if !slices.Contains(r.lengths[h], len(value)) {
-		r.lengths[h] = append(r.lengths[h], len(value))
-		slices.SortFunc(r.lengths[h], func(a, b int) int { return b - a })
+	if !slices.Contains(lengths, len(value)) {
+		lengths = append(lengths, len(value))
+		slices.SortFunc(lengths, func(a, b int) int { return b - a })
+		r.lengths[h] = lengths
 	}
 }
 
@@ -85,13 +132,11 @@ func (r *recall) find(w *worker, b []byte) {
 				continue
 			}
 			end := i + n
-			if n == recallMax {
-				end = run(b, end, len(b), isBase64)
+			if k.cut {
+				end = run(b, end, len(b), notSpace)
 			}
 			w.add(i, end, k.kind)
-			if n == recallMax {
-				i = end - 1 // so that no byte of a long run is looked at twice
-			}
+			i = end - 1 // so that no byte is part of two
 			break
 		}
 	}

@@ -236,7 +236,7 @@ func TestTheVerifierRefusesWhatIsLeft(t *testing.T) {
 	s := newScrubber(t, Config{})
 	w := s.recordWorker()
 	defer s.done(w)
-	w.known.add("password", []byte("tr0ub4dor-and-3"))
+	w.known.add("password", []byte("tr0ub4dor-and-3"), false)
 	p := newPass(w)
 	for _, text := range []string{"bare tr0ub4dor-and-3", "mail a@corp.com", "SECRET_password_xq7" + strings.Repeat("a", bodyLen)} {
 		if _, err := p.verify("", text); !errors.Is(err, ErrUnsafe) {

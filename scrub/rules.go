@@ -30,6 +30,8 @@ type token struct {
 func rules() []rule {
 	rs := []rule{
 		{keyword: anchor, detect: (*worker).mark},
+		{keyword: docNet, detect: (*worker).numberMark},
+		{keyword: "-0", detect: (*worker).numberMark},
 		{keyword: "@", detect: (*worker).email},
 		{keyword: "://", detect: (*worker).url},
 		{keyword: "/home/", detect: (*worker).home},

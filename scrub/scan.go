@@ -4,7 +4,6 @@ package scrub
 
 import (
 	"bytes"
-	"fmt"
 	"hash"
 	"time"
 )
@@ -30,10 +29,16 @@ type worker struct {
 	letters [8]byte
 	tmp     []byte
 	word    []byte
+	same    []byte // a canonical form
+	trial   []byte // a replacement
 
 	in, out  []byte // a record's text, decoded, and what it becomes
 	buf      []byte
+	kinds    map[string]kind
+	rule     *rule   // whose detector is at work
 	hits     []span  // as detected, in any order
+	hard     []span  // of them, joined, those that a mark replaces as a whole, and
+	soft     []span  // those that keep their form
 	own      []span  // marks made with our key
 	spans    []span  // to replace: sorted, apart
 	pieces   []piece // where rendered text came from
@@ -48,12 +53,16 @@ type worker struct {
 type span struct {
 	start, end int
 	kind       string
+	entity     string // what the dictionary says it is, where that is more than its letters; else empty
+	rule       *rule  // that found it; nil for what is found without a keyword
+	longest    int    // of the hits that were joined
+	plain      bool   // one mark, whatever the form of its kind
 }
 
 // add records a hit; empty ones are ignored.
 func (w *worker) add(start, end int, kind string) {
 	if start < end {
-		w.hits = append(w.hits, span{start, end, kind})
+		w.hits = append(w.hits, span{start: start, end: end, kind: kind, rule: w.rule})
 	}
 }
 
@@ -72,9 +81,11 @@ func (w *worker) scan(buf []byte) {
 		rules := a.out[row/a.width]
 		for j := range rules {
 			r := &rules[j]
+			w.rule = r
 			r.detect(w, r, i+1-len(r.keyword), i+1)
 		}
 	}
+	w.rule = nil
 	w.opaque(buf)
 	if w.under.kind != "" {
 		w.judge(0, len(buf), joint{}, w.under, true)
@@ -82,101 +93,6 @@ func (w *worker) scan(buf []byte) {
 	if w.s.cfg.Dictionary != nil {
 		w.s.cfg.Dictionary.find(w, buf)
 	}
-}
-
-// window appends buf[context:cut] to out with every finding replaced; it sets spans. Where eof is false, the cut is a
-// place that no finding spans, and the rest is left for the next window. A finding that fills the whole window stays
-// open: the next window continues it.
-func (w *worker) window(out, buf []byte, context int, eof bool, open *bool) ([]byte, int, error) {
-	w.rounds = 0
-	w.scan(buf)
-	if *open {
-		w.add(context, run(buf, context, len(buf), notSpace), "secret")
-	}
-	known := w.known
-	if known == nil && len(w.hits) > 0 {
-		known = &w.memory
-		known.forget()
-		for _, h := range w.hits {
-			known.add(h.kind, buf[h.start:h.end])
-		}
-	}
-	known.find(w, buf)
-	w.spans = merge(w.spans[:0], w.hits, w.own, buf)
-	cut := len(buf)
-	if !eof {
-		cut = w.safeCut(buf, context)
-	}
-	*open = !eof && cut == len(buf)
-	w.spans = clip(w.spans, context, cut)
-	if len(w.spans) == 0 {
-		return append(out, buf[context:cut]...), cut, nil
-	}
-	for n := len(out); ; out = out[:n] {
-		out = w.render(out, buf, context, cut)
-		again, err := w.again(out[n:], known)
-		if err != nil || !again {
-			return out, cut, err
-		}
-	}
-}
-
-// again scans what was rendered, with the findings known so far, and adds what it finds there to spans. It reports
-// whether there was anything; more than a few rounds, or too long, is unsafe.
-func (w *worker) again(rendered []byte, known *recall) (bool, error) {
-	if time.Now().After(w.deadline) {
-		return false, fmt.Errorf("%w: took longer than %s", ErrUnsafe, w.s.cfg.Budget)
-	}
-	w.scan(rendered)
-	known.find(w, rendered)
-	more := merge(nil, w.hits, w.own, rendered)
-	if len(more) == 0 {
-		return false, nil
-	}
-	if w.rounds++; w.rounds > maxRounds {
-		return false, fmt.Errorf("%w: still finding after %d rounds", ErrUnsafe, maxRounds)
-	}
-	hits := append([]span(nil), w.spans...)
-	for _, m := range more {
-		if w.rounds > maxRounds/2 { // what keeps moving goes with all that touches it, then with its line
-			m.start, m.end = wider(rendered, m.start, m.end, w.rounds > maxRounds*3/4)
-		}
-		hits = append(hits, w.origin(m))
-	}
-	w.spans = merge(w.spans[:0], hits, nil, nil)
-	return true, nil
-}
-
-// wider returns the run without blanks around b[start:end], or the line.
-func wider(b []byte, start, end int, line bool) (int, int) {
-	stop := func(c byte) bool { return c == '\n' || !line && c <= ' ' }
-	for start > 0 && !stop(b[start-1]) {
-		start--
-	}
-	for end < len(b) && !stop(b[end]) {
-		end++
-	}
-	return start, end
-}
-
-// safeCut returns where a window that is not the last may end: after a line, else between words, else anywhere, but
-// never inside a finding, unless one fills the whole window.
-func (w *worker) safeCut(buf []byte, context int) int {
-	cut := len(buf) - lookahead
-	if i := bytes.LastIndexByte(buf[cut-lookahead:cut], '\n'); i >= 0 {
-		cut += i + 1 - lookahead
-	} else if i := bytes.LastIndexByte(buf[cut-lookahead:cut], ' '); i >= 0 {
-		cut += i + 1 - lookahead
-	}
-	for i := len(w.spans) - 1; i >= 0; i-- {
-		if s := w.spans[i]; s.start < cut && s.end > cut {
-			if s.start > context {
-				return s.start
-			}
-			return min(s.end, len(buf))
-		}
-	}
-	return cut
 }
 
 // Classes of bytes, for runs.

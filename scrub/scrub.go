@@ -86,7 +86,7 @@ func New(cfg Config) (*Scrubber, error) {
 	}
 	s := &Scrubber{cfg: cfg, auto: newAutomaton(rules())}
 	s.workers.New = func() any {
-		return &worker{s: s, mac: hmac.New(sha256.New, cfg.Key), strict: cfg.Profile == Strict}
+		return &worker{s: s, mac: hmac.New(sha256.New, cfg.Key), kinds: kinds(), strict: cfg.Profile == Strict}
 	}
 	return s, nil
 }

@@ -7,29 +7,144 @@ import (
 	"slices"
 )
 
-// merge appends to dst the hits without what own covers, sorted, and joined where they overlap. The longest hit of a
-// group names its kind; of equal ones the first in the order of detection does, which is the more specific.
-func merge(dst, hits, own []span, b []byte) []span {
-	if len(hits) == 0 {
+// found appends to dst the spans to replace of what the last scan found in b: sorted and apart, without our own marks,
+// and without those whose form keeps all of them.
+//
+// A finding inside an address, a host name, a URL or a path is replaced by itself, and what is around it by the rule of
+// its own form: https://user:password@host keeps all four. What covers all of one, or more, takes its place.
+func (w *worker) found(dst []span, b []byte) []span {
+	if len(w.hits) == 0 {
 		return dst
 	}
-	slices.SortStableFunc(hits, func(a, b span) int { return a.start - b.start })
-	n, longest := len(dst), 0
-	for _, h := range hits {
-		last := len(dst) - 1
-		if last < n || h.start >= dst[last].end {
-			dst, longest = append(dst, h), h.end-h.start
+	slices.SortStableFunc(w.hits, func(a, b span) int { return a.start - b.start })
+	w.hard, w.soft = w.hard[:0], w.soft[:0]
+	for _, h := range w.hits {
+		if w.kindOf(h.kind).form.structural() && !h.plain {
+			w.soft = joined(w.soft, h)
+		} else {
+			w.hard = joined(w.hard, h)
+		}
+	}
+	n := len(dst)
+	dst = w.weave(dst, b)
+	if len(w.own) > 0 {
+		dst = append(dst[:n], without(dst[n:], w.own, b)...)
+	}
+	kept := dst[:n]
+	for _, s := range dst[n:] {
+		if s.start = max(s.start, lastEnd(kept, n)); s.start >= s.end {
 			continue
 		}
-		if l := h.end - h.start; l > longest || l == longest && rank(h.kind) > rank(dst[last].kind) {
-			dst[last].kind, longest = h.kind, l
+		s = tidy(s, b, lastEnd(kept, n))
+		if s.start < s.end && !w.settled(s, b) {
+			kept = append(kept, s)
 		}
-		dst[last].end = max(dst[last].end, h.end)
 	}
-	if len(own) > 0 {
-		dst = append(dst[:n], without(dst[n:], own, b)...)
+	return kept
+}
+
+func lastEnd(spans []span, n int) int {
+	if len(spans) == n {
+		return 0
+	}
+	return spans[len(spans)-1].end
+}
+
+// joined appends h to spans, joined with the last where they overlap. The longest of a group names its kind; of equal
+// ones the first in the order of detection does, which is the more specific.
+func joined(spans []span, h span) []span {
+	n := len(spans) - 1
+	if n < 0 || h.start >= spans[n].end {
+		h.longest = h.end - h.start
+		return append(spans, h)
+	}
+	last := &spans[n]
+	if l := h.end - h.start; l > last.longest || l == last.longest && rank(h.kind) > rank(last.kind) {
+		last.kind, last.rule, last.longest = h.kind, h.rule, l
+		last.entity = h.entity
+	}
+	last.end, last.plain = max(last.end, h.end), last.plain || h.plain
+	return spans
+}
+
+// weave appends hard and soft in order: soft without what hard covers.
+func (w *worker) weave(dst []span, b []byte) []span {
+	hard, soft := w.hard, w.soft
+	if len(soft) == 0 {
+		return append(dst, hard...)
+	}
+	// A soft span of the very bytes of a hard one takes its place, where the hard one is no more than a name for it.
+	for i, j := 0, 0; i < len(hard) && j < len(soft); {
+		switch h, s := &hard[i], &soft[j]; {
+		case h.start == s.start && h.end == s.end && plainer(h.kind):
+			if h.entity != "" {
+				s.entity = h.entity
+			}
+			h.end = h.start
+			i++
+		case h.end <= s.start || h.start < s.start:
+			i++
+		default:
+			j++
+		}
+	}
+	hard = slices.DeleteFunc(hard, func(s span) bool { return s.start == s.end })
+	w.hard = hard
+	soft = without(soft, hard, b)
+	for len(hard) > 0 || len(soft) > 0 {
+		if len(soft) == 0 || len(hard) > 0 && hard[0].start < soft[0].start {
+			dst, hard = append(dst, hard[0]), hard[1:]
+		} else {
+			dst, soft = append(dst, soft[0]), soft[1:]
+		}
 	}
 	return dst
+}
+
+// plainer reports kinds that say no more of an address, a host, a URL or a path than its own form does.
+func plainer(kind string) bool {
+	return rank(kind) == 0 || kind == "person" || kind == "user" || kind == "opaque"
+}
+
+// tidy moves a span's edges to where a mark may stand: not inside of a number or of an escape.
+func tidy(s span, b []byte, from int) span {
+	if i := s.start; i > from && at(b, i)&isAlnum != 0 {
+		for i > from && i > s.start-maxSpace && at(b, i-1)&isIdent != 0 {
+			i--
+		}
+		if at(b, i)&isDigit != 0 && at(b, i-1)&isIdent == 0 { // 0x…, 12…: no identifier begins with a digit
+			s.start = i
+		}
+	}
+	if ch(b, s.start-1) != '\\' || s.kind == "user" || s.kind == "path" {
+		return s
+	}
+	slashes := 0
+	for i := s.start - 1; i >= max(from, s.start-8) && b[i] == '\\'; i-- {
+		slashes++
+	}
+	if slashes%2 == 0 {
+		return s
+	}
+	switch ch(b, s.start) {
+	case 'n', 'r', 't':
+		s.start++
+	case 'u':
+		if _, n := unicodeEscape(b[s.start-1:]); n > 0 {
+			s.start += n - 1
+		}
+	}
+	s.start = min(s.start, s.end)
+	return s
+}
+
+// settled reports spans whose replacement is what stands there already.
+func (w *worker) settled(s span, b []byte) bool {
+	if s.plain || !w.kindOf(s.kind).form.structural() {
+		return false
+	}
+	w.trial = w.appendReplacement(w.trial[:0], b, s)
+	return bytes.Equal(w.trial, b[s.start:s.end])
 }
 
 // rank orders kinds that cover the same bytes: what a word beside a value says is less specific than its own form.
@@ -55,19 +170,20 @@ func without(spans, own []span, b []byte) []span {
 			continue
 		}
 		at := s.start
-		part := func(end int) {
+		part := func(s span, end int) {
 			if at < end && shapeOf(b[at:end]).alnum > 0 {
-				kept = append(kept, span{at, end, s.kind})
+				s.start, s.end = at, end
+				kept = append(kept, s)
 			}
 		}
 		for _, o := range own {
 			if o.start >= s.end {
 				break
 			}
-			part(o.start)
+			part(s, o.start)
 			at = o.end
 		}
-		part(s.end)
+		part(s, s.end)
 	}
 	return kept
 }
@@ -101,7 +217,7 @@ func (w *worker) render(out, buf []byte, from, to int) []byte {
 	for _, s := range w.spans {
 		copyTo(s.start)
 		w.pieces = append(w.pieces, piece{len(out) - n, s.start, s.end})
-		out = w.appendReplacement(out, s.kind, buf[s.start:s.end])
+		out = w.appendReplacement(out, buf, s)
 		from = s.end
 	}
 	copyTo(to)
@@ -121,57 +237,7 @@ func (w *worker) origin(s span) span {
 	if last.end == 0 {
 		end = last.in + s.end - last.out
 	}
-	return span{start, end, s.kind}
-}
-
-// appendReplacement appends what stands for a finding.
-func (w *worker) appendReplacement(out []byte, kind string, value []byte) []byte {
-	switch kind {
-	case "email":
-		if i := bytes.LastIndexByte(value, '@'); i >= 0 {
-			out = append(w.appendMark(out, "user_", "user", lower(value[:i])), '@')
-			return w.appendHost(out, value[i+1:])
-		}
-	case "host":
-		return w.appendHost(out, value)
-	case "user", "person":
-		return w.appendMark(out, "user_", "user", lower(value))
-	case "project", "customer", "ticket":
-		return w.appendMark(out, kind+"_", kind, lower(value))
-	}
-	return w.appendMark(out, secret+kind+"_", "secret", unescaped(value))
-}
-
-// appendHost replaces a host name label by label; the last of several becomes the reserved "example".
-func (w *worker) appendHost(out, host []byte) []byte {
-	host = lower(host)
-	for {
-		i := bytes.IndexByte(host, '.')
-		out = w.appendMark(out, "host-", "host", host)
-		if i < 0 {
-			return out
-		}
-		host = host[i+1:]
-		out = append(out, '.')
-		if bytes.IndexByte(host, '.') < 0 {
-			return append(out, "example"...)
-		}
-	}
-}
-
-func lower(b []byte) []byte { return bytes.ToLower(b) }
-
-// unescaped drops the backslashes before quotes and backslashes, so that a value reads the same in any quoting.
-func unescaped(b []byte) []byte {
-	if bytes.IndexByte(b, '\\') < 0 {
-		return b
-	}
-	out := make([]byte, 0, len(b))
-	for i, c := range b {
-		if c == '\\' && i+1 < len(b) && bytes.IndexByte([]byte(`"'\/`), b[i+1]) >= 0 {
-			continue
-		}
-		out = append(out, c)
-	}
-	return out
+	// What is found in a part that a replacement kept: next time it keeps none.
+	s.start, s.end, s.plain = start, end, first.end != 0 || last.end != 0
+	return s
 }

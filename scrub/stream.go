@@ -35,7 +35,7 @@ func (s *Scrubber) Stream(dst io.Writer, src io.Reader, found func(Finding)) (un
 		out, spans, cut, err = s.one(out[:0], buf, context, eof, &open)
 		if err != nil {
 			unsafe++
-			out, spans, cut = s.blot(out[:0], buf[context:]), []span{{context, len(buf), "unsafe"}}, len(buf)
+			out, spans, cut = s.blot(out[:0], buf[context:]), []span{{start: context, end: len(buf), kind: "unsafe"}}, len(buf)
 		}
 		for _, p := range spans {
 			found(Finding{Start: int(at) + p.start, End: int(at) + p.end, Kind: p.kind})
