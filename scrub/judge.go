@@ -34,14 +34,17 @@ func (w *worker) judge(start, end int, j joint, k word, inQuotes bool) bool {
 	if f.alnum == 0 || f.same {
 		return false
 	}
+	if k.strength == weak && w.strict && j.caps && j.equals && !j.spaced && !inQuotes { // SOME_KEY=value of an environment
+		k.strength = medium
+	}
 	found := false
 	switch {
 	case k.strength == weak:
-		found = f.opaque(10)
+		found = f.opaque(10) || w.strict && (noisy(v) || f.padded(v) || bytesInText(v) || k.kind == "secret" && pair(v, f))
 	case inQuotes:
 		found = w.quotedValue(v, f, k)
 	default:
-		found = w.bareValue(v, f, j, k, ch(b, end))
+		found = w.bareValue(v, f, j, k, end)
 	}
 	if found {
 		w.add(start, end, k.kind)
@@ -67,14 +70,15 @@ func (w *worker) quotedValue(v []byte, f shape, k word) bool {
 	if f.spaces > 0 && (k.strength == medium || f.spaces >= 5 || f.spaces >= 2 && f.firstUpper && f.digits == 0) {
 		return f.opaque(24)
 	}
-	if k.strength == medium && f.words() && len(v) < 16 {
-		return false
+	if k.strength == medium && f.words() && len(v) < 16 && !f.padded(v) {
+		return w.strict && len(v) >= 5 && f.dots == 0 && !credentialWord(v)
 	}
 	return w.strict || !f.words() || k.strength == medium && len(v) >= 24
 }
 
-// bareValue reports whether a value without quotes is to be replaced; next is the byte after it.
-func (w *worker) bareValue(v []byte, f shape, j joint, k word, next byte) bool {
+// bareValue reports whether a value without quotes, which ends at end, is to be replaced.
+func (w *worker) bareValue(v []byte, f shape, j joint, k word, end int) bool {
+	b, next := w.buf, ch(w.buf, end)
 	switch v[0] {
 	case '(', '*', '&', '@', '#', '=', ':', '%', '-', '?', '!':
 		if f.digits == 0 || j.cli || v[0] == '-' || v[0] == '*' || v[0] == '&' {
@@ -89,25 +93,89 @@ func (w *worker) bareValue(v []byte, f shape, j joint, k word, next byte) bool {
 			return false // a type
 		}
 	}
-	code := next == ',' || next == ')' || next == ';' || next == '|' || next == '>' && !j.xml
+	code := next == ')' || next == '|' || next == '>' && !j.xml ||
+		(next == ',' || next == ';') && !(j.equals && !j.spaced && pairFollows(b, end+1))
+	eol := next == 0 || next == '\n' || next == '\r' || hasAny(b[end:], " \\\n", " \\\r")
 	switch {
 	case f.path && f.signs == f.slashes+f.dots+f.dashes && !f.opaque(32):
 		return false
 	case f.numeric:
-		return k.kind == "password" && f.digits >= 4 && !code
+		return !code && (k.kind == "password" && f.digits >= 4 || w.strict && f.digits >= 8 && f.signs == 0)
 	case f.reference: // cfg.token, self.password2
 		return f.opaque(24)
-	case f.words() && k.strength == medium && f.n >= 16 && f.dots+f.under == 0 && j.equals && !j.spaced && !code && w.strict:
+	case f.words() && k.strength == medium && f.n >= 8 && f.dots == 0 && j.equals && !j.spaced && !code && w.strict:
+		return f.under == 0 || f.n >= 16 && j.caps
+	case f.words() && w.strict && k.strength == strong && eol && f.dots+f.under == 0 && !credentialWord(v) && (j.equals || !f.typeName || f.n >= 12):
 		return true
 	case f.words():
 		if k.strength != strong || code || f.dots > 0 || !w.strict {
 			return f.opaque(24)
 		}
-		return j.xml || !j.prose && !j.cli && (j.equals || !f.typeName) && (!j.spaced || j.caps) || j.cli && (next == 0 || next == '\n' || next == '\r')
+		return j.xml || !j.prose && !j.cli && (j.equals || !f.typeName) && (!j.spaced || j.caps) || j.cli && eol
 	case k.strength == medium:
-		return f.digits > 0 && len(v) >= 6 || f.signs > 0 && len(v) >= 12 && f.digits > 0
+		return f.digits > 0 && len(v) >= 6 || f.signs > 0 && len(v) >= 12 && f.digits > 0 || w.strict && f.padded(v)
 	}
 	return true
+}
+
+// pairFollows reports whether a name and an equals sign come next: one of a list of settings.
+func pairFollows(b []byte, i int) bool {
+	e := run(b, i, i+maxName, isIdent)
+	return e > i && ch(b, e) == '='
+}
+
+// credentialWord reports names that say what they hold, as a reference to it does: userPassword.
+func credentialWord(v []byte) bool {
+	if len(v) > maxName {
+		return false
+	}
+	l := lower(v)
+	for _, word := range [...]string{"pass", "pwd", "secret", "token", "cred", "auth", "key"} {
+		if bytes.Contains(l, []byte(word)) {
+			return true
+		}
+	}
+	return false
+}
+
+// padded reports values that end as base64 does.
+func (f shape) padded(v []byte) bool {
+	return f.n >= 8 && v[f.n-1] == '=' && f.spaces == 0 && f.dots == 0 && f.alnum >= 5
+}
+
+// pair reports name:password.
+func pair(v []byte, f shape) bool {
+	i := bytes.IndexByte(v, ':')
+	return i > 0 && i < len(v)-1 && f.spaces == 0 && f.signs == 1 && f.digits < f.alnum && f.alnum >= 8
+}
+
+// bytesInText reports bytes that are written out: "45 5a 01 …", "45:5a:01", "\x45\x5a\x01".
+func bytesInText(v []byte) bool {
+	n := 0
+	for i := 0; i < len(v); n++ {
+		if v[i] == '\\' {
+			i++
+			if ch(v, i)|0x20 == 'x' {
+				i++
+			}
+		} else if n > 0 {
+			if v[i] != ' ' && v[i] != ':' {
+				return false
+			}
+			i++
+		}
+		e := run(v, i, i+2, isAlnum)
+		if e == i {
+			return false
+		}
+		i = e
+	}
+	return n >= 4
+}
+
+// noisy reports short values that no name of code looks like; the limit is low, for a word stands beside them.
+func noisy(v []byte) bool {
+	return len(v) >= 10 && run(v, 0, len(v), isAlnum) == len(v) && randomness(v) >= 4*noise+8
 }
 
 // shape is what judge knows of a value.

@@ -9,7 +9,7 @@ import (
 
 // Random runs are found without any word beside them: UUIDs, digests, and what is too surprising to be made of words.
 const (
-	leastRun  = 16     // bytes of a run that is looked at
+	leastRun  = 15     // bytes of a run that is looked at
 	noise     = 16     // one bit of surprise, in the units of the table
 	uuidLen   = 36     // 8-4-4-4-12
 	maxPad    = 2      // "=" at the end of base64
@@ -108,8 +108,8 @@ func (w *worker) piece(start, end int) {
 	if end-start < leastRun {
 		return
 	}
-	if i := uuidIn(b, start, end); i >= 0 {
-		w.add(i, i+uuidLen, "uuid")
+	if i, kind := uuidIn(b, start, end); i >= 0 {
+		w.add(i, i+uuidLen, kind)
 		w.piece(start, i)
 		w.piece(i+uuidLen, end)
 		return
@@ -200,38 +200,58 @@ func padded(b []byte, end int) int {
 	return e
 }
 
-// uuidIn returns where the first UUID in b[start:end] begins, -1 for none.
-func uuidIn(b []byte, start, end int) int {
-	for i := start + 8; i+uuidLen-8 <= end; {
+// uuidIn returns where the first UUID in b[start:end] begins, -1 for none, and its kind: a UUID with other letters than
+// those of hex is opaque.
+func uuidIn(b []byte, start, end int) (int, string) {
+	for i := start + 8; i+uuidLen-8 <= end; i++ {
 		d := bytes.IndexByte(b[i:end-uuidLen+9], '-')
 		if d < 0 {
 			break
 		}
 		i += d
-		if isUUID(b[i-8 : i+uuidLen-8]) {
-			return i - 8
+		if kind := uuidKind(b[i-8 : i+uuidLen-8]); kind != "" {
+			return i - 8, kind
 		}
-		i++
 	}
-	return -1
+	return -1, ""
 }
 
-// isUUID reports whether the 36 bytes of v have the form of a UUID with at least one digit.
-func isUUID(v []byte) bool {
-	digits := 0
+// uuidKind returns the kind of 36 bytes that have the form of a UUID, with at least one digit; else nothing.
+func uuidKind(v []byte) string {
+	digits, hex := 0, 0
 	for i, c := range v {
 		switch {
 		case i == 8 || i == 13 || i == 18 || i == 23:
 			if c != '-' {
-				return false
+				return ""
 			}
 		case class[c]&isDigit != 0:
 			digits++
-		case c|0x20 < 'a' || c|0x20 > 'f':
-			return false
+			hex++
+		case class[c]&isAlpha == 0:
+			return ""
+		case c|0x20 <= 'f':
+			hex++
 		}
 	}
-	return digits > 0
+	switch {
+	case digits == 0 || digits < 4 && hex < uuidLen-4:
+		return ""
+	case hex == uuidLen-4:
+		return "uuid"
+	}
+	return "opaque"
+}
+
+// randomness returns how surprising each byte of v is, on average, in the units of the table.
+func randomness(v []byte) int {
+	sum, last := 0, uint8(0)
+	for _, c := range v {
+		s := symbol[c]
+		sum += int(bigrams[int(last)*symbols+int(s)])
+		last = s
+	}
+	return sum / max(1, len(v))
 }
 
 // random returns the kind of a part that looks random, empty for one that does not.
@@ -240,13 +260,9 @@ func random(v []byte) string {
 	if n < 6 {
 		return ""
 	}
-	var sum, lowers, uppers, digits, hex int
-	last := uint8(0)
+	var lowers, uppers, digits, hex int
 	for _, c := range v {
-		s := symbol[c]
-		sum += int(bigrams[int(last)*symbols+int(s)])
-		last = s
-		switch {
+		switch s := symbol[c]; {
 		case s == 53:
 			digits++
 			hex++
@@ -280,7 +296,7 @@ func random(v []byte) string {
 	default:
 		limit = 5*noise + 5
 	}
-	if sum < limit*n {
+	if randomness(v) < limit {
 		return ""
 	}
 	return "opaque"

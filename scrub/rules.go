@@ -68,20 +68,25 @@ func words() []namedWord {
 			ws = append(ws, namedWord{t, w})
 		}
 	}
-	add(word{kind: "password", strength: strong}, "password", "passwd", "passphrase", "passcode", "pswd", "kennwort",
-		"wachtwoord", "mot_de_passe", "senha", "userpwd", "mysql_pwd", "securestring")
-	add(word{kind: "password", strength: strong, whole: true}, "pass", "pwd", "psw", "pw")
+	add(word{kind: "password", strength: strong}, "password", "passwd", "passphrase", "passcode", "passwort", "pswd", "kennwort",
+		"wachtwoord", "mot_de_passe", "motdepasse", "mdp", "contraseña", "contrasena", "clave_secreta", "senha", "parola", "hasło", "haslo",
+		"heslo", "lösenord", "losenord", "adgangskode", "passord", "salasana", "jelszo", "jelszó", "şifre", "sifre", "пароль", "密码", "口令",
+		"パスワード", "비밀번호", "userpwd", "mysql_pwd", "securestring", "keypass", "storepass")
+	add(word{kind: "password", strength: strong, whole: true}, "pass", "pwd", "psw", "pw", "pin_code")
 	add(word{kind: "password", strength: strong, spaced: true}, "identified by")
-	add(word{kind: "secret", strength: strong}, "secret", "connectionstring", "connection_string", "connection-string")
+	add(word{kind: "secret", strength: strong}, "secret", "connectionstring", "connection_string", "connection-string", "connstr", "conn_str")
 	add(word{kind: "token", strength: medium}, "token")
 	add(word{kind: "credential", strength: medium}, "credential", "authorization")
-	add(word{kind: "credential", strength: medium, whole: true}, "cred", "dsn")
+	add(word{kind: "credential", strength: medium, whole: true}, "cred", "creds", "dsn")
 	add(word{kind: "secret", strength: weak, whole: true}, "auth", "signature", "sig", "salt", "nonce", "seed", "cookie",
-		"session", "sessionid", "sid", "code", "otp", "webhook", "csrf", "xsrf", "nkey", "jwt")
+		"session", "sessionid", "sid", "code", "otp", "webhook", "csrf", "xsrf", "nkey", "jwt", "verifier", "challenge", "assertion",
+		"iv", "entropy", "mnemonic", "bearer", "apitoken", "hmac", "mac", "pepper", "passwordhash", "hash", "cert", "certificate",
+		"clientid", "client_id", "appid", "app_id", "tenant")
 	add(word{kind: "key", strength: weak, whole: true}, "key")
 	for _, q := range []string{"api", "access", "private", "secret", "auth", "account", "encryption", "signing", "master",
 		"shared", "storage", "subscription", "service", "consumer", "client", "license", "deploy", "hmac", "jwt", "webhook",
-		"session", "aes", "application", "app", "admin", "cipher", "crypto", "user", "project"} {
+		"session", "aes", "application", "app", "admin", "cipher", "crypto", "user", "project", "oauth", "host", "ssh", "root", "rsa",
+		"integration", "instrumentation", "functions", "management", "write", "read", "server", "sign", "verify", "publishable"} {
 		for _, sep := range []string{"", "_", "-"} {
 			add(word{kind: "key", strength: medium}, q+sep+"key")
 		}
