@@ -18,6 +18,7 @@ type joint struct {
 	xml    bool // <password>value
 	quoted bool // only a value in quotes counts
 	call   bool // the value is an argument
+	listed bool // the name is a literal, and the value the next one
 	getter bool // what a call around the value is named for fetches it by a name
 	prose  bool // the password is value
 	caps   bool // the name is in capitals, as in the environment
@@ -143,7 +144,7 @@ func join(b []byte, start, i int, k word) (joint, bool) {
 			j.at = at
 			break
 		}
-		j.at, j.quoted = blank+1, true
+		j.at, j.quoted, j.listed = blank+1, true, true
 	case q != 0 && j.spaced:
 		at, ok := valueField(b, blank)
 		if !ok {
@@ -162,11 +163,14 @@ func join(b []byte, start, i int, k word) (joint, bool) {
 		j.at, j.prose = blank+bytes.IndexByte(rest, ' ')+1, true
 	case q == 0 && j.spaced && k.spaced:
 		j.at, j.equals, j.spaced = blank, true, false
+		if by := bytes.Index(lower(b[blank:min(len(b), blank+maxName)]), []byte(" by ")); k.with && by >= 0 {
+			j.at = blank + by + len(" by ")
+		}
 	case q == 0 && j.spaced:
 		if s := bareName(b, start); s >= 1 && b[s-1] == '-' {
 			j.at, j.cli = blank, true
 		} else {
-			j.at, j.quoted = blank, true
+			j.at, j.quoted = blank, !plainly(b, blank, start, k)
 		}
 	default:
 		at, ok := valueField(b, i)
@@ -194,6 +198,17 @@ func bareName(b []byte, start int) int {
 		b[start-1] == '-' && at(b, start-2)&isIdent != 0); start-- {
 	}
 	return start
+}
+
+// plainly reports whether what follows the name at start, with nothing but blanks between, is a value by its shape:
+// PASSWORD abc; of SQL, and letters and digits well mixed.
+func plainly(b []byte, i, start int, k word) bool {
+	end := run(b, i, i+maxName, isIdent)
+	if k.strength != strong || end-i < 6 || at(b, end)&(isBare) != 0 || ch(b, end) == '(' {
+		return false
+	}
+	f := shapeOf(b[i:end])
+	return f.digits > 0 && f.lower+f.upper > 1 && f.swap >= 2 && f.under == 0 || at(b, start)&isUpper != 0 && ch(b, end) == ';' && f.lower == f.n-f.under
 }
 
 // valueField reads the far side of {"name": "DB_PASSWORD", "value": "x"}, of its YAML and of its XML form.

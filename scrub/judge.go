@@ -27,7 +27,7 @@ func (w *worker) judge(start, end int, j joint, k word, inQuotes bool) bool {
 		}
 	}
 	v := b[start:end]
-	if len(v) < 3 || stopword(v) || placeholder(v) {
+	if len(v) < 3 || stopword(v) || placeholder(v) || hasAny(v, "-----") {
 		return false
 	}
 	f := shapeOf(v)
@@ -40,9 +40,9 @@ func (w *worker) judge(start, end int, j joint, k word, inQuotes bool) bool {
 	found := false
 	switch {
 	case k.strength == weak:
-		found = f.opaque(10) || w.strict && (noisy(v) || f.padded(v) || bytesInText(v) || k.kind == "secret" && pair(v, f))
+		found = f.opaque(10) && !number(v) || w.strict && (noisy(v, inQuotes) || f.padded(v) || bytesInText(v) || k.kind == "secret" && pair(v, f))
 	case inQuotes:
-		found = w.quotedValue(v, f, k)
+		found = w.quotedValue(v, f, j, k)
 	default:
 		found = w.bareValue(v, f, j, k, end)
 	}
@@ -66,12 +66,18 @@ func scheme(v []byte) bool {
 }
 
 // quotedValue reports whether a value in quotes is to be replaced.
-func (w *worker) quotedValue(v []byte, f shape, k word) bool {
+func (w *worker) quotedValue(v []byte, f shape, j joint, k word) bool {
+	if k.kind != "password" && f.numeric && f.dots > 0 || k.strength == medium && number(v) {
+		return false // a version
+	}
 	if f.spaces > 0 && (k.strength == medium || f.spaces >= 5 || f.spaces >= 2 && f.firstUpper && f.digits == 0) {
 		return f.opaque(24)
 	}
 	if k.strength == medium && f.words() && len(v) < 16 && !f.padded(v) {
-		return w.strict && len(v) >= 5 && f.dots == 0 && !credentialWord(v)
+		return w.strict && !j.listed && len(v) >= 5 && f.dots+f.under == 0 && !credentialWord(v)
+	}
+	if k.strength == medium && f.slashes > 0 && f.digits == 0 && (f.path || bytes.Contains(v, []byte("://"))) {
+		return false
 	}
 	return w.strict || !f.words() || k.strength == medium && len(v) >= 24
 }
@@ -92,6 +98,17 @@ func (w *worker) bareValue(v []byte, f shape, j joint, k word, end int) bool {
 		if !j.xml {
 			return false // a type
 		}
+	case ':':
+		if f.words() {
+			return false // a name of the next line
+		}
+	case '>':
+		if v[0] == '$' && v[len(v)-1] == '-' {
+			return false // $this->x
+		}
+	}
+	if k.strength == medium && number(v) {
+		return false
 	}
 	code := next == ')' || next == '|' || next == '>' && !j.xml ||
 		(next == ',' || next == ';') && !(j.equals && !j.spaced && pairFollows(b, end+1))
@@ -100,16 +117,16 @@ func (w *worker) bareValue(v []byte, f shape, j joint, k word, end int) bool {
 	case f.path && f.signs == f.slashes+f.dots+f.dashes && !f.opaque(32):
 		return false
 	case f.numeric:
-		return !code && (k.kind == "password" && f.digits >= 4 || w.strict && f.digits >= 8 && f.signs == 0)
+		return !code && (k.kind == "password" && f.digits >= 4 || w.strict && f.digits >= 8 && f.signs == 0 && !(j.equals && j.spaced))
 	case f.reference: // cfg.token, self.password2
-		return f.opaque(24)
+		return randomPart(v)
 	case f.words() && k.strength == medium && f.n >= 8 && f.dots == 0 && j.equals && !j.spaced && !code && w.strict:
 		return f.under == 0 || f.n >= 16 && j.caps
 	case f.words() && w.strict && k.strength == strong && eol && f.dots+f.under == 0 && !credentialWord(v) && (j.equals || !f.typeName || f.n >= 12):
 		return true
 	case f.words():
 		if k.strength != strong || code || f.dots > 0 || !w.strict {
-			return f.opaque(24)
+			return randomPart(v)
 		}
 		return j.xml || !j.prose && !j.cli && (j.equals || !f.typeName) && (!j.spaced || j.caps) || j.cli && eol
 	case k.strength == medium:
@@ -173,9 +190,32 @@ func bytesInText(v []byte) bool {
 	return n >= 4
 }
 
-// noisy reports short values that no name of code looks like; the limit is low, for a word stands beside them.
-func noisy(v []byte) bool {
-	return len(v) >= 10 && run(v, 0, len(v), isAlnum) == len(v) && randomness(v) >= 4*noise+8
+// noisy reports short values that no name of code looks like; in quotes the limit is low, for a word stands beside them.
+func noisy(v []byte, inQuotes bool) bool {
+	if len(v) < 10 || run(v, 0, len(v), isAlnum) < len(v) {
+		return false
+	}
+	if run(v, 0, len(v), isUpper) == len(v) || run(v, 0, len(v), isLower) == len(v) {
+		return inQuotes && randomness(v) >= 4*noise+13 && !credentialWord(v)
+	}
+	return random(v) != ""
+}
+
+// randomPart reports whether a part of a name looks random.
+func randomPart(v []byte) bool {
+	for i := 0; i < len(v); i++ {
+		end := run(v, i, len(v), isAlnum)
+		if end-i >= leastPart && random(v[i:end]) != "" {
+			return true
+		}
+		i = end
+	}
+	return false
+}
+
+// number reports the numbers of 64 bits or fewer that code writes in hex: 0xC000005C.
+func number(v []byte) bool {
+	return len(v) <= maxHex64 && hasAny(v, "0x", "0X") && random(v[2:]) != "opaque" && run(v, 2, len(v), isAlnum) == len(v)
 }
 
 // shape is what judge knows of a value.

@@ -76,6 +76,11 @@ func kinds() map[string]kind {
 	} {
 		t[s.name] = secretKind(s.name, s.why)
 	}
+	for _, name := range []string{"token", "key", "credential"} {
+		k := t[name]
+		k.recall = ofNoise
+		t[name] = k
+	}
 	k := secretKind("private_key", "it is a private key")
 	k.same, k.recall = appendKeyBody, never
 	t["private_key"] = k

@@ -114,6 +114,9 @@ func (w *worker) piece(start, end int) {
 		w.piece(i+uuidLen, end)
 		return
 	}
+	if integrity(b, start, end) {
+		return
+	}
 	var r noisyRun
 	hits := len(w.hits)
 	for from := start; from < end; {
@@ -148,6 +151,25 @@ func (w *worker) publicly(start int, kind string) bool {
 	}
 	before := w.buf[max(0, start-len("sha512-")):start]
 	return kind == "hash" || bytes.HasSuffix(before, []byte("h1:")) || bytes.Contains(before, []byte("sha"))
+}
+
+// integrity reports whether b[start:end] is the digest of a package as lock files give it: sha512-…==, of exactly its
+// length.
+func integrity(b []byte, start, end int) bool {
+	if !hasAny(b[start:], "sha1-", "sha256-", "sha384-", "sha512-") {
+		return false
+	}
+	start += bytes.IndexByte(b[start:end], '-') + 1
+	switch n := padded(b, end) - start; b[start-2] {
+	case '1':
+		return n == 28
+	case '6':
+		return n == 44
+	case '4':
+		return n == 64
+	default:
+		return n == 88
+	}
 }
 
 // noisyRun sums up the parts of a run, and where they begin and end without the words around them: a path to a digest.
@@ -260,10 +282,16 @@ func random(v []byte) string {
 	if n < 6 {
 		return ""
 	}
-	var lowers, uppers, digits, hex int
+	var lowers, uppers, digits, hex, swaps int
+	digit := symbol[v[0]] == symbols-1
 	for _, c := range v {
-		switch s := symbol[c]; {
-		case s == 53:
+		s := symbol[c]
+		if (s == symbols-1) != digit {
+			digit = !digit
+			swaps++
+		}
+		switch {
+		case s == symbols-1:
 			digits++
 			hex++
 		case s > 26:
@@ -287,6 +315,8 @@ func random(v []byte) string {
 		return "hash"
 	case n <= maxHex64 && v[0] == '0' && v[1]|0x20 == 'x' && hex == n-1:
 		return "" // a number
+	case n >= leastRun && digits*2 >= n && swaps >= 4 && lowers+uppers >= 4:
+		return "opaque"
 	case lowers > 0 && uppers > 0 && digits > 0:
 		limit = 5*noise + 8
 	case digits > 0:

@@ -36,6 +36,7 @@ type recallRule uint8
 const (
 	never    recallRule = iota // found by their own form anywhere
 	ofSecret                   // anywhere
+	ofNoise                    // anywhere, but not what is a name itself: the word beside it says little
 	ofWord                     // as a word of its own, like the rest
 	ofUser
 	ofPerson // of two names or more
@@ -51,7 +52,10 @@ func (r recallRule) worth(value []byte) bool {
 	switch r {
 	case never:
 		return false
-	case ofSecret:
+	case ofSecret, ofNoise:
+		if r == ofNoise && shapeOf(value).words() {
+			return false
+		}
 		if lettersOnly(value) {
 			least = 8
 		}
@@ -76,7 +80,7 @@ func (r *recall) forget() {
 // remember adds a finding of buf to what the record knows.
 func (w *worker) remember(r *recall, s span) {
 	if k, v := w.kindOf(s.kind), w.buf[s.start:s.end]; k.recall.worth(v) {
-		r.add(s.kind, v, k.recall != ofSecret)
+		r.add(s.kind, v, k.recall != ofSecret && k.recall != ofNoise)
 	}
 }
 

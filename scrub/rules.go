@@ -17,6 +17,7 @@ type word struct {
 	strength strength
 	whole    bool // not as the tail of a longer word: "pass", but not "compass"
 	spaced   bool // the value may follow without a sign: identified by x
+	with     bool // a method stands between: identified with x by y
 }
 
 // token is a known prefix of credentials: what follows it and how much.
@@ -74,6 +75,7 @@ func words() []namedWord {
 		"パスワード", "비밀번호", "userpwd", "mysql_pwd", "securestring", "keypass", "storepass")
 	add(word{kind: "password", strength: strong, whole: true}, "pass", "pwd", "psw", "pw", "pin_code")
 	add(word{kind: "password", strength: strong, spaced: true}, "identified by")
+	add(word{kind: "password", strength: strong, spaced: true, with: true}, "identified with")
 	add(word{kind: "secret", strength: strong}, "secret", "connectionstring", "connection_string", "connection-string", "connstr", "conn_str")
 	add(word{kind: "token", strength: medium}, "token")
 	add(word{kind: "credential", strength: medium}, "credential", "authorization")

@@ -235,6 +235,9 @@ func (w *worker) block(i int, j joint, k word) {
 		start := eol + 1
 		eol = lineEnd(b, start)
 		first := run(b, start, eol, isBlank)
+		if hasAny(b[min(first, len(b)):], "-----") {
+			return // PEM, which has its own form
+		}
 		if first < eol && first-start <= indent {
 			return
 		}
