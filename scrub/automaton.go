@@ -19,7 +19,7 @@ type rule struct {
 	keyword string
 	detect  func(w *worker, r *rule, start, end int) // of the keyword in w.buf
 	word    word                                     // for assignments
-	token   token                                    // for known prefixes
+	form    *tokenForm                               // for vendors' credentials
 }
 
 func fold(c byte) byte {

@@ -102,7 +102,7 @@ func (w *worker) url(_ *rule, start, end int) {
 	user := last
 	if colon >= 0 && colon < last {
 		user = colon
-		if v := b[colon+1 : last]; len(v) > 0 && !placeholder(v) && !stopword(v) && shapeOf(v).alnum > 0 {
+		if v := b[colon+1 : last]; len(v) > 0 && !placeholder(v) && shapeOf(v).alnum > 0 {
 			w.add(colon+1, last, "url_password")
 		}
 	}
@@ -113,34 +113,6 @@ func (w *worker) url(_ *rule, start, end int) {
 		w.add(end, user, "token")
 	case colon >= 0 && colon < last && !generic(v):
 		w.add(end, user, "user")
-	}
-}
-
-// userFlag looks at what follows -u or --user of curl: name:password.
-func (w *worker) userFlag(_ *rule, start, end int) {
-	b := w.buf
-	line := b[max(0, start-margin):start]
-	if i := bytes.LastIndexByte(line, '\n'); i >= 0 {
-		line = line[i:]
-	}
-	if !bytes.Contains(line, []byte("curl")) {
-		return
-	}
-	if q, after := quoteAt(b, end); q != 0 {
-		end = after
-	}
-	e := run(b, end, end+512, notSpace)
-	colon := bytes.IndexByte(b[end:e], ':')
-	if colon < 0 {
-		return
-	}
-	user, pass := b[end:end+colon], b[end+colon+1:e]
-	if len(pass) == 0 || placeholder(pass) || shapeOf(pass).alnum == 0 {
-		return
-	}
-	w.add(end+colon+1, e, "password")
-	if len(user) > 0 && !placeholder(user) && !generic(user) && bytes.IndexByte(user, '@') < 0 {
-		w.add(end, end+colon, "user")
 	}
 }
 

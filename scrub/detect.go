@@ -7,33 +7,6 @@ import (
 	"encoding/base64"
 )
 
-// prefixed looks at a known prefix: enough of the right bytes after it, and no letter before.
-func (w *worker) prefixed(r *rule, start, end int) {
-	b := w.buf
-	if string(b[start:end]) != r.keyword || at(b, start-1)&isAlnum != 0 && at(b, start)&isAlnum != 0 || end <= w.valueEnd {
-		return
-	}
-	e := run(b, end, len(b), r.token.of)
-	if r.token.of == isBase64 {
-		for ch(b, e) == '.' || ch(b, e) == '/' { // webhooks and parts of tokens
-			next := run(b, e+1, len(b), isBase64)
-			if next-e < 8 {
-				break
-			}
-			e = next
-		}
-	}
-	v := b[end:e]
-	if len(v) < r.token.min {
-		return
-	}
-	if f := shapeOf(v); f.same || f.digits == 0 && f.swap < 4 || f.dashes > len(v)/5 {
-		return
-	}
-	w.add(start, e, r.token.kind)
-	w.valueEnd = max(w.valueEnd, e)
-}
-
 // jwt looks at "eyJ", which is how {" begins in base64: a JSON web token with its parts, or a blob of JSON.
 func (w *worker) jwt(_ *rule, start, end int) {
 	b := w.buf

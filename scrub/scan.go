@@ -46,6 +46,8 @@ type worker struct {
 	nameEnd  int // end of the last assigned name looked at, and
 	nameKind strength
 	valueEnd int // of the last value replaced: what lies inside needs no look
+	formEnd  int // of the last credential of a vendor's form
+	manifest int // end of the last Kubernetes Secret looked at
 	unclosed [4]int
 }
 
@@ -69,7 +71,7 @@ func (w *worker) add(start, end int, kind string) {
 // scan finds everything in buf: hits and own marks. It is the one pass over the bytes.
 func (w *worker) scan(buf []byte) {
 	w.buf, w.hits, w.own = buf, w.hits[:0], w.own[:0]
-	w.nameEnd, w.valueEnd, w.unclosed = -1, 0, [4]int{}
+	w.nameEnd, w.valueEnd, w.formEnd, w.manifest, w.unclosed = -1, 0, 0, 0, [4]int{}
 	a := w.s.auto
 	next, row := a.next, uint32(0)
 	for i, c := range buf {
@@ -107,6 +109,11 @@ const (
 	isBare   // may stand in a value without quotes
 	isRun    // letters, digits, + / - _
 	isBlank  // space, tab
+	isHexa   // 0-9 a-f A-F
+	isDashed // letters, digits, _ -
+	isCrypt  // letters, digits, . /
+	isDotted // letters, digits, _ - . ~
+	isURL    // what may stand in a URL after its host
 	isAlpha  = isLower | isUpper
 	isAlnum  = isAlpha | isDigit
 )
@@ -135,6 +142,27 @@ var class = func() (t [256]uint16) {
 		}
 		if c == ' ' || c == '\t' {
 			t[i] |= isBlank
+		}
+		if t[i]&isIdent != 0 {
+			t[i] |= isDashed | isDotted | isURL
+			if c != '_' {
+				t[i] |= isCrypt
+			}
+			if c <= '9' || c|0x20 <= 'f' && c|0x20 >= 'a' {
+				t[i] |= isHexa
+			}
+		}
+		switch c {
+		case '-':
+			t[i] |= isDashed | isDotted | isURL
+		case '.':
+			t[i] |= isCrypt | isDotted | isURL
+		case '/':
+			t[i] |= isCrypt | isURL
+		case '~':
+			t[i] |= isDotted | isURL
+		case '%', '+', '=', '?', '&', ':', '@', '!', '$', ',', '*', ';', '|':
+			t[i] |= isURL
 		}
 		if c > ' ' && c != '"' && c != '\'' && c != '`' && c != 0x7f {
 			t[i] |= notSpace
