@@ -58,6 +58,8 @@ func sets() map[string][]measurement {
 	}, "capture": {
 		{"counts", measureCounts}, {"read", measureRead}, {"read-memory", measureReadMemory}, {"watch", measureWatch}, {"git-join", measureGitJoin},
 		{"hook", measureHook}, {"otlp", measureOTLP},
+	}, "scrub": {
+		{"creddata", measureCredData}, {"sets", measureSets}, {"pii", measurePII}, {"presidio", measurePresidio}, {"kept", measureKept},
 	}}
 }
 
@@ -94,7 +96,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	set, ok := sets()[args[0]]
 	if !ok {
-		fmt.Fprintf(stderr, "bench: no measurements are called %q; there are: loop, capture\n", args[0])
+		fmt.Fprintf(stderr, "bench: no measurements are called %q; there are: loop, capture, scrub\n", args[0])
 		return 2
 	}
 	if err := flags.Parse(args[1:]); err != nil {

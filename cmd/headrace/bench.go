@@ -17,7 +17,7 @@ import (
 
 // benchCmd runs the measurements of bench/, which is its own module: it needs a checkout and Go.
 type benchCmd struct {
-	Name  string   `arg:"" help:"What to measure: loop or capture."`
+	Name  string   `arg:"" help:"What to measure: loop, capture or scrub."`
 	JSON  bool     `name:"json" help:"Print one JSON object."`
 	Quick bool     `help:"End within a minute: shorter and fewer, for a look only."`
 	Seeds int      `help:"How many seeds coverage and power look at." default:"100"`
@@ -29,6 +29,7 @@ func (benchCmd) Help() string {
 
   headrace bench loop --quick
   headrace bench capture
+  headrace bench scrub
   headrace bench loop --only intake,decide --json`
 }
 
