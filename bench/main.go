@@ -60,6 +60,7 @@ func sets() map[string][]measurement {
 		{"hook", measureHook}, {"otlp", measureOTLP},
 	}, "scrub": {
 		{"creddata", measureCredData}, {"sets", measureSets}, {"pii", measurePII}, {"presidio", measurePresidio}, {"kept", measureKept},
+		{"ordinary", measureOrdinary}, {"speed", measureSpeed}, {"vs-gitleaks", measureVsGitleaks}, {"attacks", measureAttacks},
 	}}
 }
 
@@ -82,6 +83,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	if len(args) == 1 && args[0] == plainPeer {
 		return decodePlain(os.Stdin, stderr)
+	}
+	if len(args) >= 2 && args[0] == pacePeer {
+		return pace(args[1:], os.Stdin, stdout, stderr)
 	}
 	b := &bench{log: stderr}
 	flags := flag.NewFlagSet("bench NAME", flag.ContinueOnError)

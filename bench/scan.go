@@ -49,7 +49,9 @@ func (s *scanned) union(i int) spans {
 	return join(s.found[i])
 }
 
-func newScanned(n int) *scanned { return &scanned{found: make([][]finding, n), dropped: make([]bool, n)} }
+func newScanned(n int) *scanned {
+	return &scanned{found: make([][]finding, n), dropped: make([]bool, n)}
+}
 
 // lines writes documents as JSON Lines.
 func jsonLines(docs []document) ([]byte, error) {
