@@ -99,22 +99,29 @@ func escapesBase64(b []byte) bool {
 	return false
 }
 
-// piece judges one run: the UUIDs in it, else all of it where most of it looks random, else each part between signs.
+// piece judges one run: the UUIDs in it, and what is before, between and after them.
 func (w *worker) piece(start, end int) {
 	b := w.buf
 	if ch(b, start-1) == '\\' && start > 0 && at(b, start)&isLower != 0 {
 		start++ // the letter of \n and its like
 	}
-	if end-start < leastRun {
-		return
-	}
-	if i, kind := uuidIn(b, start, end); i >= 0 {
+	for {
+		i, kind := uuidIn(b, start, end)
+		if i < 0 {
+			break
+		}
+		w.parts(start, i)
 		w.add(i, i+uuidLen, kind)
-		w.piece(start, i)
-		w.piece(i+uuidLen, end)
-		return
+		start = i + uuidLen
 	}
-	if integrity(b, start, end) {
+	w.parts(start, end)
+}
+
+// parts judges what stands between signs: a run in which most looks random goes as a whole, else each long part by
+// itself.
+func (w *worker) parts(start, end int) {
+	b := w.buf
+	if end-start < leastRun || !longRandom(b, start, end) || integrity(b, start, end) {
 		return
 	}
 	var r noisyRun
@@ -126,9 +133,9 @@ func (w *worker) piece(start, end int) {
 		if kind != "" && to-from >= leastRun && !w.publicly(from, kind) {
 			w.add(from, to, kind)
 		}
-		from = max(to, from) + 1
+		from = to + 1
 	}
-	if r.longest < leastPart || r.noisy < r.total*2/3 {
+	if r.noisy < r.total*2/3 {
 		return
 	}
 	kind := "opaque"
@@ -142,6 +149,18 @@ func (w *worker) piece(start, end int) {
 	if !w.publicly(r.start, kind) {
 		w.add(r.start, r.end, kind)
 	}
+}
+
+// longRandom reports whether a long part of b[start:end] looks random. Most runs are paths and names without one.
+func longRandom(b []byte, start, end int) bool {
+	for from := start; from < end; {
+		to := run(b, from, end, isAlnum)
+		if to-from >= leastPart && random(b[from:to]) != "" {
+			return true
+		}
+		from = to + 1
+	}
+	return false
 }
 
 // publicly reports digests, as commits, packages and pictures of containers have them: balanced keeps them.
@@ -174,10 +193,10 @@ func integrity(b []byte, start, end int) bool {
 
 // noisyRun sums up the parts of a run, and where they begin and end without the words around them: a path to a digest.
 type noisyRun struct {
-	longest, noisy, hashed, total int
-	start, end                    int // of what goes where the run goes
-	lead                          int // where short parts begin that may belong to a random part after them
-	short                         bool
+	noisy, hashed, total int
+	start, end           int // of what goes where the run goes
+	lead                 int // where short parts begin that may belong to a random part after them
+	short                bool
 }
 
 // part adds a part of this kind, empty where it does not look random.
@@ -196,14 +215,14 @@ func (r *noisyRun) part(b []byte, from, to int, kind string) {
 			r.end = to
 		}
 	default:
-		if r.longest == 0 {
+		if r.noisy == 0 {
 			r.start = from
 			if r.short {
 				r.start = r.lead
 			}
 		}
 		r.end = to
-		r.total, r.noisy, r.longest = r.total+n, r.noisy+n, max(r.longest, n)
+		r.total, r.noisy = r.total+n, r.noisy+n
 		if kind == "hash" {
 			r.hashed += n
 		}
@@ -282,10 +301,12 @@ func random(v []byte) string {
 	if n < 6 {
 		return ""
 	}
-	var lowers, uppers, digits, hex, swaps int
-	digit := symbol[v[0]] == symbols-1
+	var sum, lowers, uppers, digits, hex, swaps int
+	digit, last := symbol[v[0]] == symbols-1, uint8(0)
 	for _, c := range v {
 		s := symbol[c]
+		sum += int(bigrams[int(last)*symbols+int(s)])
+		last = s
 		if (s == symbols-1) != digit {
 			digit = !digit
 			swaps++
@@ -326,7 +347,7 @@ func random(v []byte) string {
 	default:
 		limit = 5*noise + 5
 	}
-	if randomness(v) < limit {
+	if sum < limit*n {
 		return ""
 	}
 	return "opaque"
