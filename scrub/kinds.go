@@ -92,6 +92,8 @@ func kinds() map[string]kind {
 	return t
 }
 
+const knownForm = "it has the form of a credential that is known"
+
 func secretKind(name, why string) kind {
 	return kind{family: "secret", head: secret + headOf(name) + "_", same: appendSecret, recall: ofSecret, why: why}
 }
@@ -119,7 +121,7 @@ func headOf(name string) string {
 func (w *worker) kindOf(name string) kind {
 	k, ok := w.kinds[name]
 	if !ok {
-		k = secretKind(name, "it has the form of a credential that is known")
+		k = secretKind(name, knownForm)
 		w.kinds[name] = k
 	}
 	return k

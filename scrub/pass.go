@@ -31,7 +31,7 @@ func newPass(w *worker) *pass { return &pass{w: w, index: -1, counts: map[string
 // found in one text is looked for in all, and what leaves has been looked at as it leaves.
 func (p *pass) run(each func() error) error {
 	p.visit = p.collect
-	if err := each(); err != nil || !p.dirty {
+	if err := each(); err != nil || !p.dirty && p.w.s.canaries == nil {
 		return err
 	}
 	p.visit = p.replace
@@ -79,9 +79,10 @@ func (p *pass) replace(key, text string) (string, error) {
 	if p.index >= 0 {
 		field = fmt.Sprintf("%s[%d]", field, p.index)
 	}
-	for _, s := range p.w.spans {
-		p.counts[s.kind]++
-		p.found = append(p.found, Finding{field, s.start, s.end, s.kind})
+	n := len(p.found)
+	p.found = p.w.tell(p.found, field, p.w.in, out)
+	for _, f := range p.found[n:] {
+		p.counts[f.Kind]++
 	}
 	return string(out), nil
 }
@@ -94,6 +95,9 @@ func (p *pass) verify(key, text string) (string, error) {
 	p.w.known.find(p.w, p.w.in)
 	if left := p.w.found(nil, p.w.in); len(left) > 0 {
 		return "", fmt.Errorf("%w: %s still holds a %s", ErrUnsafe, p.field, left[0].kind)
+	}
+	if err := p.w.noCanary(p.w.in); err != nil {
+		return "", err
 	}
 	return text, nil
 }

@@ -23,6 +23,9 @@ type recall struct {
 // maxLengths is how many lengths of values with one beginning are told apart: it bounds the work for each position, too.
 const maxLengths = 8
 
+// leastKnown is how long a value must be.
+const leastKnown = 6
+
 // known is a remembered finding.
 type known struct {
 	kind string
@@ -35,8 +38,8 @@ type recallRule uint8
 
 const (
 	never    recallRule = iota // found by their own form anywhere
-	ofSecret                   // anywhere
-	ofNoise                    // anywhere, but not what is a name itself: the word beside it says little
+	ofSecret                   // anywhere where it looks random, else as a word of its own
+	ofNoise                    // the same, but not what is a name itself: the word beside it says little
 	ofWord                     // as a word of its own, like the rest
 	ofUser
 	ofPerson // of two names or more
@@ -48,7 +51,7 @@ func (r recallRule) worth(value []byte) bool {
 	if stopword(value) || common(value) {
 		return false
 	}
-	least := 6
+	least := leastKnown
 	switch r {
 	case never:
 		return false
@@ -80,7 +83,8 @@ func (r *recall) forget() {
 // remember adds a finding of buf to what the record knows.
 func (w *worker) remember(r *recall, s span) {
 	if k, v := w.kindOf(s.kind), w.buf[s.start:s.end]; k.recall.worth(v) {
-		r.add(s.kind, v, k.recall != ofSecret && k.recall != ofNoise)
+		anywhere := (k.recall == ofSecret || k.recall == ofNoise) && shapeOf(v).opaque(leastKnown)
+		r.add(s.kind, v, !anywhere)
 	}
 }
 
@@ -94,7 +98,7 @@ func (r *recall) add(kind string, value []byte, word bool) {
 	lengths := r.lengths[h]
 	if len(lengths) >= maxLengths && !slices.Contains(lengths, len(value)) {
 		i := slices.IndexFunc(lengths, func(n int) bool { return n < len(value) }) // the longest that is shorter
-		n := min(len(value), 6)
+		n := min(len(value), leastKnown)
 		if i >= 0 {
 			n = max(n, lengths[i])
 		}

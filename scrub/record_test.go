@@ -252,7 +252,7 @@ func TestAFieldIsScrubbedAndEveryOtherByteStays(t *testing.T) {
 	s := newScrubber(t, Config{})
 	line := `{ "id":1,  "text":"\u0070assword: \"tr0ub4dor\"", "other":"password: tr0ub4dor1","o":{"x":[ ]}}`
 	out, found, err := s.Field(nil, []byte(line), "text")
-	if err != nil || len(found) != 1 || found[0] != (Finding{"text", 11, 20, "password"}) {
+	if err != nil || len(found) != 1 || found[0] != (Finding{Field: "text", Start: 11, End: 20, Kind: "password"}) {
 		t.Fatalf("%v %v", found, err)
 	}
 	if !strings.HasPrefix(string(out), `{ "id":1,  "text":"password: \"SECRET_`) || !strings.HasSuffix(string(out), `, "other":"password: tr0ub4dor1","o":{"x":[ ]}}`) {

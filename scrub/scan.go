@@ -41,6 +41,7 @@ type worker struct {
 	soft     []span  // those that keep their form
 	own      []span  // marks made with our key
 	spans    []span  // to replace: sorted, apart
+	more     []span  // found in what was rendered
 	pieces   []piece // where rendered text came from
 	rounds   int
 	nameEnd  int // end of the last assigned name looked at, and
@@ -58,6 +59,7 @@ type span struct {
 	entity     string // what the dictionary says it is, where that is more than its letters; else empty
 	rule       *rule  // that found it; nil for what is found without a keyword
 	longest    int    // of the hits that were joined
+	old        bool   // replaced so when the output was last looked at
 	plain      bool   // one mark, whatever the form of its kind
 }
 

@@ -49,6 +49,13 @@ type Config struct {
 	Dictionary *Dictionary
 	// Profile is Strict where empty.
 	Profile Profile
+	// Canaries are planted values that must never appear in what leaves: where one is left, in letters of any case, the
+	// record or window is unsafe. They are not looked for in the input, so that they show what the filter misses.
+	Canaries [][]byte
+	// Explain has each Finding say by which rule it was found and what stands in its place.
+	Explain bool
+	// Keep is told each replacement and what it stands for; nil for nobody. Whoever sets it holds secrets.
+	Keep func(replacement, original []byte)
 	// Budget is the longest one record or window may take; 10 seconds where zero. What takes longer is unsafe.
 	Budget time.Duration
 }
@@ -60,17 +67,21 @@ type Finding struct {
 	Start int    `json:"start"`
 	End   int    `json:"end"`
 	Kind  string `json:"kind"`
+	// Rule is the keyword and the detector that found it, and Mark what stands in its place: with [Config.Explain] only.
+	Rule string `json:"rule,omitzero"`
+	Mark string `json:"mark,omitzero"`
 }
 
 // Scrubber replaces secrets and personal data. It is safe for concurrent use.
 type Scrubber struct {
-	cfg     Config
-	auto    *automaton
-	workers sync.Pool // of *worker
+	cfg      Config
+	auto     *automaton
+	canaries *recall   // nil for none; never changes
+	workers  sync.Pool // of *worker
 }
 
 // New returns a Scrubber.
-func New(cfg Config) (*Scrubber, error) {
+func New(cfg Config) (_ *Scrubber, err error) {
 	if len(cfg.Key) != 32 {
 		return nil, fmt.Errorf("scrub key has %d bytes, not 32", len(cfg.Key))
 	}
@@ -85,6 +96,9 @@ func New(cfg Config) (*Scrubber, error) {
 		cfg.Budget = 10 * time.Second
 	}
 	s := &Scrubber{cfg: cfg, auto: newAutomaton(rules())}
+	if s.canaries, err = planted(cfg.Canaries); err != nil {
+		return nil, err
+	}
 	s.workers.New = func() any {
 		return &worker{s: s, mac: hmac.New(sha256.New, cfg.Key), kinds: kinds(), strict: cfg.Profile == Strict}
 	}
@@ -99,12 +113,14 @@ func (s *Scrubber) Text(dst, src []byte) ([]byte, []Finding, error) {
 	for at, context, open := 0, 0, false; at < len(src); {
 		end := min(at+window, len(src))
 		base := at - context
-		next, spans, cut, err := s.one(out, src[base:end], context, end == len(src), &open)
+		n := len(found)
+		next, cut, err := s.one(out, src[base:end], context, end == len(src), &open, &found)
 		if err != nil {
 			return dst, nil, err
 		}
-		for _, p := range spans {
-			found = append(found, Finding{Start: p.start + base, End: p.end + base, Kind: p.kind})
+		for i := range found[n:] {
+			found[n+i].Start += base
+			found[n+i].End += base
 		}
 		out, at = next, base+cut
 		context = min(at, margin)

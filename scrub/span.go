@@ -63,7 +63,7 @@ func joined(spans []span, h span) []span {
 		last.kind, last.rule, last.longest = h.kind, h.rule, l
 		last.entity = h.entity
 	}
-	last.end, last.plain = max(last.end, h.end), last.plain || h.plain
+	last.end, last.plain, last.old = max(last.end, h.end), last.plain || h.plain, last.old && h.old
 	return spans
 }
 
@@ -202,7 +202,10 @@ func clip(spans []span, start, end int) []span {
 
 // piece says that what was rendered from position out on came from position in of the input: copied, or, where end is
 // set, in place of the input up to there.
-type piece struct{ out, in, end int }
+type piece struct {
+	out, in, end int
+	fresh        bool // a replacement that nobody has looked at
+}
 
 // render appends buf[from:to] to out with w.spans replaced, and notes in pieces where each part came from.
 func (w *worker) render(out, buf []byte, from, to int) []byte {
@@ -216,7 +219,7 @@ func (w *worker) render(out, buf []byte, from, to int) []byte {
 	}
 	for _, s := range w.spans {
 		copyTo(s.start)
-		w.pieces = append(w.pieces, piece{len(out) - n, s.start, s.end})
+		w.pieces = append(w.pieces, piece{len(out) - n, s.start, s.end, !s.old})
 		out = w.appendReplacement(out, buf, s)
 		from = s.end
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 )
 
 // Stream copies text of any length from src to dst with every finding replaced, in memory that does not grow; found
@@ -18,6 +17,7 @@ func (s *Scrubber) Stream(dst io.Writer, src io.Reader, found func(Finding)) (un
 	}
 	buf := make([]byte, 0, margin+window)
 	var out []byte
+	var list []Finding
 	var at int64 // of buf[0] in the text
 	context, open := 0, false
 	for {
@@ -30,16 +30,18 @@ func (s *Scrubber) Stream(dst io.Writer, src io.Reader, found func(Finding)) (un
 		if len(buf) == context {
 			return unsafe, nil
 		}
-		var spans []span
 		var cut int
-		out, spans, cut, err = s.one(out[:0], buf, context, eof, &open)
+		out, cut, err = s.one(out[:0], buf, context, eof, &open, &list)
 		if err != nil {
 			unsafe++
-			out, spans, cut = s.blot(out[:0], buf[context:]), []span{{start: context, end: len(buf), kind: "unsafe"}}, len(buf)
+			out, cut = s.blot(out[:0], buf[context:]), len(buf)
+			list = append(list[:0], Finding{Start: context, End: len(buf), Kind: "unsafe"})
 		}
-		for _, p := range spans {
-			found(Finding{Start: int(at) + p.start, End: int(at) + p.end, Kind: p.kind})
+		for _, f := range list {
+			f.Start, f.End = f.Start+int(at), f.End+int(at)
+			found(f)
 		}
+		list = list[:0]
 		if _, err := dst.Write(out); err != nil {
 			return unsafe, fmt.Errorf("write text: %w", err)
 		}
@@ -53,13 +55,16 @@ func (s *Scrubber) Stream(dst io.Writer, src io.Reader, found func(Finding)) (un
 	}
 }
 
-// one scrubs one window.
-func (s *Scrubber) one(dst, buf []byte, context int, eof bool, open *bool) (out []byte, spans []span, cut int, err error) {
+// one scrubs one window, and appends what it replaced to found.
+func (s *Scrubber) one(dst, buf []byte, context int, eof bool, open *bool, found *[]Finding) (out []byte, cut int, err error) {
 	defer closed(&err)
 	w := s.worker()
 	defer s.done(w)
 	out, cut, err = w.window(dst, buf, context, eof, open)
-	return out, slices.Clone(w.spans), cut, err
+	if err == nil {
+		*found = w.tell(*found, "", buf, out[len(dst):])
+	}
+	return out, cut, err
 }
 
 // blot appends the mark of a text that nothing of may leave.

@@ -34,42 +34,175 @@ func (w *worker) window(out, buf []byte, context int, eof bool, open *bool) ([]b
 	*open = !eof && cut == len(buf)
 	w.spans = clip(w.spans, context, cut)
 	if len(w.spans) == 0 {
-		return append(out, buf[context:cut]...), cut, nil
+		return append(out, buf[context:cut]...), cut, w.noCanary(buf[context:cut])
 	}
 	for n := len(out); ; out = out[:n] {
 		out = w.render(out, buf, context, cut)
 		again, err := w.again(buf, out[n:], known)
-		if err != nil || !again {
+		if err != nil {
 			return out, cut, err
+		}
+		if !again {
+			return out, cut, w.noCanary(out[n:])
 		}
 	}
 }
 
-// again scans what was rendered, with the findings known so far, and adds what it finds there to spans. It reports
-// whether there was anything; more than a few rounds, or too long, is unsafe.
+// The second look. A detector looks back at most margin bytes and ahead to the end of what it reads, so what a change
+// can make it find lies near the change: there the output is scanned again, from the start of a line to the end of one.
+const (
+	near    = 512     // bytes before and after a change that are scanned again, at least
+	reach   = margin  // from a change, within which a finding may be its doing
+	atOnce  = 8 << 10 // what is not longer is scanned as a whole
+	maxLine = 4 << 10 // looked for the end of a line
+)
+
+// again looks a second time at what was rendered of buf, with the findings known so far, and adds what it finds there
+// to spans. It reports whether there was anything; more than a few rounds, or too long, is unsafe.
 func (w *worker) again(buf, rendered []byte, known *recall) (bool, error) {
 	if time.Now().After(w.deadline) {
 		return false, fmt.Errorf("%w: took longer than %s", ErrUnsafe, w.s.cfg.Budget)
 	}
-	w.scan(rendered)
-	known.find(w, rendered)
-	more := w.found(nil, rendered)
+	more, ok := w.nearby(rendered, known)
+	if !ok {
+		more = w.everywhere(rendered, known)
+	}
+	w.more = more
 	if len(more) == 0 {
 		return false, nil
 	}
 	if w.rounds++; w.rounds > maxRounds {
 		return false, fmt.Errorf("%w: still finding after %d rounds", ErrUnsafe, maxRounds)
 	}
-	hits := append(w.hits[:0], w.spans...)
+	w.hits, w.own = append(w.hits[:0], w.spans...), w.own[:0]
+	for i := range w.hits {
+		w.hits[i].old = true
+	}
 	for _, m := range more {
 		if w.rounds > maxRounds/2 { // what keeps moving goes with all that touches it, then with its line
 			m.start, m.end = wider(rendered, m.start, m.end, w.rounds > maxRounds*3/4)
 		}
-		hits = append(hits, w.origin(m))
+		w.hits = append(w.hits, w.origin(m))
 	}
-	w.hits, w.own = hits, w.own[:0]
 	w.spans = w.found(w.spans[:0], buf)
 	return true, nil
+}
+
+// everywhere returns all that is found in what was rendered.
+func (w *worker) everywhere(rendered []byte, known *recall) []span {
+	w.scan(rendered)
+	known.find(w, rendered)
+	return w.found(w.more[:0], rendered)
+}
+
+// nearby returns what is found near the changes since the last look. It is not ok where the whole must be scanned: the
+// text is short, or stands under a name that says what it is, or most of it is near a change, or a finding goes on
+// where it does not look.
+func (w *worker) nearby(rendered []byte, known *recall) (more []span, ok bool) {
+	if len(rendered) <= atOnce || w.under.kind != "" {
+		return nil, false
+	}
+	more, looked := w.more[:0], 0
+	for i := 0; i < len(w.pieces); {
+		if !w.pieces[i].fresh {
+			i++
+			continue
+		}
+		from, to := lineFrom(rendered, w.pieces[i].out-near), 0
+		first := i
+		for i < len(w.pieces) && (!w.pieces[i].fresh || w.pieces[i].out-near <= to || to == 0) {
+			if w.pieces[i].fresh {
+				to = lineTo(rendered, w.outEnd(i, rendered)+near)
+			}
+			i++
+		}
+		if looked += to - from; looked > len(rendered)*3/4 {
+			return nil, false
+		}
+		part := rendered[from:to]
+		w.scan(part)
+		known.find(w, part)
+		n := len(more)
+		more = w.found(more, part)
+		kept := more[:n]
+		for _, m := range more[n:] {
+			m.start, m.end = m.start+from, m.end+from
+			for first < i && (!w.pieces[first].fresh || w.outEnd(first, rendered)+reach < m.start) {
+				first++
+			}
+			if first == i || w.pieces[first].out-reach > m.end {
+				continue // cut off by where the part begins or ends
+			}
+			if m.start == from && from > 0 || m.end == to && to < len(rendered) {
+				return nil, false
+			}
+			kept = append(kept, m)
+		}
+		more = kept
+	}
+	return more, true
+}
+
+// outEnd returns where the piece i ends in what was rendered.
+func (w *worker) outEnd(i int, rendered []byte) int {
+	if i+1 < len(w.pieces) {
+		return w.pieces[i+1].out
+	}
+	return len(rendered)
+}
+
+// lineFrom returns the start of the line of b[i], or, where that is far, i.
+func lineFrom(b []byte, i int) int {
+	if i <= 0 {
+		return 0
+	}
+	far := max(0, i-maxLine)
+	if j := bytes.LastIndexByte(b[far:i], '\n'); j >= 0 || far == 0 {
+		return far + j + 1
+	}
+	return i
+}
+
+// lineTo returns the end of the line of b[i], or, where that is far, i.
+func lineTo(b []byte, i int) int {
+	if i >= len(b) {
+		return len(b)
+	}
+	far := min(len(b), i+maxLine)
+	if j := bytes.IndexByte(b[i:far], '\n'); j >= 0 {
+		return i + j + 1
+	} else if far == len(b) {
+		return far
+	}
+	return i
+}
+
+// planted prepares the canaries.
+func planted(canaries [][]byte) (*recall, error) {
+	if len(canaries) == 0 {
+		return nil, nil
+	}
+	r := &recall{}
+	for i, c := range canaries {
+		if len(c) < leastKnown {
+			return nil, fmt.Errorf("canary %d has fewer than %d bytes", i+1, leastKnown)
+		}
+		r.add("canary", lower(c), false)
+	}
+	return r, nil
+}
+
+// noCanary is ErrUnsafe where a planted value is left in what is to leave.
+func (w *worker) noCanary(b []byte) error {
+	if w.s.canaries == nil {
+		return nil
+	}
+	w.hits = w.hits[:0]
+	w.s.canaries.find(w, lower(b))
+	if len(w.hits) > 0 {
+		return fmt.Errorf("%w: a canary is left", ErrUnsafe)
+	}
+	return nil
 }
 
 // wider returns the run without blanks around b[start:end], or the line.
