@@ -27,7 +27,7 @@ func (w *worker) judge(start, end int, j joint, k word, inQuotes bool) bool {
 		}
 	}
 	v := b[start:end]
-	if len(v) < 3 || stopword(v) || placeholder(v) || hasAny(v, "-----") {
+	if len(v) < 3 || stopword(v) && !(w.strict && inQuotes && k.kind == "password" && k.strength == strong && len(v) >= 6) || placeholder(v) || hasAny(v, "-----") {
 		return false
 	}
 	f := shapeOf(v)

@@ -162,15 +162,25 @@ func (w *worker) vendor(r *rule, at, _ int) {
 	if !ok {
 		return
 	}
-	if !f.plausible(b[start:end], w.strict) {
-		return
+	switch f.kind {
+	case "host":
+		if !f.tenant(b, start, end) {
+			return
+		}
+	default:
+		if !f.plausible(b[start:end], w.strict) {
+			return
+		}
 	}
 	if last.literal == "" && start >= w.formEnd { // inside another it needs no more: the two become one
 		end = tail(b, end, last.of)
 		w.formEnd = end
 	}
-	if strings.HasSuffix(f.kind, "_webhook") {
+	switch {
+	case strings.HasSuffix(f.kind, "_webhook"):
 		start = urlStart(b, start)
+	case f.kind == "ssh_public_key":
+		start, end = sshLine(b, start, end)
 	}
 	w.add(start, end, f.kind)
 	w.valueEnd = max(w.valueEnd, end)
@@ -268,6 +278,23 @@ func urlStart(b []byte, i int) int {
 		}
 	}
 	return i
+}
+
+// sshLine returns where a line of an SSH key starts and ends: its algorithm, the key, and the comment that names its owner.
+func sshLine(b []byte, start, end int) (int, int) {
+	if ch(b, start-1) == ' ' {
+		s := start - 1
+		for s > 0 && start-s < 48 && class[b[s-1]]&isDotted != 0 {
+			s--
+		}
+		if hasAny(b[s:], "ssh-", "ecdsa-", "sk-") {
+			start = s
+		}
+	}
+	if ch(b, end) == ' ' && at(b, end+1)&isAlnum != 0 {
+		end = run(b, end+1, end+96, isURL)
+	}
+	return start, end
 }
 
 // plausible reports whether bytes that fit the form are a credential and not a name that begins alike: names are words

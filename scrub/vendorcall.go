@@ -33,6 +33,14 @@ const (
 
 // flagOf says what follows flag in a command line of which before stands before it.
 func flagOf(before []byte, flag string) flagKind {
+	var small [margin]byte
+	for i, c := range before {
+		small[i] = c
+		if class[c]&isUpper != 0 {
+			small[i] += 'a' - 'A'
+		}
+	}
+	before = small[:len(before)]
 	has := func(names ...string) bool {
 		for _, n := range names {
 			if i := bytes.LastIndex(before, []byte(n)); i >= 0 && (i == 0 || class[before[i-1]]&isIdent == 0) && at(before, i+len(n))&isAlpha == 0 {

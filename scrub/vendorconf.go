@@ -8,6 +8,7 @@ import "bytes"
 // netrc, pgpass, PuTTY and Kubernetes, JSON web keys, and phrases of words that seed a key.
 func files() []rule {
 	rs := []rule{
+		{keyword: "://", detect: (*worker).access},
 		{keyword: "machine ", detect: (*worker).netrc},
 		{keyword: ":0000:", detect: (*worker).pgpass},
 		{keyword: "Private-Lines: ", detect: (*worker).putty},

@@ -141,14 +141,14 @@ func credible(v []byte, named bool) bool {
 		}
 	}
 	switch {
-	case longest < 8 && (longest < 5 || n < 20 || groups < 3 || letters < 6) || n < 10 || n < len(v)*3/4:
+	case longest < 8 && (longest < 5 || n < 16 || groups < 3 || letters < 6) || n < 10 || n < len(v)*3/4:
 		return false
 	case hex == n && n >= 16 && letters > 0 && digits > 0:
 		return true
 	case letters == 0:
 		return n >= 20 || named && n >= 15
 	case named:
-		return digits >= 2 && letters >= 2
+		return digits >= 2 && letters >= 2 || n >= 12 && digits >= 1 && letters >= 4 && shapeOf(v).swap >= 3
 	}
-	return n >= 14 && letters >= 2 && digits >= 2 && (groups >= 2 || digits >= 4)
+	return n >= 12 && letters >= 2 && digits >= 2 && (groups >= 2 && (n >= 14 || digits >= 4) || n >= 14 && digits >= 4)
 }
