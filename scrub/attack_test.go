@@ -354,6 +354,9 @@ func TestWorstCasesTakeLinearTime(t *testing.T) {
 			return time.Since(start)
 		}
 		short, long := took(size/4), took(size)
+		for try := 0; try < 5 && long > 10*short+500*time.Millisecond; try++ { // others may have had the machine
+			long = min(long, took(size))
+		}
 		if long > 10*short+500*time.Millisecond {
 			t.Errorf("%q: %d bytes took %v, four times as many %v", unit, size/4, short, long)
 		}
