@@ -72,6 +72,7 @@ func kinds() map[string]kind {
 		{"opaque", "it looks random, and what looks random may open something"},
 		{"hash", "it looks like a digest, and a digest can be looked up"},
 		{"mark", "it has the form of a mark, but this key did not make it"},
+		{"unsafe", "it could not be proven clean, so all of it went"},
 		{"canary", "it was planted and must never leave"},
 	} {
 		t[s.name] = secretKind(s.name, s.why)
@@ -84,7 +85,7 @@ func kinds() map[string]kind {
 	k := secretKind("private_key", "it is a private key")
 	k.same, k.recall = appendKeyBody, never
 	t["private_key"] = k
-	for _, name := range []string{"mark", "canary", "opaque", "hash"} {
+	for _, name := range []string{"mark", "unsafe", "canary", "opaque", "hash"} {
 		k := t[name]
 		k.recall = never
 		t[name] = k

@@ -3,20 +3,13 @@
 package scrub
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
-	"errors"
-	"io"
-	"os"
-	"path/filepath"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"github.com/headrace/headrace/internal/sharedtest"
 )
 
 // looks scrubs b once, and returns what the second look finds near the changes and what it finds everywhere.
@@ -78,14 +71,16 @@ func TestTheSecondLookFindsAllInRealFiles(t *testing.T) {
 	w := s.worker()
 	defer s.done(w)
 	looked, more, bytes := 0, 0, 0
-	eachRealFile(t, func(name string, text []byte) {
+	files := creddataFiles(t)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if bytes > 16<<20 {
-			return
+			break
 		}
+		text := files[name]
 		text = text[:min(len(text), window)]
 		near, all, ok := looks(w, text)
 		if !ok {
-			return
+			continue
 		}
 		if looked, bytes = looked+1, bytes+len(text); len(all) > 0 {
 			more++
@@ -93,39 +88,8 @@ func TestTheSecondLookFindsAllInRealFiles(t *testing.T) {
 		if !same(near, all) {
 			t.Errorf("%s: near %v, everywhere %v", name, near, all)
 		}
-	})
+	}
 	t.Logf("%d files of %d bytes looked at near their changes, %d with more to find", looked, bytes, more)
-}
-
-// eachRealFile calls f with each file of the labelled data.
-func eachRealFile(t testing.TB, f func(name string, text []byte)) {
-	t.Helper()
-	r, err := os.Open(filepath.Join(sharedtest.Dir(t, "privacy-corpus"), "creddata-files.tar.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	z, err := gzip.NewReader(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for files := tar.NewReader(z); ; {
-		h, err := files.Next()
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if h.Typeflag != tar.TypeReg {
-			continue
-		}
-		text, err := io.ReadAll(files)
-		if err != nil {
-			t.Fatal(err)
-		}
-		f(h.Name, text)
-	}
 }
 
 func TestOnlyWhatIsNewIsLookedAtAgain(t *testing.T) {

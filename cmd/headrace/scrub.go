@@ -28,6 +28,10 @@ type scrubCmd struct {
 	Dictionary string `help:"CSV of kind,value: person, host, project, customer, ticket." type:"path" placeholder:"CSV"`
 	Key        string `help:"File with the 32-byte key of the marks, raw, hex or base64 (default: derived from this machine's keys)." type:"path" placeholder:"FILE"`
 	Spans      string `help:"Write record (from 1), start, end (bytes of the text) and kind of every replacement here, as JSON Lines." type:"path" placeholder:"FILE"`
+	Explain    string `help:"Say here where something was replaced, by which rule, with what and why, never what stood there (-: standard error)." placeholder:"FILE"`
+	Map        string `help:"Write here, sealed, what each mark stands for: headrace reveal opens it. It is never sent." type:"path" placeholder:"FILE"`
+	MapTo      string `help:"Whom the map is sealed to, as headrace reveal --recipient prints it (default: this machine)." placeholder:"KEY"`
+	Canaries   string `help:"File of strings, one a line, that must never leave: what still holds one is set aside." type:"path" placeholder:"FILE"`
 	Report     string `help:"Write counts here, as one JSON object." type:"path" placeholder:"FILE"`
 	Strict     bool   `help:"Exit 1 where anything was set aside."`
 }
@@ -38,7 +42,8 @@ episodes (JSON Lines), makes them clean and adds what consent rules need in a lo
 proven clean is set aside and counted, never passed on.
 
 Example: headrace read ~/.claude | headrace scrub --report report.json > clean.jsonl
-Example: headrace scrub --text < server.log`
+Example: headrace scrub --text < server.log
+Example: headrace scrub --text --explain - < server.log > /dev/null`
 }
 
 // scrubRun is one run of the command: where things go, and what is counted.
@@ -47,6 +52,7 @@ type scrubRun struct {
 	in     io.Reader
 	out    *bufio.Writer
 	spans  *bufio.Writer // nil without --spans
+	why    *bufio.Writer // nil without --explain
 	notice io.Writer
 	report scrubReport
 }
@@ -71,8 +77,30 @@ func (c *scrubCmd) Run(e *env) (err error) {
 	}
 	r := &scrubRun{notice: e.err, out: bufio.NewWriterSize(e.out, 256<<10), report: scrubReport{Findings: map[string]int{}}}
 	r.in = &countReader{ctx: e.ctx, r: e.in, n: &r.report.BytesIn}
-	if r.s, err = c.scrubber(e); err != nil {
+	cfg, err := c.config(e)
+	if err != nil {
 		return err
+	}
+	if c.Map != "" {
+		m, openErr := newSealedMap(e, c.Map, c.MapTo)
+		if openErr != nil {
+			return openErr
+		}
+		cfg.Keep = m.keep
+		defer func() { err = errors.Join(err, m.close()) }()
+	}
+	if r.s, err = scrub.New(cfg); err != nil {
+		return err
+	}
+	if c.Explain == "-" {
+		r.why = bufio.NewWriter(e.err)
+	} else if c.Explain != "" {
+		f, openErr := os.OpenFile(c.Explain, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		if openErr != nil {
+			return fmt.Errorf("write explanations: %w", openErr)
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		r.why = bufio.NewWriter(f)
 	}
 	if c.Spans != "" {
 		f, openErr := os.OpenFile(c.Spans, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
@@ -92,8 +120,10 @@ func (c *scrubCmd) Run(e *env) (err error) {
 		err = r.episodes()
 	}
 	err = errors.Join(err, r.out.Flush())
-	if r.spans != nil {
-		err = errors.Join(err, r.spans.Flush())
+	for _, w := range []*bufio.Writer{r.spans, r.why} {
+		if w != nil {
+			err = errors.Join(err, w.Flush())
+		}
 	}
 	r.report.Seconds = time.Since(start).Seconds()
 	if c.Report != "" {
@@ -110,36 +140,50 @@ func (c *scrubCmd) Run(e *env) (err error) {
 	return nil
 }
 
-// scrubber makes the scrubber that the flags ask for.
-func (c *scrubCmd) scrubber(e *env) (*scrub.Scrubber, error) {
-	cfg := scrub.Config{Profile: scrub.Profile(c.Profile)}
+// config is the scrubber that the flags ask for.
+func (c *scrubCmd) config(e *env) (cfg scrub.Config, err error) {
+	cfg = scrub.Config{Profile: scrub.Profile(c.Profile), Explain: c.Explain != ""}
 	if cfg.Profile != scrub.Strict && cfg.Profile != scrub.Balanced {
-		return nil, usagef("--profile %q is neither strict nor balanced", c.Profile)
+		return cfg, usagef("--profile %q is neither strict nor balanced", c.Profile)
 	}
 	if c.Dictionary != "" {
 		f, err := os.Open(c.Dictionary)
 		if err != nil {
-			return nil, fmt.Errorf("open dictionary: %w", err)
+			return cfg, fmt.Errorf("open dictionary: %w", err)
 		}
 		defer f.Close()
 		if cfg.Dictionary, err = scrub.ReadDictionary(f); err != nil {
-			return nil, err
+			return cfg, err
+		}
+	}
+	if c.MapTo != "" && c.Map == "" {
+		return cfg, usagef("--map-to says whom a map is sealed to: say with --map where to write it")
+	}
+	if c.Canaries != "" {
+		b, err := os.ReadFile(c.Canaries)
+		if err != nil {
+			return cfg, fmt.Errorf("read canaries: %w", err)
+		}
+		for l := range bytes.Lines(b) {
+			if l = bytes.TrimRight(l, "\r\n"); len(l) > 0 {
+				cfg.Canaries = append(cfg.Canaries, l)
+			}
 		}
 	}
 	if c.Key != "" {
 		key, err := readKey(c.Key)
 		if err != nil {
-			return nil, err
+			return cfg, err
 		}
 		cfg.Key = key
-		return scrub.New(cfg)
+		return cfg, nil
 	}
 	ring, err := e.keys()
 	if err != nil {
-		return nil, err
+		return cfg, err
 	}
 	cfg.Key = ring.Derive("pseudonym", "local")
-	return scrub.New(cfg)
+	return cfg, nil
 }
 
 // readKey reads 32 bytes, raw, in hex or in base64.
@@ -246,6 +290,13 @@ func (r *scrubRun) record(n int, out []byte, found []scrub.Finding, bad error) e
 func (r *scrubRun) found(n int, f scrub.Finding) error {
 	r.report.Findings[f.Kind]++
 	r.report.BytesReplaced += int64(f.End - f.Start)
+	if r.why != nil {
+		field := ""
+		if f.Field != "" {
+			field = " in " + f.Field
+		}
+		fmt.Fprintf(r.why, "record %d%s, bytes %d to %d: %s, by %s, now %s: %s\n", n, field, f.Start, f.End, f.Kind, f.Rule, f.Mark, f.Why())
+	}
 	if r.spans == nil {
 		return nil
 	}
