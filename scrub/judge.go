@@ -2,7 +2,11 @@
 
 package scrub
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/headrace/headrace/scrub/internal/score"
+)
 
 // judge decides whether buf[start:end], joined to a sensitive name, is a value to replace, and records it. It looks at
 // the shape of the value only (letters, digits, signs, length) and at words that no secret is, so that two values of
@@ -34,13 +38,13 @@ func (w *worker) judge(start, end int, j joint, k word, inQuotes bool) bool {
 	if f.alnum == 0 || f.same {
 		return false
 	}
-	if k.strength == weak && w.strict && j.caps && j.equals && !j.spaced && !inQuotes { // SOME_KEY=value of an environment
+	if k.strength == weak && j.caps && j.equals && !j.spaced && !inQuotes { // SOME_KEY=value of an environment
 		k.strength = medium
 	}
 	found := false
 	switch {
 	case k.strength == weak:
-		found = f.opaque(10) && !number(v) || w.strict && (noisy(v, inQuotes) || f.padded(v) || bytesInText(v) || k.kind == "secret" && pair(v, f))
+		found = f.opaque(10) && !number(v) || noisy(v, inQuotes) || f.padded(v) || bytesInText(v) || k.kind == "secret" && pair(v, f)
 	case inQuotes:
 		found = w.quotedValue(v, f, j, k)
 	default:
@@ -74,12 +78,12 @@ func (w *worker) quotedValue(v []byte, f shape, j joint, k word) bool {
 		return f.opaque(24)
 	}
 	if k.strength == medium && f.words() && len(v) < 16 && !f.padded(v) {
-		return w.strict && !j.listed && len(v) >= 5 && f.dots+f.under == 0 && !credentialWord(v)
+		return !j.listed && len(v) >= 5 && f.dots+f.under == 0 && !credentialWord(v)
 	}
 	if k.strength == medium && f.slashes > 0 && f.digits == 0 && (f.path || bytes.Contains(v, []byte("://"))) {
 		return false
 	}
-	return w.strict || !f.words() || k.strength == medium && len(v) >= 24
+	return true
 }
 
 // bareValue reports whether a value without quotes, which ends at end, is to be replaced.
@@ -117,20 +121,20 @@ func (w *worker) bareValue(v []byte, f shape, j joint, k word, end int) bool {
 	case f.path && f.signs == f.slashes+f.dots+f.dashes && !f.opaque(32):
 		return false
 	case f.numeric:
-		return !code && (k.kind == "password" && f.digits >= 4 || w.strict && f.digits >= 8 && f.signs == 0 && !(j.equals && j.spaced))
+		return !code && (k.kind == "password" && f.digits >= 4 || f.digits >= 8 && f.signs == 0 && !(j.equals && j.spaced))
 	case f.reference: // cfg.token, self.password2
 		return randomPart(v)
-	case f.words() && k.strength == medium && f.n >= 8 && f.dots == 0 && j.equals && !j.spaced && !code && w.strict:
+	case f.words() && k.strength == medium && f.n >= 8 && f.dots == 0 && j.equals && !j.spaced && !code:
 		return f.under == 0 || f.n >= 16 && j.caps
-	case f.words() && w.strict && k.strength == strong && eol && f.dots+f.under == 0 && !credentialWord(v) && (j.equals || !f.typeName || f.n >= 12):
+	case f.words() && k.strength == strong && eol && f.dots+f.under == 0 && !credentialWord(v) && (j.equals || !f.typeName || f.n >= 12):
 		return true
 	case f.words():
-		if k.strength != strong || code || f.dots > 0 || !w.strict {
+		if k.strength != strong || code || f.dots > 0 {
 			return randomPart(v)
 		}
 		return j.xml || !j.prose && !j.cli && (j.equals || !f.typeName) && (!j.spaced || j.caps) || j.cli && eol
 	case k.strength == medium:
-		return f.digits > 0 && len(v) >= 6 || f.signs > 0 && len(v) >= 12 && f.digits > 0 || w.strict && f.padded(v)
+		return f.digits > 0 && len(v) >= 6 || f.signs > 0 && len(v) >= 12 && f.digits > 0 || f.padded(v)
 	}
 	return true
 }
@@ -196,7 +200,7 @@ func noisy(v []byte, inQuotes bool) bool {
 		return false
 	}
 	if run(v, 0, len(v), isUpper) == len(v) || run(v, 0, len(v), isLower) == len(v) {
-		return inQuotes && randomness(v) >= 4*noise+13 && !credentialWord(v)
+		return inQuotes && score.Surprise(v) >= 4*noise+13 && !credentialWord(v)
 	}
 	return random(v) != ""
 }

@@ -4,7 +4,8 @@ package scrub
 
 import (
 	"bytes"
-	_ "embed"
+
+	"github.com/headrace/headrace/scrub/internal/score"
 )
 
 // Random runs are found without any word beside them: UUIDs, digests, and what is too surprising to be made of words.
@@ -13,28 +14,10 @@ const (
 	noise     = 16     // one bit of surprise, in the units of the table
 	uuidLen   = 36     // 8-4-4-4-12
 	maxPad    = 2      // "=" at the end of base64
-	symbols   = 54     // rows and columns of the table: none, a to z, A to Z, a digit
 	wrapped   = 48     // bytes of a line of base64 that a short last line may follow
 	maxHex64  = 2 + 16 // 0x and a number of 64 bits
 	leastPart = 10     // of the longest random-looking part of a run that goes as a whole
 )
-
-// bigrams holds how surprising a byte is after the one before it in names and words of source code, in sixteenths of a
-// bit: one row for each symbol, one column for the next. scrub/internal/bigrams makes it.
-//
-//go:embed bigrams.bin
-var bigrams string
-
-// symbol numbers the letters, counts all digits as one, and everything else as a border.
-var symbol = func() (t [256]uint8) {
-	for c := range byte(26) {
-		t['a'+c], t['A'+c] = 1+c, 27+c
-	}
-	for c := range byte(10) {
-		t['0'+c] = 53
-	}
-	return t
-}()
 
 // opaque records the random-looking runs of letters, digits and the signs of base64 in buf. A run of at least leastRun
 // bytes cannot hide between two places leastRun apart, so most bytes are never looked at.
@@ -130,7 +113,7 @@ func (w *worker) parts(start, end int) {
 		to := run(b, from, end, isAlnum)
 		kind := random(b[from:to])
 		r.part(b, from, to, kind)
-		if kind != "" && to-from >= leastRun && !w.publicly(from, kind) {
+		if kind != "" && to-from >= leastRun {
 			w.add(from, to, kind)
 		}
 		from = to + 1
@@ -146,9 +129,7 @@ func (w *worker) parts(start, end int) {
 		r.end = padded(b, end)
 	}
 	w.hits = w.hits[:hits]
-	if !w.publicly(r.start, kind) {
-		w.add(r.start, r.end, kind)
-	}
+	w.add(r.start, r.end, kind)
 }
 
 // longRandom reports whether a long part of b[start:end] looks random. Most runs are paths and names without one.
@@ -161,15 +142,6 @@ func longRandom(b []byte, start, end int) bool {
 		from = to + 1
 	}
 	return false
-}
-
-// publicly reports digests, as commits, packages and pictures of containers have them: balanced keeps them.
-func (w *worker) publicly(start int, kind string) bool {
-	if w.strict {
-		return false
-	}
-	before := w.buf[max(0, start-len("sha512-")):start]
-	return kind == "hash" || bytes.HasSuffix(before, []byte("h1:")) || bytes.Contains(before, []byte("sha"))
 }
 
 // integrity reports whether b[start:end] is the digest of a package as lock files give it: sha512-…==, of exactly its
@@ -284,17 +256,6 @@ func uuidKind(v []byte) string {
 	return "opaque"
 }
 
-// randomness returns how surprising each byte of v is, on average, in the units of the table.
-func randomness(v []byte) int {
-	sum, last := 0, uint8(0)
-	for _, c := range v {
-		s := symbol[c]
-		sum += int(bigrams[int(last)*symbols+int(s)])
-		last = s
-	}
-	return sum / max(1, len(v))
-}
-
 // random returns the kind of a part that looks random, empty for one that does not.
 func random(v []byte) string {
 	n := len(v)
@@ -302,17 +263,17 @@ func random(v []byte) string {
 		return ""
 	}
 	var sum, lowers, uppers, digits, hex, swaps int
-	digit, last := symbol[v[0]] == symbols-1, uint8(0)
+	digit, last := score.Symbol[v[0]] == score.Symbols-1, uint8(0)
 	for _, c := range v {
-		s := symbol[c]
-		sum += int(bigrams[int(last)*symbols+int(s)])
+		s := score.Symbol[c]
+		sum += int(score.Bigrams[int(last)*score.Symbols+int(s)])
 		last = s
-		if (s == symbols-1) != digit {
+		if (s == score.Symbols-1) != digit {
 			digit = !digit
 			swaps++
 		}
 		switch {
-		case s == symbols-1:
+		case s == score.Symbols-1:
 			digits++
 			hex++
 		case s > 26:

@@ -50,6 +50,7 @@ type worker struct {
 	formEnd  int // of the last credential of a vendor's form
 	manifest int // end of the last Kubernetes Secret looked at
 	unclosed [4]int
+	features []uint32 // of the hit that is scored
 }
 
 // span is a part of a buffer.
@@ -96,6 +97,9 @@ func (w *worker) scan(buf []byte) {
 	}
 	if w.s.cfg.Dictionary != nil {
 		w.s.cfg.Dictionary.find(w, buf)
+	}
+	if !w.strict {
+		w.balance()
 	}
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command bigrams writes scrub/bigrams.bin: how surprising each byte of a name is after the one before it. It reads
+// Command bigrams writes scrub/internal/score/bigrams.bin: how surprising each byte of a name is after the one before it. It reads
 // the words and names of the source files under the folders it is given (the file in the repository was made from the
 // Go standard library), each distinct one counted at most a few times, and leaves out what holds more than a digit in
 // three, which is no name.
 //
-//	go run ./scrub/internal/bigrams $(go env GOROOT)/src > scrub/bigrams.bin
+//	go run ./scrub/internal/score/bigrams $(go env GOROOT)/src > bigrams.bin
 package main
 
 import (
@@ -14,25 +14,11 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+
+	"github.com/headrace/headrace/scrub/internal/score"
 )
 
-const (
-	most    = 8  // times that one name counts
-	symbols = 54 // as in scrub/opaque.go
-)
-
-// symbol numbers the letters, counts all digits as one, and everything else as a border.
-func symbol(c byte) byte {
-	switch {
-	case c >= 'a' && c <= 'z':
-		return c - 'a' + 1
-	case c >= 'A' && c <= 'Z':
-		return c - 'A' + 27
-	case c >= '0' && c <= '9':
-		return 53
-	}
-	return 0
-}
+const most = 8 // times that one name counts
 
 func main() {
 	log.SetFlags(0)
@@ -71,7 +57,7 @@ func main() {
 func read(names map[string]int, text []byte) {
 	start, digits := 0, 0
 	for i := 0; i <= len(text); i++ {
-		if i < len(text) && (symbol(text[i]) != 0 || text[i] == '_') {
+		if i < len(text) && (score.Symbol[text[i]] != 0 || text[i] == '_') {
 			if text[i] >= '0' && text[i] <= '9' {
 				digits++
 			}
@@ -86,12 +72,12 @@ func read(names map[string]int, text []byte) {
 
 // table returns, for each symbol after each other, its surprise in sixteenths of a bit.
 func table(names map[string]int) []byte {
-	const n = symbols
+	const n = score.Symbols
 	var count [n][n]float64
 	for name, times := range names {
 		last := byte(0)
 		for i := range len(name) {
-			s := symbol(name[i])
+			s := score.Symbol[name[i]]
 			count[last][s] += float64(min(times, most))
 			last = s
 		}
