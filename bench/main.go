@@ -60,7 +60,7 @@ func sets() map[string][]measurement {
 		{"hook", measureHook}, {"otlp", measureOTLP},
 	}, "scrub": {
 		{"creddata", measureCredData}, {"sets", measureSets}, {"pii", measurePII}, {"presidio", measurePresidio}, {"kept", measureKept},
-		{"ordinary", measureOrdinary}, {"speed", measureSpeed}, {"vs-gitleaks", measureVsGitleaks}, {"attacks", measureAttacks}, {"relink", measureRelink},
+		{"ordinary", measureOrdinary}, {"speed", measureSpeed}, {"vs-gitleaks", measureVsGitleaks}, {"attacks", measureAttacks}, {"relink", measureRelink}, {"utility", measureUtility},
 	}}
 }
 
