@@ -4,127 +4,331 @@ package scrub
 
 import (
 	"bytes"
-	"encoding/csv"
-	"errors"
-	"fmt"
-	"io"
-	"strings"
-	"unicode/utf8"
-
-	"github.com/headrace/headrace/episode"
+	"math/bits"
 )
 
-// Dictionary holds private names: of people, hosts, projects, customers, tickets. A name is found in any case, between
-// word borders, with any of space, dot, dash, underscore or none of them doubled between its words: "Volta Energía"
-// also stands in feature/volta-energía-rounding.
+// Dictionary holds private names, a million of them if need be: of people, hosts, projects, customers, tickets. Read one
+// with [ReadDictionary].
+//
+// A name is found whatever its case, its accents and what joins its words: "Volta Energía" also stands in
+// feature/volta-energia-rounding, in VoltaEnergiaClient and in VOLTA_ENERGÍA, and "Jane Doe" in "Doe, Jane", in "J. Doe"
+// and in jane.doe@corp.example. It begins and ends where a word does, or a part of a camelCase word: Kestrel is in
+// KestrelClient and kestrel2, not in kestrels. Names that would be found in everything, being short or words of every
+// day, count only as written or beside a word that says what they are (see [manner]).
+//
+// Finding is one pass over the words. Each word's hash is looked up in a bit set (half of each cell for names that end
+// there, half for names that go on), which sends nearly all words away; the rest are looked for in a table and compared.
+// A hash is a polynomial, so that of two words joined is made from theirs, and how they are joined does not matter.
 type Dictionary struct {
-	entries map[string][]entry // by the first word, lower case; longest first
+	cells []uint64 // low half: hashes of names; high half: of what names begin with
+	slots []uint32 // number of a name + 1, by hash; open addressing
+	names []name
+	text  []byte // of the names, folded
 }
 
-type entry struct {
-	words []string
-	kind  string
+// name is one entry of a dictionary.
+type name struct {
+	at   uint32 // in Dictionary.text
+	same uint32 // the first name of the same entity, which may be itself
+	size uint8  // of the folded name
+	kind uint8  // in dictionaryKinds
+	how  manner
 }
 
-// ReadDictionary reads CSV of kind,value: person (a name, handle or staff number), host, project, customer, ticket. A
-// first line "kind,value" is a heading.
-func ReadDictionary(r io.Reader) (*Dictionary, error) {
-	c := csv.NewReader(r)
-	c.FieldsPerRecord, c.ReuseRecord, c.TrimLeadingSpace = 2, true, true
-	d := &Dictionary{entries: map[string][]entry{}}
-	for {
-		row, err := c.Read()
-		if errors.Is(err, io.EOF) {
-			return d, nil
-		}
-		line, _ := c.FieldPos(0)
-		if err != nil {
-			return nil, dictionaryError(err.Error())
-		}
-		kind := strings.ToLower(strings.TrimSpace(row[0]))
-		switch kind {
-		case "person", "host", "project", "customer", "ticket":
-		case "kind":
-			if line == 1 {
-				continue
-			}
-			fallthrough
-		default:
-			return nil, dictionaryError(fmt.Sprintf("line %d: kind %q is not one of person, host, project, customer, ticket", line, row[0]))
-		}
-		var words []string
-		for at := 0; ; {
-			start, end := nextWord([]byte(row[1]), at)
-			if start == end {
-				break
-			}
-			words = append(words, strings.ToLower(row[1][start:end]))
-			at = end
-		}
-		if len(strings.Join(words, "")) < 2 {
-			return nil, dictionaryError(fmt.Sprintf("line %d: value %q has fewer than two letters", line, row[1]))
-		}
-		d.entries[words[0]] = append(d.entries[words[0]], entry{words, kind})
-	}
+// manner says in which form a name counts.
+type manner uint8
+
+const (
+	anyhow   manner = iota // in every form
+	exact                  // as it was written, between word borders: the shortest ones
+	cued                   // beside a word that says what it is, or an @: words of every day
+	capital                // of several common words: in capitals, or joined by a dot, dash, underscore
+	initials               // "J. Doe": a capital and a dot before a capital
+	numbered               // the key of a ticket system: with a number after it
+	never                  // not looked for: what an entity is called in its id
+)
+
+const (
+	maxListed = 200 // bytes of a folded name
+	maxParts  = 6   // of one word that a name may span without being known to go on
+	manyParts = 96  // of one word that are looked at together,
+	overlap   = 24  // and how many of them are looked at twice
+	maxJoint  = 6   // bytes between two words of a name
+	hashBase  = 0x9E3779B97F4A7C15 | 1
+	both      = 1 | 1<<32
+	hashMix   = 0xD6E8FEB86659FD93
+)
+
+// cell returns which cell of the bit set a hash has, and shifts it by both of its bits.
+func (d *Dictionary) look(h uint64) (ends, goesOn bool) {
+	h = mixed(h)
+	c := d.cells[h>>(64-uint(bits.TrailingZeros(uint(len(d.cells)))))]
+	c = c >> (h & 31) & (c >> (h >> 5 & 31))
+	return c&1 != 0, c>>32&1 != 0
 }
 
-func dictionaryError(what string) error {
-	return &episode.Problem{Code: "scrub/dictionary", Message: "read dictionary: " + what,
-		Hint: `write CSV lines such as person,"Jane Doe" or host,db1.corp`}
-}
-
-// nextWord returns the next run of letters and digits at or after i, empty at the end. Bytes of other alphabets than
-// ASCII count as letters.
-func nextWord(b []byte, i int) (start, end int) {
-	for i < len(b) && class[b[i]]&isAlnum == 0 && b[i] < 0x80 {
-		i++
-	}
-	start = i
-	for i < len(b) && (class[b[i]]&isAlnum != 0 || b[i] >= 0x80) {
-		i++
-	}
-	return start, i
+func mixed(h uint64) uint64 {
+	h = (h ^ h>>29) * hashMix
+	return h ^ h>>31
 }
 
 // find records the names in b.
 func (d *Dictionary) find(w *worker, b []byte) {
-	for start, end := nextWord(b, 0); start < end; start, end = nextWord(b, end) {
-		w.word = appendLower(w.word[:0], b[start:end])
-		for _, e := range d.entries[string(w.word)] {
-			if stop, ok := w.follows(b, end, e.words[1:]); ok {
-				w.add(start, stop, e.kind)
+	if len(d.names) == 0 {
+		return
+	}
+	shift := 64 - uint(bits.TrailingZeros(uint(len(d.cells))))
+	cells, letters := d.cells, &letterOf
+	for i := 0; i < len(b); {
+		v := letters[b[i]]
+		if v == 0 {
+			i++
+			continue
+		}
+		start, h, rest := i, uint64(v&0xff), uint16(0)
+		first := v
+		for i++; i < len(b); i++ {
+			if v = letters[b[i]]; v == 0 {
+				break
+			}
+			h = h*hashBase + uint64(v&0xff)
+			rest |= v
+		}
+		if rest &^= 0xff; first&isOther == 0 && (rest == 0 || rest == isLowerLetter || rest == first&^0xff) {
+			if start == 0 || b[start-1] != '\\' && b[start-1] != '%' {
+				m := mixed(h)
+				c := cells[m>>shift]
+				if c>>(m&31)&(c>>(m>>5&31))&both == 0 {
+					continue
+				}
+			}
+		}
+		for start < i {
+			start = d.word(w, b, start)
+		}
+		i = start
+	}
+}
+
+// word looks for names that begin in the word at start, and returns from where to go on.
+func (d *Dictionary) word(w *worker, b []byte, start int) int {
+	w.parts = appendParts(w.parts[:0], b, start)
+	n := len(w.parts)
+	if n == 0 { // no letter
+		_, size, _ := appendFolded(w.word[:0], b[start:])
+		return start + size
+	}
+	stop, end := n, w.parts[n-1].end
+	if !w.parts[n-1].last { // a word of very many parts: the last of these are looked at again with what follows
+		stop = n - overlap
+		end = w.parts[stop].start
+	}
+	for p, from := 0, start; p < stop; p++ {
+		if q := &w.parts[p]; !q.begins || q.start < from {
+			continue
+		}
+		if e := d.longest(w, b, p); e > 0 {
+			from = e
+		}
+		w.parts = w.parts[:n]
+		end = max(end, from)
+	}
+	return end
+}
+
+// longest records the longest name that begins with the part p of w.parts, and returns its end, 0 for none. It appends
+// the parts of the words that follow.
+func (d *Dictionary) longest(w *worker, b []byte, p int) int {
+	var h uint64
+	var best hit
+	first := p
+	size, inner := 0, 0
+	for {
+		q := w.parts[p]
+		if p > first && w.parts[p-1].last && w.parts[p-1].digits && q.digits {
+			h, size = h*hashBase+'.', size+1 // 10.0 is not 100
+		}
+		h, size = h*q.pow+q.hash, size+q.size
+		if size > maxListed {
+			break
+		}
+		ends, goesOn := false, false
+		if inner < maxParts || q.last {
+			ends, goesOn = d.look(h)
+		}
+		if ends {
+			if f, ok := d.check(w, b, first, p, size); ok {
+				best = f
+			}
+		}
+		if !q.last {
+			if p+1 == len(w.parts) {
+				break
+			}
+			if inner++; inner >= maxParts && first > 0 && !goesOn {
+				break
+			}
+			p++
+			continue
+		}
+		if !goesOn {
+			break
+		}
+		next := afterJoint(b, q.end)
+		if next == 0 {
+			break
+		}
+		n := len(w.parts)
+		if w.parts = appendParts(w.parts, b, next); len(w.parts) == n {
+			break
+		}
+		if p == first && best.end == 0 {
+			best = d.reversed(w, b, first, n)
+		}
+		p, inner = n, 0
+	}
+	if best.end > 0 {
+		w.add(best.start, best.end, dictionaryKind(best.kind))
+	}
+	return best.end
+}
+
+// reversed reports a person whose name stands family name first: Doe, Jane.
+func (d *Dictionary) reversed(w *worker, b []byte, family, given int) (f hit) {
+	x := w.parts[family]
+	h, size := uint64(0), 0
+	for p := given; p < len(w.parts); p++ {
+		q := w.parts[p]
+		h, size = h*q.pow+q.hash, size+q.size
+		if !q.last {
+			continue
+		}
+		if ends, _ := d.look(h*x.pow + x.hash); ends && size+x.size <= maxListed {
+			w.word = appendKey(appendKey(w.word[:0], b[w.parts[given].start:q.end]), b[x.start:x.end])
+			if n := d.named(w.word); n != nil && n.kind == personKind && (n.how == anyhow || n.how == capital && capitals(b, x.start, q.end)) {
+				return hit{x.start, q.end, n.kind}
 			}
 		}
 	}
+	return f
 }
 
-// follows reports whether words come next in b, and where they end.
-func (w *worker) follows(b []byte, i int, words []string) (int, bool) {
-	for _, word := range words {
-		start, end := nextWord(b, i)
-		if start == end || start == i || start-i > 2 || len(bytes.Trim(b[i:start], " .-_:/#\t")) > 0 {
-			return 0, false
-		}
-		if w.word = appendLower(w.word[:0], b[start:end]); string(w.word) != word {
-			return 0, false
-		}
-		i = end
-	}
-	return i, true
+// hit is a name in a text.
+type hit struct {
+	start, end int
+	kind       uint8
 }
 
-// appendLower appends b in lower case. Offsets of b stay what they are, whatever the lower case's length.
-func appendLower(dst, b []byte) []byte {
-	for _, c := range b {
-		if c >= utf8.RuneSelf {
-			return append(dst[:0], strings.ToLower(string(b))...)
+// check reports whether the parts from first to last are a name in a form that counts.
+func (d *Dictionary) check(w *worker, b []byte, first, last, size int) (hit, bool) {
+	from, to := w.parts[first], w.parts[last]
+	start, end := from.start, to.end
+	w.word = appendKey(w.word[:0], b[start:end])
+	n := d.named(w.word)
+	if n == nil {
+		return hit{}, false
+	}
+	whole := from.opens && to.last
+	switch n.how {
+	case anyhow:
+		if !whole && n.size < 4 || from.digits && ch(b, start-1) == '.' && at(b, start-2)&isDigit != 0 {
+			return hit{}, false
+		}
+	case exact:
+		if !whole || !bytes.Equal(d.written(n), b[start:end]) || ch(b, start-1) == '$' {
+			return hit{}, false
+		}
+	case cued:
+		if !whole || !cue(b, start, n.kind) {
+			return hit{}, false
+		}
+	case capital:
+		if !capitals(b, start, end) {
+			return hit{}, false
+		}
+	case initials:
+		if !whole || !initialed(b, start, end) {
+			return hit{}, false
+		}
+	case numbered:
+		e := end
+		if c := ch(b, e); c == '-' || c == '_' || c == '#' {
+			e++
+		}
+		if end = run(b, e, e+12, isDigit); end == e || at(b, end)&isAlnum != 0 {
+			return hit{}, false
 		}
 	}
-	for _, c := range b {
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
+	if n.kind == hostKind && bytes.IndexByte(b[start:end], '.') >= 0 {
+		for start > 0 && start > from.start-100 && (at(b, start-1)&isAlnum != 0 || b[start-1] == '-' || b[start-1] == '.' && at(b, start-2)&isAlnum != 0) {
+			start-- // the host's own name, of a domain that is listed
 		}
-		dst = append(dst, c)
+	}
+	return hit{start, end, n.kind}, true
+}
+
+// named returns the name with these folded letters, nil for none.
+func (d *Dictionary) named(folded []byte) *name {
+	mask := uint32(len(d.slots) - 1)
+	for s := uint32(mixed(hashOf(folded))) & mask; d.slots[s] != 0; s = (s + 1) & mask {
+		n := &d.names[d.slots[s]-1]
+		if int(n.size) == len(folded) && string(d.text[n.at:n.at+uint32(n.size)]) == string(folded) {
+			return n
+		}
+	}
+	return nil
+}
+
+// written returns an exact name as it was written.
+func (d *Dictionary) written(n *name) []byte {
+	at := n.at + uint32(n.size)
+	return d.text[at+1 : at+1+uint32(d.text[at])]
+}
+
+// entity returns the folded letters of the first name listed of whoever has this name, so that all names of one entity
+// get one mark. What is not listed stands for itself.
+func (d *Dictionary) entity(value []byte) ([]byte, bool) {
+	if d == nil || len(d.names) == 0 || len(value) > 4*maxListed {
+		return nil, false
+	}
+	n := d.named(appendKey(nil, value))
+	if n == nil {
+		return nil, false
+	}
+	n = &d.names[n.same]
+	return d.text[n.at : n.at+uint32(n.size)], true
+}
+
+func hashOf(folded []byte) (h uint64) {
+	for _, c := range folded {
+		h = h*hashBase + uint64(c)
+	}
+	return h
+}
+
+// appendKey appends the folded letters of a text, with a dot between numbers that are apart; %20 is a space.
+func appendKey(dst, b []byte) []byte {
+	number, apart := false, false
+	for len(b) > 0 {
+		if b[0] == '%' && len(b) > 2 && b[1] == '2' && b[2] == '0' {
+			b, apart = b[3:], true
+			continue
+		}
+		n := len(dst)
+		var size int
+		var word bool
+		dst, size, word = appendFolded(dst, b)
+		b = b[size:]
+		if len(dst) == n {
+			apart = apart || !word
+			continue
+		}
+		if digit := class[dst[n]]&isDigit != 0; digit && number && apart {
+			dst = append(dst, 0)
+			copy(dst[n+1:], dst[n:])
+			dst[n] = '.'
+		}
+		number, apart = class[dst[len(dst)-1]]&isDigit != 0, false
 	}
 	return dst
 }
