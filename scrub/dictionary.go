@@ -4,7 +4,7 @@ package scrub
 
 import (
 	"bytes"
-	"math/bits"
+	"unicode/utf8"
 )
 
 // Dictionary holds private names, a million of them if need be: of people, hosts, projects, customers, tickets. Read one
@@ -24,6 +24,8 @@ type Dictionary struct {
 	slots []uint32 // number of a name + 1, by hash; open addressing
 	names []name
 	text  []byte // of the names, folded
+	shift uint   // of a hash, to get its cell
+	pows  [maxListed + 1]uint64
 }
 
 // name is one entry of a dictionary.
@@ -59,10 +61,10 @@ const (
 	hashMix   = 0xD6E8FEB86659FD93
 )
 
-// cell returns which cell of the bit set a hash has, and shifts it by both of its bits.
+// look reports what the bit set knows of a hash: perhaps a name ends with it, perhaps one goes on.
 func (d *Dictionary) look(h uint64) (ends, goesOn bool) {
 	h = mixed(h)
-	c := d.cells[h>>(64-uint(bits.TrailingZeros(uint(len(d.cells)))))]
+	c := d.cells[h>>(d.shift&63)]
 	c = c >> (h & 31) & (c >> (h >> 5 & 31))
 	return c&1 != 0, c>>32&1 != 0
 }
@@ -77,16 +79,14 @@ func (d *Dictionary) find(w *worker, b []byte) {
 	if len(d.names) == 0 {
 		return
 	}
-	shift := 64 - uint(bits.TrailingZeros(uint(len(d.cells))))
-	cells, letters := d.cells, &letterOf
+	letters := &letterOf
 	for i := 0; i < len(b); {
 		v := letters[b[i]]
 		if v == 0 {
 			i++
 			continue
 		}
-		start, h, rest := i, uint64(v&0xff), uint16(0)
-		first := v
+		start, first, h, rest := i, v, uint64(v&0xff), uint16(0)
 		for i++; i < len(b); i++ {
 			if v = letters[b[i]]; v == 0 {
 				break
@@ -94,20 +94,107 @@ func (d *Dictionary) find(w *worker, b []byte) {
 			h = h*hashBase + uint64(v&0xff)
 			rest |= v
 		}
-		if rest &^= 0xff; first&isOther == 0 && (rest == 0 || rest == isLowerLetter || rest == first&^0xff) {
-			if start == 0 || b[start-1] != '\\' && b[start-1] != '%' {
-				m := mixed(h)
-				c := cells[m>>shift]
-				if c>>(m&31)&(c>>(m>>5&31))&both == 0 {
-					continue
-				}
+		rest &^= 0xff
+		switch {
+		case (first|rest)&isOther != 0 || i-start > 1 && start > 0 && (b[start-1] == '\\' || b[start-1] == '%'):
+		case rest == 0 || rest == isLowerLetter || rest == first&^0xff: // one part
+			if ends, goesOn := d.look(h); !ends && (!goesOn || !d.mayGoOn(b, start, i, h)) {
+				continue
 			}
+		case !d.mayHold(b, start, i, 0, true):
+			continue
 		}
 		for start < i {
 			start = d.word(w, b, start)
 		}
 		i = start
 	}
+}
+
+// mayGoOn reports whether a name that begins with the word b[start:end] of one part, whose hash is h, may go on with the
+// word that follows. It may say so in vain.
+func (d *Dictionary) mayGoOn(b []byte, start, end int, h uint64) bool {
+	i := afterJoint(b, end)
+	if i == 0 {
+		return false
+	}
+	next, stop := uint64(0), i
+	for ; stop < len(b) && letterOf[b[stop]] != 0; stop++ {
+		if b[stop] >= utf8.RuneSelf {
+			return true
+		}
+		next = next*hashBase + uint64(letterOf[b[stop]]&0xff)
+	}
+	if stop-i > maxListed || end-start > maxListed {
+		return true
+	}
+	if turned, _ := d.look(next*d.pows[end-start] + h); turned { // Doe, Jane
+		return true
+	}
+	if at(b, end-1)&at(b, i)&isDigit != 0 {
+		h = h*hashBase + '.'
+	}
+	return d.mayHold(b, i, stop, h, false)
+}
+
+// mayHold reports whether a name may begin at any part of the word b[start:end], all ASCII, so that most words need not be
+// taken apart; with anywhere false, whether one may go on that began before with the hash h. It may say so in vain.
+func (d *Dictionary) mayHold(b []byte, start, end int, h uint64, anywhere bool) bool {
+	if end-start > maxListed {
+		return true
+	}
+	var begins [8]struct {
+		at   int
+		hash uint64 // of all before it
+	}
+	n, hash, last := 1, h, uint64(0) // last is the hash before the last letter
+	if begins[0].at = start; anywhere {
+		hash = 0
+	}
+	ends := func(at int, hash uint64, all bool) bool {
+		for _, g := range begins[:n] {
+			e, on := d.look(hash - g.hash*d.pows[at-g.at])
+			if e || all && on {
+				return true
+			}
+		}
+		return false
+	}
+	var prev, before uint16
+	for i := start; i < end; i++ {
+		v := letterOf[b[i]]
+		if sort := v &^ 0xff; sort != prev {
+			border, at, h := false, i, hash
+			switch {
+			case prev == 0:
+			case sort == isUpperLetter:
+				border = true
+			case sort == isNumber || prev == isNumber:
+				if ends(i, hash, false) {
+					return true
+				}
+			case before == isUpperLetter: // HTTPServer
+				border, at, h = true, i-1, last
+			}
+			if border {
+				if ends(at, h, false) {
+					return true
+				}
+				if anywhere {
+					if n == len(begins) {
+						return true
+					}
+					begins[n].at, begins[n].hash = at, h
+					n++
+				}
+			}
+			before, prev = prev, sort
+		} else {
+			before = sort
+		}
+		last, hash = hash, hash*hashBase+uint64(v&0xff)
+	}
+	return ends(end, hash, true)
 }
 
 // word looks for names that begin in the word at start, and returns from where to go on.

@@ -313,6 +313,11 @@ func (b *builder) finish() *Dictionary {
 	b.goesOn = slices.Compact(b.goesOn)
 	size := 1 << bits.Len(uint(max(len(d.names), len(b.goesOn), 64)/3))
 	d.cells = make([]uint64, min(size, 1<<20))
+	d.shift = 64 - uint(bits.TrailingZeros(uint(len(d.cells))))
+	d.pows[0] = 1
+	for i := range d.pows[1:] {
+		d.pows[i+1] = d.pows[i] * hashBase
+	}
 	for i := range d.names {
 		if n := &d.names[i]; n.how != never {
 			d.mark(hashOf(d.text[n.at:n.at+uint32(n.size)]), 0)
@@ -327,5 +332,5 @@ func (b *builder) finish() *Dictionary {
 // mark sets both bits of a hash in one half of its cell.
 func (d *Dictionary) mark(h uint64, half uint) {
 	h = mixed(h)
-	d.cells[h>>(64-uint(bits.TrailingZeros(uint(len(d.cells)))))] |= 1<<(h&31+uint64(half)) | 1<<(h>>5&31+uint64(half))
+	d.cells[h>>d.shift] |= 1<<(h&31+uint64(half)) | 1<<(h>>5&31+uint64(half))
 }

@@ -330,3 +330,42 @@ func TestAFoldedLetterKeepsItsPlace(t *testing.T) {
 		}
 	}
 }
+
+// The quick look at the hashes sends most words away; it may send none away that a name begins at.
+func TestTheQuickLookMissesNothing(t *testing.T) {
+	src := mixedCode(t, 1<<20)
+	r := rand.New(rand.NewPCG(5, 6))
+	var csv strings.Builder
+	for range 3000 { // stretches of the text itself, of one to three words
+		at := r.IntN(len(src) - 100)
+		start, end := nextWord(src, at)
+		for range r.IntN(3) {
+			if s, e := nextWord(src, end); s-end <= 2 {
+				end = e
+			}
+		}
+		if v := string(src[start:end]); end-start > 3 && !strings.ContainsAny(v, "\"`=;<>{}|\x00\n\\%") {
+			fmt.Fprintf(&csv, "customer,%q,,any\n", strings.Trim(v, " "))
+		}
+	}
+	d := readDictionary(t, csv.String())
+	quick, slow := &worker{}, &worker{}
+	d.find(quick, src)
+	for i := 0; i < len(src); {
+		if letterOf[src[i]] == 0 {
+			i++
+			continue
+		}
+		i = d.word(slow, src, i)
+	}
+	if diff := cmp.Diff(slow.hits, quick.hits, cmp.AllowUnexported(span{})); diff != "" || len(quick.hits) < 5000 {
+		t.Errorf("%d hits: %.2000s", len(quick.hits), diff)
+	}
+}
+
+// nextWord returns the next run of ASCII letters and digits at or after i.
+func nextWord(b []byte, i int) (start, end int) {
+	for start = i; start < len(b) && at(b, start)&isAlnum == 0; start++ {
+	}
+	return start, run(b, start, len(b), isAlnum)
+}
