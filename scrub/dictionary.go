@@ -4,7 +4,6 @@ package scrub
 
 import (
 	"bytes"
-	"unicode/utf8"
 )
 
 // Dictionary holds private names, a million of them if need be: of people, hosts, projects, customers, tickets. Read one
@@ -30,24 +29,25 @@ type Dictionary struct {
 
 // name is one entry of a dictionary.
 type name struct {
-	at   uint32 // in Dictionary.text
-	same uint32 // the first name of the same entity, which may be itself
-	size uint8  // of the folded name
-	kind uint8  // in dictionaryKinds
-	how  manner
+	at      uint32 // in Dictionary.text
+	same    uint32 // what names the whole entity: its id, the name that this is a form of, or this
+	size    uint8  // of the folded name
+	kind    uint8  // in dictionaryKinds
+	how     manner
+	grouped bool // it came with an id
 }
 
 // manner says in which form a name counts.
 type manner uint8
 
 const (
-	anyhow   manner = iota // in every form
-	exact                  // as it was written, between word borders: the shortest ones
-	cued                   // beside a word that says what it is, or an @: words of every day
-	capital                // of several common words: in capitals, or joined by a dot, dash, underscore
-	initials               // "J. Doe": a capital and a dot before a capital
-	numbered               // the key of a ticket system: with a number after it
-	never                  // not looked for: what an entity is called in its id
+	anyhow    manner = iota // in every form
+	exact                   // as it was written, between word borders: the shortest ones
+	cued                    // beside a word that says what it is, or an @: words of every day
+	capital                 // of several common words: in capitals, or joined by a dot, dash, underscore
+	initials                // "J. Doe": a capital and a dot before a capital
+	ticketKey               // the key of a ticket system: with a number after it
+	idOnly                  // not looked for: what an entity is called in its id
 )
 
 const (
@@ -111,98 +111,12 @@ func (d *Dictionary) find(w *worker, b []byte) {
 	}
 }
 
-// mayGoOn reports whether a name that begins with the word b[start:end] of one part, whose hash is h, may go on with the
-// word that follows. It may say so in vain.
-func (d *Dictionary) mayGoOn(b []byte, start, end int, h uint64) bool {
-	i := afterJoint(b, end)
-	if i == 0 {
-		return false
-	}
-	next, stop := uint64(0), i
-	for ; stop < len(b) && letterOf[b[stop]] != 0; stop++ {
-		if b[stop] >= utf8.RuneSelf {
-			return true
-		}
-		next = next*hashBase + uint64(letterOf[b[stop]]&0xff)
-	}
-	if stop-i > maxListed || end-start > maxListed {
-		return true
-	}
-	if turned, _ := d.look(next*d.pows[end-start] + h); turned { // Doe, Jane
-		return true
-	}
-	if at(b, end-1)&at(b, i)&isDigit != 0 {
-		h = h*hashBase + '.'
-	}
-	return d.mayHold(b, i, stop, h, false)
-}
-
-// mayHold reports whether a name may begin at any part of the word b[start:end], all ASCII, so that most words need not be
-// taken apart; with anywhere false, whether one may go on that began before with the hash h. It may say so in vain.
-func (d *Dictionary) mayHold(b []byte, start, end int, h uint64, anywhere bool) bool {
-	if end-start > maxListed {
-		return true
-	}
-	var begins [8]struct {
-		at   int
-		hash uint64 // of all before it
-	}
-	n, hash, last := 1, h, uint64(0) // last is the hash before the last letter
-	if begins[0].at = start; anywhere {
-		hash = 0
-	}
-	ends := func(at int, hash uint64, all bool) bool {
-		for _, g := range begins[:n] {
-			e, on := d.look(hash - g.hash*d.pows[at-g.at])
-			if e || all && on {
-				return true
-			}
-		}
-		return false
-	}
-	var prev, before uint16
-	for i := start; i < end; i++ {
-		v := letterOf[b[i]]
-		if sort := v &^ 0xff; sort != prev {
-			border, at, h := false, i, hash
-			switch {
-			case prev == 0:
-			case sort == isUpperLetter:
-				border = true
-			case sort == isNumber || prev == isNumber:
-				if ends(i, hash, false) {
-					return true
-				}
-			case before == isUpperLetter: // HTTPServer
-				border, at, h = true, i-1, last
-			}
-			if border {
-				if ends(at, h, false) {
-					return true
-				}
-				if anywhere {
-					if n == len(begins) {
-						return true
-					}
-					begins[n].at, begins[n].hash = at, h
-					n++
-				}
-			}
-			before, prev = prev, sort
-		} else {
-			before = sort
-		}
-		last, hash = hash, hash*hashBase+uint64(v&0xff)
-	}
-	return ends(end, hash, true)
-}
-
 // word looks for names that begin in the word at start, and returns from where to go on.
 func (d *Dictionary) word(w *worker, b []byte, start int) int {
 	w.parts = appendParts(w.parts[:0], b, start)
 	n := len(w.parts)
 	if n == 0 { // no letter
-		_, size, _ := appendFolded(w.word[:0], b[start:])
+		_, size, _ := foldLetter(w.word[:0], b[start:])
 		return start + size
 	}
 	stop, end := n, w.parts[n-1].end
@@ -269,13 +183,14 @@ func (d *Dictionary) longest(w *worker, b []byte, p int) int {
 		if w.parts = appendParts(w.parts, b, next); len(w.parts) == n {
 			break
 		}
-		if p == first && best.end == 0 {
+		if p == first && best.name == nil {
 			best = d.reversed(w, b, first, n)
 		}
 		p, inner = n, 0
 	}
-	if best.end > 0 {
-		w.add(best.start, best.end, dictionaryKind(best.kind))
+	if best.name != nil {
+		w.add(best.start, best.end, dictionaryKind(best.name.kind))
+		w.hits[len(w.hits)-1].entity = d.entityOf(best.name)
 	}
 	return best.end
 }
@@ -293,7 +208,7 @@ func (d *Dictionary) reversed(w *worker, b []byte, family, given int) (f hit) {
 		if ends, _ := d.look(h*x.pow + x.hash); ends && size+x.size <= maxListed {
 			w.word = appendKey(appendKey(w.word[:0], b[w.parts[given].start:q.end]), b[x.start:x.end])
 			if n := d.named(w.word); n != nil && n.kind == personKind && (n.how == anyhow || n.how == capital && capitals(b, x.start, q.end)) {
-				return hit{x.start, q.end, n.kind}
+				return hit{x.start, q.end, n}
 			}
 		}
 	}
@@ -303,7 +218,7 @@ func (d *Dictionary) reversed(w *worker, b []byte, family, given int) (f hit) {
 // hit is a name in a text.
 type hit struct {
 	start, end int
-	kind       uint8
+	name       *name
 }
 
 // check reports whether the parts from first to last are a name in a form that counts.
@@ -337,7 +252,7 @@ func (d *Dictionary) check(w *worker, b []byte, first, last, size int) (hit, boo
 		if !whole || !initialed(b, start, end) {
 			return hit{}, false
 		}
-	case numbered:
+	case ticketKey:
 		e := end
 		if c := ch(b, e); c == '-' || c == '_' || c == '#' {
 			e++
@@ -351,7 +266,7 @@ func (d *Dictionary) check(w *worker, b []byte, first, last, size int) (hit, boo
 			start-- // the host's own name, of a domain that is listed
 		}
 	}
-	return hit{start, end, n.kind}, true
+	return hit{start, end, n}, true
 }
 
 // named returns the name with these folded letters, nil for none.
@@ -372,18 +287,24 @@ func (d *Dictionary) written(n *name) []byte {
 	return d.text[at+1 : at+1+uint32(d.text[at])]
 }
 
-// entity returns the folded letters of the first name listed of whoever has this name, so that all names of one entity
-// get one mark. What is not listed stands for itself.
-func (d *Dictionary) entity(value []byte) ([]byte, bool) {
+// entity returns what stands for whoever has this name in the making of marks, so that all names of one entity get one
+// mark; empty where the name stands for itself.
+func (d *Dictionary) entity(value []byte) string {
 	if d == nil || len(d.names) == 0 || len(value) > 4*maxListed {
-		return nil, false
+		return ""
 	}
 	n := d.named(appendKey(nil, value))
 	if n == nil {
-		return nil, false
+		return ""
 	}
-	n = &d.names[n.same]
-	return d.text[n.at : n.at+uint32(n.size)], true
+	return d.entityOf(n)
+}
+
+func (d *Dictionary) entityOf(n *name) string {
+	if same := &d.names[n.same]; same != n || n.grouped {
+		return string(d.text[same.at : same.at+uint32(same.size)])
+	}
+	return ""
 }
 
 func hashOf(folded []byte) (h uint64) {
@@ -404,7 +325,7 @@ func appendKey(dst, b []byte) []byte {
 		n := len(dst)
 		var size int
 		var word bool
-		dst, size, word = appendFolded(dst, b)
+		dst, size, word = foldLetter(dst, b)
 		b = b[size:]
 		if len(dst) == n {
 			apart = apart || !word

@@ -42,7 +42,7 @@ func appendParts(parts []part, b []byte, start int) []part {
 	}
 	var folded [16]byte
 	for i := start; i < len(b); {
-		out, size, word := appendFolded(folded[:0], b[i:])
+		out, size, word := foldLetter(folded[:0], b[i:])
 		if !word {
 			break
 		}

@@ -127,10 +127,11 @@ func (b *builder) add(kind uint8, value, id, match string) error {
 	same := ^uint32(0)
 	if id != "" {
 		if key := appendKey(nil, []byte(id)); len(key) > 0 && len(key) <= maxListed {
-			same = b.put(key, kind, never, ^uint32(0), "")
+			same = b.put(key, kind, idOnly, ^uint32(0), "")
 		}
 	}
 	same = b.put(b.key, kind, how, same, value)
+	b.d.names[same].grouped = b.d.names[same].grouped || id != ""
 	if kind == personKind && len(words) > 1 && !strings.ContainsAny(value, "0123456789_/") {
 		r, _ := utf8.DecodeRuneInString(words[0])
 		if rest := strings.Join(words[1:], " "); r != utf8.RuneError && utf8.RuneCountInString(rest) > 2 {
@@ -161,7 +162,7 @@ func (b *builder) add(kind uint8, value, id, match string) error {
 func (b *builder) begin(value []byte) (words []string, err error) {
 	next := 0
 	for next < len(value) {
-		if _, _, word := appendFolded(nil, value[next:]); word {
+		if _, _, word := foldLetter(nil, value[next:]); word {
 			break
 		}
 		_, size := utf8.DecodeRune(value[next:])
@@ -212,7 +213,7 @@ func (b *builder) manner(kind uint8, value string, words []string) manner {
 	}
 	switch {
 	case dictionaryKind(kind) == "ticket" && !strings.ContainsAny(key, "0123456789"):
-		return numbered
+		return ticketKey
 	case digits && len(words) == 1 && len(key) < 6:
 		return cued
 	case len(key) <= 3 && strings.ToLower(value) != value:
@@ -248,10 +249,10 @@ func (b *builder) put(key []byte, kind uint8, how manner, same uint32, value str
 			continue
 		}
 		switch {
-		case how == never || how == initials && n.how != never && n.how != initials:
+		case how == idOnly || how == initials && n.how != idOnly && n.how != initials:
 			return i
-		case n.how == never || n.how == initials && how != initials:
-			own := n.how == never
+		case n.how == idOnly || n.how == initials && how != initials:
+			own := n.how == idOnly
 			if how == exact {
 				n.at = d.append(key, value)
 			}
@@ -319,7 +320,7 @@ func (b *builder) finish() *Dictionary {
 		d.pows[i+1] = d.pows[i] * hashBase
 	}
 	for i := range d.names {
-		if n := &d.names[i]; n.how != never {
+		if n := &d.names[i]; n.how != idOnly {
 			d.mark(hashOf(d.text[n.at:n.at+uint32(n.size)]), 0)
 		}
 	}

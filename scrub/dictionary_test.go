@@ -139,23 +139,28 @@ func TestNamesThatAreOrdinaryWordsNeedMoreThanTheirLetters(t *testing.T) {
 
 func TestNamesOfOneIdAreOneEntity(t *testing.T) {
 	d := readDictionary(t, forms+"person,Jane Roe,8\nperson,jr,8\nperson,Jim Roe,9\nperson,jr,9\n")
-	want, ok := d.entity([]byte("Jane Doe"))
-	if !ok || string(want) != "7" {
-		t.Fatalf("%q %v", want, ok)
-	}
-	for _, same := range []string{"jane.doe", "JD1815", "jane.doe@corp.example", "J. Doe"} {
-		if got, ok := d.entity([]byte(same)); !ok || !bytes.Equal(got, want) {
-			t.Errorf("%q is of %q, not %q", same, got, want)
+	for _, same := range []string{"Jane Doe", "jane.doe", "JD1815", "jane.doe@corp.example", "J. Doe"} {
+		if got := d.entity([]byte(same)); got != "7" {
+			t.Errorf("%q is of %q", same, got)
 		}
 	}
-	if got, ok := d.entity([]byte("jr")); !ok || string(got) != "jr" {
-		t.Errorf("a handle of two people is of %q", got)
+	for _, other := range []string{"jr", "J. Roe"} { // of two people
+		if got := d.entity([]byte(other)); got == "8" || got == "9" {
+			t.Errorf("%q is of %q", other, got)
+		}
 	}
-	if got, ok := d.entity([]byte("J. Roe")); !ok || string(got) == "8" || string(got) == "9" {
-		t.Errorf("the initials of two people are of %q", got)
-	}
-	if got, ok := d.entity([]byte("nobody")); ok {
+	if got := d.entity([]byte("nobody")); got != "" {
 		t.Errorf("nobody is %q", got)
+	}
+	s := newScrubber(t, Config{Dictionary: d})
+	want := markOf(t, s, "by Jane Doe")
+	for _, same := range []string{"jd1815 said", "Doe, Jane", "/home/jd1815/x", "mail jane.doe@corp.example", "jane.doe@elsewhere.example", "J. Doe", "JANE_DOE", "cc jd1815@corp.example"} {
+		if got := markOf(t, s, same); got != want {
+			t.Errorf("%q has %s, not %s: %s", same, got, want, scrubbed(t, s, same))
+		}
+	}
+	if a, b := markOf(t, s, "zoe.mueller"), markOf(t, s, "Zoë Müller"); a != b {
+		t.Errorf("%s, %s", a, b)
 	}
 }
 
@@ -319,7 +324,7 @@ func TestAFoldedLetterKeepsItsPlace(t *testing.T) {
 		n := 0
 		for n < len(in) {
 			var size int
-			out, size, _ = appendFolded(out, []byte(in[n:]))
+			out, size, _ = foldLetter(out, []byte(in[n:]))
 			if size <= 0 {
 				t.Fatalf("%q: %d bytes", in, size)
 			}

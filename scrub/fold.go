@@ -9,11 +9,11 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// appendFolded appends what b[:size] reads as once case, accents, width and alphabet do not matter, where size is the
-// length of its first character: "É", in one character or in two, "é" and "e" are one, "ß" is "ss", a full-width "Ａ" and
-// a Cyrillic "А" that looks like a Latin one are "a". Nothing is appended for what shows no letter of its own: an accent
-// that follows its letter, a soft hyphen, a zero-width space. word is false where the character is no part of a word.
-func appendFolded(dst, b []byte) (out []byte, size int, word bool) {
+// foldLetter appends what the first character of b reads as once case, accents, width and alphabet do not matter, and
+// returns how many bytes of b it takes: "É", "é" and "e" are one, "ß" is "ss", a full-width "Ａ" and a Cyrillic "А" that
+// looks like a Latin one are "a". It appends nothing for what shows no letter of its own: an accent that follows its
+// letter, a soft hyphen, a zero-width space. word is false where the character is no part of a word.
+func foldLetter(dst, b []byte) (out []byte, size int, word bool) {
 	c := b[0]
 	if c < utf8.RuneSelf {
 		if class[c]&isAlnum == 0 {

@@ -16,6 +16,9 @@ func (w *worker) appendReplacement(out, b []byte, s span) []byte {
 	switch k.form {
 	case addressed:
 		if i := bytes.LastIndexByte(v, '@'); i >= 0 {
+			if s.entity == "" {
+				s.entity = w.s.cfg.Dictionary.entity(v)
+			}
 			if i > 0 {
 				out = w.appendEntity(out, k, v[:i], s.entity)
 			}
@@ -42,10 +45,12 @@ func (w *worker) appendReplacement(out, b []byte, s span) []byte {
 
 // appendEntity appends the mark of a value, or of the entity that it is known to be.
 func (w *worker) appendEntity(out []byte, k kind, value []byte, entity string) []byte {
+	w.same = k.same(w.same[:0], value)
+	if entity == "" && k.family == "person" {
+		entity = w.s.cfg.Dictionary.entity(w.same)
+	}
 	if entity != "" {
-		w.same = append(append(w.same[:0], 0), entity...) // no value's form begins so
-	} else {
-		w.same = k.same(w.same[:0], value)
+		w.same = append(w.same[:0], entity...)
 	}
 	return w.appendMark(out, k.head, k.family, w.same)
 }
