@@ -21,14 +21,14 @@ import (
 type Dictionary struct {
 	cells []uint64 // low half: hashes of names; high half: of what names begin with
 	slots []uint32 // number of a name + 1, by hash; open addressing
-	names []name
+	names []listedName
 	text  []byte // of the names, folded
 	shift uint   // of a hash, to get its cell
 	pows  [maxListed + 1]uint64
 }
 
-// name is one entry of a dictionary.
-type name struct {
+// listedName is one entry of a dictionary.
+type listedName struct {
 	at      uint32 // in Dictionary.text
 	same    uint32 // what names the whole entity: its id, the name that this is a form of, or this
 	size    uint8  // of the folded name
@@ -141,7 +141,7 @@ func (d *Dictionary) word(w *worker, b []byte, start int) int {
 // the parts of the words that follow.
 func (d *Dictionary) longest(w *worker, b []byte, p int) int {
 	var h uint64
-	var best hit
+	var best nameHit
 	first := p
 	size, inner := 0, 0
 	for {
@@ -196,7 +196,7 @@ func (d *Dictionary) longest(w *worker, b []byte, p int) int {
 }
 
 // reversed reports a person whose name stands family name first: Doe, Jane.
-func (d *Dictionary) reversed(w *worker, b []byte, family, given int) (f hit) {
+func (d *Dictionary) reversed(w *worker, b []byte, family, given int) (f nameHit) {
 	x := w.parts[family]
 	h, size := uint64(0), 0
 	for p := given; p < len(w.parts); p++ {
@@ -208,49 +208,49 @@ func (d *Dictionary) reversed(w *worker, b []byte, family, given int) (f hit) {
 		if ends, _ := d.look(h*x.pow + x.hash); ends && size+x.size <= maxListed {
 			w.word = appendKey(appendKey(w.word[:0], b[w.parts[given].start:q.end]), b[x.start:x.end])
 			if n := d.named(w.word); n != nil && n.kind == personKind && (n.how == anyhow || n.how == capital && capitals(b, x.start, q.end)) {
-				return hit{x.start, q.end, n}
+				return nameHit{x.start, q.end, n}
 			}
 		}
 	}
 	return f
 }
 
-// hit is a name in a text.
-type hit struct {
+// nameHit is a name in a text.
+type nameHit struct {
 	start, end int
-	name       *name
+	name       *listedName
 }
 
 // check reports whether the parts from first to last are a name in a form that counts.
-func (d *Dictionary) check(w *worker, b []byte, first, last, size int) (hit, bool) {
+func (d *Dictionary) check(w *worker, b []byte, first, last, size int) (nameHit, bool) {
 	from, to := w.parts[first], w.parts[last]
 	start, end := from.start, to.end
 	w.word = appendKey(w.word[:0], b[start:end])
 	n := d.named(w.word)
 	if n == nil {
-		return hit{}, false
+		return nameHit{}, false
 	}
 	whole := from.opens && to.last
 	switch n.how {
 	case anyhow:
 		if !whole && n.size < 4 || from.digits && ch(b, start-1) == '.' && at(b, start-2)&isDigit != 0 {
-			return hit{}, false
+			return nameHit{}, false
 		}
 	case exact:
 		if !whole || !bytes.Equal(d.written(n), b[start:end]) || ch(b, start-1) == '$' {
-			return hit{}, false
+			return nameHit{}, false
 		}
 	case cued:
 		if !whole || !cue(b, start, n.kind) {
-			return hit{}, false
+			return nameHit{}, false
 		}
 	case capital:
 		if !capitals(b, start, end) {
-			return hit{}, false
+			return nameHit{}, false
 		}
 	case initials:
 		if !whole || !initialed(b, start, end) {
-			return hit{}, false
+			return nameHit{}, false
 		}
 	case ticketKey:
 		e := end
@@ -258,7 +258,7 @@ func (d *Dictionary) check(w *worker, b []byte, first, last, size int) (hit, boo
 			e++
 		}
 		if end = run(b, e, e+12, isDigit); end == e || at(b, end)&isAlnum != 0 {
-			return hit{}, false
+			return nameHit{}, false
 		}
 	}
 	if n.kind == hostKind && bytes.IndexByte(b[start:end], '.') >= 0 {
@@ -266,11 +266,11 @@ func (d *Dictionary) check(w *worker, b []byte, first, last, size int) (hit, boo
 			start-- // the host's own name, of a domain that is listed
 		}
 	}
-	return hit{start, end, n}, true
+	return nameHit{start, end, n}, true
 }
 
 // named returns the name with these folded letters, nil for none.
-func (d *Dictionary) named(folded []byte) *name {
+func (d *Dictionary) named(folded []byte) *listedName {
 	mask := uint32(len(d.slots) - 1)
 	for s := uint32(mixed(hashOf(folded))) & mask; d.slots[s] != 0; s = (s + 1) & mask {
 		n := &d.names[d.slots[s]-1]
@@ -282,7 +282,7 @@ func (d *Dictionary) named(folded []byte) *name {
 }
 
 // written returns an exact name as it was written.
-func (d *Dictionary) written(n *name) []byte {
+func (d *Dictionary) written(n *listedName) []byte {
 	at := n.at + uint32(n.size)
 	return d.text[at+1 : at+1+uint32(d.text[at])]
 }
@@ -300,7 +300,7 @@ func (d *Dictionary) entity(value []byte) string {
 	return d.entityOf(n)
 }
 
-func (d *Dictionary) entityOf(n *name) string {
+func (d *Dictionary) entityOf(n *listedName) string {
 	if same := &d.names[n.same]; same != n || n.grouped {
 		return string(d.text[same.at : same.at+uint32(same.size)])
 	}

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// part is a part of a word between two borders.
-type part struct {
+// subword is a part of a word between two borders.
+type subword struct {
 	start, end int
 	hash, pow  uint64 // of the folded letters; hashBase to the power of how many there are
 	size       int    // how many there are
@@ -21,14 +21,14 @@ type part struct {
 }
 
 // appendParts appends the parts of the word at start; none where no word starts there.
-func appendParts(parts []part, b []byte, start int) []part {
+func appendParts(parts []part, b []byte, start int) []subword {
 	first := len(parts)
-	var q part
+	var q subword
 	open := func(at int, begins bool) {
 		if q.size > 0 {
 			parts = append(parts, q)
 		}
-		q = part{start: at, end: at, pow: 1, begins: begins}
+		q = subword{start: at, end: at, pow: 1, begins: begins}
 	}
 	open(start, true)
 	q.opens = start == 0 || at(b, start-1)&isAlnum == 0 && b[start-1] < utf8.RuneSelf
@@ -100,8 +100,8 @@ func appendParts(parts []part, b []byte, start int) []part {
 }
 
 // partOf is the part b[start:end], all letters of one word.
-func partOf(b []byte, start, end int, begins bool) part {
-	q := part{start: start, end: end, pow: 1, begins: begins}
+func partOf(b []byte, start, end int, begins bool) subword {
+	q := subword{start: start, end: end, pow: 1, begins: begins}
 	for _, c := range appendKey(nil, b[start:end]) {
 		q.hash, q.pow, q.size = q.hash*hashBase+uint64(c), q.pow*hashBase, q.size+1
 	}

@@ -91,7 +91,7 @@ type builder struct {
 	goesOn []uint64 // hashes of what names begin with
 	common map[string]bool
 	key    []byte
-	parts  []part
+	parts  []subword
 }
 
 // add adds a value.
@@ -274,7 +274,7 @@ func (b *builder) put(key []byte, kind uint8, how manner, same uint32, value str
 	if same == ^uint32(0) {
 		same = i
 	}
-	n := name{at: uint32(len(d.text)), same: same, size: uint8(len(key)), kind: kind, how: how}
+	n := listedName{at: uint32(len(d.text)), same: same, size: uint8(len(key)), kind: kind, how: how}
 	if d.text = append(d.text, key...); how == exact {
 		d.text = append(append(d.text, uint8(len(value))), value...)
 	}

@@ -31,7 +31,7 @@ type worker struct {
 	word    []byte
 	same    []byte // a canonical form
 	trial   []byte // a replacement
-	parts   []part // of the words being looked up
+	parts   []subword // of the words being looked up
 
 	in, out  []byte // a record's text, decoded, and what it becomes
 	buf      []byte
