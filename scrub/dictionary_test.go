@@ -38,7 +38,7 @@ func listedIn(d *Dictionary, text string) []string {
 	return found
 }
 
-const forms = `kind,value,id,match
+const listing = `kind,value,id,match
 person,Jane Doe,7
 person,jd1815,7
 person,jane.doe@corp.example,7
@@ -68,7 +68,7 @@ ip,10.20.0.7
 `
 
 func TestListedNamesAreFoundHoweverTheyAreWritten(t *testing.T) {
-	d := readDictionary(t, forms)
+	d := readDictionary(t, listing)
 	for text, want := range map[string]string{
 		"FjordbankLedgerClient":               "Fjordbank",
 		"new ledgerFjordbank()":               "Fjordbank",
@@ -126,7 +126,7 @@ func TestListedNamesAreFoundHoweverTheyAreWritten(t *testing.T) {
 }
 
 func TestNamesThatAreOrdinaryWordsNeedMoreThanTheirLetters(t *testing.T) {
-	d := readDictionary(t, forms)
+	d := readDictionary(t, listing)
 	for _, text := range []string{
 		"it will pass", "Will you", "mark long lines", "the mark, long ago", "qa qaTest", "web", "webClient", "tern", "rook one", "PAY", "pay the 7", "payment",
 		"port 80815", "x = 80815", "10200 7", "102007", "1.10.20.07", "j.doe()", "j doe", "J Doering", "janedoes", "kestrels", "targeted", "Rook One1", "E295070",
@@ -138,7 +138,7 @@ func TestNamesThatAreOrdinaryWordsNeedMoreThanTheirLetters(t *testing.T) {
 }
 
 func TestNamesOfOneIdAreOneEntity(t *testing.T) {
-	d := readDictionary(t, forms+"person,Jane Roe,8\nperson,jr,8\nperson,Jim Roe,9\nperson,jr,9\n")
+	d := readDictionary(t, listing+"person,Jane Roe,8\nperson,jr,8\nperson,Jim Roe,9\nperson,jr,9\n")
 	for _, same := range []string{"Jane Doe", "jane.doe", "JD1815", "jane.doe@corp.example", "J. Doe"} {
 		if got := d.entity([]byte(same)); got != "7" {
 			t.Errorf("%q is of %q", same, got)
@@ -200,7 +200,7 @@ func TestAnyNameIsFoundInAnyOfItsForms(t *testing.T) {
 }
 
 func FuzzDictionary(f *testing.F) {
-	f.Add([]byte(forms), []byte("jane doe FJORDBANK Zo\xeb 李小龙 \\nJane%20Doe"))
+	f.Add([]byte(listing), []byte("jane doe FJORDBANK Zo\xeb 李小龙 \\nJane%20Doe"))
 	f.Add([]byte("person,a b\nticket,x y\nhost,1.1.1\n"), []byte("a b x y-1 1.1.1 A. B"))
 	f.Fuzz(func(t *testing.T, csv, text []byte) {
 		d, err := ReadDictionary(bytes.NewReader(csv))
@@ -302,7 +302,7 @@ func BenchmarkTextWithAMillionNames(b *testing.B) {
 }
 
 func TestALongWordTakesLinearTimeInTheDictionary(t *testing.T) {
-	d := readDictionary(t, forms+"customer,aB\ncustomer,aBaB aB\n")
+	d := readDictionary(t, listing+"customer,aB\ncustomer,aBaB aB\n")
 	for _, unit := range []string{"a", "aB", "李", "fjordbankFjordbank", "jane ", "a1", "\xff", "é", "É", "\\n", "%20", "J. "} {
 		took := func(n int) time.Duration {
 			text := []byte(strings.Repeat(unit, n/len(unit)))

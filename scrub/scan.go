@@ -29,8 +29,8 @@ type worker struct {
 	letters [8]byte
 	tmp     []byte
 	word    []byte
-	same    []byte // a canonical form
-	trial   []byte // a replacement
+	same    []byte    // a canonical form
+	trial   []byte    // a replacement
 	parts   []subword // of the words being looked up
 
 	in, out  []byte // a record's text, decoded, and what it becomes
