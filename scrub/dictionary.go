@@ -113,31 +113,31 @@ func (d *Dictionary) find(w *worker, b []byte) {
 
 // word looks for names that begin in the word at start, and returns from where to go on.
 func (d *Dictionary) word(w *worker, b []byte, start int) int {
-	w.parts = appendParts(w.parts[:0], b, start)
-	n := len(w.parts)
+	w.subwords = appendParts(w.subwords[:0], b, start)
+	n := len(w.subwords)
 	if n == 0 { // no letter
 		_, size, _ := foldLetter(w.word[:0], b[start:])
 		return start + size
 	}
-	stop, end := n, w.parts[n-1].end
-	if !w.parts[n-1].last { // a word of very many parts: the last of these are looked at again with what follows
+	stop, end := n, w.subwords[n-1].end
+	if !w.subwords[n-1].last { // a word of very many parts: the last of these are looked at again with what follows
 		stop = n - overlap
-		end = w.parts[stop].start
+		end = w.subwords[stop].start
 	}
 	for p, from := 0, start; p < stop; p++ {
-		if q := &w.parts[p]; !q.begins || q.start < from {
+		if q := &w.subwords[p]; !q.begins || q.start < from {
 			continue
 		}
 		if e := d.longest(w, b, p); e > 0 {
 			from = e
 		}
-		w.parts = w.parts[:n]
+		w.subwords = w.subwords[:n]
 		end = max(end, from)
 	}
 	return end
 }
 
-// longest records the longest name that begins with the part p of w.parts, and returns its end, 0 for none. It appends
+// longest records the longest name that begins with the part p of w.subwords, and returns its end, 0 for none. It appends
 // the parts of the words that follow.
 func (d *Dictionary) longest(w *worker, b []byte, p int) int {
 	var h uint64
@@ -145,8 +145,8 @@ func (d *Dictionary) longest(w *worker, b []byte, p int) int {
 	first := p
 	size, inner := 0, 0
 	for {
-		q := w.parts[p]
-		if p > first && w.parts[p-1].last && w.parts[p-1].digits && q.digits {
+		q := w.subwords[p]
+		if p > first && w.subwords[p-1].last && w.subwords[p-1].digits && q.digits {
 			h, size = h*hashBase+'.', size+1 // 10.0 is not 100
 		}
 		h, size = h*q.pow+q.hash, size+q.size
@@ -163,7 +163,7 @@ func (d *Dictionary) longest(w *worker, b []byte, p int) int {
 			}
 		}
 		if !q.last {
-			if p+1 == len(w.parts) {
+			if p+1 == len(w.subwords) {
 				break
 			}
 			if inner++; inner >= maxParts && first > 0 && !goesOn {
@@ -179,8 +179,8 @@ func (d *Dictionary) longest(w *worker, b []byte, p int) int {
 		if next == 0 {
 			break
 		}
-		n := len(w.parts)
-		if w.parts = appendParts(w.parts, b, next); len(w.parts) == n {
+		n := len(w.subwords)
+		if w.subwords = appendParts(w.subwords, b, next); len(w.subwords) == n {
 			break
 		}
 		if p == first && best.name == nil {
@@ -197,16 +197,16 @@ func (d *Dictionary) longest(w *worker, b []byte, p int) int {
 
 // reversed reports a person whose name stands family name first: Doe, Jane.
 func (d *Dictionary) reversed(w *worker, b []byte, family, given int) (f nameHit) {
-	x := w.parts[family]
+	x := w.subwords[family]
 	h, size := uint64(0), 0
-	for p := given; p < len(w.parts); p++ {
-		q := w.parts[p]
+	for p := given; p < len(w.subwords); p++ {
+		q := w.subwords[p]
 		h, size = h*q.pow+q.hash, size+q.size
 		if !q.last {
 			continue
 		}
 		if ends, _ := d.look(h*x.pow + x.hash); ends && size+x.size <= maxListed {
-			w.word = appendKey(appendKey(w.word[:0], b[w.parts[given].start:q.end]), b[x.start:x.end])
+			w.word = appendKey(appendKey(w.word[:0], b[w.subwords[given].start:q.end]), b[x.start:x.end])
 			if n := d.named(w.word); n != nil && n.kind == personKind && (n.how == anyhow || n.how == capital && capitals(b, x.start, q.end)) {
 				return nameHit{x.start, q.end, n}
 			}
@@ -223,7 +223,7 @@ type nameHit struct {
 
 // check reports whether the parts from first to last are a name in a form that counts.
 func (d *Dictionary) check(w *worker, b []byte, first, last, size int) (nameHit, bool) {
-	from, to := w.parts[first], w.parts[last]
+	from, to := w.subwords[first], w.subwords[last]
 	start, end := from.start, to.end
 	w.word = appendKey(w.word[:0], b[start:end])
 	n := d.named(w.word)
