@@ -21,7 +21,7 @@ type subword struct {
 }
 
 // appendParts appends the parts of the word at start; none where no word starts there.
-func appendParts(parts []part, b []byte, start int) []subword {
+func appendParts(parts []subword, b []byte, start int) []subword {
 	first := len(parts)
 	var q subword
 	open := func(at int, begins bool) {
