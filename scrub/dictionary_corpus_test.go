@@ -61,7 +61,8 @@ func TestListedPersonalDataIsFoundInCode(t *testing.T) {
 				k += " unlisted"
 			}
 			n[k]++
-			if blotted(x.Text, found, span) {
+			_, touched := covered(found, span)
+			if blotted(x.Text, found, span) || k == "path" && touched { // of a path, what is private goes
 				hit[k]++
 			} else if listed[k+v] && testing.Verbose() && hit["shown"+k] < 5 {
 				hit["shown"+k]++
