@@ -106,38 +106,6 @@ func plainer(kind string) bool {
 	return rank(kind) == 0 || kind == "person" || kind == "user" || kind == "opaque"
 }
 
-// tidy moves a span's edges to where a mark may stand: not inside of a number or of an escape.
-func tidy(s span, b []byte, from int) span {
-	if i := s.start; i > from && at(b, i)&isAlnum != 0 {
-		for i > from && i > s.start-maxSpace && at(b, i-1)&isIdent != 0 {
-			i--
-		}
-		if at(b, i)&isDigit != 0 && at(b, i-1)&isIdent == 0 { // 0x…, 12…: no identifier begins with a digit
-			s.start = i
-		}
-	}
-	if ch(b, s.start-1) != '\\' || s.kind == "user" || s.kind == "path" {
-		return s
-	}
-	slashes := 0
-	for i := s.start - 1; i >= max(from, s.start-8) && b[i] == '\\'; i-- {
-		slashes++
-	}
-	if slashes%2 == 0 {
-		return s
-	}
-	switch ch(b, s.start) {
-	case 'n', 'r', 't':
-		s.start++
-	case 'u':
-		if _, n := unicodeEscape(b[s.start-1:]); n > 0 {
-			s.start += n - 1
-		}
-	}
-	s.start = min(s.start, s.end)
-	return s
-}
-
 // settled reports spans whose replacement is what stands there already.
 func (w *worker) settled(s span, b []byte) bool {
 	if s.plain || !w.kindOf(s.kind).form.structural() {
