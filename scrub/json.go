@@ -112,20 +112,11 @@ func (w *worker) wordOf(key string) (best word) {
 		return word{}
 	}
 	b := []byte(key)
-	row := uint32(0)
-	for i, c := range b {
-		v := w.s.auto.next[row+uint32(w.s.auto.column[c])]
-		row = v >> 1
-		if v&1 == 0 {
-			continue
+	w.s.auto.each(&w.places, b, func(r *rule, start, end int) {
+		if r.word.kind != "" && (best.kind == "" || r.word.strength > best.strength) &&
+			bounded(b, start, end, r.word.whole) && !innocent(lastPart(b[end:])) && !w.inMark(b, start, len(b)) {
+			best = r.word
 		}
-		for _, r := range w.s.auto.out[row/w.s.auto.width] {
-			start, end := i+1-len(r.keyword), i+1
-			if r.word.kind != "" && (best.kind == "" || r.word.strength > best.strength) &&
-				bounded(b, start, end, r.word.whole) && !innocent(lastPart(b[end:])) && !w.inMark(b, start, len(b)) {
-				best = r.word
-			}
-		}
-	}
+	})
 	return best
 }

@@ -35,6 +35,7 @@ type worker struct {
 
 	in, out  []byte // a record's text, decoded, and what it becomes
 	buf      []byte
+	places   [lanes][]hit // where keywords end in buf
 	kinds    map[string]kind
 	rule     *rule   // whose detector is at work
 	hits     []span  // as detected, in any order
@@ -76,21 +77,10 @@ func (w *worker) add(start, end int, kind string) {
 func (w *worker) scan(buf []byte) {
 	w.buf, w.hits, w.own = buf, w.hits[:0], w.own[:0]
 	w.nameEnd, w.valueEnd, w.formEnd, w.manifest, w.unclosed = -1, 0, 0, 0, [4]int{}
-	a := w.s.auto
-	next, row := a.next, uint32(0)
-	for i, c := range buf {
-		v := next[row+uint32(a.column[c])]
-		row = v >> 1
-		if v&1 == 0 {
-			continue
-		}
-		rules := a.out[row/a.width]
-		for j := range rules {
-			r := &rules[j]
-			w.rule = r
-			r.detect(w, r, i+1-len(r.keyword), i+1)
-		}
-	}
+	w.s.auto.each(&w.places, buf, func(r *rule, start, end int) {
+		w.rule = r
+		r.detect(w, r, start, end)
+	})
 	w.rule = nil
 	w.opaque(buf)
 	if w.under.kind != "" {
