@@ -29,6 +29,7 @@ var rules = []rule{
 
 	{"internal/keyring", "episode", "keys know nothing of what they are for"},
 	{"internal/statedir", "episode", "a lock on a folder"},
+	{"internal/directory", "", "reads other programs' exports, knows nothing of the filter"},
 	{"internal/config", "episode", "a configuration file is read the same way for each role"},
 	{"internal/blob", "episode internal/statedir", "bytes by digest"},
 	{"internal/spool", "episode internal/statedir", "keeps payloads, knows nothing of what they mean"},
