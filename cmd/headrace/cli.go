@@ -35,6 +35,7 @@ type cli struct {
 	Outcomes    outcomesCmd    `cmd:"" help:"Episodes and git repositories → episodes with what became of each suggestion."`
 	Scrub       scrubCmd       `cmd:"" help:"Episodes or text → without secrets and personal data, keyed marks in their place."`
 	Reveal      revealCmd      `cmd:"" help:"Say what marks stand for, from a map that scrub --map wrote."`
+	Dictionary  dictionaryCmd  `cmd:"" help:"What you have about people, hosts and customers → the private names that scrub and the edge look for."`
 	Consent     consentCmd     `cmd:"" help:"Scrubbed episodes → those that may leave, lowered to their level, with terms."`
 	AuditSample auditSampleCmd `cmd:"" help:"Draw scrubbed records for people to read; say how many secrets the filter missed, at most."`
 	Aggregate   aggregateCmd   `cmd:"" help:"Scrubbed episodes → counts with noise, for what may leave as numbers only."`

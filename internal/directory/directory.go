@@ -239,7 +239,7 @@ func headLines(head []byte, comments string) []string {
 	return lines
 }
 
-// most reports whether at least nine in ten of the lines, and one, are as asked. The last one may be cut off.
+// most reports whether at least nine in ten of the lines, and one, are as asked.
 func most(lines []string, is func(string) bool) bool {
 	n := 0
 	for _, l := range lines {
@@ -247,5 +247,5 @@ func most(lines []string, is func(string) bool) bool {
 			n++
 		}
 	}
-	return n > 0 && 10*n >= 9*len(lines)-9
+	return n > 0 && 10*n >= 9*len(lines)
 }

@@ -50,7 +50,7 @@ func (d *Directory) gitLog(r *bufio.Reader) error {
 }
 
 // ownersLine is a pattern followed by owners.
-var ownersLine = regexp.MustCompile(`^\S+(\s+(@[\w.-]+(/[\w.-]+)*|[^\s@]+@[^\s@]+))+(\s+#.*)?$`)
+var ownersLine = regexp.MustCompile(`^\S+(\s+(@[\w.-]+(/[\w.-]+)*|[^\s@,;\"<>]+@[^\s@,;\"<>]+))+(\s+#.*)?$`)
 
 func isCodeowners(head []byte) bool {
 	return most(headLines(head, "#["), func(l string) bool { return ownersLine.MatchString(strings.TrimSpace(l)) })
