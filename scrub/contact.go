@@ -44,7 +44,11 @@ func (w *worker) email(_ *rule, i, _ int) {
 		return // icon@2x.png, package@file.js
 	}
 	local, domain := b[start:i], b[i+1:end]
-	if string(local) == "git" && (ch(b, end) == ':' || ch(b, end) == '/') || w.ownAddress(b, start, i, end) {
+	if string(local) == "git" && (ch(b, end) == ':' || ch(b, end) == '/') {
+		return
+	}
+	if own := w.ownAddress(b, start, i, end); own >= 0 {
+		w.add(start, own, "email")
 		return
 	}
 	if !w.strict && (bytes.HasPrefix(domain, []byte("example.")) || bytes.HasSuffix(domain, []byte(".example")) ||
@@ -58,10 +62,12 @@ func localByte(c byte) bool {
 	return class[c]&isAlnum != 0 || c >= 0x80 || c == '.' || c == '_' || c == '+' || c == '-'
 }
 
-// ownAddress reports whether b[start:end], with its @ at i, is an address that we made: nothing but our marks.
-func (w *worker) ownAddress(b []byte, start, i, end int) bool {
-	if !w.ownAt(b, start, i) || !bytes.HasSuffix(b[i:end], []byte(".example")) {
-		return false
+// ownAddress returns where in b[start:i], with its @ at i, an address begins that we made, nothing but our marks; -1
+// where there is none. A mark may stand right before one, where two literals are joined.
+func (w *worker) ownAddress(b []byte, start, i, end int) int {
+	own, e, head, ok := markAt(b, max(0, i-bodyLen-len(anchor)))
+	if !ok || own < start || e != i || !w.isOwn(b, e, head) || !bytes.HasSuffix(b[i:end], []byte(".example")) {
+		return -1
 	}
 	end -= len(".example")
 	for i++; i < end; {
@@ -70,11 +76,11 @@ func (w *worker) ownAddress(b []byte, start, i, end int) bool {
 			next = end - i
 		}
 		if !w.ownAt(b, i, i+next) {
-			return false
+			return -1
 		}
 		i += next + 1
 	}
-	return true
+	return own
 }
 
 // url looks at the user information of a URL: scheme://user:password@host.

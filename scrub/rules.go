@@ -50,7 +50,8 @@ func rules() []rule {
 	}
 	rs = append(rs, files()...)
 	rs = append(rs, commands()...)
-	return append(rs, cues()...)
+	rs = append(rs, cues()...)
+	return append(append(rs, escapes()...), packings()...)
 }
 
 type namedWord struct {

@@ -53,6 +53,8 @@ type worker struct {
 	manifest int // end of the last Kubernetes Secret looked at
 	unclosed [4]int
 	features []uint32 // of the hit that is scored
+
+	decoding // decode.go
 }
 
 // span is a part of a buffer.
@@ -77,6 +79,7 @@ func (w *worker) add(start, end int, kind string) {
 func (w *worker) scan(buf []byte) {
 	w.buf, w.hits, w.own = buf, w.hits[:0], w.own[:0]
 	w.nameEnd, w.valueEnd, w.formEnd, w.manifest, w.unclosed = -1, 0, 0, 0, [4]int{}
+	w.startDecoding()
 	w.s.auto.each(&w.places, buf, func(r *rule, start, end int) {
 		w.rule = r
 		r.detect(w, r, start, end)
@@ -92,6 +95,7 @@ func (w *worker) scan(buf []byte) {
 	if !w.strict {
 		w.balance()
 	}
+	w.decode()
 }
 
 // Classes of bytes, for runs.

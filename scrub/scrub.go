@@ -13,8 +13,10 @@
 // verified, and a record that cannot be proven clean is refused with [ErrUnsafe]. [Scrubber.Stream] takes text of any
 // length. Detection never looks at what a text says about itself: no comment switches it off.
 //
-// What this does not do: it decodes only JSON (not base64, percent or hex), has no model of names beyond the
-// dictionary, and renames no identifiers.
+// What is encoded (decode.go: base64, hex, percent, escapes of all kinds, look-alike letters, literals in parts) is looked
+// at as those see it who decode it.
+//
+// What this does not do: it has no model of names beyond the dictionary, and renames no identifiers.
 package scrub
 
 import (
@@ -130,7 +132,7 @@ func (s *Scrubber) Text(dst, src []byte) ([]byte, []Finding, error) {
 
 func (s *Scrubber) worker() *worker {
 	w := s.workers.Get().(*worker)
-	w.known, w.under, w.deadline = nil, word{}, time.Now().Add(s.cfg.Budget)
+	w.known, w.under, w.depth, w.deadline = nil, word{}, 0, time.Now().Add(s.cfg.Budget)
 	return w
 }
 

@@ -25,6 +25,7 @@ func (w *worker) window(out, buf []byte, context int, eof bool, open *bool) ([]b
 			w.remember(known, h)
 		}
 	}
+	w.known = known // what is known is looked for in what is decoded, too
 	known.find(w, buf)
 	w.spans = w.found(w.spans[:0], buf)
 	cut := len(buf)
