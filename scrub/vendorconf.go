@@ -259,7 +259,7 @@ func (w *worker) kubernetes(_ *rule, start, i int) {
 	if at(b, i)&isIdent != 0 {
 		return
 	}
-	from := max(0, start-2048, w.manifest)
+	from := min(start, max(0, start-2048, w.manifest))
 	if n := bytes.LastIndex(b[from:start], []byte("\n---")); n >= 0 {
 		from += n + 1
 	}
