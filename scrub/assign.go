@@ -17,6 +17,7 @@ type joint struct {
 	cli    bool // --password value
 	xml    bool // <password>value
 	quoted bool // only a value in quotes counts
+	plain  bool // nothing but blanks stands between, and the value is one by its shape
 	call   bool // the value is an argument
 	listed bool // the name is a literal, and the value the next one
 	getter bool // what a call around the value is named for fetches it by a name
@@ -170,7 +171,8 @@ func join(b []byte, start, i int, k word) (joint, bool) {
 		if s := bareName(b, start); s >= 1 && b[s-1] == '-' {
 			j.at, j.cli = blank, true
 		} else {
-			j.at, j.quoted = blank, !plainly(b, blank, start, k)
+			j.plain = plainly(b, blank, start, k)
+			j.at, j.quoted = blank, !j.plain
 		}
 	default:
 		at, ok := valueField(b, i)

@@ -53,8 +53,9 @@ func (w *worker) basic(_ *rule, start, end int) {
 	}
 	e := run(w.buf, end, end+4096, isBase64)
 	v := bytes.TrimRight(w.buf[end:e], "=")
+	f := shapeOf(v) // what is no word is one by its shape alone
 	text, err := base64.RawStdEncoding.AppendDecode(nil, v)
-	if err == nil && len(v) >= 6 && bytes.IndexByte(text, ':') >= 0 {
+	if (e-end)%4 == 0 && len(v) >= 8 && (f.digits > 0 || f.swap > 2) || err == nil && len(v) >= 6 && bytes.IndexByte(text, ':') >= 0 {
 		w.add(end, e, "basic_auth")
 		w.valueEnd = max(w.valueEnd, e)
 	}

@@ -114,9 +114,12 @@ func (w *worker) bareValue(v []byte, f shape, j joint, k word, end int) bool {
 	if k.strength == medium && number(v) {
 		return false
 	}
+	if j.plain {
+		return true
+	}
 	code := next == ')' || next == '|' || next == '>' && !j.xml ||
 		(next == ',' || next == ';') && !(j.equals && !j.spaced && pairFollows(b, end+1))
-	eol := next == 0 || next == '\n' || next == '\r' || hasAny(b[end:], " \\\n", " \\\r")
+	eol := next == 0 || next == '\n' || next == '\r' || hasAny(b[end:], " \\\n", " \\\r") || string(b[end:]) == " \\"
 	switch {
 	case f.path && f.signs == f.slashes+f.dots+f.dashes && !f.opaque(32):
 		return false
@@ -128,6 +131,8 @@ func (w *worker) bareValue(v []byte, f shape, j joint, k word, end int) bool {
 		return f.under == 0 || f.n >= 16 && j.caps
 	case f.words() && k.strength == strong && eol && f.dots+f.under == 0 && !credentialWord(v) && (j.equals || !f.typeName || f.n >= 12):
 		return true
+	case f.lower == f.n && f.n >= 5 && k.strength == strong && !j.equals && (next == ',' || next == '}') && !credentialWord(v):
+		return true // {user: bob, password: abcdef}
 	case f.words():
 		if k.strength != strong || code || f.dots > 0 {
 			return randomPart(v)

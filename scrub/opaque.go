@@ -112,7 +112,11 @@ func (w *worker) parts(start, end int) {
 	for from := start; from < end; {
 		to := run(b, from, end, isAlnum)
 		kind := random(b[from:to])
-		r.part(b, from, to, kind)
+		if to > from {
+			r.part(b, from, to, kind)
+		} else if c := b[from]; from == start && (c == '+' || c == '_') {
+			r.short, r.lead = true, from // of base64, and of no path
+		}
 		if kind != "" && to-from >= leastRun {
 			w.add(from, to, kind)
 		}
@@ -121,15 +125,19 @@ func (w *worker) parts(start, end int) {
 	if r.noisy < r.total*2/3 {
 		return
 	}
-	kind := "opaque"
+	w.hits = w.hits[:hits]
 	if r.hashed == r.total {
-		kind = "hash"
+		w.add(r.start, r.end, "hash")
+		return
 	}
-	if r.end == end {
+	tail := r.end // signs of base64 may end it
+	for tail < end && class[b[tail]]&isAlnum == 0 {
+		tail++
+	}
+	if tail == end && tail-r.end <= maxPad {
 		r.end = padded(b, end)
 	}
-	w.hits = w.hits[:hits]
-	w.add(r.start, r.end, kind)
+	w.add(r.start, r.end, "opaque")
 }
 
 // longRandom reports whether a long part of b[start:end] looks random. Most runs are paths and names without one.

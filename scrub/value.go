@@ -27,6 +27,8 @@ func (w *worker) value(j joint, k word) {
 		if !ok {
 			j = joint{at: after, equals: true}
 			w.judge(after, bareEnd(b, after, j), j, k, false)
+		} else if j.listed && ch(b, spaces(b, end+start-i, false)) == ':' {
+			return // the next name
 		} else if w.judge(start, end, j, k, true) {
 			w.continued(end+start-i, k.kind)
 		}
@@ -149,6 +151,9 @@ func (w *worker) literals(i int, j joint, k word) {
 			start, end, ok := w.quoted(i)
 			if !ok {
 				return
+			}
+			if hasAny(b[start:], "-----") {
+				return // PEM, which has its own form
 			}
 			if n > 0 || !j.getter || shapeOf(b[start:end]).opaque(leastRun) {
 				w.judge(start, end, j, k, true)
