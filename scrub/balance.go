@@ -2,14 +2,26 @@
 
 package scrub
 
-import "github.com/headrace/headrace/scrub/internal/score"
+import (
+	"slices"
+
+	"github.com/headrace/headrace/scrub/internal/score"
+)
 
 // balance drops the hits that balanced keeps: those of kinds that structure alone gives away, where the model of
-// package score finds them more like a name, a word or a placeholder than like a secret.
+// package score finds them more like a name, a word or a placeholder than like a secret. What our marks stand in was
+// decided about before they did.
 func (w *worker) balance() {
-	kept := w.hits[:0]
+	kept, own := w.hits[:0], w.own
+	slices.SortStableFunc(w.hits, func(a, b span) int { return a.start - b.start })
 	for _, h := range w.hits {
+		for len(own) > 0 && own[0].end <= h.start {
+			own = own[1:]
+		}
 		if scored(h.kind) {
+			if len(own) > 0 && own[0].start < h.end {
+				continue
+			}
 			var n int
 			if n, w.features = score.Score(w.features, w.buf, h.start, h.end, h.kind); n < score.Limit {
 				continue

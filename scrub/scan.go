@@ -53,6 +53,8 @@ type worker struct {
 	manifest int // end of the last Kubernetes Secret looked at
 	unclosed [4]int
 	features []uint32 // of the hit that is scored
+	listEnd  int      // of the last list whose literals were judged, and
+	listKind strength
 
 	decoding // decode.go
 }
@@ -78,7 +80,7 @@ func (w *worker) add(start, end int, kind string) {
 // scan finds everything in buf: hits and own marks. It is the one pass over the bytes.
 func (w *worker) scan(buf []byte) {
 	w.buf, w.hits, w.own = buf, w.hits[:0], w.own[:0]
-	w.nameEnd, w.valueEnd, w.formEnd, w.manifest, w.unclosed = -1, 0, 0, 0, [4]int{}
+	w.nameEnd, w.valueEnd, w.listEnd, w.formEnd, w.manifest, w.unclosed = -1, 0, 0, 0, 0, [4]int{}
 	w.startDecoding()
 	w.s.auto.each(&w.places, buf, func(r *rule, start, end int) {
 		w.rule = r

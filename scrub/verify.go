@@ -206,9 +206,9 @@ func (w *worker) noCanary(b []byte) error {
 	return nil
 }
 
-// wider returns the run without blanks around b[start:end], or the line.
+// wider returns the run without blanks and quotes around b[start:end], or the line.
 func wider(b []byte, start, end int, line bool) (int, int) {
-	stop := func(c byte) bool { return c == '\n' || !line && c <= ' ' }
+	stop := func(c byte) bool { return c == '\n' || !line && class[c]&notSpace == 0 }
 	for start > 0 && !stop(b[start-1]) {
 		start--
 	}
