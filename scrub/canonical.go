@@ -5,7 +5,6 @@ package scrub
 import (
 	"bytes"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -72,26 +71,15 @@ func appendFolded(dst, b []byte, keep string) []byte {
 	if ascii {
 		return dst
 	}
-	for _, r := range string(norm.NFKD.Bytes(b)) {
-		r = unicode.ToLower(r)
-		switch {
-		case r == 'ß':
-			dst = append(dst, "ss"...)
-		case r == 'æ':
-			dst = append(dst, "ae"...)
-		case r == 'œ':
-			dst = append(dst, "oe"...)
-		case r == 'ø':
-			dst = append(dst, 'o')
-		case r == 'ł':
-			dst = append(dst, 'l')
-		case r == 'đ' || r == 'ð':
-			dst = append(dst, 'd')
-		case r == 'ı':
-			dst = append(dst, 'i')
-		case unicode.IsLetter(r) || unicode.IsDigit(r) || r < utf8.RuneSelf && strings.IndexByte(keep, byte(r)) >= 0:
-			dst = utf8.AppendRune(dst, r)
+	for len(b) > 0 {
+		n := len(dst)
+		out, size, word := foldLetter(dst, b)
+		if dst = out[:n]; word {
+			dst = out
+		} else if strings.IndexByte(keep, b[0]) >= 0 {
+			dst = append(dst, b[0])
 		}
+		b = b[size:]
 	}
 	return dst
 }

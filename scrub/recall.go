@@ -144,7 +144,9 @@ func (r *recall) find(w *worker, b []byte) {
 				end = run(b, end, len(b), notSpace)
 			}
 			w.add(i, end, k.kind)
-			i = end - 1 // so that no byte is part of two
+			if k.cut {
+				i = end - 1 // so that no byte of a long run is looked at twice
+			}
 			break
 		}
 	}

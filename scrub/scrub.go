@@ -5,9 +5,10 @@
 // Start with [New] and [Scrubber.Text]. One pass over the bytes (scan.go) finds candidates by their structure: a word
 // such as "password" and the value beside it, user information in a URL, a PEM block, a JWT, a token with a known
 // prefix, an e-mail address, a home folder, a card number, a name from the dictionary. Each span becomes a mark
-// (mark.go): the same entity gets the same mark everywhere under one key, and unrelated ones under another. The output
-// is scanned again, passing over only the marks that the key proves to be its own; what is found there is replaced
-// too, until nothing is found, so scrubbing twice changes nothing.
+// (mark.go) or, by the form of its kind (kinds.go), something of the same shape made of marks: the same entity gets the
+// same one everywhere under one key, and unrelated ones under another. The output is scanned again (verify.go), passing
+// over only the marks that the key proves to be its own; what is found there is replaced too, until nothing is found,
+// so scrubbing twice changes nothing.
 //
 // [Scrubber.Episode] does this for every text of a record: a secret found in one is looked for in all, the result is
 // verified, and a record that cannot be proven clean is refused with [ErrUnsafe]. [Scrubber.Stream] takes text of any
