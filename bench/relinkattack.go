@@ -5,6 +5,8 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -29,7 +31,7 @@ type attackRecord struct {
 	developer, session string
 }
 
-func newAttack(left, log []map[string]any, accounts []string) *attack {
+func newAttack(left, log []map[string]any, accounts []string, v view) *attack {
 	a := &attack{names: map[string]int{}, values: map[string]map[string]int{}}
 	number := map[string]int{}
 	account := func(name string) int {
@@ -39,8 +41,12 @@ func newAttack(left, log []map[string]any, accounts []string) *attack {
 		}
 		return number[name]
 	}
+	medians := map[string]float64{}
+	if v.halves {
+		medians = mediansOf(left)
+	}
 	for i, e := range log {
-		who, cell := account(accounts[i]), a.cell(quantities(e))
+		who, cell := account(accounts[i]), a.cell(v.quantities(e, medians))
 		a.log[who][cell]++
 		a.inCell[cell][who]++
 		a.total[who]++
@@ -48,7 +54,7 @@ func newAttack(left, log []map[string]any, accounts []string) *attack {
 	a.accounts = len(number)
 	text := func(v any) string { s, _ := v.(string); return s }
 	for i, e := range left {
-		q := quantities(e)
+		q := v.quantities(e, medians)
 		for _, x := range q {
 			name, value, _ := strings.Cut(x, "=")
 			if a.values[name] == nil {
@@ -56,7 +62,19 @@ func newAttack(left, log []map[string]any, accounts []string) *attack {
 			}
 			a.values[name][value]++
 		}
-		a.left = append(a.left, attackRecord{a.cell(q), text(e["developer"]), text(e["session"])})
+		r := attackRecord{a.cell(q), text(e["developer"]), text(e["session"])}
+		if v.noSession {
+			r.session = ""
+		}
+		switch {
+		case v.groups < 0:
+			r.developer = ""
+		case v.groups > 0 && r.developer != "":
+			h := fnv.New32a()
+			io.WriteString(h, r.developer)
+			r.developer = fmt.Sprint("group ", h.Sum32()%uint32(v.groups))
+		}
+		a.left = append(a.left, r)
 		a.truth = append(a.truth, number[accounts[i]])
 	}
 	return a
@@ -135,7 +153,7 @@ func (a *attack) ways() []way {
 		}
 		all = append(all, way{by.name + ", most likely account", func() joined { return a.together(groups, false) }},
 			way{by.name + ", assigned one by one", func() joined { return a.together(groups, true) }},
-			way{by.name + ", then each record within the likeliest accounts", func() joined { return a.members(groups) }})
+			way{by.name + ", each record to the likeliest account in it", func() joined { return a.members(groups) }})
 	}
 	return all
 }
@@ -251,8 +269,8 @@ func (a *attack) together(groups []group, once bool) joined {
 	return out
 }
 
-// members takes a group for several accounts' records: as many of the likeliest as make up its size. Each record is then given to
-// the likeliest of them that has such a line.
+// members takes a group for several accounts' records. An account is the likelier in it the more of its lines' quantities are
+// frequent there beside what chance puts there; each record then goes to the likeliest account that has such a line.
 func (a *attack) members(groups []group) joined {
 	right := 0
 	for _, g := range groups {
@@ -274,23 +292,9 @@ func (a *attack) members(groups []group) joined {
 				scores[who] += float64(m) * math.Log((float64(g.cells[cell])+0.1)/(expected+0.1))
 			}
 		}
-		slices.SortFunc(likely, func(x, y int) int { return cmp.Or(cmp.Compare(scores[y], scores[x]), cmp.Compare(x, y)) })
-		inside, size := map[int]bool{}, 0
-		for _, who := range likely {
-			if size >= len(g.records) {
-				break
-			}
-			inside[who] = true
-			size += a.total[who]
-		}
+		// The likeliest account of a record has many such lines and is likely in the group.
 		for _, i := range g.records {
-			lines := a.inCell[a.left[i].cell]
-			at := likeliest(lines, func(who, n int) float64 {
-				if inside[who] {
-					return float64(n) * 1000
-				}
-				return float64(n)
-			})
+			at := likeliest(a.inCell[a.left[i].cell], func(who, n int) float64 { return math.Log(float64(n)) + min(20, scores[who]) })
 			right += index01(at == a.truth[i])
 		}
 	}

@@ -51,7 +51,7 @@ func TestAnAttackerJoinsWhatIsUniqueAndNothingElse(t *testing.T) {
 		left, log = append(left, record("dev_"+name, days[i])), append(log, record("x"+name, days[i]))
 		accounts = append(accounts, name)
 	}
-	a := newAttack(left, log, accounts)
+	a := newAttack(left, log, accounts, view{})
 	for _, w := range a.ways() {
 		if got := w.run(); got.records != 1 {
 			t.Errorf("%s: %v of records that are unique", w.name, got.records)
@@ -61,7 +61,7 @@ func TestAnAttackerJoinsWhatIsUniqueAndNothingElse(t *testing.T) {
 		left[i]["started_at"], log[i]["started_at"] = "september", "september"
 		delete(left[i], "developer")
 	}
-	a = newAttack(left, log, accounts)
+	a = newAttack(left, log, accounts, view{})
 	for _, w := range a.ways() {
 		if got := w.run(); got.records != 0.25 {
 			t.Errorf("%s: %v of records that are all alike", w.name, got.records)
