@@ -344,7 +344,8 @@ func TestWorstCasesTakeLinearTime(t *testing.T) {
 	s := newScrubber(t, Config{Budget: time.Minute})
 	const size = 1 << 20 // a window; the longer text has four
 	for _, unit := range []string{"=", "@", "a", "[", "\"", "\\", "0", ":", "/", "eyJ", "a@", "a@a.", "password", "password=", "password=\"", "pwd:'pwd:\"",
-		"://", "x://a:", "-----BEGIN PRIVATE " + "KEY-----", "xq7", "SECRET_a_xq7", "/home/", "token: {", "Bearer ", "curl -u ", "pwd:a.b.", "key \\\"", "4111", "secret\n"} {
+		"://", "x://a:", "-----BEGIN PRIVATE " + "KEY-----", "xq7", "SECRET_a_xq7", "/home/", "token: {", "Bearer ", "curl -u ", "pwd:a.b.", "key \\\"", "4111", "secret\n",
+		"curl -u a -p ", "cookie:a=", "kind: secret\n", "sk-", "sk-1a1a1a1a1a1a1a1a1a1a-", "key.", "authorization: a b,", "\"d\":\"", "pwd=;", "a.ey"} {
 		took := func(n int) time.Duration {
 			text := []byte(strings.Repeat(unit, n/len(unit)))
 			start := time.Now()

@@ -22,6 +22,7 @@ type rule struct {
 	detect  func(w *worker, r *rule, start, end int) // of the keyword in w.buf
 	word    word                                     // for assignments
 	form    *tokenForm                               // for vendors' credentials
+	program *program                                 // for commands
 }
 
 const stem = 6 // bytes of a keyword that the table holds

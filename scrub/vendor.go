@@ -179,6 +179,8 @@ func (w *worker) vendor(r *rule, at, _ int) {
 	switch {
 	case strings.HasSuffix(f.kind, "_webhook"):
 		start = urlStart(b, start)
+	case f.kind == "jwt" && ch(b, end) == '.':
+		end++ // of a token without a signature
 	case f.kind == "ssh_public_key":
 		start, end = sshLine(b, start, end)
 	}

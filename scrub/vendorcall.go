@@ -2,159 +2,145 @@
 
 package scrub
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
+
+// program is a command, and its flags that give away a credential: what stands after one, by its form.
+type program struct {
+	names string // separated by commas
+	pass  string // flags before a password
+	pair  string // before name:password, with another sign where sign is set
+	sign  byte
+}
+
+// commanding is where a scan is in a line of a shell: the last program on it, and where its name ends.
+type commanding struct {
+	program    *program
+	programEnd int
+}
+
+func programs() []program {
+	return []program{
+		{names: "curl,wget", pair: "-u -U --user --user= --proxy-user", sign: ':'},
+		{names: "httpie,http POST,http GET,http PUT", pair: "-a", sign: ':'},
+		{names: "lftp", pair: "-u", sign: ','},
+		{names: "smbclient,rpcclient,smbmap", pair: "-U", sign: '%'},
+		{names: "mysql,mysqldump,mysqladmin,mariadb,mycli,mysqlsh", pass: "-p'"},
+		{names: "sshpass,psexec,docker login,podman login,buildah login,skopeo login,registry login,az login,acr login,oc login," +
+			"cf login,ibmcloud login,mongo,mongosh,mongodump,mongorestore,mongoexport,mongoimport,rabbitmqadmin,rdesktop,sqsh," +
+			"crackmapexec,evil-winrm,winexe,nxc smb", pass: "-p"},
+		{names: "sqlcmd,osql,ipmitool", pass: "-P"},
+		{names: "redis-cli", pass: "-a"},
+		{names: "ldapsearch,ldapadd,ldapmodify,ldapdelete,ldapwhoami", pass: "-w"},
+		{names: "plink,pscp,psftp,putty", pass: "-pw"},
+		{names: "openssl", pass: "-k -passin -passout"},
+		{names: "freerdp", pass: "/p:"},
+	}
+}
 
 // commands are the rules for credentials that are arguments: flags of programs (curl -u, mysql -p, redis-cli -a) and of
 // calls that take a name and a password (SetBasicAuth, mysqli_connect).
 func commands() []rule {
 	var rs []rule
-	for _, k := range []string{" -u", "\t-u", "\n-u", " -p", "\n-p", " -a ", " -w ", " -U ", " -pw ", " /p:", " -k ", " --user ", " --user=", " --proxy-user ", "-passin pass:",
-		"-passout pass:", " -x "} {
+	ps := programs()
+	for i := range ps {
+		for _, name := range strings.Split(ps[i].names, ",") {
+			rs = append(rs, rule{keyword: name, detect: (*worker).command, program: &ps[i]})
+		}
+	}
+	for _, k := range []string{" -u", "\t-u", "\n-u", " -p", "\n-p", " -a ", " -w ", " -pw ", " /p:", " -k ", " --user ", " --user=",
+		" --proxy-user ", "-passin pass:", "-passout pass:"} {
 		rs = append(rs, rule{keyword: k, detect: (*worker).flag})
 	}
 	for _, k := range []string{"networkcredential(", "directoryentry(", "passwordauthentication(", "getconnection(", "mysqli_connect(",
-		"new mysqli(", "mysql_connect(", "pg_connect(", "new pdo(", "passwordcredentials(", "passwordcredential(", "basicauth(", "httpbasicauth(",
+		"new mysqli(", "mysql_connect(", "pg_connect(", "new pdo(", "passwordcredentials(", "passwordcredential(", "basicauth(",
 		"plainauth(", "ftp_login(", "authenticate(", ".login(", "auth=(", "auth = (", "digestauth(", "basic_auth(", "usernamepasswordtoken("} {
 		rs = append(rs, rule{keyword: k, detect: (*worker).call})
 	}
 	return rs
 }
 
-// flagKind says what follows a flag of a program.
-type flagKind byte
-
-const (
-	noFlag   flagKind = iota
-	pairFlag          // name:password
-	passFlag          // a password
-	commaFlag
-	percentFlag
-)
-
-// flagOf says what follows flag in a command line of which before stands before it.
-func flagOf(before []byte, flag string) flagKind {
-	var small [margin]byte
-	for i, c := range before {
-		small[i] = c
-		if class[c]&isUpper != 0 {
-			small[i] += 'a' - 'A'
-		}
+// command notes the name of a program: flags after it on the line are its.
+func (w *worker) command(r *rule, start, end int) {
+	if at(w.buf, start-1)&isIdent == 0 && at(w.buf, end)&isAlpha == 0 {
+		w.program, w.programEnd = r.program, end
 	}
-	before = small[:len(before)]
-	has := func(names ...string) bool {
-		for _, n := range names {
-			if i := bytes.LastIndex(before, []byte(n)); i >= 0 && (i == 0 || class[before[i-1]]&isIdent == 0) && at(before, i+len(n))&isAlpha == 0 {
-				return true
-			}
-		}
-		return false
-	}
-	switch flag {
-	case "-u", "--user", "--user=", "-U", "--proxy-user":
-		switch {
-		case has("curl", "http", "https", "wget", "ab", "siege", "xh"):
-			return pairFlag
-		case flag == "-u" && has("lftp"):
-			return commaFlag
-		case flag == "-U" && has("smbclient", "rpcclient", "net", "smbmap"):
-			return percentFlag
-		}
-	case "-p":
-		if has("sshpass", "psexec", "psexec.exe", "docker login", "podman login", "buildah login", "skopeo login", "helm registry login", "az login",
-			"az acr login", "oc login", "cf login", "nxc", "mongo", "mongosh", "mongodump", "mongorestore", "mongoexport", "mongoimport", "rabbitmqadmin",
-			"xfreerdp", "rdesktop", "ibmcloud login", "nordvpn login", "net use", "sqsh", "crackmapexec", "evil-winrm", "winexe", "psexec64.exe") {
-			return passFlag
-		}
-		if has("mysql", "mysqldump", "mysqladmin", "mysqlimport", "mysqlcheck", "mariadb", "mycli", "mariadb-dump", "mysqlpump", "mysqlsh") {
-			return passFlag
-		}
-	case "-P":
-		if has("sqlcmd", "osql", "bcp", "isql", "ipmitool") {
-			return passFlag
-		}
-	case "-a":
-		if has("redis-cli") {
-			return passFlag
-		}
-		if has("http", "https", "xh") {
-			return pairFlag
-		}
-	case "-w":
-		if has("ldapsearch", "ldapadd", "ldapmodify", "ldapdelete", "ldappasswd", "ldapwhoami") {
-			return passFlag
-		}
-	case "-pw":
-		if has("plink", "pscp", "psftp", "putty", "plink.exe", "pscp.exe", "putty.exe", "kitty") {
-			return passFlag
-		}
-	case "-k", "-x":
-		if has("openssl enc", "snmpwalk", "snmpget", "snmpset", "ldapbind") && flag == "-k" {
-			return passFlag
-		}
-	case "/p:":
-		if has("xfreerdp", "wfreerdp", "mstsc") {
-			return passFlag
-		}
-	case "-passin pass:", "-passout pass:":
-		return passFlag
-	}
-	return noFlag
 }
 
 // flag looks at a flag, and reads what it gives away where the program before it on the line is known.
-func (w *worker) flag(r *rule, start, i int) {
-	b := w.buf
-	name := string(bytes.TrimSpace(b[start:i]))
-	last := name[len(name)-1]
-	glued := false // -psecret
+func (w *worker) flag(_ *rule, start, i int) {
+	b, p := w.buf, w.program
+	if p == nil || start-w.programEnd > margin || !sameLine(b[min(w.programEnd, start):start]) {
+		return
+	}
+	flag, glued := bytes.TrimSpace(b[start:i]), false
+	if n := bytes.IndexByte(flag, ' '); n > 0 {
+		flag = flag[:n] // -passin pass:
+	}
 	switch c := ch(b, i); {
-	case last == '=' || last == ':' || b[i-1] == ' ':
+	case b[i-1] == ' ' || b[i-1] == '=' || b[i-1] == ':':
 	case c == ' ' || c == '\t' || c == '=':
 		i++
-	case name == "-p" && class[c]&notSpace != 0 || c == '\'' || c == '"':
-		glued = true
 	default:
-		return
+		glued = true // -psecret
 	}
-	kind := flagOf(commandLine(b, start), name)
-	if kind == noFlag || glued && kind == passFlag && name != "-p" {
-		return
-	}
-	if !glued && kind == passFlag && (name == "-p" || name == "-P") && bytes.Contains(commandLine(b, start), []byte("mysql")) {
-		return // mysql -p asks, and what follows is a database
-	}
-	i = spaces(b, i, false)
-	s, e, after := field(b, i)
-	if kind == passFlag {
-		for e > s && (b[e-1] == ')' || b[e-1] == ';') && at(b, s)&isAlnum != 0 && s == i {
+	switch {
+	case listed(p.pass, flag) && !glued, string(flag) == "-p" && p.pass == "-p'" && glued: // mysql -p secret asks, and secret is a database
+		s, e, _ := field(b, spaces(b, i, false))
+		for e > s && (b[e-1] == ')' || b[e-1] == ';') {
 			e--
 		}
 		if v := b[s:e]; len(v) >= 2 && v[0] != '-' && v[0] != '$' && v[0] != '<' && v[0] != '%' {
 			w.literal(s, e, "password")
 		}
-		return
+	case listed(p.pair, flag):
+		w.namePassword(spaces(b, i, false), p.sign)
 	}
-	sign := byte(':')
-	if kind == commaFlag {
-		sign = ','
-	} else if kind == percentFlag {
-		sign = '%'
+}
+
+// listed reports whether flag is in a list, in its own case.
+func listed(list string, flag []byte) bool {
+	for f := range strings.FieldsSeq(list) {
+		if f == string(flag) {
+			return true
+		}
 	}
-	if n := bytes.IndexByte(b[s:e], sign); n >= 0 && s+n+1 < e {
+	return false
+}
+
+// sameLine reports whether a shell goes on reading: no line ends but after a sign that continues it.
+func sameLine(b []byte) bool {
+	for {
+		n := bytes.IndexByte(b, '\n')
+		if n < 0 {
+			return true
+		}
+		if line := bytes.TrimRight(b[:n], " \r"); len(line) == 0 || bytes.IndexByte([]byte("\\`^"), line[len(line)-1]) < 0 {
+			return false
+		}
+		b = b[n+1:]
+	}
+}
+
+// namePassword reads name:password at i, quoted as a whole or each by itself, or a key and no password.
+func (w *worker) namePassword(i int, sign byte) {
+	b := w.buf
+	s, e, after := field(b, i)
+	n := bytes.IndexByte(b[s:e], sign)
+	switch {
+	case n >= 0 && s+n+1 < e:
 		w.userPair(s, s+n, s+n+1, e)
-	} else if n >= 0 || ch(b, after) == sign { // name:'password', or the name alone is a key
-		end := e
-		if n >= 0 {
-			end = s + n
+	case n >= 0: // name:'password', or "key:"
+		ps, pe := e, e
+		if after == e {
+			ps, pe, _ = field(b, e)
 		}
-		ps, pe := end, end
-		if next := end + 1; n >= 0 && end+1 == e || ch(b, after) == sign {
-			if ch(b, after) == sign {
-				next = after + 1
-			}
-			ps, pe, _ = field(b, next)
-		}
-		w.userPair(s, end, ps, pe)
+		w.userPair(s, s+n, ps, pe)
+	case ch(b, after) == sign: // "name":"password"
+		ps, pe, _ := field(b, after+1)
+		w.userPair(s, e, ps, pe)
 	}
 }
 
@@ -170,21 +156,6 @@ func (w *worker) userPair(us, ue, ps, pe int) {
 			kind = "key"
 		}
 		w.literal(us, ue, kind)
-	}
-}
-
-// commandLine returns what stands before i in a line of a shell, with the lines that \ continues.
-func commandLine(b []byte, i int) []byte {
-	line := b[max(0, i-margin):i]
-	for end := len(line); ; {
-		n := bytes.LastIndexByte(line[:end], '\n')
-		if n < 0 {
-			return line
-		}
-		if k := len(bytes.TrimRight(line[:n], " \r")); k == 0 || line[k-1] != '\\' && line[k-1] != '`' && line[k-1] != '^' {
-			return line[n+1:]
-		}
-		end = n
 	}
 }
 
@@ -222,7 +193,7 @@ func (w *worker) call(_ *rule, _, i int) {
 		return
 	}
 	w.literal(last.start, last.end, "password")
-	if u := b[user.start:user.end]; len(u) > 0 && len(u) < 40 && !generic(u) && bytes.IndexAny(u, " @:/") < 0 {
+	if u := b[user.start:user.end]; len(u) > 0 && len(u) < 40 && !generic(u) && !bytes.ContainsAny(u, " @:/") {
 		w.literal(user.start, user.end, "user")
 	}
 }

@@ -186,7 +186,7 @@ func (w *worker) cookies(_ *rule, _, i int) {
 		}
 		start := e + 1
 		end := start
-		for end < len(b) && end < start+4096 && class[b[end]]&notSpace != 0 && b[end] != ';' && b[end] != '\\' {
+		for end < len(b) && end < start+1024 && class[b[end]]&notSpace != 0 && b[end] != ';' && b[end] != '\\' {
 			end++
 		}
 		if v := b[start:end]; len(v) >= 8 {

@@ -76,9 +76,9 @@ func (w *worker) near(i int, named bool) {
 		if i >= limit {
 			return
 		}
-		e := run(b, i, i+512, isDotted)
-		for e < i+512 && (ch(b, e) == ':' && at(b, e+1)&isAlnum != 0 || at(b, e)&isBase64 != 0) && (b[e] != '/' || credible(b[i:e], named)) {
-			e = run(b, e+1, i+512, isDotted)
+		e := run(b, i, i+256, isDotted)
+		for e < i+256 && (ch(b, e) == ':' && at(b, e+1)&isAlnum != 0 || at(b, e)&isBase64 != 0) && (b[e] != '/' || credible(b[i:e], named)) {
+			e = run(b, e+1, i+256, isDotted)
 		}
 		first := i
 		for first < e && class[b[first]]&isAlpha != 0 {
