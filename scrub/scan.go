@@ -56,7 +56,7 @@ type worker struct {
 	listEnd  int      // of the last list whose literals were judged, and
 	listKind strength
 
-	decoding // decode.go
+	decoding   // decode.go
 	commanding // vendorcall.go
 }
 
@@ -81,13 +81,9 @@ func (w *worker) add(start, end int, kind string) {
 // scan finds everything in buf: hits and own marks. It is the one pass over the bytes.
 func (w *worker) scan(buf []byte) {
 	w.buf, w.hits, w.own = buf, w.hits[:0], w.own[:0]
-<<<<<<< HEAD
 	w.nameEnd, w.valueEnd, w.listEnd, w.formEnd, w.manifest, w.unclosed = -1, 0, 0, 0, 0, [4]int{}
 	w.startDecoding()
-=======
-	w.nameEnd, w.valueEnd, w.formEnd, w.manifest, w.unclosed = -1, 0, 0, 0, [4]int{}
 	w.program = nil
->>>>>>> dbfd89c (Programs are found by the automaton, and their flags after them; more forms; places where any word is a password have tests)
 	w.s.auto.each(&w.places, buf, func(r *rule, start, end int) {
 		w.rule = r
 		r.detect(w, r, start, end)

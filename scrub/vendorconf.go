@@ -178,6 +178,9 @@ func (w *worker) header(_ *rule, _, i int) {
 // cookies reads the values of "Cookie: name=value; …": those that look drawn by chance.
 func (w *worker) cookies(_ *rule, _, i int) {
 	b := w.buf
+	if i <= w.valueEnd {
+		return
+	}
 	for range 32 {
 		i = spaces(b, i, false)
 		e := run(b, i, i+64, isDotted)
@@ -259,13 +262,18 @@ func (w *worker) kubernetes(_ *rule, start, i int) {
 	if at(b, i)&isIdent != 0 {
 		return
 	}
-	from := min(start, max(0, start-2048, w.manifest))
-	if n := bytes.LastIndex(b[from:start], []byte("\n---")); n >= 0 {
-		from += n + 1
+	from, to := w.manifest, min(len(b), i+16<<10) // each byte is looked at once
+	if from < start {
+		from = max(from, start-2048)
+		if n := bytes.LastIndex(b[from:start], []byte("\n---")); n >= 0 {
+			from += n + 1
+		}
 	}
-	to := min(len(b), i+16<<10)
-	if n := bytes.Index(b[i:to], []byte("\n---")); n >= 0 {
-		to = i + n
+	if from >= to {
+		return
+	}
+	if n := bytes.Index(b[max(i, from):to], []byte("\n---")); n >= 0 {
+		to = max(i, from) + n
 	}
 	w.manifest = to
 	for at := from; at < to; {

@@ -3,6 +3,7 @@
 package scrub
 
 import (
+	"bytes"
 	_ "embed"
 	"strings"
 )
@@ -83,6 +84,10 @@ func (w *worker) near(i int, named bool) {
 		first := i
 		for first < e && class[b[first]]&isAlpha != 0 {
 			first++
+		}
+		if first < e && bytes.IndexAny(b[first:e], "0123456789") < 0 { // words, joined
+			i = e
+			continue
 		}
 		if first == e || first-i <= 20 && class[b[first]]&isDigit == 0 && !credible(b[i:e], false) { // a word
 			if f := shapeOf(b[i:first]); w.strict && f.n >= 20 && (f.lower == 0 || f.upper == 0) && !f.same && !w.inMark(b, i, e) {
