@@ -25,7 +25,7 @@ type document struct {
 	Path string `json:"path,omitzero"`
 }
 
-// span is the bytes [0, 1) of a text.
+// span is a stretch of a text: from the first byte, up to and without the second.
 type span [2]int
 
 // finding is what a scanner found or replaced.
@@ -53,7 +53,7 @@ func newScanned(n int) *scanned {
 	return &scanned{found: make([][]finding, n), dropped: make([]bool, n)}
 }
 
-// lines writes documents as JSON Lines.
+// jsonLines writes documents as JSON Lines.
 func jsonLines(docs []document) ([]byte, error) {
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
@@ -80,10 +80,11 @@ func (b *bench) scrubbedText(ctx context.Context, docs []document, args ...strin
 	if err != nil {
 		return nil, nil, err
 	}
-	key, path := filepath.Join(b.temp, "scrub.key"), filepath.Join(b.temp, "spans.jsonl")
-	if err := os.WriteFile(key, bytes.Repeat([]byte{7}, 32), 0o600); err != nil {
+	key, err := b.key()
+	if err != nil {
 		return nil, nil, err
 	}
+	path := filepath.Join(b.temp, "spans.jsonl")
 	cmd := exec.CommandContext(ctx, b.bin, append([]string{"scrub", "--field", "text", "--spans", path, "--key", key}, args...)...)
 	if cmd.Env, err = b.bareEnv(); err != nil {
 		return nil, nil, err
@@ -125,6 +126,12 @@ func (b *bench) scrubbedText(ctx context.Context, docs []document, args ...strin
 	return s, texts, nil
 }
 
+// key writes the key of the marks, and returns where.
+func (b *bench) key() (string, error) {
+	path := filepath.Join(b.temp, "scrub.key")
+	return path, os.WriteFile(path, bytes.Repeat([]byte{7}, 32), 0o600)
+}
+
 // read reads findings, and the processor time where there is a line of it.
 func (s *scanned) read(r io.Reader) error {
 	for in := json.NewDecoder(bufio.NewReader(r)); ; {
@@ -157,7 +164,7 @@ const (
 	presidio      = "presidio"
 )
 
-// peerNames are the peers as a row names them.
+// peerName is a peer as a row names it.
 func peerName(peer string) string {
 	return map[string]string{
 		gitleaks: "gitleaks 8.30.1", redaction: "OpenTelemetry redaction processor 0.162.0, gitleaks' rules as blocked values",

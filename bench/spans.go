@@ -48,7 +48,7 @@ func (s spans) size() (n int) {
 	return n
 }
 
-// kept says whether all that is labelled in a text was kept back: it was dropped, or each of its spans is replaced whole,
+// keptBack says whether all that is labelled in a text was kept back: it was dropped, or each of its spans is replaced whole,
 // or, where none is named, anything is.
 func keptBack(s *sample, found spans, dropped bool) bool {
 	if dropped {
