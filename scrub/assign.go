@@ -37,7 +37,7 @@ func (w *worker) assigned(r *rule, start, end int) {
 		name = run(b, name+1, end+maxName, isIdent)
 	}
 	w.nameEnd, w.nameKind = name, r.word.strength
-	if innocent(lastPart(b[end:name])) || w.inMark(b, start, name) {
+	if innocent(b[end:name]) || w.inMark(b, start, name) {
 		return
 	}
 	j, ok := join(b, start, name, r.word)
@@ -70,8 +70,8 @@ func bounded(b []byte, start, end int, whole bool) bool {
 	return next&isLower == 0 && !(next&isUpper != 0 && last&isUpper != 0 && at(b, end-2)&isUpper != 0)
 }
 
-// lastPart returns the last word of a name's tail, in lower case: "type" of "_TYPE" and of "Type".
-func lastPart(tail []byte) string {
+// lastPart returns the last word of a name's tail: "Type" of "_Type" and of "tokenType".
+func lastPart(tail []byte) []byte {
 	i := len(tail)
 	for i > 0 && class[tail[i-1]]&isAlpha != 0 {
 		i--
@@ -79,10 +79,7 @@ func lastPart(tail []byte) string {
 			break
 		}
 	}
-	if len(tail)-i > 16 {
-		return ""
-	}
-	return string(lower(tail[i:]))
+	return tail[i:]
 }
 
 // spaces skips blanks, and one line end where lines is set.

@@ -114,7 +114,7 @@ func (w *worker) wordOf(key string) (best word) {
 	b := []byte(key)
 	w.s.auto.each(&w.places, b, func(r *rule, start, end int) {
 		if r.word.kind != "" && (best.kind == "" || r.word.strength > best.strength) &&
-			bounded(b, start, end, r.word.whole) && !innocent(lastPart(b[end:])) && !w.inMark(b, start, len(b)) {
+			bounded(b, start, end, r.word.whole) && !innocent(b[end:]) && !w.inMark(b, start, len(b)) {
 			best = r.word
 		}
 	})

@@ -62,7 +62,8 @@ func scheme(v []byte) bool {
 	if len(v) > 6 {
 		return false
 	}
-	switch string(lower(v)) {
+	var buf [maxWord]byte
+	switch string(small(&buf, v)) {
 	case "bearer", "basic", "token", "apikey", "digest":
 		return true
 	}

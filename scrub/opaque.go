@@ -24,8 +24,8 @@ const (
 func (w *worker) opaque(buf []byte) {
 	own := w.own
 	for i := leastRun - 1; i < len(buf); {
-		if class[buf[i]]&isRun == 0 {
-			i += leastRun
+		if class[buf[i]]&isRun == 0 || (class[buf[i-leastRun/2]]|at(buf, i+leastRun/2))&isRun == 0 {
+			i += leastRun // nothing so long lies around i
 			continue
 		}
 		start := i
@@ -58,9 +58,11 @@ func runEnd(b []byte, i int) int {
 			i++
 		}
 		switch {
-		case ch(b, i) == '\\' && ch(b, i+1) == '/' && at(b, i+2)&isRun != 0:
+		case i >= len(b) || b[i] != '\\' && b[i] != '%':
+			return i
+		case b[i] == '\\' && ch(b, i+1) == '/' && at(b, i+2)&isRun != 0:
 			i += 2
-		case ch(b, i) == '%' && escapesBase64(b[i:]) && at(b, i+3)&isRun != 0:
+		case b[i] == '%' && escapesBase64(b[i:]) && at(b, i+3)&isRun != 0:
 			i += 3
 		default:
 			return i

@@ -95,8 +95,9 @@ func words() []namedWord {
 }
 
 // innocent are the last parts of names whose values are about a secret, but none: token_type, passwordLabel.
-func innocent(part string) bool {
-	switch part {
+func innocent(tail []byte) bool {
+	var buf [maxWord]byte
+	switch string(small(&buf, lastPart(tail))) {
 	case "url", "uri", "type", "file", "filename", "path", "dir", "field", "label", "length", "len", "size", "count",
 		"name", "names", "expiry", "expires", "expiration", "ttl", "limit", "timeout", "policy", "placeholder", "regex",
 		"pattern", "title", "message", "msg", "error", "errors", "help", "hint", "description", "desc", "env", "enabled",
@@ -108,12 +109,30 @@ func innocent(part string) bool {
 	return false
 }
 
+// maxWord is the length of the longest word that small folds.
+const maxWord = 16
+
+// small returns v in lower case, in buf, to be compared with words; empty where it is longer than they are.
+func small(buf *[maxWord]byte, v []byte) []byte {
+	if len(v) > maxWord {
+		return nil
+	}
+	for i, c := range v {
+		if class[c]&isUpper != 0 {
+			c += 'a' - 'A'
+		}
+		buf[i] = c
+	}
+	return buf[:len(v)]
+}
+
 // stopword reports values that are words of a language or of a configuration.
 func stopword(v []byte) bool {
 	if len(v) > 12 {
 		return false
 	}
-	switch string(lower(v)) {
+	var buf [maxWord]byte
+	switch string(small(&buf, v)) {
 	case "", "true", "false", "null", "nil", "none", "undefined", "string", "str", "int", "integer", "int64", "uint8",
 		"number", "bool", "boolean", "any", "object", "bytes", "byte", "required", "optional", "yes", "no", "on", "off", "void",
 		"unknown", "text", "char", "varchar", "self", "this", "new", "await", "func", "function", "return", "is", "if",
