@@ -44,7 +44,7 @@ func (w *worker) judge(start, end int, j joint, k word, inQuotes bool) bool {
 	found := false
 	switch {
 	case k.strength == weak:
-		found = f.opaque(10) && !number(v) || noisy(v, inQuotes) || f.padded(v) || bytesInText(v) || k.kind == "secret" && pair(v, f)
+		found = f.opaque(10) && !number(v) && (inQuotes || j.equals && !j.spaced && !f.reference || randomPart(v)) || noisy(v, inQuotes) || f.padded(v) || bytesInText(v) || k.kind == "secret" && pair(v, f)
 	case inQuotes:
 		found = w.quotedValue(v, f, j, k)
 	default:

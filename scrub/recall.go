@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"slices"
+
+	"github.com/headrace/headrace/scrub/internal/score"
 )
 
 // recallMax is how much of a value is compared: it bounds the work for each position.
@@ -32,6 +34,9 @@ type known struct {
 	word bool // only between other than letters and digits
 	cut  bool // only its beginning is remembered
 }
+
+// wordy is the surprise, in sixteenths of a bit, that few words reach and few random letters stay below.
+const wordy = 70
 
 // recallRule says which values of a kind are worth looking for elsewhere.
 type recallRule uint8
@@ -60,6 +65,9 @@ func (r recallRule) worth(value []byte) bool {
 			return false
 		}
 		if lettersOnly(value) {
+			if len(value) < 12 && score.Surprise(value) < wordy {
+				return false // a word, which stands for itself elsewhere
+			}
 			least = 8
 		}
 	case ofUser:
