@@ -23,6 +23,7 @@ type rule struct {
 	word    word                                     // for assignments
 	form    *tokenForm                               // for vendors' credentials
 	program *program                                 // for commands
+	hint    hint                                     // for what stands near
 }
 
 const stem = 6 // bytes of a keyword that the table holds

@@ -2,7 +2,11 @@
 
 package scrub
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/headrace/headrace/scrub/internal/names"
+)
 
 // email grows an address around "@".
 func (w *worker) email(_ *rule, i, _ int) {
@@ -28,7 +32,8 @@ func (w *worker) email(_ *rule, i, _ int) {
 	for end > i+1 && b[end-1] == '-' {
 		end--
 	}
-	if start == i || dot <= i+1 || end-dot < 3 {
+	if start == i || dot <= i+1 || end-dot < 3 || class[b[end-1]]&isDigit != 0 {
+		w.remote(start, i, end)
 		return
 	}
 	for _, c := range b[dot+1 : end] {
@@ -43,6 +48,15 @@ func (w *worker) email(_ *rule, i, _ int) {
 	case "png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "ts", "tsx", "jsx", "mjs", "cjs", "json", "go", "py", "rb":
 		return // icon@2x.png, package@file.js
 	}
+	if slash := start - 1; ch(b, slash) == '/' && ch(b, slash-1) == '/' && ch(b, slash-2) == ':' { // scheme://user@host
+		if v := b[start:i]; !generic(v) && !w.ownAt(b, start, i) && string(v) != "git" {
+			w.add(start, i, "user")
+		}
+		return
+	}
+	if inAuthority(b, start) { // scheme://user:password@host, which url looks at
+		return
+	}
 	local, domain := b[start:i], b[i+1:end]
 	if string(local) == "git" && (ch(b, end) == ':' || ch(b, end) == '/') {
 		return
@@ -56,6 +70,81 @@ func (w *worker) email(_ *rule, i, _ int) {
 		return
 	}
 	w.add(start, end, "email")
+	w.display(start)
+}
+
+// remote looks at an account on a machine, with its @ at i: jdoe@db1, jdoe@10.1.2.3.
+func (w *worker) remote(start, i, end int) {
+	b := w.buf
+	if i-start < 2 || end-i < 4 || at(b, start)&isAlpha == 0 || ch(b, start-1) == '/' || ch(b, end) == '/' || generic(b[start:i]) || w.ownAt(b, start, i) {
+		return
+	}
+	host := b[i+1 : end]
+	f := shapeOf(host)
+	address := f.numeric && f.dots == 3
+	if !address && (hostSort(lower(host)) != internalHost || f.digits == 0 || f.dots > 0 && f.numeric || class[host[0]]&isAlpha == 0) || f.upper > 0 && f.lower > 0 {
+		return
+	}
+	if v := shapeOf(b[start:i]); v.upper > 0 && v.lower > 0 || v.digits == v.n {
+		return // a name of code: Module@v2
+	}
+	w.add(start, i, "user")
+	if !address {
+		w.add(i+1, end, "host")
+	}
+}
+
+// display looks at the name before an address in brackets: Jane Doe <jane@…>, "Doe, Jane" <jane@…>, Jane Doe (jane@…).
+func (w *worker) display(start int) {
+	b := w.buf
+	open := ch(b, start-1)
+	if open != '<' && open != '(' || start < 3 {
+		return
+	}
+	end := start - 1
+	for end > 0 && start-end < 4 && (b[end-1] == ' ' || b[end-1] == '"' || b[end-1] == '\'' || b[end-1] == '\\') {
+		end--
+	}
+	first, words := end, 0
+	for first > 0 && end-first < 64 {
+		s := first
+		for s > 0 && end-s < 64 && (class[b[s-1]]&isAlpha != 0 || b[s-1] >= 0x80 || bytes.IndexByte([]byte(".'-,"), b[s-1]) >= 0 && s > 1 && b[s-2] != ' ') {
+			s--
+		}
+		if s == first || !upperAt(b, s) && !particle(b[s:first]) && (open == '(' || words == 0 && ch(b, s-1) == ' ') || article(b[s:first]) || ch(b, first-1) == ',' && words > 1 {
+			break
+		}
+		first, words = s, words+1
+		if ch(b, first-1) != ' ' || first < 2 {
+			break
+		}
+		if at(b, first-2)&isAlpha == 0 && b[first-2] < 0x80 && b[first-2] != '.' && b[first-2] != ',' {
+			break
+		}
+		first--
+	}
+	for first < end && b[first] == ' ' {
+		first++
+	}
+	if words > 0 && words < 6 && end-first > 1 && !(open == '(' && words == 1 && w.names.Of(b[first:end])&names.Word != 0) {
+		w.add(first, end, "person")
+	}
+}
+
+// inAuthority reports whether a user and a colon stand before i, and the scheme of a URL before them.
+func inAuthority(b []byte, i int) bool {
+	colon := false
+	for limit := max(0, i-80); i > limit; i-- {
+		switch c := b[i-1]; {
+		case c == '/':
+			return colon && ch(b, i-2) == '/' && ch(b, i-3) == ':'
+		case c == ':':
+			colon = true
+		case class[c]&notSpace == 0 || c == '@' || c == '<' || c == '(' || c == ',':
+			return false
+		}
+	}
+	return false
 }
 
 func localByte(c byte) bool {
@@ -153,10 +242,23 @@ func (w *worker) home(r *rule, start, end int) {
 		e--
 	}
 	v := b[end:e]
-	if c := ch(b, e); len(v) == 0 || c == '{' || c == '$' || c == '<' || c == '*' || generic(v) || w.ownAt(b, end, e) {
+	if c := ch(b, e); len(v) == 0 || c == '{' || c == '$' || c == '<' || c == '*' || generic(v) || end <= w.valueEnd {
 		return
 	}
-	w.add(end, e, "user")
+	if !w.ownAt(b, end, e) {
+		w.add(end, e, "user")
+	}
+	if r.keyword[0] != '/' {
+		for start > 0 && b[start-1] == '\\' {
+			start--
+		}
+		if ch(b, start-1) == ':' && at(b, start-2)&isAlpha != 0 && at(b, start-3)&isAlnum == 0 {
+			start -= 2
+		}
+	}
+	if stop := pathEnd(b, e); stop > e+1 {
+		w.add(start, stop, "path")
+	}
 }
 
 // generic reports account names that are the same everywhere and name nobody.

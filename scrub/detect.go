@@ -101,32 +101,7 @@ func runOf(b []byte, i int, c byte) int {
 	return i
 }
 
-// card looks at four digits that begin a number: 13 to 19 digits, maybe in groups, of a card network, with a right
-// check digit (Luhn).
-func (w *worker) card(_ *rule, start, _ int) {
-	b := w.buf
-	if p := ch(b, start-1); at(b, start-1)&isIdent != 0 || p == '.' || (p == '-' || p == ' ') && at(b, start-2)&isDigit != 0 && at(b, start-3)&isDigit != 0 {
-		return
-	}
-	var digits [20]byte
-	n, e, sep := 0, start, byte(0)
-	for i := start; n < len(digits); i++ {
-		c := ch(b, i)
-		if class[c]&isDigit != 0 {
-			digits[n], n, e = c-'0', n+1, i+1
-			continue
-		}
-		if (c != ' ' && c != '-') || sep != 0 && c != sep || at(b, i+1)&isDigit == 0 {
-			break
-		}
-		sep = c
-	}
-	if at(b, e)&isIdent != 0 || ch(b, e) == '.' && at(b, e+1)&isDigit != 0 || !isCard(digits[:n]) {
-		return
-	}
-	w.add(start, e, "card")
-}
-
+// isCard reports a number of a card network, with a right check digit.
 func isCard(d []byte) bool {
 	if len(d) < 13 || len(d) > 19 {
 		return false
@@ -143,6 +118,11 @@ func isCard(d []byte) bool {
 	default:
 		return false
 	}
+	return luhn(d)
+}
+
+// luhn reports whether the last digit is the check of the others.
+func luhn(d []byte) bool {
 	sum := 0
 	for i := range d {
 		v := int(d[len(d)-1-i])

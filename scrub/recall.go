@@ -144,7 +144,7 @@ func (r *recall) find(w *worker, b []byte) {
 				continue
 			}
 			k, ok := r.values[string(b[i:i+n])]
-			if !ok || k.word && (at(b, i-1)&isAlnum != 0 || at(b, i+n)&isAlnum != 0) {
+			if !ok || k.word && (at(b, i-1)&isAlnum != 0 || at(b, i+n)&isAlnum != 0) || k.kind == "user" && published(b, i) {
 				continue
 			}
 			end := i + n
@@ -175,6 +175,20 @@ func common(b []byte) bool {
 	case "password", "username", "postgres", "localhost", "passphrase", "credential", "credentials", "administrator",
 		"authorization", "function", "undefined", "required", "optional", "changeme", "anonymous", "production", "development":
 		return true
+	}
+	return false
+}
+
+// published reports whether what stands at i is the owner in the address of a public code host, which anyone may know.
+func published(b []byte, i int) bool {
+	if ch(b, i-1) != '/' {
+		return false
+	}
+	before := b[max(0, i-20):i]
+	for _, p := range []string{"github.com/", "gitlab.com/", "github.com/users/", "github.com/repos/", "/github.com:"} {
+		if bytes.HasSuffix(before, []byte(p)) {
+			return true
+		}
 	}
 	return false
 }

@@ -40,8 +40,8 @@ func rules() []rule {
 		{keyword: "eyJ", detect: (*worker).jwt},
 		{keyword: "bearer ", detect: (*worker).bearer},
 		{keyword: "basic ", detect: (*worker).basic},
-		{keyword: "0000", detect: (*worker).card},
 	}
+	rs = append(append(append(rs, personal()...), nearCues()...), namedCues()...)
 	for i := range fs {
 		rs = append(rs, rule{keyword: fs[i].keyword(), detect: (*worker).vendor, form: &fs[i]})
 	}

@@ -58,6 +58,7 @@ type worker struct {
 
 	decoding   // decode.go
 	commanding // vendorcall.go
+	walking    // walk.go
 }
 
 // span is a part of a buffer.
@@ -84,12 +85,14 @@ func (w *worker) scan(buf []byte) {
 	w.nameEnd, w.valueEnd, w.listEnd, w.formEnd, w.manifest, w.unclosed = -1, 0, 0, 0, 0, [4]int{}
 	w.startDecoding()
 	w.program = nil
+	w.cues = w.cues[:0]
 	w.s.auto.each(&w.places, buf, func(r *rule, start, end int) {
 		w.rule = r
 		r.detect(w, r, start, end)
 	})
 	w.rule = nil
 	w.opaque(buf)
+	w.walk(buf)
 	if w.under.kind != "" {
 		w.judge(0, len(buf), joint{}, w.under, true)
 	}

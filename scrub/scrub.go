@@ -27,6 +27,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/headrace/headrace/scrub/internal/names"
 )
 
 // Version names this filter in the privacy block of every record it cleaned.
@@ -103,7 +105,7 @@ func New(cfg Config) (_ *Scrubber, err error) {
 		return nil, err
 	}
 	s.workers.New = func() any {
-		return &worker{s: s, mac: hmac.New(sha256.New, cfg.Key), kinds: kinds(), strict: cfg.Profile == Strict}
+		return &worker{s: s, mac: hmac.New(sha256.New, cfg.Key), kinds: kinds(), strict: cfg.Profile == Strict, walking: walking{names: names.Load()}}
 	}
 	return s, nil
 }

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package scrub
+
+import (
+	"bytes"
+	"slices"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/headrace/headrace/scrub/internal/names"
+)
+
+// walking is what a worker keeps for the walk.
+type walking struct {
+	names   *names.Set
+	cues    []noted // in the order of their ends
+	nextCue int     // the first that ends after the word that the walk is at
+	line    lineKind
+}
+
+// What is personal has seldom a keyword of its own: a number, a name, a ticket. walk goes over the text once more, from
+// word to word, and looks at those that begin with a digit or a capital, or that may be part of an address of hex
+// digits. What cue words the automaton met on its way (cue.go) are at hand, in w.cues.
+func (w *worker) walk(b []byte) {
+	w.line = lineKind{}
+	w.nextCue, w.valueEnd = 0, 0
+	byEnd := func(a, b noted) int { return a.end - b.end }
+	if !slices.IsSortedFunc(w.cues, byEnd) {
+		slices.SortFunc(w.cues, byEnd)
+	}
+	for i := 0; i < len(b); {
+		first := lettering[b[i]]
+		if first == noLetter {
+			i++
+			continue
+		}
+		end := i + 1
+		for end < len(b) && lettering[b[end]] != noLetter {
+			end++
+		}
+		next := end
+		switch {
+		case first == digitLetter:
+			next = w.figures(i, end)
+		case first == upperLetter, first == highLetter && upperAt(b, i):
+			next = w.capital(i, end)
+		case end-i <= 4 && b[i] <= 'f' && (ch(b, end) == ':' || ch(b, end) == '-' || ch(b, end) == '.'):
+			next = w.hexGroups(i, end)
+		case end-i >= 15 && end-i <= 34 && class[b[i+2]]&class[b[i+3]]&isDigit != 0:
+			next = w.iban(i)
+		}
+		i = max(end, next)
+	}
+}
+
+// Sorts of bytes that words are made of.
+const (
+	noLetter = iota
+	lowerLetter
+	upperLetter
+	digitLetter
+	highLetter // of another alphabet than ASCII
+)
+
+// lettering gives each byte its sort.
+var lettering = func() (t [256]uint8) {
+	for i := range t {
+		switch k := class[i]; {
+		case k&isLower != 0:
+			t[i] = lowerLetter
+		case k&isUpper != 0:
+			t[i] = upperLetter
+		case k&isDigit != 0:
+			t[i] = digitLetter
+		case i >= utf8.RuneSelf:
+			t[i] = highLetter
+		}
+	}
+	return t
+}()
+
+// wordEnd returns the end of the run of letters and digits at i; bytes beyond ASCII are letters.
+func wordEnd(b []byte, i int) int {
+	for i < len(b) && (class[b[i]]&isAlnum != 0 || b[i] >= utf8.RuneSelf) {
+		i++
+	}
+	return i
+}
+
+// wordStart returns the start of the run of letters and digits that ends at i, at most 64 bytes back.
+func wordStart(b []byte, i int) int {
+	for limit := max(0, i-64); i > limit && (class[b[i-1]]&isAlnum != 0 || b[i-1] >= utf8.RuneSelf); {
+		i--
+	}
+	return i
+}
+
+// upperAt reports whether a capital stands at i, in any alphabet.
+func upperAt(b []byte, i int) bool {
+	if c := ch(b, i); c < utf8.RuneSelf {
+		return class[c]&isUpper != 0
+	}
+	r, _ := utf8.DecodeRune(b[i:])
+	return unicode.IsUpper(r)
+}
+
+// What a byte says about whether it is prose.
+const (
+	proseByte = iota + 1
+	codeByte
+	eitherByte
+)
+
+var proseOf = func() (t [256]uint8) {
+	for i := range t {
+		switch {
+		case lettering[i] != noLetter && lettering[i] != digitLetter:
+			t[i] = proseByte
+		case bytes.IndexByte([]byte("{}[]<>=;|_\\$`&+*^~"), byte(i)) >= 0:
+			t[i] = codeByte
+		case i == '(' || i == '"' || i == '.' || i == ':':
+			t[i] = eitherByte
+		}
+	}
+	return t
+}()
+
+// lineKind remembers what was learned of a line.
+type lineKind struct {
+	start, end  int
+	prose, pure bool
+	weighed     bool // pure is known
+}
+
+// How far from a place the text may say whether it is prose: less than reach, so that the second look (verify.go)
+// learns the same.
+const (
+	proseReach = 200
+	lineReach  = 120 // a line that is not longer is judged as a whole, with so much to its sides
+)
+
+// prose reports whether the text around i is written for people: words and spaces, few of the signs of code. It looks
+// at the line, and at its neighbours where the line is short; of a long line, at what is near.
+func (w *worker) prose(i int) bool {
+	l := &w.line
+	if i >= l.start && i < l.end {
+		return l.prose
+	}
+	start, end := lineAround(w.buf, i, proseReach)
+	if end-start > lineReach {
+		return weigh(w.buf, max(start, i-lineReach), min(end, i+lineReach), 1, 20)
+	}
+	*l = lineKind{start: start, end: end}
+	if end-start < 40 { // "Suite 12" in an address, a word of a list
+		start, _ = lineAround(w.buf, max(0, start-1), lineReach)
+		_, end = lineAround(w.buf, min(len(w.buf)-1, end+1), lineReach)
+	}
+	l.prose = weigh(w.buf, start, end, 1, 20)
+	return l.prose
+}
+
+// pure reports whether the text farther around i is prose, too: a question, a letter, a ticket, and no comment in code.
+func (w *worker) pure(i int) bool {
+	if !w.prose(i) {
+		return false
+	}
+	l := &w.line
+	if i < l.start || i >= l.end {
+		return weigh(w.buf, max(0, i-proseReach), min(len(w.buf), i+proseReach), 3, 32)
+	}
+	if !l.weighed {
+		l.weighed, l.pure = true, weigh(w.buf, max(0, l.start-lineReach), min(len(w.buf), l.end+lineReach), 3, 32)
+	}
+	return l.pure
+}
+
+// weigh reports whether b[start:end] has a sign of code for so many letters at most. It looks at each byte, or in steps.
+func weigh(b []byte, start, end, step, share int) bool {
+	letters, signs, small := 0, 0, 0
+	for i := start; i < end; i += step {
+		switch proseOf[b[i]] {
+		case proseByte:
+			letters++
+			if lettering[b[i]] == lowerLetter && i > start && b[i-1] == ' ' {
+				small++
+			}
+		case codeByte:
+			signs += 2
+		case eitherByte:
+			switch c := b[i]; {
+			case c == '(' && i > start && lettering[b[i-1]] != noLetter, c == '"':
+				signs++
+			case c == '.' && at(b, i+1)&isLower != 0, c == ':' && ch(b, i+1) == ':':
+				signs += 2
+			}
+		}
+	}
+	return letters > 3 && signs*share <= 2*letters && (small > 1 || signs == 0 || step > 1)
+}
+
+// lineAround returns the line that i lies in, at most reach bytes to each side.
+func lineAround(b []byte, i, reach int) (start, end int) {
+	lo, hi := max(0, i-reach), min(len(b), i+reach)
+	start = lo + bytes.LastIndexByte(b[lo:i], '\n') + 1
+	if n := bytes.IndexByte(b[i:hi], '\n'); n >= 0 {
+		hi = i + n
+	}
+	return start, max(hi, i+1)
+}
