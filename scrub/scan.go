@@ -33,28 +33,28 @@ type worker struct {
 	trial    []byte    // a replacement
 	subwords []subword // of the words being looked up
 
-	in, out  []byte // a record's text, decoded, and what it becomes
-	buf      []byte
-	places   [lanes][]hit // where keywords end in buf
-	kinds    map[string]kind
-	rule     *rule   // whose detector is at work
-	hits     []span  // as detected, in any order
-	hard     []span  // of them, joined, those that a mark replaces as a whole, and
-	soft     []span  // those that keep their form
-	own      []span  // marks made with our key
-	spans    []span  // to replace: sorted, apart
-	more     []span  // found in what was rendered
-	pieces   []piece // where rendered text came from
-	rounds   int
-	nameEnd  int // end of the last assigned name looked at, and
-	nameKind strength
-	valueEnd int // of the last value replaced: what lies inside needs no look
-	formEnd  int // of the last credential of a vendor's form
-	manifest int // end of the last Kubernetes Secret looked at
-	unclosed [4]int
-	features []uint32 // of the hit that is scored
-	listEnd  int      // of the last list whose literals were judged, and
-	listKind strength
+	in, out    []byte // a record's text, decoded, and what it becomes
+	buf        []byte
+	places     [lanes][]hit // where keywords end in buf
+	kinds      map[string]kind
+	rule       *rule   // whose detector is at work
+	hits       []span  // as detected, in any order
+	hard       []span  // of them, joined, those that a mark replaces as a whole, and
+	soft       []span  // those that keep their form
+	own        []span  // marks made with our key
+	spans      []span  // to replace: sorted, apart
+	more       []span  // found in what was rendered
+	pieces     []piece // where rendered text came from
+	rounds     int
+	nameEnd    int // end of the last assigned name looked at, and
+	nameKind   strength
+	valueEnd   int // of the last value replaced: what lies inside needs no look
+	formEnd    int // of the last credential of a vendor's form
+	manifest   int // end of the last Kubernetes Secret looked at
+	unclosed   [4]int
+	features   []uint32 // of the hit that is scored
+	judgedEnd  int      // of the last list whose literals were judged, and
+	judgedKind strength
 
 	decoding   // decode.go
 	commanding // vendorcall.go
@@ -82,7 +82,7 @@ func (w *worker) add(start, end int, kind string) {
 // scan finds everything in buf: hits and own marks. It is the one pass over the bytes.
 func (w *worker) scan(buf []byte) {
 	w.buf, w.hits, w.own = buf, w.hits[:0], w.own[:0]
-	w.nameEnd, w.valueEnd, w.listEnd, w.formEnd, w.manifest, w.unclosed = -1, 0, 0, 0, 0, [4]int{}
+	w.nameEnd, w.valueEnd, w.judgedEnd, w.formEnd, w.manifest, w.unclosed = -1, 0, 0, 0, 0, [4]int{}
 	w.startDecoding()
 	w.program = nil
 	w.cues = w.cues[:0]

@@ -134,14 +134,14 @@ func getter(name []byte) bool {
 // literals judges the literals of a list or a call that goes on at i: each is a value of its own.
 func (w *worker) literals(i int, j joint, k word) {
 	b := w.buf
-	if i < w.listEnd && k.strength <= w.listKind {
+	if i < w.judgedEnd && k.strength <= w.judgedKind {
 		return // another word has seen to them
 	}
 	if at(b, i)&isDigit != 0 {
 		w.numbers(i, k)
 		return
 	}
-	defer func() { w.listEnd, w.listKind = i, k.strength }()
+	defer func() { w.judgedEnd, w.judgedKind = i, k.strength }()
 	for n, limit := 0, i+maxGap; n < maxLiterals && i < limit && i < len(b); {
 		switch b[i] {
 		case ')', ']', '}', ';':
@@ -174,7 +174,7 @@ func (w *worker) literals(i int, j joint, k word) {
 func (w *worker) numbers(i int, k word) {
 	b := w.buf
 	n, end := 0, i
-	defer func() { w.listEnd, w.listKind = end, k.strength }()
+	defer func() { w.judgedEnd, w.judgedKind = end, k.strength }()
 	for e := i; at(b, e)&isDigit != 0; n++ {
 		end = run(b, e, e+6, isIdent)
 		e = spaces(b, end, true)
