@@ -3,6 +3,7 @@
 package scrub
 
 import (
+	"encoding/base64"
 	"errors"
 	"maps"
 	"slices"
@@ -71,6 +72,7 @@ func TestACanaryThatIsLeftIsUnsafe(t *testing.T) {
 		"password = \"s3cr3t+v4lue\"":           true, // the filter takes it out: no reason to stop
 		"a PLAINWORD planted here b":            false,
 		"a@corp.com and plainword planted here": false,
+		"see " + strings.ReplaceAll("plainword planted here", " ", "%20") + " and " + strings.Repeat("%20b", 3): false,
 	} {
 		_, _, err := s.Text(nil, []byte(text))
 		if (err == nil) != safe || err != nil && !errors.Is(err, ErrUnsafe) {
@@ -84,6 +86,11 @@ func TestACanaryThatIsLeftIsUnsafe(t *testing.T) {
 		if n, err := s.Stream(&out, strings.NewReader(text), nil); err != nil || (n == 0) != safe || !safe && strings.Contains(strings.ToLower(out.String()), "planted") {
 			t.Errorf("a stream of %q: %d, %q, %v", text, n, out.String(), err)
 		}
+	}
+	w := s.worker()
+	defer s.done(w)
+	if err := w.noCanary([]byte("see " + base64.StdEncoding.EncodeToString([]byte("there it is: plainword planted here, in base64")))); !errors.Is(err, ErrUnsafe) {
+		t.Errorf("in base64: %v", err)
 	}
 	if _, err := New(Config{Key: make([]byte, 32), Canaries: [][]byte{[]byte("short")}}); err == nil {
 		t.Error("a canary that ordinary text may hold is taken")

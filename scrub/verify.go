@@ -5,6 +5,7 @@ package scrub
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -188,19 +189,23 @@ func planted(canaries [][]byte) (*recall, error) {
 		if len(c) < leastKnown {
 			return nil, fmt.Errorf("canary %d has fewer than %d bytes", i+1, leastKnown)
 		}
+		r.add("canary", c, false)
 		r.add("canary", lower(c), false)
 	}
 	return r, nil
 }
 
-// noCanary is ErrUnsafe where a planted value is left in what is to leave.
+// noCanary is ErrUnsafe where a planted value is left in what is to leave, or in what that decodes to.
 func (w *worker) noCanary(b []byte) error {
 	if w.s.canaries == nil {
 		return nil
 	}
-	w.hits = w.hits[:0]
+	known := w.known
+	w.known = w.s.canaries // looked for in each code within b, too
+	w.scan(b)
+	w.known = known
 	w.s.canaries.find(w, lower(b))
-	if len(w.hits) > 0 {
+	if slices.ContainsFunc(w.hits, func(s span) bool { return s.kind == "canary" }) {
 		return fmt.Errorf("%w: a canary is left", ErrUnsafe)
 	}
 	return nil
