@@ -154,6 +154,7 @@ func (w *worker) inside(text []byte, found func(span)) {
 	c.depth, c.decoded, c.known, c.deadline = w.depth+1, w.decoded, w.known, w.deadline
 	c.scan(text)
 	c.known.find(c, text)
+	w.planted = w.planted || c.planted || holdCanary(c.hits)
 	c.spans = c.found(c.spans[:0], text)
 	for _, s := range c.spans {
 		found(s)

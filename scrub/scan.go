@@ -20,6 +20,7 @@ type worker struct {
 	s        *Scrubber
 	strict   bool
 	deadline time.Time
+	planted  bool    // a canary was found in what a code decodes to
 	under    word    // what the key says that the text stands under, in JSON
 	known    *recall // findings of the record, nil for text by itself
 	memory   recall  // what known points to, or what a window remembers of itself; empty between uses

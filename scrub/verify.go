@@ -201,14 +201,18 @@ func (w *worker) noCanary(b []byte) error {
 		return nil
 	}
 	known := w.known
-	w.known = w.s.canaries // looked for in each code within b, too
+	w.known, w.planted = w.s.canaries, false // looked for in each code within b, too
 	w.scan(b)
 	w.known = known
 	w.s.canaries.find(w, lower(b))
-	if slices.ContainsFunc(w.hits, func(s span) bool { return s.kind == "canary" }) {
+	if w.planted || holdCanary(w.hits) {
 		return fmt.Errorf("%w: a canary is left", ErrUnsafe)
 	}
 	return nil
+}
+
+func holdCanary(hits []span) bool {
+	return slices.ContainsFunc(hits, func(s span) bool { return s.kind == "canary" })
 }
 
 // wider returns the run without blanks and quotes around b[start:end], or the line.
