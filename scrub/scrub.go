@@ -135,7 +135,7 @@ func (s *Scrubber) Text(dst, src []byte) ([]byte, []Finding, error) {
 
 func (s *Scrubber) worker() *worker {
 	w := s.workers.Get().(*worker)
-	w.known, w.under, w.depth, w.deadline = nil, word{}, 0, time.Now().Add(s.cfg.Budget)
+	w.known, w.under, w.planted, w.depth, w.deadline = nil, word{}, false, 0, time.Now().Add(s.cfg.Budget)
 	return w
 }
 
