@@ -18,12 +18,14 @@ import (
 // of it is replaced.
 //
 // Both are done again to what was decoded, a few times over. What is nested deeper, or decodes to more than the
-// bounds, is not looked into but replaced: text that goes to such lengths is not needed.
+// bounds, is not looked into but replaced, word by word: text that goes to such lengths is not needed.
 const (
 	maxDepth   = 4          // of codes within codes
 	maxDecoded = 4 * window // bytes decoded from one window, all depths together
 	foldBefore = 256        // bytes before an escape that are folded with it
 	foldAfter  = 256        // and after
+	fewGaps    = 4          // between the parts of a literal
+	leastPiece = 8          // bytes of a part on average, for each to be replaced by itself
 )
 
 // region is a part of the text to be folded.
@@ -39,6 +41,7 @@ type folding uint8
 const (
 	quotedPrintable folding = 1 << iota // = and two hex digits
 	numberLists                         // numbers that are bytes
+	literals                            // what stands in quotes is a text of its own, with quotes of its own
 )
 
 // decoding is the part of a worker that reads codes.
@@ -87,6 +90,10 @@ func (w *worker) decode() {
 			r.how |= w.regions[i].how
 			r.end = run(w.buf, min(max(r.end, w.regions[i].end), len(w.buf)), w.regions[i].end+maxValue, notSpace)
 		}
+		if r.how&literals != 0 {
+			w.folded(r)
+		}
+		r.how &^= literals
 		w.folded(r)
 	}
 	w.unpack()
@@ -106,12 +113,17 @@ func firstWord(b []byte, start, end int) int {
 
 // folded looks at a region with its escapes read.
 func (w *worker) folded(r region) {
-	if !w.affords(r.end - r.start) {
-		w.add(r.start, r.end, "opaque")
-		return
-	}
 	w.shadow, w.edits = w.fold(w.shadow[:0], w.edits[:0], r)
 	if len(w.edits) == 0 {
+		return
+	}
+	if !w.affords(len(w.shadow)) {
+		for _, e := range w.edits {
+			if n := len(w.hits); !e.gap && (n == 0 || e.in >= w.hits[n-1].end) {
+				start, end := wider(w.buf, e.in, e.in+e.inLen, false)
+				w.add(start, end, "opaque")
+			}
+		}
 		return
 	}
 	w.inside(w.shadow, func(s span) {
@@ -120,7 +132,17 @@ func (w *worker) folded(r region) {
 		if !bytes.Equal(w.buf[start:end], w.shadow[s.start:s.end]) {
 			s.plain = true // its form does not show in what is encoded
 		}
-		for i := w.edits.after(s.start); i < len(w.edits) && w.edits[i].out < s.end; i++ {
+		first := w.edits.after(s.start)
+		gaps := 0
+		for i := first; i < len(w.edits) && w.edits[i].out < s.end; i++ {
+			if w.edits[i].gap && w.edits[i].out > s.start {
+				gaps++
+			}
+		}
+		if gaps > fewGaps && gaps*leastPiece > s.end-s.start { // in crumbs, each of which would become a mark
+			first = len(w.edits)
+		}
+		for i := first; i < len(w.edits) && w.edits[i].out < s.end; i++ {
 			if e := w.edits[i]; e.gap && e.out > s.start {
 				w.addSpan(s, start, e.in)
 				start = e.in + e.inLen

@@ -190,6 +190,9 @@ func leftOf(out string, c coding, text, secret string) string {
 	if whole := c.code(text); gone.Replace(whole) == gone.Replace(text) { // split
 		return windows(gone.Replace(out), secret)
 	}
+	if c.name == "quoted-printable" {
+		return windows(strings.NewReplacer("=\r\n", "", "=3D", "=").Replace(out), secret)
+	}
 	whole, part := c.code(text), c.code(secret)
 	if !strings.Contains(whole, part) {
 		part = whole // nothing of a run that changes as a whole

@@ -50,8 +50,12 @@ func (w *worker) escape(_ *rule, start, _ int) {
 			}
 		}
 	}
-	if dst, n, _ := w.unit(w.letters[:0], start, len(b), 0); n > 0 && !(b[start] == '\\' && len(dst) == 1 && dst[0] == '\\') {
-		w.coded(start, start+n, 0)
+	if dst, n, _ := w.unit(w.letters[:0], start, len(b), literals); n > 0 && !(b[start] == '\\' && len(dst) == 1 && dst[0] == '\\') {
+		how := folding(0)
+		if b[start+n-1] == '"' {
+			how = literals
+		}
+		w.coded(start, start+n, how)
 	}
 }
 
@@ -135,6 +139,10 @@ func (w *worker) fold(dst []byte, es edits, r region) ([]byte, edits) {
 			i++
 			continue
 		}
+		if bytes.Equal(dst[out:], b[i:i+n]) {
+			i += n
+			continue
+		}
 		es = append(es, edit{out, len(dst) - out, i, n, gap})
 		i += n
 	}
@@ -146,7 +154,7 @@ func (w *worker) unit(dst []byte, i, limit int, how folding) (_ []byte, n int, g
 	b := w.buf
 	switch c := b[i]; {
 	case c == '\\':
-		return backslash(dst, b, i, limit)
+		return backslash(dst, b, i, limit, how)
 	case c == '%':
 		dst, n = percent(dst, b, i)
 	case c == '+': // a space, in a form
@@ -164,6 +172,8 @@ func (w *worker) unit(dst []byte, i, limit int, how folding) (_ []byte, n int, g
 		}
 	case c == 0: // of UTF-16 and UTF-32
 		return dst, 1, false
+	case c == '"' && how&literals != 0:
+		return append(dst, '\n'), 1, false
 	case c == '"' || c == '\'' || c == '`':
 		if e := literalEnd(b, i, limit); e > 0 {
 			return dst, e - i, true
@@ -185,7 +195,7 @@ func (w *worker) unit(dst []byte, i, limit int, how folding) (_ []byte, n int, g
 
 // backslash reads an escape of a string literal, behind any number of backslashes: JSON within JSON doubles them at
 // each depth.
-func backslash(dst, b []byte, i, limit int) (_ []byte, n int, gap bool) {
+func backslash(dst, b []byte, i, limit int, how folding) (_ []byte, n int, gap bool) {
 	j := runOf(b[:limit], i, '\\')
 	if j >= limit {
 		return dst, 0, false
@@ -195,7 +205,12 @@ func backslash(dst, b []byte, i, limit int) (_ []byte, n int, gap bool) {
 		return append(dst, '\n'), j + 1 - i, false
 	case 't':
 		return append(dst, '\t'), j + 1 - i, false
-	case '"', '\'', '`', '/':
+	case '"':
+		if how&literals == 0 {
+			return append(dst, b[i:j+1]...), j + 1 - i, false
+		}
+		return append(dst, c), j + 1 - i, false
+	case '\'', '`', '/':
 		return append(dst, c), j + 1 - i, false
 	case '\n', '\r':
 		e := newline(b, j)

@@ -26,8 +26,8 @@ func literalEnd(b []byte, i, limit int) int {
 	for n := 0; n < 2 && j < limit && bytes.IndexByte([]byte("+.&~|<"), b[j]) >= 0; n++ {
 		j++
 	}
-	signed := j > op
-	if !signed && (before&isAlnum == 0 || b[i-1] == q) || (b[i-1] == '=' || b[i-1] == ':') && op == i+1 {
+	signed := j > op || bytes.IndexByte(b[i:j], '\\') >= 0
+	if !signed && (before&isAlnum == 0 && bytes.IndexByte([]byte("._-/+"), b[i-1]) < 0 || b[i-1] == q) || (b[i-1] == '=' || b[i-1] == ':') && op == i+1 {
 		return 0
 	}
 	j = blanksAndLines(b, j, limit)
@@ -37,7 +37,25 @@ func literalEnd(b []byte, i, limit int) int {
 	if j >= limit || b[j] != q || !signed && (at(b, j+1)&notSpace == 0 || ch(b, j+1) == '=') {
 		return 0
 	}
+	if !signed && bytes.IndexByte(b[i:j], '\n') >= 0 && !halfRandom(b, i, j+1) {
+		return 0 // a list of words, each on its line
+	}
 	return j + 1
+}
+
+// halfRandom reports whether what stands at either side of a seam has a digit: what is cut in two for its length mostly
+// has, and words have not.
+func halfRandom(b []byte, left, right int) bool {
+	digits := func(i, step int) (n int) {
+		for k := 0; k < maxName && at(b, i)&isBase64 != 0; k++ {
+			if class[b[i]]&isDigit != 0 {
+				n++
+			}
+			i += step
+		}
+		return n
+	}
+	return digits(left-1, -1) > 0 && digits(right, 1) > 0
 }
 
 // blanksAndLines skips blanks and line ends, escaped ones too.
