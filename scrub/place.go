@@ -12,9 +12,6 @@ import (
 // names of people only after a word such as "in". Long asks for names of several words only.
 func (w *worker) place(s *sequence, k int, long bool) int {
 	b := w.buf
-	if s.class[k] == names.Word && s.n == 1 || !w.prose(s.start[k]) {
-		return 0
-	}
 	for n := min(3, s.n-k); n > 0; n-- {
 		c, words := s.class[k], 0
 		if n > 1 {
@@ -31,7 +28,10 @@ func (w *worker) place(s *sequence, k int, long bool) int {
 			return 0
 		}
 		switch {
-		case c&(names.Place|names.Country|names.Nation) == 0 || n > 1 && words == n && !placeBefore(b, s.start[k]):
+		case c&(names.Place|names.Country|names.Nation) == 0:
+		case !w.prose(s.start[k]):
+			return 0
+		case n > 1 && words == n && !placeBefore(b, s.start[k]):
 		case c&names.Nation != 0 && (!w.strict || language(b, s.start[k], s.stop[k+n-1])):
 		case c&(names.Country|names.Nation) != 0 && c&names.Word == 0 && w.strict, n > 1, placeBefore(b, s.start[k]) && c&names.Word == 0, c&names.Word == 0 && w.strict && w.pure(s.start[k]):
 			return n
