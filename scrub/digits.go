@@ -105,7 +105,7 @@ func (w *worker) figures(start, end int) int {
 			return next
 		}
 	}
-	if f.g > 1 && ch(b, start-1) != '+' { // a card and what stands after it
+	if f.g > 1 && end-start >= 12 && ch(b, start-1) != '+' { // a card and what stands after it
 		one := digitsAt(b[:end], start)
 		if next := w.cardNumber(start, &one); next > start {
 			return next

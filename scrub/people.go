@@ -63,7 +63,7 @@ func (w *worker) called(start int) int {
 	if s.n == 1 { // most often it is a word, or a name of code
 		switch {
 		case titleBefore(b, start) || ch(b, end+1) == '&' || ch(b, end) == ',':
-		case any == names.Word, s.mix, any&(names.Given|names.Family) == 0 && !cueBefore(b, start) && !w.pure(start):
+		case any == names.Word, s.mix, any == 0 && !bySpace(b, start, end), any&(names.Given|names.Family) == 0 && !cueBefore(b, start) && !w.pure(start):
 			return end
 		}
 	}
@@ -94,6 +94,18 @@ func (w *worker) called(start int) int {
 		return s.end(0)
 	}
 	return end
+}
+
+// bySpace reports whether a word stands as words of prose do: after a blank, and before one or a sign of a sentence.
+func bySpace(b []byte, start, end int) bool {
+	if p := ch(b, start-1); p != ' ' && p != '\n' && p != 0 {
+		return false
+	}
+	switch ch(b, end) {
+	case ' ', ',', '.', '\'', '!', '?', '\n', '\r', 0:
+		return true
+	}
+	return false
 }
 
 // proper looks at a row of words that names something, whatever it is: in prose words with capitals that are no words
