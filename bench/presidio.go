@@ -71,6 +71,9 @@ func measurePresidio(ctx context.Context, b *bench) ([]row, error) {
 			rows = append(rows, beside(r, presidio, func(s *scanned) float64 { return agreement(all, s.only(k.presidio), strings.Fields(k.labels)).f1() }, found, peerErr))
 		}
 	}
+	if b.quick {
+		return rows, nil // each start of the peer takes its seconds
+	}
 	wnut, err := b.measureWNUT(ctx)
 	return append(rows, wnut...), err
 }
