@@ -3,15 +3,10 @@
 package scrub
 
 import (
-	"bytes"
-	"compress/gzip"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/go-json-experiment/json"
 
 	"github.com/headrace/headrace/internal/sharedtest"
 )
@@ -257,31 +252,4 @@ func TestWhatOthersMissIsFound(t *testing.T) {
 			t.Errorf("%q became %q", text, out)
 		}
 	}
-}
-
-// eachText returns texts of the labelled data to plant and to learn from.
-func corpusTexts(t testing.TB, file string, most int) (texts []string) {
-	f, err := os.Open(filepath.Join(sharedtest.Dir(t, "privacy-corpus"), file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all bytes.Buffer
-	if _, err := all.ReadFrom(z); err != nil {
-		t.Fatal(err)
-	}
-	for line := range bytes.Lines(all.Bytes()) {
-		var x sample
-		if err := json.Unmarshal(line, &x); err != nil {
-			t.Fatal(err)
-		}
-		if texts = append(texts, x.Text); len(texts) == most {
-			break
-		}
-	}
-	return texts
 }
