@@ -11,6 +11,7 @@ import (
 
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/poll"
+	"github.com/headrace/headrace/scrub"
 )
 
 // Config is what an edge needs to know.
@@ -27,6 +28,8 @@ type Config struct {
 	Hub *Hub
 	// Policy decides what leaves; nil is the starter policy.
 	Policy *consent.Policy
+	// Filter is what the filter looks for beside what it knows: a dictionary, rules, a model. The edge sets its key.
+	Filter scrub.Config
 	// Settle is how long an episode may still change before it is screened.
 	Settle time.Duration
 	// RawRetention is how long raw text rests in the vault: 72 h by default, 14 days at most.

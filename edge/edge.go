@@ -79,7 +79,8 @@ func open(ctx context.Context, cfg Config) (*Edge, error) {
 	if err != nil {
 		return nil, err
 	}
-	filter, err := scrub.New(scrub.Config{Key: ring.Derive("pseudonym", "local")})
+	cfg.Filter.Key = ring.Derive("pseudonym", "local")
+	filter, err := scrub.New(cfg.Filter)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/poll"
+	"github.com/headrace/headrace/scrub"
 )
 
 // DatabaseEnv is the environment variable that may hold the address of the edge's database.
@@ -45,6 +46,12 @@ type File struct {
 	Channel string `yaml:"channel"`
 	// Policy is the file that decides what leaves; empty is the starter policy: numbers and categories, a person approves.
 	Policy string `yaml:"policy"`
+	// Dictionaries are CSV files of private names, as headrace dictionary writes them, that the filter looks for.
+	Dictionaries []string `yaml:"dictionaries"`
+	// Rules are TOML files with rules of your own for the filter, in the form gitleaks uses.
+	Rules []string `yaml:"rules"`
+	// Model is the address of a program that finds names in the prose of episodes for the filter; empty for none.
+	Model string `yaml:"model"`
 	// Repositories are addresses or folders of git repositories whose commits the edge follows itself: it keeps bare mirrors of
 	// those that have an address.
 	Repositories []string `yaml:"repositories"`
@@ -89,6 +96,11 @@ func ReadFile(path, dir string) (File, error) {
 	if f.Teams = config.Beside(path, f.Teams); f.Teams != "" {
 		if _, err := poll.ReadTeams(f.Teams); err != nil {
 			return f, err
+		}
+	}
+	for _, files := range [][]string{f.Dictionaries, f.Rules} {
+		for i := range files {
+			files[i] = config.Beside(path, files[i])
 		}
 	}
 	if err := checkPollers(path, f.Pollers); err != nil {
@@ -145,6 +157,14 @@ func (f File) Config(m *Membership) (Config, error) {
 	c := Config{Dir: f.Dir, Contributor: m.Contributor, Recipient: m.Hub, Channel: eff.Channel, Settle: f.Settle, RawRetention: f.RawRetention, OIDC: f.OIDC, Pollers: f.Pollers, Teams: f.Teams, Repositories: f.Repositories}
 	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
 		return c, err
+	}
+	if c.Filter.Dictionary, c.Filter.Rules, err = scrub.ReadFiles(f.Dictionaries, f.Rules); err != nil {
+		return c, err
+	}
+	if f.Model != "" {
+		if c.Filter.Model, err = scrub.NewModel(f.Model); err != nil {
+			return c, err
+		}
 	}
 	if c.Webhooks, err = f.Webhooks.read(); err != nil {
 		return c, err

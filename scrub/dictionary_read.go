@@ -39,22 +39,32 @@ const maxNames = 1 << 25
 // project, customer, ticket (a number, or the key that a system's numbers begin with), or another of the kinds that
 // findings have. Values with the same id are one entity and get one mark. The match says in which form the value counts
 // where the rule for its length and its words is wrong: any, exact (as written, between word borders) or cue (beside a
-// word that says what it is). A first line that begins with "kind" is a heading.
-func ReadDictionary(r io.Reader) (*Dictionary, error) {
+// word that says what it is). A first line that begins with "kind" is a heading. Several files make one dictionary.
+func ReadDictionary(files ...io.Reader) (*Dictionary, error) {
+	b := builder{d: &Dictionary{slots: make([]uint32, 1<<8)}, common: commonWords()}
+	for _, r := range files {
+		if err := b.read(r); err != nil {
+			return nil, err
+		}
+	}
+	return b.finish(), nil
+}
+
+// read adds a file.
+func (b *builder) read(r io.Reader) error {
 	c := csv.NewReader(r)
 	c.FieldsPerRecord, c.ReuseRecord, c.TrimLeadingSpace = -1, true, true
 	kinds := map[string]uint8{"employee": personKind}
 	for i, k := range dictionaryKinds() {
 		kinds[k] = uint8(i)
 	}
-	b := builder{d: &Dictionary{slots: make([]uint32, 1<<8)}, common: commonWords()}
 	for {
 		row, err := c.Read()
 		if errors.Is(err, io.EOF) {
-			return b.finish(), nil
+			return nil
 		}
 		if err != nil {
-			return nil, dictionaryError(err.Error())
+			return dictionaryError(err.Error())
 		}
 		line, _ := c.FieldPos(0)
 		if line == 1 {
@@ -75,7 +85,7 @@ func ReadDictionary(r io.Reader) (*Dictionary, error) {
 			err = b.add(kind, strings.TrimSpace(row[1]), strings.TrimSpace(row[2]), strings.ToLower(strings.TrimSpace(row[3])))
 		}
 		if err != nil {
-			return nil, dictionaryError(fmt.Sprintf("line %d: %v", line, err))
+			return dictionaryError(fmt.Sprintf("line %d: %v", line, err))
 		}
 	}
 }

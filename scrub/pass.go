@@ -22,6 +22,7 @@ type pass struct {
 	dropped int
 	counts  map[string]int
 	found   []Finding
+	told    map[string][]span // by the model, by text; not once it was replaced
 	err     error
 }
 
@@ -38,7 +39,7 @@ func (p *pass) run(each func() error) error {
 	if err := each(); err != nil {
 		return err
 	}
-	p.visit = p.verify
+	p.visit, p.told = p.verify, nil
 	return each()
 }
 
@@ -47,7 +48,7 @@ func (p *pass) scan(key, text string) error {
 	if time.Now().After(p.w.deadline) {
 		return fmt.Errorf("%w: took longer than %s", ErrUnsafe, p.w.s.cfg.Budget)
 	}
-	p.w.in = append(p.w.in[:0], text...)
+	p.w.in, p.w.told = append(p.w.in[:0], text...), p.told[text]
 	p.w.under = p.w.wordOf(key)
 	p.w.scan(p.w.in)
 	return nil
@@ -67,7 +68,7 @@ func (p *pass) collect(key, text string) (string, error) {
 
 // replace replaces what it finds.
 func (p *pass) replace(key, text string) (string, error) {
-	p.w.in = append(p.w.in[:0], text...)
+	p.w.in, p.w.told = append(p.w.in[:0], text...), p.told[text]
 	p.w.under = p.w.wordOf(key)
 	open := false
 	out, _, err := p.w.window(p.w.out[:0], p.w.in, 0, true, &open)

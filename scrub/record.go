@@ -26,6 +26,9 @@ func (s *Scrubber) Episode(e *episode.Episode) (found []Finding, err error) {
 	w := s.recordWorker()
 	defer s.done(w)
 	p := newPass(w)
+	if err := p.tell(e); err != nil {
+		return nil, err
+	}
 	local, dropped := localOf(e), 0
 	err = p.run(func() error {
 		err := p.texts(e)

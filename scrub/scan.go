@@ -33,6 +33,8 @@ type worker struct {
 	same     []byte    // a canonical form
 	trial    []byte    // a replacement
 	subwords []subword // of the words being looked up
+	seen     []int     // up to where each of the administrator's rules has looked
+	told     []span    // what the model found in the text that in holds
 
 	in, out    []byte // a record's text, decoded, and what it becomes
 	buf        []byte
@@ -97,6 +99,7 @@ func (w *worker) scan(buf []byte) {
 	if w.under.kind != "" {
 		w.judge(0, len(buf), joint{}, w.under, true)
 	}
+	w.elsewhere(buf)
 	if w.s.cfg.Dictionary != nil {
 		w.s.cfg.Dictionary.find(w, buf)
 	}

@@ -52,6 +52,10 @@ type Config struct {
 	Key []byte
 	// Dictionary holds private names; nil for none.
 	Dictionary *Dictionary
+	// Rules are the administrator's own, which add to what is found; nil for none.
+	Rules *Rules
+	// Model finds names in the prose of records; nil for none.
+	Model *Model
 	// Profile is Strict where empty.
 	Profile Profile
 	// Canaries are planted values that must never appear in what leaves: where one is left, in letters of any case, the
@@ -100,7 +104,7 @@ func New(cfg Config) (_ *Scrubber, err error) {
 	if cfg.Budget == 0 {
 		cfg.Budget = 10 * time.Second
 	}
-	s := &Scrubber{cfg: cfg, auto: newAutomaton(rules())}
+	s := &Scrubber{cfg: cfg, auto: newAutomaton(append(rules(), cfg.Rules.table()...))}
 	if s.canaries, err = planted(cfg.Canaries); err != nil {
 		return nil, err
 	}
@@ -148,7 +152,8 @@ func (s *Scrubber) recordWorker() *worker {
 
 func (s *Scrubber) done(w *worker) {
 	w.memory.forget()
-	w.known, w.buf = nil, nil
+	w.known, w.buf, w.told = nil, nil, nil
+	clear(w.seen)
 	s.workers.Put(w)
 }
 

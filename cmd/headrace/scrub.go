@@ -21,19 +21,21 @@ import (
 )
 
 type scrubCmd struct {
-	Field      string `help:"Scrub this field of JSON Lines of any shape and leave the rest." placeholder:"NAME" xor:"what"`
-	Text       bool   `help:"Scrub standard input as one text of any length." xor:"what"`
-	Level      string `help:"Level to reach: clean." default:"clean"`
-	Profile    string `help:"How readily something is replaced: strict (in doubt, replace) or balanced." default:"strict"`
-	Dictionary string `help:"CSV of kind,value: person, host, project, customer, ticket." type:"path" placeholder:"CSV"`
-	Key        string `help:"File with the 32-byte key of the marks, raw, hex or base64 (default: derived from this machine's keys)." type:"path" placeholder:"FILE"`
-	Spans      string `help:"Write record (from 1), start, end (bytes of the text) and kind of every replacement here, as JSON Lines." type:"path" placeholder:"FILE"`
-	Explain    string `help:"Say here where something was replaced, by which rule, with what and why, never what stood there (-: standard error)." placeholder:"FILE"`
-	Map        string `help:"Write here, sealed, what each mark stands for: headrace reveal opens it. It is never sent." type:"path" placeholder:"FILE"`
-	MapTo      string `help:"Whom the map is sealed to, as headrace reveal --recipient prints it (default: this machine)." placeholder:"KEY"`
-	Canaries   string `help:"File of strings, one a line, that must never leave: what still holds one is set aside." type:"path" placeholder:"FILE"`
-	Report     string `help:"Write counts here, as one JSON object." type:"path" placeholder:"FILE"`
-	Strict     bool   `help:"Exit 1 where anything was set aside."`
+	Field      string   `help:"Scrub this field of JSON Lines of any shape and leave the rest." placeholder:"NAME" xor:"what"`
+	Text       bool     `help:"Scrub standard input as one text of any length." xor:"what"`
+	Level      string   `help:"Level to reach: clean." default:"clean"`
+	Profile    string   `help:"How readily something is replaced: strict (in doubt, replace) or balanced." default:"strict"`
+	Dictionary []string `help:"CSV of kind,value,id, as headrace dictionary writes it: private names to look for." type:"path" placeholder:"CSV"`
+	Rules      []string `help:"TOML with rules of your own, in the form gitleaks uses." type:"path" placeholder:"FILE"`
+	Model      string   `help:"Address of a program that finds names in the prose of episodes." placeholder:"URL"`
+	Key        string   `help:"File with the 32-byte key of the marks, raw, hex or base64 (default: derived from this machine's keys)." type:"path" placeholder:"FILE"`
+	Spans      string   `help:"Write record (from 1), start, end (bytes of the text) and kind of every replacement here, as JSON Lines." type:"path" placeholder:"FILE"`
+	Explain    string   `help:"Say here where something was replaced, by which rule, with what and why, never what stood there (-: standard error)." placeholder:"FILE"`
+	Map        string   `help:"Write here, sealed, what each mark stands for: headrace reveal opens it. It is never sent." type:"path" placeholder:"FILE"`
+	MapTo      string   `help:"Whom the map is sealed to, as headrace reveal --recipient prints it (default: this machine)." placeholder:"KEY"`
+	Canaries   string   `help:"File of strings, one a line, that must never leave: what still holds one is set aside." type:"path" placeholder:"FILE"`
+	Report     string   `help:"Write counts here, as one JSON object." type:"path" placeholder:"FILE"`
+	Strict     bool     `help:"Exit 1 where anything was set aside."`
 }
 
 func (c *scrubCmd) Help() string {
@@ -146,28 +148,17 @@ func (c *scrubCmd) config(e *env) (cfg scrub.Config, err error) {
 	if cfg.Profile != scrub.Strict && cfg.Profile != scrub.Balanced {
 		return cfg, usagef("--profile %q is neither strict nor balanced", c.Profile)
 	}
-	if c.Dictionary != "" {
-		f, err := os.Open(c.Dictionary)
-		if err != nil {
-			return cfg, fmt.Errorf("open dictionary: %w", err)
+	if cfg.Dictionary, cfg.Rules, err = scrub.ReadFiles(c.Dictionary, c.Rules); err != nil {
+		return cfg, err
+	}
+	if cfg.Rules != nil {
+		for _, n := range cfg.Rules.Notices {
+			fmt.Fprintln(e.err, n)
 		}
-		defer f.Close()
-		if cfg.Dictionary, err = scrub.ReadDictionary(f); err != nil {
+	}
+	if c.Model != "" {
+		if cfg.Model, err = scrub.NewModel(c.Model); err != nil {
 			return cfg, err
-		}
-	}
-	if c.MapTo != "" && c.Map == "" {
-		return cfg, usagef("--map-to says whom a map is sealed to: say with --map where to write it")
-	}
-	if c.Canaries != "" {
-		b, err := os.ReadFile(c.Canaries)
-		if err != nil {
-			return cfg, fmt.Errorf("read canaries: %w", err)
-		}
-		for l := range bytes.Lines(b) {
-			if l = bytes.TrimRight(l, "\r\n"); len(l) > 0 {
-				cfg.Canaries = append(cfg.Canaries, l)
-			}
 		}
 	}
 	if c.Key != "" {
