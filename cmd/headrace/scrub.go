@@ -161,6 +161,20 @@ func (c *scrubCmd) config(e *env) (cfg scrub.Config, err error) {
 			return cfg, err
 		}
 	}
+	if c.MapTo != "" && c.Map == "" {
+		return cfg, usagef("--map-to says whom a map is sealed to: say with --map where to write it")
+	}
+	if c.Canaries != "" {
+		b, err := os.ReadFile(c.Canaries)
+		if err != nil {
+			return cfg, fmt.Errorf("read canaries: %w", err)
+		}
+		for l := range bytes.Lines(b) {
+			if l = bytes.TrimRight(l, "\r\n"); len(l) > 0 {
+				cfg.Canaries = append(cfg.Canaries, l)
+			}
+		}
+	}
 	if c.Key != "" {
 		key, err := readKey(c.Key)
 		if err != nil {
