@@ -100,13 +100,20 @@ func TestKeywordsEverywhereTakeLinearTime(t *testing.T) {
 func FuzzRules(f *testing.F) {
 	f.Add([]byte(tomlRules), []byte("WIDGET-123-abc lot no abcdef"))
 	f.Fuzz(func(t *testing.T, toml, text []byte) {
-		rs, err := ReadRules(nil, bytes.NewReader(toml), "f")
-		if err != nil || len(toml) > 1<<12 || len(text) > 1<<12 {
+		if len(toml) > 1<<10 || len(text) > 1<<12 {
 			return
 		}
-		s := newScrubber(t, Config{Rules: rs})
-		if _, _, err := s.Text(nil, text); err != nil && strings.Contains(err.Error(), "stopped") {
-			t.Fatal(err)
+		rs, err := ReadRules(nil, bytes.NewReader(toml), "f")
+		if err != nil {
+			return
+		}
+		w := &worker{buf: text}
+		newAutomaton(rs.table()).each(&w.places, text, func(r *rule, start, end int) { r.detect(w, r, start, end) })
+		rs.all(w)
+		for _, h := range w.hits {
+			if h.start < 0 || h.start >= h.end || h.end > len(text) || h.kind == "" {
+				t.Fatalf("%+v in %d bytes", h, len(text))
+			}
 		}
 	})
 }
