@@ -115,6 +115,9 @@ func ReadRules(before *Rules, r io.Reader, name string) (*Rules, error) {
 		if o.re, err = regexp.Compile(in.Regex); err != nil {
 			return nil, ruleError(name, fmt.Sprintf("%s: %v", who, err))
 		}
+		if o.re.MatchString("") {
+			return nil, ruleError(name, who+": the regex matches where nothing stands")
+		}
 		if in.SecretGroup < 0 || in.SecretGroup > o.re.NumSubexp() {
 			return nil, ruleError(name, fmt.Sprintf("%s: secretGroup is %d, and the regex has %d groups", who, in.SecretGroup, o.re.NumSubexp()))
 		}

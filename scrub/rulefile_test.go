@@ -69,6 +69,7 @@ func TestARuleThatCannotBeReadIsNamed(t *testing.T) {
 		"[[rules]]\nid='a'\nregex='('":                `own.toml: rule "a": error parsing regexp: missing closing )`,
 		"[[rules]]\nid='a'\nregex='x'\nsecretGroup=2": "0 groups", "[[rules]]\nregex='x'": "rule 1 has no id", "[[rules": "own.toml", "rules=3": "own.toml",
 		"[[rules]]\nid='a'\nregex='(?=x)'": "invalid or unsupported Perl syntax",
+		"[[rules]]\nid='a'\nregex='x*'":    "matches where nothing stands",
 	} {
 		if _, err := ReadRules(nil, strings.NewReader(toml), "own.toml"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", toml, err)
