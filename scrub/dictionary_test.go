@@ -304,18 +304,30 @@ func BenchmarkTextWithAMillionNames(b *testing.B) {
 func TestALongWordTakesLinearTimeInTheDictionary(t *testing.T) {
 	d := readDictionary(t, listing+"customer,aB\ncustomer,aBaB aB\n")
 	for _, unit := range []string{"a", "aB", "李", "fjordbankFjordbank", "jane ", "a1", "\xff", "é", "É", "\\n", "%20", "J. "} {
+		w := &worker{}
 		took := func(n int) time.Duration {
 			text := []byte(strings.Repeat(unit, n/len(unit)))
-			w := &worker{}
-			start := time.Now()
-			d.find(w, text)
-			return time.Since(start)
+			return quickest(func() {
+				w.hits = w.hits[:0]
+				d.find(w, text)
+			})
 		}
 		short, long := took(1<<17), took(1<<19)
-		if long > 12*short+200*time.Millisecond {
+		if long > 12*short+time.Second {
 			t.Errorf("%q: %v, four times as many %v", unit, short, long)
 		}
 	}
+}
+
+// quickest is the shortest time that f took of five: a busy machine makes the others longer.
+func quickest(f func()) time.Duration {
+	best := time.Hour
+	for range 5 {
+		start := time.Now()
+		f()
+		best = min(best, time.Since(start))
+	}
+	return best
 }
 
 func TestAFoldedLetterKeepsItsPlace(t *testing.T) {
