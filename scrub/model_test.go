@@ -43,11 +43,11 @@ func namer(t *testing.T, name string, asked *[]string) *httptest.Server {
 	return srv
 }
 
-const proseRecord = `{"schema_version":"1.0","id":"ep_1","instruction":"é, wie Quillon sagt","suggestions":[{"id":"s1","step":-1,"kind":"completion","after":"code of Quillon"}]}`
+const proseRecord = `{"schema_version":"1.0","id":"ep_1","instruction":"é, wie quillon sagt","suggestions":[{"id":"s1","step":-1,"kind":"completion","after":"code of quillon"}]}`
 
 func TestAModelFindsNamesInProse(t *testing.T) {
 	var asked []string
-	m, err := NewModel(namer(t, "Quillon", &asked).URL)
+	m, err := NewModel(namer(t, "quillon", &asked).URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,10 +56,10 @@ func TestAModelFindsNamesInProse(t *testing.T) {
 	if _, err := s.Episode(e); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(e.Instruction, "Quillon") || !strings.HasPrefix(e.Instruction, "é, wie user_xq7") || !strings.HasSuffix(e.Instruction, " sagt") {
+	if strings.Contains(e.Instruction, "quillon") || !strings.HasPrefix(e.Instruction, "é, wie ") || !strings.HasSuffix(e.Instruction, " sagt") {
 		t.Errorf("%q", e.Instruction)
 	}
-	if len(asked) != 1 || asked[0] != "é, wie Quillon sagt" {
+	if len(asked) != 1 || asked[0] != "é, wie quillon sagt" {
 		t.Errorf("it was asked about %q", asked)
 	}
 }

@@ -23,11 +23,11 @@ title = "ours"
 [extend]
 useDefault = true
 [allowlist]
-regexes = ["WIDGET-.*"]
+regexes = ["widget.*"]
 [[rules]]
 id = "Widget-Serial 2"
-regex = '''WIDGET-([0-9]{3})-[a-z]+'''
-keywords = ["widget-"]
+regex = '''widget~([0-9]{3})~[a-z]+'''
+keywords = ["Widget~"]
 [[rules]]
 id = "lot"
 regex = '''lot (no|nr) (\w+)'''
@@ -45,13 +45,13 @@ path = '''\.go$'''
 func TestAnAdministratorsRulesAddToTheFilter(t *testing.T) {
 	rs := ownRules(t, tomlRules)
 	s := newScrubber(t, Config{Rules: rs})
-	out := scrubbed(t, s, "see WIDGET-123-abc, Lot no x, lot nr abcdef, and "+strings.Repeat("-", 5000)+" #++abcd++ end")
-	for _, gone := range []string{"-123-", "abcdef", "#++abcd"} {
+	out := scrubbed(t, s, "see widget~123~abc, Lot no x, lot nr abcdef, and "+strings.Repeat("-", 5000)+" #++abcd++ end")
+	for _, gone := range []string{"~123~", "abcdef", "#++abcd"} {
 		if strings.Contains(out, gone) {
 			t.Errorf("%q is left in %.200q", gone, out)
 		}
 	}
-	for _, kept := range []string{"WIDGET-SECRET_widget_serial", "-abc, Lot no x, lot nr SECRET_lot_", " end"} {
+	for _, kept := range []string{"widget~SECRET_widget_serial", "~abc, Lot no x, lot nr SECRET_lot_", " end"} {
 		if !strings.Contains(out, kept) {
 			t.Errorf("%q is not in %.200q", kept, out)
 		}
@@ -99,7 +99,7 @@ func TestKeywordsEverywhereTakeLinearTime(t *testing.T) {
 }
 
 func FuzzRules(f *testing.F) {
-	f.Add([]byte(tomlRules), []byte("WIDGET-123-abc lot no abcdef"))
+	f.Add([]byte(tomlRules), []byte("widget~123~abc lot no abcdef"))
 	f.Fuzz(func(t *testing.T, toml, text []byte) {
 		if len(toml) > 1<<10 || len(text) > 1<<12 {
 			return
