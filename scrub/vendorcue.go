@@ -85,7 +85,7 @@ func (w *worker) near(i int, named bool) {
 		for first < e && class[b[first]]&isAlpha != 0 {
 			first++
 		}
-		if first < e && bytes.IndexAny(b[first:e], "0123456789") < 0 { // words, joined
+		if first < e && !bytes.ContainsAny(b[first:e], "0123456789") { // words, joined
 			i = e
 			continue
 		}
