@@ -51,7 +51,7 @@ func (w *worker) lettered(start, end int) int {
 		w.add(start, end, "host")
 	case about&aStaff != 0 && digits >= 3:
 		w.add(start, end, "user")
-	case bytes.IndexAny(v, "abcdefghijklmnopqrstuvwxyz") >= 0 || prev == ':':
+	case bytes.ContainsAny(v, "abcdefghijklmnopqrstuvwxyz") || prev == ':':
 	case about&(anID|aCar) != 0 && (digits >= 4 || len(v) <= 9 && about&aCar != 0 && digits >= 2) && len(v) >= 6 && (len(v) < 18 || shape[:4] != "9999") && class[v[0]]&(isUpper|isDigit) != 0:
 		w.add(start, end, "national_id")
 	}

@@ -40,6 +40,9 @@ func (w *worker) note(r *rule, start, end int) {
 		return
 	}
 	last, next := at(b, end-1), at(b, end)
+	if (at(b, start-1)|next)&isDigit != 0 && digits16(b[start:end]) { // "cc" in a digest
+		return
+	}
 	if next&isLower != 0 && last&isAlpha != 0 || next&isUpper != 0 && last&isUpper != 0 {
 		return
 	}
@@ -64,4 +67,14 @@ func (w *worker) about(start, end int) (a what) {
 		}
 	}
 	return a
+}
+
+// digits16 reports whether all of v are digits in hex.
+func digits16(v []byte) bool {
+	for _, c := range v {
+		if class[c]&isHexa == 0 {
+			return false
+		}
+	}
+	return true
 }

@@ -43,6 +43,9 @@ func personal() []rule {
 	for _, lead := range []string{"ul. ", "rue ", "via ", "viale ", "calle ", "rua ", "avenida ", "piazza ", "ulica ", "plaza ", "p.o. box", "chemin "} {
 		rs = append(rs, rule{keyword: lead, detect: (*worker).led})
 	}
+	for _, s := range storageSuffixes() {
+		rs = append(rs, rule{keyword: s, detect: (*worker).stored})
+	}
 	for _, s := range hostSuffixes() {
 		rs = append(rs, rule{keyword: s, detect: (*worker).suffix})
 	}

@@ -95,13 +95,3 @@ func blotted(text string, found []Finding, span [2]int) bool {
 	}
 	return true
 }
-
-func mapKeys[V any](m map[string]V) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
-}

@@ -163,7 +163,7 @@ func (w *worker) address(_ *rule, start, end int) {
 			w.add(scheme, stop, "url")
 		}
 	case bucketHost:
-		w.add(first, first+bytes.IndexByte(host, '.'), "bucket")
+		w.add(first, first+len(host), "bucket")
 	}
 }
 
@@ -184,7 +184,7 @@ func hostSort(host []byte) sortOfHost {
 	}
 	last := host[bytes.LastIndexByte(host, '.')+1:]
 	if len(last) == len(host) { // a single label
-		if bytes.IndexAny(host, "0123456789-") >= 0 && class[host[0]]&isAlpha != 0 && !exampleName(host) {
+		if bytes.ContainsAny(host, "0123456789-") && class[host[0]]&isAlpha != 0 && !exampleName(host) {
 			return internalHost
 		}
 		return publicHost
@@ -192,10 +192,8 @@ func hostSort(host []byte) sortOfHost {
 	if class[last[len(last)-1]]&isDigit != 0 { // an address: the walk looks at it
 		return publicHost
 	}
-	for _, s := range bucketSuffixes() {
-		if n := len(host) - len(s); n > 0 && string(host[n:]) == s && s[0] == '.' {
-			return bucketHost
-		}
+	if storageHost(host) {
+		return bucketHost
 	}
 	first := host[:bytes.IndexByte(host, '.')]
 	if wellKnown(host) {
@@ -265,8 +263,37 @@ func wellKnown(host []byte) bool {
 	return false
 }
 
-func bucketSuffixes() []string {
-	return []string{".s3.amazonaws.com", ".blob.core.windows.net", ".dfs.core.windows.net", ".storage.googleapis.com", ".file.core.windows.net", ".r2.cloudflarestorage.com"}
+// storageSuffixes are what the hosts of storage end in; a keyword each.
+func storageSuffixes() []string {
+	return []string{".amazonaws.com", ".blob.core.windows.net", ".dfs.core.windows.net", ".file.core.windows.net", ".storage.googleapis.com", ".r2.cloudflarestorage.com", ".digitaloceanspaces.com"}
+}
+
+// storageHost reports a host whose first labels are a name that the owner of the storage chose, in lower case: its
+// region may stand between.
+func storageHost(host []byte) bool {
+	for _, s := range storageSuffixes() {
+		name, ok := bytes.CutSuffix(host, []byte(s))
+		if !ok {
+			continue
+		}
+		if s == ".amazonaws.com" { // name.s3, name.s3.region, name.s3-region, name.s3-website-region
+			i := max(bytes.LastIndex(name, []byte(".s3.")), bytes.LastIndex(name, []byte(".s3-")))
+			if n, ok := bytes.CutSuffix(name, []byte(".s3")); ok {
+				i = len(n)
+			}
+			name = name[:max(i, 0)]
+		}
+		return len(name) > 0 && string(name) != "bucket" && string(name) != "my-bucket"
+	}
+	return false
+}
+
+// stored looks at the end of a host of storage.
+func (w *worker) stored(_ *rule, start, end int) {
+	first, last := hostAround(w.buf, start, end)
+	if end == last && end > w.valueEnd && !w.ownHost(first, last) && storageHost(lower(w.buf[first:last])) {
+		w.add(first, last, "bucket")
+	}
 }
 
 // hostSuffixes are what internal host names end in; a keyword each.

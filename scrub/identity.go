@@ -15,9 +15,10 @@ func (w *worker) national(start int, f *numeral) int {
 	switch {
 	case about&anAccount != 0 && f.n == 12 && (f.g == 1 || f.is(4, 4, 4)):
 		kind = "account"
+	case f.g > 1 && w.listed(start, f):
 	case f.is(3, 2, 4) && (f.sep == '-' || about&anID != 0) && socialSecurity(f):
 		kind = "national_id"
-	case w.checked(f):
+	case certified(f) && (f.g > 1 || about&(anID|aBirth) != 0 || w.alone(start, f.end)):
 		kind = "national_id"
 	case about&aStaff != 0 && f.g == 1:
 		start, kind = w.capitalCue(start), "user"
@@ -34,6 +35,24 @@ func (w *worker) national(start int, f *numeral) int {
 	}
 	w.add(start, f.end, kind)
 	return f.end
+}
+
+// listed reports one of many numbers in a row: data, of which any three or four may have the right check.
+func (w *worker) listed(start int, f *numeral) bool {
+	b := w.buf
+	next := ch(b, f.end)
+	return f.sep == ' ' && (ch(b, start-1) == ' ' && at(b, start-2)&isDigit != 0 || next == ' ' && at(b, f.end+1)&isDigit != 0)
+}
+
+// alone reports whether a number stands in prose, or is all of the text, or of what stands in quotes or between
+// tags: a value that somebody entered. A number in code or in data may be anything, and one in a hundred has the right check digits.
+func (w *worker) alone(start, end int) bool {
+	b := w.buf
+	switch p, n := ch(b, start-1), ch(b, end); {
+	case (p == '"' || p == '\'') && n == p, p == '>' && n == '<', start == 0 && end == len(b):
+		return true
+	}
+	return w.prose(start)
 }
 
 // capitalCue returns where the word in capitals before start begins, such as PERNR: it is part of the number.
@@ -55,8 +74,8 @@ func socialSecurity(f *numeral) bool {
 	return area != 0 && area != 666 && f.d[3]+f.d[4] > 0 && f.d[5]+f.d[6]+f.d[7]+f.d[8] > 0
 }
 
-// checked reports numbers whose grouping and check digits identify them without a word beside them.
-func (w *worker) checked(f *numeral) bool {
+// certified reports numbers whose grouping and check digits identify them without a word beside them.
+func certified(f *numeral) bool {
 	d := f.d[:f.n]
 	switch {
 	case f.is(6, 4) && f.sep == '-', f.is(8, 4) && f.sep == '-': // Sweden
@@ -78,8 +97,8 @@ func (w *worker) checked(f *numeral) bool {
 	case f.n == 11: // Poland; Turkey; Brazil
 		return day(d[2:4], d[4:6]) && weighed(d, 1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1)%10 == 0 || turkey(d) || brazil(d)
 	case f.n == 13: // South Africa; Romania; Korea
-		return day(d[2:4], d[4:6]) && d[10] < 2 && luhn(d) ||
-			d[0] > 0 && day(d[3:5], d[5:7]) && weighed(d[:12], 2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9)%11%10 == int(d[12])
+		return day(d[2:4], d[4:6]) && d[2] < 2 && d[10] < 2 && luhn(d) ||
+			d[0] > 0 && day(d[3:5], d[5:7]) && d[3] < 2 && weighed(d[:12], 2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9)%11%10 == int(d[12])
 	case f.n == 12: // Sweden, with the century
 		return (d[0] == 1 && d[1] > 7 || d[0] == 2 && d[1] == 0) && day(d[4:6], d[6:8]) && luhn(d[2:])
 	}

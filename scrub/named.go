@@ -289,7 +289,7 @@ func (w *worker) plainValue(r *rule, i, e int, how joining) int {
 	}
 	v := b[i:e]
 	f := shapeOf(v)
-	if placeholder(v) || stopword(v) || bytes.IndexAny(v, "${}%<>") >= 0 {
+	if placeholder(v) || stopword(v) || bytes.ContainsAny(v, "${}%<>") {
 		return -1
 	}
 	switch r.hint.kind {

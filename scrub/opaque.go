@@ -106,7 +106,7 @@ func (w *worker) piece(start, end int) {
 // itself.
 func (w *worker) parts(start, end int) {
 	b := w.buf
-	if end-start < leastRun || !longRandom(b, start, end) || integrity(b, start, end) {
+	if end-start < leastRun || !longRandom(b, start, end) || integrity(b, start, end) || archived(b, start, end) {
 		return
 	}
 	var r noisyRun
@@ -124,7 +124,7 @@ func (w *worker) parts(start, end int) {
 		}
 		from = to + 1
 	}
-	if r.noisy < r.total*2/3 {
+	if r.noisy < r.total*2/3 || r.digest > 0 && r.others == 0 { // owner/project/commits/…: the digest by itself
 		return
 	}
 	w.hits = w.hits[:hits]
@@ -173,10 +173,21 @@ func integrity(b []byte, start, end int) bool {
 	}
 }
 
+// archived reports whether b[start:end] is the digest of an archive as lock files give it, behind its address:
+// https://…/name-1.2.3.tgz#, and 40 digits.
+func archived(b []byte, start, end int) bool {
+	if end-start != 40 || ch(b, start-1) != '#' || run(b, start, end, isHexa) != end {
+		return false
+	}
+	before := b[max(0, start-8) : start-1]
+	return bytes.HasSuffix(before, []byte(".tgz")) || bytes.HasSuffix(before, []byte(".tar.gz"))
+}
+
 // noisyRun sums up the parts of a run, and where they begin and end without the words around them: a path to a digest.
 type noisyRun struct {
 	noisy, hashed, total int
 	start, end           int // of what goes where the run goes
+	digest, others       int // of the noisy ones, in digests that are a whole part of a path, and in the rest
 	lead                 int // where short parts begin that may belong to a random part after them
 	short                bool
 }
@@ -205,6 +216,11 @@ func (r *noisyRun) part(b []byte, from, to int, kind string) {
 		}
 		r.end = to
 		r.total, r.noisy = r.total+n, r.noisy+n
+		if kind == "hash" && (n == 32 || n == 40 || n == 64) && ch(b, from-1) == '/' && (ch(b, to) == '/' || at(b, to)&isRun == 0) {
+			r.digest += n
+		} else if n >= leastPart {
+			r.others += n
+		}
 		if kind == "hash" {
 			r.hashed += n
 		}

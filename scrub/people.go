@@ -149,7 +149,7 @@ func (w *worker) proper(s *sequence) bool {
 	case unknown > 0 && (placed && !opens || s.n-first > 1 && !opens || verbAfter(b, end)) && w.pure(start):
 	case unknown > 0 && !opens && weigh(b, max(0, start-proseReach), min(len(b), end+lineReach), 3, 400) && w.pure(start): // no sign of code far and wide
 	case unknown > 0 && (unknown > 1 || !opens) && s.n-first > 1 && !s.caps() && (before == "by" || before == "for" || before == "customer" || before == "client"):
-	case s.n-first > 1 && !opens && s.upper == 0 && s.n < 5 && (before == "customer" || before == "client" || before == "for" && w.pure(start)) && !endsLine(b, end):
+	case s.n-first > 1 && !opens && s.upper == 0 && s.n < 5 && (before == "customer" || before == "client") && !endsLine(b, end):
 		kind = "customer"
 	default:
 		return false

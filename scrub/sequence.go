@@ -103,7 +103,7 @@ func particle(v []byte) bool {
 // nameClass looks a word of a name up; of one with a dash or an apostrophe, its parts: Al-Farsi, O'Brien.
 func (w *worker) nameClass(v []byte) (c names.Class) {
 	c = w.names.Of(v)
-	if c != 0 || bytes.IndexAny(v, "-'") < 0 {
+	if c != 0 || !bytes.ContainsAny(v, "-'") {
 		return c
 	}
 	if i := bytes.IndexByte(v, '\''); i == 1 && len(v) > 3 && (v[0] == 'O' || v[0] == 'D') {

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package scrub
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// some returns n letters of an alphabet.
+func some(r *rand.Rand, alphabet string, n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = alphabet[r.IntN(len(alphabet))]
+	}
+	return string(b)
+}
+
+func TestNumbersInARowAreData(t *testing.T) {
+	s, r := newScrubber(t, Config{}), rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		text := "$image = \"77"
+		for range 40 {
+			text += fmt.Sprint(" ", 100+r.IntN(900))
+		}
+		if text += "\"\n"; scrubbed(t, s, text) != text {
+			t.Errorf("%q became %q", text, scrubbed(t, s, text))
+		}
+	}
+}
+
+// TestANumberInCodeNeedsMoreThanItsCheckDigit makes numbers of Poland's form, whose last digit checks the ten before.
+func TestANumberInCodeNeedsMoreThanItsCheckDigit(t *testing.T) {
+	s, r := newScrubber(t, Config{}), rand.New(rand.NewPCG(3, 4))
+	for range 200 {
+		d, sum := fmt.Sprintf("%02d%02d%02d%04d", r.IntN(90), 1+r.IntN(12), 1+r.IntN(28), r.IntN(10000)), 0
+		for i, c := range []byte(d) {
+			sum += int(c-'0') * []int{1, 3, 7, 9}[i%4]
+		}
+		d += fmt.Sprint((10 - sum%10) % 10)
+		if text := "\tcase 17: x += " + d + "; y[3] = f(x, 4);\n"; scrubbed(t, s, text) != text {
+			t.Errorf("%q became %q", text, scrubbed(t, s, text))
+		}
+		for _, text := range []string{d, "pesel: " + d, "<id>" + d + "</id>", `"` + d + `"`, "The number of the person who called us is " + d + " and nobody else has it."} {
+			if out := scrubbed(t, s, text); strings.Contains(out, d) {
+				t.Errorf("%q stayed", out)
+			}
+		}
+	}
+}
+
+func TestADigestGoesWithoutThePathToIt(t *testing.T) {
+	s, r := newScrubber(t, Config{}), rand.New(rand.NewPCG(5, 6))
+	for range 100 {
+		digest := some(r, "0123456789abcdef", 40)
+		text := "https://api.github.com/repos/ab" + some(r, "0123456789", 4) + "/Widgets/git/commits/" + digest + "\n"
+		out := scrubbed(t, s, text)
+		if strings.Contains(out, digest) || !strings.HasPrefix(out, text[:len(text)-41]) {
+			t.Errorf("%q became %q", text, out)
+		}
+	}
+}
+
+func TestALockFileKeepsTheDigestsOfArchives(t *testing.T) {
+	s, r := newScrubber(t, Config{}), rand.New(rand.NewPCG(7, 8))
+	for range 100 {
+		digest := some(r, "0123456789abcdef", 40)
+		if text := "  resolved \"https://registry.example.org/left/-/left-1.2.0.tgz#" + digest + "\"\n"; scrubbed(t, s, text) != text {
+			t.Errorf("%q became %q", text, scrubbed(t, s, text))
+		}
+		if out := scrubbed(t, s, "see https://example.org/page#"+digest+"\n"); strings.Contains(out, digest) {
+			t.Errorf("%q stayed", out)
+		}
+	}
+}
+
+func TestTheHostOfAStoreGoesAsAWhole(t *testing.T) {
+	s := newScrubber(t, Config{})
+	for _, host := range []string{
+		"ledger-exports.s3.amazonaws.com", "ledger-exports.s3.eu-west-3.amazonaws.com", "ledger.exports.s3-eu-west-3.amazonaws.com",
+		"ledgerexports.blob.core.windows.net", "ledger-exports.storage.googleapis.com", "ledger-exports.s3-website-eu-west-3.amazonaws.com",
+	} {
+		for _, text := range []string{"https://" + host + "/a.csv", "connect-src 'self' " + host + " api.github.com", "host=" + host} {
+			if out := scrubbed(t, s, text); strings.Contains(out, "ledger") || strings.Contains(out, host[len(host)-12:]) {
+				t.Errorf("%q became %q", text, out)
+			}
+		}
+	}
+	for _, text := range []string{"https://s3.amazonaws.com/\n", "https://ec2.eu-west-3.amazonaws.com/\n", "bucket.s3.amazonaws.com\n"} {
+		if out := scrubbed(t, s, text); out != text {
+			t.Errorf("%q became %q", text, out)
+		}
+	}
+}
