@@ -2,6 +2,8 @@
 
 package scrub
 
+import "strings"
+
 // nearCues are the words that numbers stand near.
 func nearCues() []rule {
 	var rs []rule
@@ -44,7 +46,9 @@ func personal() []rule {
 		rs = append(rs, rule{keyword: lead, detect: (*worker).led})
 	}
 	for _, s := range storageSuffixes() {
-		rs = append(rs, rule{keyword: s, detect: (*worker).stored})
+		if !strings.HasSuffix(s, ".windows.net") { // which are a vendor's form, found anywhere
+			rs = append(rs, rule{keyword: s, detect: (*worker).stored})
+		}
 	}
 	for _, s := range hostSuffixes() {
 		rs = append(rs, rule{keyword: s, detect: (*worker).suffix})

@@ -263,9 +263,10 @@ func wellKnown(host []byte) bool {
 	return false
 }
 
-// storageSuffixes are what the hosts of storage end in; a keyword each.
-func storageSuffixes() []string {
-	return []string{".amazonaws.com", ".blob.core.windows.net", ".dfs.core.windows.net", ".file.core.windows.net", ".storage.googleapis.com", ".r2.cloudflarestorage.com", ".digitaloceanspaces.com"}
+// storageSuffixes are what the hosts of storage end in.
+func storageSuffixes() [7]string {
+	return [...]string{".amazonaws.com", ".storage.googleapis.com", ".r2.cloudflarestorage.com", ".digitaloceanspaces.com",
+		".blob.core.windows.net", ".dfs.core.windows.net", ".file.core.windows.net"}
 }
 
 // storageHost reports a host whose first labels are a name that the owner of the storage chose, in lower case: its

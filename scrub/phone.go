@@ -193,9 +193,9 @@ func monthName(v []byte) bool {
 }
 
 // cardNumber looks at 13 to 19 digits, maybe in groups, of a card network, with a right check digit; beside the word
-// card, the network does not matter.
+// card, the network does not matter. All networks write four digits first.
 func (w *worker) cardNumber(start int, f *numeral) int {
-	if f.mixed || f.g > 1 && f.sep != ' ' && f.sep != '-' || f.n < 12 || f.n > 19 {
+	if f.mixed || f.g > 1 && (f.sep != ' ' && f.sep != '-' || f.groups[0] != 4) || f.n < 12 || f.n > 19 {
 		return start
 	}
 	d := f.d[:f.n]
