@@ -65,7 +65,7 @@ const (
 func (d *Dictionary) look(h uint64) (ends, goesOn bool) {
 	h = mixed(h)
 	c := d.cells[h>>(d.shift&63)]
-	c = c >> (h & 31) & (c >> (h >> 5 & 31))
+	c = c >> (h & 31) & (c >> (h >> 5 & 31)) & (c >> (h >> 10 & 31))
 	return c&1 != 0, c>>32&1 != 0
 }
 

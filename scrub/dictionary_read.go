@@ -316,13 +316,13 @@ func (d *Dictionary) fill() {
 	}
 }
 
-// finish makes the bit set, with about two names a cell.
+// finish makes the bit set, with one or two names a cell.
 func (b *builder) finish() *Dictionary {
 	d := b.d
 	d.names, d.text = slices.Clip(d.names), slices.Clip(d.text)
 	slices.Sort(b.goesOn)
 	b.goesOn = slices.Compact(b.goesOn)
-	size := 1 << bits.Len(uint(max(len(d.names), len(b.goesOn), 64)/3))
+	size := 1 << bits.Len(uint(max(len(d.names), len(b.goesOn), 64)/2))
 	d.cells = make([]uint64, min(size, 1<<20))
 	d.shift = 64 - uint(bits.TrailingZeros(uint(len(d.cells))))
 	d.pows[0] = 1
@@ -340,8 +340,8 @@ func (b *builder) finish() *Dictionary {
 	return d
 }
 
-// mark sets both bits of a hash in one half of its cell.
+// mark sets the three bits of a hash in one half of its cell.
 func (d *Dictionary) mark(h uint64, half uint) {
 	h = mixed(h)
-	d.cells[h>>d.shift] |= 1<<(h&31+uint64(half)) | 1<<(h>>5&31+uint64(half))
+	d.cells[h>>d.shift] |= (1<<(h&31) | 1<<(h>>5&31) | 1<<(h>>10&31)) << half
 }
