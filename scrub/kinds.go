@@ -44,6 +44,7 @@ func kinds() map[string]kind {
 		"customer": {family: "organisation", head: "customer_", same: appendName, why: "it is the name of a customer"},
 		"ticket":   {family: "ticket", head: "ticket_", same: appendCode, why: "it is the number of a ticket"},
 	}
+	t[kindWord] = kind{family: kindWord, same: appendCode, recall: never, why: "it is a word that public code does not have"}
 	add := func(name, why string, form form, same func(dst, value []byte) []byte, recall recallRule) {
 		t[name] = kind{family: name, head: private + name + "_", form: form, same: same, recall: recall, why: why}
 	}

@@ -3,7 +3,7 @@
 package scrub
 
 // Marks returns where in b something has the form of a mark, check included: whose mark it is, only the key can tell.
-// Kind is the head ("SECRET_password", "user", …), and "uuid" and "ip" for those that are marks themselves.
+// Kind is the head ("SECRET_password", "user", …), "word" for one of a word, and "uuid" and "ip" for those that are marks themselves.
 func Marks(b []byte) []Finding {
 	var found []Finding
 	last := 0
@@ -17,6 +17,10 @@ func Marks(b []byte) []Finding {
 		case anchor[0]:
 			if start, end, head, ok := markAt(b, i); ok && checked(b[end-bodyLen:end], head) {
 				add(start, end, head[:len(head)-1])
+			}
+		case wordAnchor[2]:
+			if _, ok := wordAt(b, i-2); ok {
+				add(i-2, i-2+wordLen, kindWord)
 			}
 		case docNet[0]:
 			if _, ok := addressAt(b, i); ok {
@@ -46,6 +50,7 @@ func (w *worker) mark(_ *rule, start, _ int) {
 	s, e, head, ok := markAt(w.buf, start)
 	switch {
 	case !ok:
+		w.wordMark(start)
 	case w.isOwn(w.buf, e, head):
 		if head == "host-" && hasAny(w.buf[e:], ".example") && at(w.buf, e+len(".example"))&isIdent == 0 {
 			e += len(".example") // what a host name of ours ends in

@@ -32,7 +32,7 @@ func newPass(w *worker) *pass { return &pass{w: w, index: -1, counts: map[string
 // found in one text is looked for in all, and what leaves has been looked at as it leaves.
 func (p *pass) run(each func() error) error {
 	p.visit = p.collect
-	if err := each(); err != nil || !p.dirty && p.w.s.canaries == nil {
+	if err := each(); err != nil || !p.dirty && !p.w.mask && p.w.s.canaries == nil {
 		return err
 	}
 	p.visit = p.replace
@@ -73,7 +73,7 @@ func (p *pass) replace(key, text string) (string, error) {
 	open := false
 	out, _, err := p.w.window(p.w.out[:0], p.w.in, 0, true, &open)
 	p.w.out = out
-	if err != nil || len(p.w.spans) == 0 {
+	if err != nil || len(p.w.spans) == 0 && !p.w.mask {
 		return text, err
 	}
 	field := p.field
@@ -82,6 +82,12 @@ func (p *pass) replace(key, text string) (string, error) {
 	}
 	n := len(p.found)
 	p.found = p.w.tell(p.found, field, p.w.in, out)
+	if p.w.mask {
+		if out, p.found, err = p.w.masked(out, 0, 0, p.found, field); err != nil {
+			return "", err
+		}
+		p.w.out = out
+	}
 	for _, f := range p.found[n:] {
 		p.counts[f.Kind]++
 	}

@@ -24,6 +24,7 @@ import (
 func (s *Scrubber) Episode(e *episode.Episode) (found []Finding, err error) {
 	defer closed(&err)
 	w := s.recordWorker()
+	w.mask = false
 	defer s.done(w)
 	p := newPass(w)
 	if err := p.tell(e); err != nil {

@@ -62,6 +62,7 @@ type worker struct {
 	decoding   // decode.go
 	commanding // vendorcall.go
 	walking    // walk.go
+	masking    // mask.go
 }
 
 // span is a part of a buffer.

@@ -58,6 +58,12 @@ type Config struct {
 	Model *Model
 	// Profile is Strict where empty.
 	Profile Profile
+	// Masked asks for more than clean: every word that is not public becomes a mark, too (mask.go). It is for Text, Stream,
+	// Field and Texts; an episode is made clean, and masked for whom it leaves to.
+	Masked bool
+	// WordKey is 32 bytes for the marks of words, where whoever gets them is not to be able to join them with others': Key
+	// where nil.
+	WordKey []byte
 	// Canaries are planted values that must never appear in what leaves: where one is left, in letters of any case, the
 	// record or window is unsafe. They are not looked for in the input, so that they show what the filter misses.
 	Canaries [][]byte
@@ -94,6 +100,12 @@ func New(cfg Config) (_ *Scrubber, err error) {
 	if len(cfg.Key) != 32 {
 		return nil, fmt.Errorf("scrub key has %d bytes, not 32", len(cfg.Key))
 	}
+	if cfg.WordKey == nil {
+		cfg.WordKey = cfg.Key
+	}
+	if len(cfg.WordKey) != 32 {
+		return nil, fmt.Errorf("scrub key of words has %d bytes, not 32", len(cfg.WordKey))
+	}
 	switch cfg.Profile {
 	case "":
 		cfg.Profile = Strict
@@ -109,7 +121,8 @@ func New(cfg Config) (_ *Scrubber, err error) {
 		return nil, err
 	}
 	s.workers.New = func() any {
-		return &worker{s: s, mac: hmac.New(sha256.New, cfg.Key), kinds: kinds(), strict: cfg.Profile == Strict, walking: walking{names: names.Load()}}
+		return &worker{s: s, mac: hmac.New(sha256.New, cfg.Key), kinds: kinds(), strict: cfg.Profile == Strict,
+			walking: walking{names: names.Load()}, masking: masking{wordMac: hmac.New(sha256.New, cfg.WordKey)}}
 	}
 	return s, nil
 }
@@ -139,7 +152,7 @@ func (s *Scrubber) Text(dst, src []byte) ([]byte, []Finding, error) {
 
 func (s *Scrubber) worker() *worker {
 	w := s.workers.Get().(*worker)
-	w.known, w.under, w.planted, w.depth, w.deadline = nil, word{}, false, 0, time.Now().Add(s.cfg.Budget)
+	w.known, w.under, w.planted, w.depth, w.mask, w.deadline = nil, word{}, false, 0, s.cfg.Masked, time.Now().Add(s.cfg.Budget)
 	return w
 }
 

@@ -126,7 +126,8 @@ func rank(kind string) int {
 	return 1
 }
 
-// without returns the parts of spans outside own that hold a letter or a digit. Both are sorted and apart.
+// without returns the parts of spans outside own that hold a letter or a digit. Both are sorted and apart. Where the mark
+// of a word lies in a span, only what holds another private word counts: a masked name looks random.
 func without(spans, own []span, b []byte) []span {
 	var kept []span
 	for _, s := range spans {
@@ -137,9 +138,9 @@ func without(spans, own []span, b []byte) []span {
 			kept = append(kept, s)
 			continue
 		}
-		at := s.start
+		at, masked := s.start, false
 		part := func(s span, end int) {
-			if at < end && shapeOf(b[at:end]).alnum > 0 {
+			if at < end && shapeOf(b[at:end]).alnum > 0 && !(masked && allPublic(b[:end], at)) {
 				s.start, s.end = at, end
 				kept = append(kept, s)
 			}
@@ -148,6 +149,7 @@ func without(spans, own []span, b []byte) []span {
 			if o.start >= s.end {
 				break
 			}
+			masked = masked || o.kind == kindWord && s.kind != kindWord
 			part(s, o.start)
 			at = o.end
 		}

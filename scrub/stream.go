@@ -64,6 +64,9 @@ func (s *Scrubber) one(dst, buf []byte, context int, eof bool, open *bool, found
 	if err == nil {
 		*found = w.tell(*found, "", buf, out[len(dst):])
 	}
+	if err == nil && w.mask {
+		out, *found, err = w.masked(out, len(dst), context, *found, "")
+	}
 	return out, cut, err
 }
 

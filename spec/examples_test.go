@@ -95,6 +95,13 @@ func TestExamplesAreWhatTheStagesMakeOfEachOther(t *testing.T) {
 	golden(t, "episode.signal.json", signal)
 	golden(t, "episode.amendment.json", lower(t, p, l, later))
 
+	masked, err := l.Lower(e, consent.Decision{Level: episode.LevelMasked, Policy: p.Digest(),
+		Terms: &episode.Terms{Purposes: []episode.Purpose{episode.PurposeEvaluate}, Recipients: []string{recipient}, Region: "eu", RetentionDays: 180}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "episode.masked.json", masked)
+
 	record, err := episode.AppendCanonical(nil, signal)
 	if err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ import (
 type scrubCmd struct {
 	Field      string   `help:"Scrub this field of JSON Lines of any shape and leave the rest." placeholder:"NAME" xor:"what"`
 	Text       bool     `help:"Scrub standard input as one text of any length." xor:"what"`
-	Level      string   `help:"Level to reach: clean." default:"clean"`
+	Level      string   `help:"Level to reach: clean, or, with --text or --field, masked (no private word of code, either)." default:"clean"`
 	Profile    string   `help:"How readily something is replaced: strict (in doubt, replace) or balanced." default:"strict"`
 	Dictionary []string `help:"CSV of kind,value,id, as headrace dictionary writes it: private names to look for." type:"path" placeholder:"CSV"`
 	Rules      []string `help:"TOML with rules of your own, in the form gitleaks uses." type:"path" placeholder:"FILE"`
@@ -45,6 +45,7 @@ proven clean is set aside and counted, never passed on.
 
 Example: headrace read ~/.claude | headrace scrub --report report.json > clean.jsonl
 Example: headrace scrub --text < server.log
+Example: headrace scrub --text --level masked < ledger.go
 Example: headrace scrub --text --explain - < server.log > /dev/null`
 }
 
@@ -73,7 +74,9 @@ func (c *scrubCmd) Run(e *env) (err error) {
 	switch episode.Level(c.Level) {
 	case episode.LevelClean:
 	case episode.LevelMasked:
-		return usagef("--level masked is not in this version: use clean, or lower episodes to signal with headrace consent")
+		if !c.Text && c.Field == "" {
+			return usagef("--level masked is for --text and --field: episodes are masked for whom they leave to, by headrace consent")
+		}
 	default:
 		return usagef("--level %q: scrub makes clean; headrace consent lowers it", c.Level)
 	}
@@ -144,7 +147,8 @@ func (c *scrubCmd) Run(e *env) (err error) {
 
 // config is the scrubber that the flags ask for.
 func (c *scrubCmd) config(e *env) (cfg scrub.Config, err error) {
-	cfg = scrub.Config{Profile: scrub.Profile(c.Profile), Explain: c.Explain != ""}
+	cfg = scrub.Config{Profile: scrub.Profile(c.Profile), Explain: c.Explain != "",
+		Masked: episode.Level(c.Level) == episode.LevelMasked}
 	if cfg.Profile != scrub.Strict && cfg.Profile != scrub.Balanced {
 		return cfg, usagef("--profile %q is neither strict nor balanced", c.Profile)
 	}

@@ -51,6 +51,13 @@ func TestScrubCommandTakesTextFieldsAndEpisodes(t *testing.T) {
 	}
 }
 
+func TestScrubCommandMasksCode(t *testing.T) {
+	code, out, notices := scrubCommand(t, "type ZorblattLedger struct{} // of bob@corp.com\n", "--text", "--level", "masked")
+	if code != 0 || strings.Contains(strings.ToLower(out), "orblatt") || !strings.HasPrefix(out, "type Xq5") || !strings.Contains(out, "Ledger struct{} // of user_") {
+		t.Errorf("%d %q %q", code, out, notices)
+	}
+}
+
 func TestScrubCommandUsedWronglySaysSo(t *testing.T) {
 	for _, args := range [][]string{{"--level", "masked"}, {"--level", "x"}, {"--profile", "off"}, {"--text", "--field", "a"}} {
 		if code, out, notices := scrubCommand(t, "x\n", args...); code != 2 || out != "" || notices == "" {

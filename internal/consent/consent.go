@@ -7,10 +7,10 @@
 // recipient. The shipped rights table (which provider's output may serve which purpose for whom) can lower what a rule
 // allows and never raises it. [Lowerer.Lower] then makes the copy that leaves, field by field as spec/levels.tsv says:
 // ids keyed and names made pseudonyms per recipient, times and numbers made coarse, the local block gone. A field that is
-// not in the table does not leave.
+// not in the table does not leave. At level masked its texts go through package scrub once more, which makes every word
+// that is not public a mark under the recipient's key; prose leaves only under a rule that says prose: true.
 //
-// Nothing here approves, packs or sends; the keys come from the caller. The level masked needs a masker for code, which
-// this version does not have: a rule that asks for it gives signal, and the decision says so.
+// Nothing here approves, packs or sends; the keys come from the caller.
 package consent
 
 import (
@@ -32,16 +32,17 @@ const (
 
 // The notices: why less leaves than the rule says.
 const (
-	NoticeNoRule          = "no-rule"            // no rule fits: default deny
-	NoticeMasked          = "masked-unavailable" // masked was asked for, signal is given
-	NoticeRights          = "rights"             // the rights table lowered the level or struck purposes
-	NoticeExpired         = "expired"            // the rule's expiry has passed
-	NoticeUnauthenticated = "unauthenticated"    // of unproven identity: for evaluation only
+	NoticeNoRule          = "no-rule"         // no rule fits: default deny
+	NoticeRights          = "rights"          // the rights table lowered the level or struck purposes
+	NoticeExpired         = "expired"         // the rule's expiry has passed
+	NoticeUnauthenticated = "unauthenticated" // of unproven identity: for evaluation only
 )
 
 // Decision is what a policy says about one episode and one recipient.
 type Decision struct {
 	Level episode.Level
+	// Prose says that at level masked prose leaves, too: instructions, reasoning, what people and tools wrote in sentences.
+	Prose bool
 	// Terms are nil where nothing leaves.
 	Terms *episode.Terms
 	// Rule is the name of the rule that decided, empty where none fits; Policy is the policy's digest.
@@ -102,7 +103,7 @@ func (p *Policy) Decide(e *episode.Episode, recipient string, now time.Time) (De
 		d.Notices = append(d.Notices, NoticeNoRule)
 		return d, nil
 	}
-	d.Rule, d.Approval, d.Level = r.name, r.approval, r.level
+	d.Rule, d.Approval, d.Level, d.Prose = r.name, r.approval, r.level, r.prose
 	if d.Level.Rank() < episode.LevelAggregate.Rank() {
 		return d, nil
 	}
@@ -111,9 +112,6 @@ func (p *Policy) Decide(e *episode.Episode, recipient string, now time.Time) (De
 	}
 	if d.Level == episode.LevelAggregate {
 		return d, nil
-	}
-	if d.Level == episode.LevelMasked {
-		d.Level, d.Notices = episode.LevelSignal, append(d.Notices, NoticeMasked)
 	}
 	purposes := r.purposes
 	if e.Local.Unauthenticated {

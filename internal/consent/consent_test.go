@@ -138,10 +138,15 @@ func TestTheStricterOfRuleAndRightsHolds(t *testing.T) {
 	}
 }
 
-func TestMaskedGivesSignalAndSaysSo(t *testing.T) {
-	d := decide(t, policy(t, rule1("true", "masked", "")), demo(), "maker")
-	if d.Level != episode.LevelSignal || !cmp.Equal(d.Notices, []string{NoticeMasked}) {
-		t.Errorf("%+v", d)
+func TestMaskedLeavesWithoutProseUnlessTheRuleSaysSo(t *testing.T) {
+	for more, prose := range map[string]bool{"": false, "    prose: true\n": true} {
+		d := decide(t, policy(t, rule1("true", "masked", more)), demo(), "maker")
+		if d.Level != episode.LevelMasked || d.Prose != prose || len(d.Notices) > 0 {
+			t.Errorf("%q: %+v", more, d)
+		}
+	}
+	if _, err := DecodePolicy([]byte(head + rule1("true", "clean", "    prose: true\n"))); err == nil {
+		t.Error("prose at level clean is taken for something")
 	}
 }
 
@@ -188,7 +193,7 @@ func TestWhatDoesNotComeFromScrubIsRefused(t *testing.T) {
 
 func TestAPolicyErrorNamesLineKeyAndWhatIsAllowed(t *testing.T) {
 	for name, c := range map[string]struct{ policy, want string }{
-		"unknown key":      {head + "  - name: a\n    wehn: \"true\"\n", `line 7: unknown key "wehn"; a rule has: approval, expires, level, name, purposes, recipients, region, retention_days, when`},
+		"unknown key":      {head + "  - name: a\n    wehn: \"true\"\n", `line 7: unknown key "wehn"; a rule has: approval, expires, level, name, prose, purposes, recipients, region, retention_days, when`},
 		"unknown top key":  {"versoin: 1\n", `line 1: unknown key "versoin"; a policy has: recipients, rules, version`},
 		"typo in CEL":      {head + rule1("repositry == 'x'", "signal", ""), `line 7: rule "r190": when "repositry == 'x'": at column 1: undeclared reference to 'repositry'`},
 		"not a condition":  {head + rule1("tool", "signal", ""), `not true or false`},

@@ -32,6 +32,7 @@ type Lowerer struct {
 	// Of the episode at hand:
 	episode string // the id that its suggestions are keyed with
 	epoch   hash.Hash
+	mask    masking
 }
 
 // NewLowerer returns a Lowerer for recipient; derive is the keyring's Derive.
@@ -42,7 +43,7 @@ func NewLowerer(recipient string, derive func(purpose ...string) []byte) (*Lower
 	}
 	l := &Lowerer{recipient: recipient, derive: derive, plans: map[episode.Level]plan{}, people: map[int]hash.Hash{},
 		ids: hmac.New(sha256.New, derive("id", recipient))}
-	for _, level := range []episode.Level{episode.LevelSignal, episode.LevelClean} {
+	for _, level := range []episode.Level{episode.LevelSignal, episode.LevelMasked, episode.LevelClean} {
 		if l.plans[level], err = t.compile(level, reflect.TypeFor[episode.Episode](), ""); err != nil {
 			return nil, fmt.Errorf("levels table: %w", err)
 		}
@@ -51,7 +52,7 @@ func NewLowerer(recipient string, derive func(purpose ...string) []byte) (*Lower
 }
 
 // Lower returns the copy of e that leaves under d: cut down to the level, with its terms and without its local block.
-// e is not changed; at level clean the copy shares its texts.
+// e is not changed; at level clean the copy shares its texts. At level masked an error is scrub.ErrUnsafe: throw e away.
 func (l *Lowerer) Lower(e *episode.Episode, d Decision) (*episode.Episode, error) {
 	p := l.plans[d.Level]
 	if !d.Leaves() || p == nil {
@@ -62,13 +63,20 @@ func (l *Lowerer) Lower(e *episode.Episode, d Decision) (*episode.Episode, error
 		l.episode = e.Amends
 	}
 	l.epoch = l.epochOf(e.StartedAt)
+	if err := l.mask.start(l, d, e.StartedAt); err != nil {
+		return nil, err
+	}
 	out := new(episode.Episode)
 	p.run(l, reflect.ValueOf(out).Elem(), reflect.ValueOf(e).Elem())
+	if l.mask.err != nil {
+		return nil, fmt.Errorf("mask episode %s: %w", e.ID, l.mask.err)
+	}
 	out.SchemaVersion = episode.SchemaVersion
 	if out.Privacy == nil {
 		out.Privacy = new(episode.Privacy)
 	}
 	out.Privacy.Level, out.Privacy.Policy = d.Level, d.Policy
+	l.mask.count(out.Privacy)
 	out.Terms = d.Terms
 	return out, nil
 }

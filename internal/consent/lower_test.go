@@ -19,6 +19,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/scrub"
 	"github.com/headrace/headrace/spec"
 )
 
@@ -97,7 +98,7 @@ func TestAFieldThatIsNotInTheTableLeavesAtNoLevel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, level := range []episode.Level{episode.LevelSignal, episode.LevelClean} {
+	for _, level := range []episode.Level{episode.LevelSignal, episode.LevelMasked, episode.LevelClean} {
 		p, err := tables.compile(level, reflect.TypeFor[grown](), "")
 		if err != nil {
 			t.Fatal(err)
@@ -121,7 +122,7 @@ func TestAVerbThatDoesNotSuitTheFieldIsAnError(t *testing.T) {
 	}{
 		{"keep", reflect.TypeFor[string]()}, {"keep", reflect.TypeFor[[]string]()}, {"enum:nothing", reflect.TypeFor[string]()}, {"enum", reflect.TypeFor[string]()},
 		{"day", reflect.TypeFor[string]()}, {"key:developer", reflect.TypeFor[string]()}, {"pseudonym:episode", reflect.TypeFor[string]()},
-		{"text", reflect.TypeFor[int]()}, {"mask", reflect.TypeFor[string]()}, {"form:any", reflect.TypeFor[string]()}, {"", reflect.TypeFor[int]()},
+		{"text", reflect.TypeFor[int]()}, {"mask", reflect.TypeFor[int]()}, {"prose", reflect.TypeFor[[]string]()}, {"form:any", reflect.TypeFor[string]()}, {"", reflect.TypeFor[int]()},
 	} {
 		if _, err := tables.verb(c.verb, c.typ); err == nil {
 			t.Errorf("%q on a %s is taken", c.verb, c.typ)
@@ -345,8 +346,55 @@ func TestCleanKeepsTextAndDropsLocal(t *testing.T) {
 	}
 }
 
+func TestMaskedKeepsCodeWithoutPrivateWords(t *testing.T) {
+	const secret = "SECRET_password_xq7"
+	filter, err := scrub.New(scrub.Config{Key: derive("pseudonym", "local")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &episode.Episode{ID: "ep_1", Instruction: "run zorblatt twice", StartedAt: day,
+		Steps:       []episode.Step{{Message: "it runs zorblatt", ToolCalls: []episode.ToolCall{{ID: "c", Name: "Edit", Arguments: jsontext.Value(`{"zorblatt_path":"src/zorblatt.go"}`)}}}},
+		Suggestions: []episode.Suggestion{{ID: "s", Path: "zorblatt/main.go", After: `func Zorblatt() { run("zorblatt"); password := "hunter2hunter" }`, TokenIDs: []int32{1, 2}}}}
+	if _, err := filter.Episode(e); err != nil {
+		t.Fatal(err)
+	}
+	lowered := func(recipient string, at time.Time, prose bool) *episode.Episode {
+		f := e.Clone()
+		f.StartedAt = at
+		out, err := lowerer(t, recipient).Lower(f, Decision{Level: episode.LevelMasked, Terms: &episode.Terms{}, Prose: prose})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := episode.Append(nil, out)
+		if err != nil || strings.Contains(strings.ToLower(string(b)), "orblatt") {
+			t.Errorf("%v: a private word leaves: %s", err, b)
+		}
+		return out
+	}
+	got := lowered("maker", day, false)
+	s := got.Suggestions[0]
+	if got.Instruction != "" || got.Steps[0].Message != "" || s.TokenIDs != nil {
+		t.Errorf("too much leaves: %+v", got)
+	}
+	if !strings.Contains(s.After, "() { run(") || !strings.Contains(s.After, secret) || !strings.HasSuffix(s.Path, "/main.go") || !strings.Contains(string(got.Steps[0].ToolCalls[0].Arguments), `_path":"src/`) {
+		t.Errorf("too little leaves: %+v", s)
+	}
+	if got.Privacy.Findings["word"] < 4 || got.Privacy.Level != episode.LevelMasked {
+		t.Errorf("it says of itself: %+v", got.Privacy)
+	}
+	if with := lowered("maker", day, true); !strings.HasPrefix(with.Instruction, "run xq5") || with.Steps[0].Message == "" {
+		t.Errorf("the rule lets prose leave: %+v", with)
+	}
+	if same := lowered("maker", day.AddDate(0, 1, 0), false); same.Suggestions[0].Path != s.Path {
+		t.Error("in one year a word has two marks")
+	}
+	if lowered("maker", day.AddDate(1, 0, 0), false).Suggestions[0].Path == s.Path || lowered("us", day, false).Suggestions[0].Path == s.Path {
+		t.Error("another year or recipient has the same mark")
+	}
+}
+
 func TestWhatMustNotLeaveIsNotLowered(t *testing.T) {
-	for _, d := range []Decision{{}, {Level: episode.LevelSignal}, at(episode.LevelNone), at(episode.LevelAggregate), at(episode.LevelMasked), at("all")} {
+	for _, d := range []Decision{{}, {Level: episode.LevelSignal}, at(episode.LevelNone), at(episode.LevelAggregate), at("all")} {
 		if out, err := lowerer(t, "maker").Lower(demo(), d); err == nil {
 			t.Errorf("%+v gives %+v", d, out)
 		}

@@ -141,7 +141,7 @@ func (c *compiler) addRule(n ast.Node) error {
 		whenNode                 ast.Node
 	)
 	err := mapping(n, "a rule", map[string]any{"name": &r.name, "when": &whenNode, "level": &level, "purposes": &r.purposes, "recipients": &r.recipients,
-		"region": &r.region, "retention_days": &r.retentionDays, "expires": &expires, "approval": &ok})
+		"region": &r.region, "retention_days": &r.retentionDays, "expires": &expires, "approval": &ok, "prose": &r.prose})
 	if err != nil {
 		return err
 	}
@@ -159,6 +159,9 @@ func (c *compiler) addRule(n ast.Node) error {
 		return err
 	}
 	r.level = episode.Level(level)
+	if r.prose && r.level != episode.LevelMasked {
+		return policyProblem(line(n), "rule %q: prose is for level masked; clean has it, and below there is none", r.name)
+	}
 	if err := c.terms(n, &r, expires, ok); err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 type rule struct {
 	name          string
 	level         episode.Level
+	prose         bool // at level masked
 	purposes      []episode.Purpose
 	recipients    []string
 	region        string

@@ -30,6 +30,8 @@ func (t *tables) verb(verb string, typ reflect.Type) (action, error) {
 		suits, do = typ.Kind() == reflect.String, func(_ *Lowerer, dst, src reflect.Value) { dst.SetString(src.String()) }
 	case "json":
 		suits, do = typ == reflect.TypeFor[jsontext.Value](), func(_ *Lowerer, dst, src reflect.Value) { dst.Set(src) }
+	case "mask", "prose":
+		suits, do = maskField(name == "prose", typ)
 	case "day", "hour":
 		unit := map[string]time.Duration{"day": 24 * time.Hour, "hour": time.Hour}[name]
 		suits, do = typ == reflect.TypeFor[time.Time](), func(_ *Lowerer, dst, src reflect.Value) {
