@@ -61,6 +61,7 @@ func sets() map[string][]measurement {
 	}, "scrub": {
 		{"creddata", measureCredData}, {"sets", measureSets}, {"pii", measurePII}, {"presidio", measurePresidio}, {"kept", measureKept},
 		{"ordinary", measureOrdinary}, {"speed", measureSpeed}, {"vs-gitleaks", measureVsGitleaks}, {"attacks", measureAttacks}, {"relink", measureRelink}, {"utility", measureUtility},
+		{"masked-parses", measureMasked},
 	}}
 }
 
