@@ -13,6 +13,7 @@ const (
 	foldered               // a path keeps its public folders and its extension
 	numbered               // an IP address stays one, in 2001:db8::/32
 	identified             // a UUID stays one, of version 8
+	worded                 // a word stays one, of a name that may go on around it
 )
 
 // structural reports forms that keep parts: a finding of another form inside of one is replaced by itself.
@@ -44,7 +45,7 @@ func kinds() map[string]kind {
 		"customer": {family: "organisation", head: "customer_", same: appendName, why: "it is the name of a customer"},
 		"ticket":   {family: "ticket", head: "ticket_", same: appendCode, why: "it is the number of a ticket"},
 	}
-	t[kindWord] = kind{family: kindWord, same: appendCode, recall: never, why: "it is a word that public code does not have"}
+	t[kindWord] = kind{family: kindWord, form: worded, same: appendCode, recall: never, why: "it is a word that public code does not have"}
 	add := func(name, why string, form form, same func(dst, value []byte) []byte, recall recallRule) {
 		t[name] = kind{family: name, head: private + name + "_", form: form, same: same, recall: recall, why: why}
 	}

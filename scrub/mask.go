@@ -41,11 +41,11 @@ type masking struct {
 // which ends in what window replaced. It looks at what it wrote until no private word is left in it but in marks.
 func (w *worker) masked(out []byte, n, context int, found []Finding, field string) ([]byte, []Finding, error) {
 	clean := out[n:]
-	w.scan(clean)
+	w.ownMarks(clean)
 	w.words = wordsBeside(w.words[:0], w.own, clean)
 	for round := 0; len(w.words) > 0; round++ {
 		w.text = w.appendMasked(w.text[:0], clean)
-		w.scan(w.text)
+		w.ownMarks(w.text)
 		left := wordsBeside(nil, w.own, w.text)
 		if len(left) == 0 {
 			break
@@ -64,6 +64,12 @@ func (w *worker) masked(out []byte, n, context int, found []Finding, field strin
 	}
 	slices.SortStableFunc(found[first:], func(a, b Finding) int { return a.Start - b.Start })
 	return append(out[:n], w.text...), found, w.noCanary(w.text)
+}
+
+// ownMarks finds our own marks alone.
+func (w *worker) ownMarks(buf []byte) {
+	w.buf, w.hits, w.own = buf, w.hits[:0], w.own[:0]
+	w.s.marks.each(&w.places, buf, func(r *rule, start, end int) { r.detect(w, r, start, end) })
 }
 
 // appendMasked appends clean with marks in place of w.words.

@@ -25,6 +25,8 @@ func (w *worker) appendReplacement(out, b []byte, s span) []byte {
 			return w.appendHost(append(out, '@'), v[i+1:])
 		}
 		return w.appendHost(out, v) // what is left of one around a finding
+	case worded:
+		return w.appendWord(out, v)
 	case labelled:
 		if s.entity == "" {
 			return w.appendHost(out, v)

@@ -20,16 +20,22 @@ type word struct {
 	with     bool // a method stands between: identified with x by y
 }
 
+// markRules are the keywords of marks.
+func markRules() []rule {
+	return []rule{
+		{keyword: anchor, detect: (*worker).mark},
+		{keyword: docNet, detect: (*worker).numberMark},
+		{keyword: "-0", detect: (*worker).numberMark},
+	}
+}
+
 // rules is the table of keywords: what the one pass looks for.
 func rules() []rule {
 	fs, err := forms()
 	if err != nil {
 		panic(err) // the table is part of the program
 	}
-	rs := []rule{
-		{keyword: anchor, detect: (*worker).mark},
-		{keyword: docNet, detect: (*worker).numberMark},
-		{keyword: "-0", detect: (*worker).numberMark},
+	rs := append(markRules(), []rule{
 		{keyword: "@", detect: (*worker).email},
 		{keyword: "://", detect: (*worker).url},
 		{keyword: "/home/", detect: (*worker).home},
@@ -40,7 +46,7 @@ func rules() []rule {
 		{keyword: "eyJ", detect: (*worker).jwt},
 		{keyword: "bearer ", detect: (*worker).bearer},
 		{keyword: "basic ", detect: (*worker).basic},
-	}
+	}...)
 	rs = append(append(append(rs, personal()...), nearCues()...), namedCues()...)
 	for i := range fs {
 		rs = append(rs, rule{keyword: fs[i].keyword(), detect: (*worker).vendor, form: &fs[i]})

@@ -91,8 +91,9 @@ type Finding struct {
 type Scrubber struct {
 	cfg      Config
 	auto     *automaton
-	canaries *recall   // nil for none; never changes
-	workers  sync.Pool // of *worker
+	marks    *automaton // of marks alone
+	canaries *recall    // nil for none; never changes
+	workers  sync.Pool  // of *worker
 }
 
 // New returns a Scrubber.
@@ -116,7 +117,7 @@ func New(cfg Config) (_ *Scrubber, err error) {
 	if cfg.Budget == 0 {
 		cfg.Budget = 10 * time.Second
 	}
-	s := &Scrubber{cfg: cfg, auto: newAutomaton(append(rules(), cfg.Rules.table()...))}
+	s := &Scrubber{cfg: cfg, auto: newAutomaton(append(rules(), cfg.Rules.table()...)), marks: newAutomaton(markRules())}
 	if s.canaries, err = planted(cfg.Canaries); err != nil {
 		return nil, err
 	}
