@@ -97,6 +97,7 @@ func (w *worker) scan(buf []byte) {
 	w.rule = nil
 	w.opaque(buf)
 	w.walk(buf)
+	w.shortText(buf)
 	if w.under.kind != "" {
 		w.judge(0, len(buf), joint{}, w.under, true)
 	}

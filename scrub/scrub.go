@@ -91,9 +91,10 @@ type Finding struct {
 type Scrubber struct {
 	cfg      Config
 	auto     *automaton
-	marks    *automaton // of marks alone
-	canaries *recall    // nil for none; never changes
-	workers  sync.Pool  // of *worker
+	marks    *automaton          // of marks alone
+	forms    map[string][]issued // alone.go
+	canaries *recall             // nil for none; never changes
+	workers  sync.Pool           // of *worker
 }
 
 // New returns a Scrubber.
@@ -117,7 +118,7 @@ func New(cfg Config) (_ *Scrubber, err error) {
 	if cfg.Budget == 0 {
 		cfg.Budget = 10 * time.Second
 	}
-	s := &Scrubber{cfg: cfg, auto: newAutomaton(append(rules(), cfg.Rules.table()...)), marks: newAutomaton(markRules())}
+	s := &Scrubber{cfg: cfg, auto: newAutomaton(append(rules(), cfg.Rules.table()...)), marks: newAutomaton(markRules()), forms: formsByShape()}
 	if s.canaries, err = planted(cfg.Canaries); err != nil {
 		return nil, err
 	}
