@@ -33,7 +33,8 @@ test-long: test
 bench: build
 	@bin/headrace bench loop --json $(QUICK)
 
-# The go command ends a target whose workers were slow to stop with "context deadline exceeded": that is no finding.
+# A target whose workers were slow to stop, or were killed by a busy machine, is no finding: one is, when the input that was
+# kept, or any seed, fails once more by itself.
 FUZZTIME ?= 10s
 FUZZED ?= ./...
 fuzz:
@@ -41,5 +42,5 @@ fuzz:
 	@for p in $$($(GO) list $(FUZZED)); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
 		echo "fuzz $$p $$f"; \
 		$(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$p >bin/fuzz.log 2>&1 || \
-			{ grep -q 'context deadline exceeded' bin/fuzz.log && ! grep -q 'Failing input' bin/fuzz.log; } || { cat bin/fuzz.log; exit 1; }; \
+			{ echo "  ended early: once more without fuzzing"; $(GO) test -count=1 -run "^$$f\$$" $$p >>bin/fuzz.log 2>&1; } || { cat bin/fuzz.log; exit 1; }; \
 	done; done
