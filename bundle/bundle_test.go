@@ -36,7 +36,7 @@ func options() Options {
 func record(t testing.TB, id string, change ...func(*episode.Episode)) []byte {
 	t.Helper()
 	e := &episode.Episode{SchemaVersion: "1.0", ID: id, Languages: []string{"go"},
-		Privacy: &episode.Privacy{Level: episode.LevelSignal, Scrubber: "headrace-scrub/1", Policy: "sha256:p", Findings: map[string]int{"email": 2}},
+		Privacy: &episode.Privacy{Level: episode.LevelSignal, Scrubber: "headrace-scrub/2", Policy: "sha256:p", Findings: map[string]int{"email": 2}},
 		Terms:   &episode.Terms{Purposes: []episode.Purpose{"evaluate"}, Recipients: []string{"maker"}, RetentionDays: 30}}
 	for _, c := range change {
 		c(e)
@@ -155,7 +155,7 @@ func TestTheManifestCountsWhatIsInTheRecords(t *testing.T) {
 	m := b.Manifest
 	if m.Kind != KindEpisodes || m.Records != 3 || m.Levels["signal"] != 2 || m.Levels["clean"] != 1 || m.Findings["email"] != 5 || m.Findings["jwt"] != 1 ||
 		len(m.Terms) != 2 || m.Terms[0].Records != 2 || m.Terms[1].Terms.RetentionDays != 90 || m.Checkpoint != "alder-log\n3\nroot\n" ||
-		!cmp.Equal(m.Scrubbers, []string{"headrace-scrub/1"}) || !cmp.Equal(m.Policies, []string{"sha256:p"}) || m.Contributor != "alder" || m.Recipient != "maker" {
+		!cmp.Equal(m.Scrubbers, []string{"headrace-scrub/2"}) || !cmp.Equal(m.Policies, []string{"sha256:p"}) || m.Contributor != "alder" || m.Recipient != "maker" {
 		t.Errorf("%+v", m)
 	}
 }

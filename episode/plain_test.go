@@ -24,7 +24,7 @@ const plainRecord = `{"schema_version":"1.0","id":"ep_1","revision":2,"amends":"
 	`"actions":[{"id":"show","features":{"x":1},"propensity":0.95},{"id":"hide","propensity":0.05}],"chosen":"show","explore":true,"shown":true}],` +
 	`"outcomes":[{"suggestion":"s1","kind":"kept","value":1,"observed_at":"2026-09-07T08:10:00Z","window":"10m"}],"ratings":[{"by":"x","target":"s1","scale":"1-5","value":4.5,"comment":"c"}],` +
 	`"usage":{"input_tokens":900,"cost_usd":0.02},"links":{"commit":"abc","abandoned_branch":true},"origin":{"provider":"demo","contract_class":"business","license":"proprietary"},` +
-	`"privacy":{"level":"clean","scrubber":"headrace-scrub/1","policy":"sha256:00","findings":{"email":1,"token":2},"dropped_fields":1},` +
+	`"privacy":{"level":"clean","scrubber":"headrace-scrub/2","policy":"sha256:00","findings":{"email":1,"token":2},"dropped_fields":1},` +
 	`"terms":{"purposes":["train"],"recipients":["hub"],"region":"eu","retention_days":365,"expires_at":"2027-09-07T00:00:00Z"},` +
 	`"local":{"repository":"corp/portal","paths":["src/a.go"],"developer":"ada","team":"t","license":"l","unauthenticated":true,"findings":{"email":1}}}`
 

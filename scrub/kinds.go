@@ -2,6 +2,11 @@
 
 package scrub
 
+import (
+	"maps"
+	"slices"
+)
+
 // form says what a replacement keeps of what it replaces.
 type form uint8
 
@@ -93,6 +98,20 @@ func kinds() map[string]kind {
 		t[name] = k
 	}
 	return t
+}
+
+// Kinds lists every kind of finding, sorted, but those of an administrator's rules.
+func Kinds() ([]string, error) {
+	all := slices.Collect(maps.Keys(kinds()))
+	vendors, err := forms()
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range vendors {
+		all = append(all, f.kind)
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
 }
 
 const knownForm = "it has the form of a credential that is known"

@@ -32,7 +32,7 @@ import (
 )
 
 // Version names this filter in the privacy block of every record it cleaned.
-const Version = "headrace-scrub/1"
+const Version = "headrace-scrub/2"
 
 // ErrUnsafe says that something could not be proven clean, so it must not leave.
 var ErrUnsafe = errors.New("not proven clean")

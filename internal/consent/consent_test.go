@@ -20,7 +20,7 @@ var day = time.Date(2026, 3, 14, 15, 9, 26, 0, time.UTC)
 func scrubbed() *episode.Episode {
 	return &episode.Episode{SchemaVersion: "1.0", ID: "ep_1", StartedAt: day, Tool: episode.Tool{Name: "claude-code", Surface: "agent"},
 		Model: episode.Model{Provider: "anthropic", Name: "claude-sonnet-4-5"}, Developer: "ada@alder.example", Repository: "git.alder.example/core",
-		Privacy: &episode.Privacy{Level: episode.LevelClean, Scrubber: "headrace-scrub/1"},
+		Privacy: &episode.Privacy{Level: episode.LevelClean, Scrubber: "headrace-scrub/2"},
 		Local: &episode.Local{Repository: "git.alder.example/core", Developer: "ada@alder.example", Paths: []string{"pay/card.go"},
 			Team: "payments", License: "MIT", Findings: map[string]int{"email": 2}}}
 }

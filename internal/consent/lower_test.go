@@ -456,7 +456,7 @@ func decisionEpisode() *episode.Episode {
 		features[n] = r.Float64() * 1000
 	}
 	return &episode.Episode{ID: "ep_1", StartedAt: day, Tool: episode.Tool{Name: "demo", Surface: "completion"}, Developer: "ada", Session: "x", Repository: "r",
-		Privacy:     &episode.Privacy{Level: "clean", Scrubber: "headrace-scrub/1", Findings: map[string]int{"email": 1}},
+		Privacy:     &episode.Privacy{Level: "clean", Scrubber: "headrace-scrub/2", Findings: map[string]int{"email": 1}},
 		Suggestions: []episode.Suggestion{{ID: "s1", Step: -1, Kind: "completion", Language: "go", Before: "a", After: "b", ShownAt: day, DwellMS: 800, Features: features}},
 		Decisions: []episode.Decision{{Suggestion: "s1", Verdict: "accepted", By: "person", At: day, DecisionID: "d", Release: "baseline", Chosen: "show", Shown: &shown,
 			Actions: []episode.Action{{ID: "show", Propensity: 0.7}, {ID: "hide", Propensity: 0.3}}}},

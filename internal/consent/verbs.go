@@ -291,7 +291,7 @@ func releaseForm(s string) string {
 	return ""
 }
 
-// scrubberForm keeps "headrace-scrub/1.2".
+// scrubberForm keeps "headrace-scrub/2.2".
 func scrubberForm(s string) string {
 	if v, ok := strings.CutPrefix(s, "headrace-scrub/"); ok && v != "" && versionForm(v) == v {
 		return s
