@@ -231,6 +231,8 @@ func (w *worker) dialled(start, end int) bool {
 	case u[0] == '0' && u[1] != '0':
 	case groups > 1 && first != 3 && b[start] != '(':
 		return false
+	case n == 10 && u[0] < '5' && groups == 1: // a size, or what four bytes hold
+		return false
 	case n == 10 && (u[0] >= '2' && u[0] <= '5' || u[0] > '5' && u[3] >= '2'):
 	case n == 11 && groups == 1 && u[0] == '1' && u[1] >= '3' && u[1] != '4':
 	default:

@@ -247,9 +247,10 @@ func nineDigits(u []byte) bool {
 		(sum(u, 9, 8, 7, 6, 5, 4, 3, 2)-digit(u, 8))%11 == 0 || (11-sum(u, 9, 8, 7, 6, 5, 4, 3, 2)%11)%11%10 == digit(u, 8)
 }
 
-// tenDigits: America and Britain, health; Poland and Korea, businesses; Sweden; Australia, health.
+// tenDigits: America and Britain, health; Poland and Korea, businesses; Sweden; Australia, health. Sizes, and what four
+// bytes hold, begin with 2 to 4.
 func tenDigits(u []byte) bool {
-	return !timestamp(u) && (provider(u) || (11-sum(u, 10, 9, 8, 7, 6, 5, 4, 3, 2)%11)%11 == digit(u, 9) ||
+	return !timestamp(u) && (u[0] < '2' || u[0] > '4') && (provider(u) || (11-sum(u, 10, 9, 8, 7, 6, 5, 4, 3, 2)%11)%11 == digit(u, 9) ||
 		sum(u, 6, 5, 7, 2, 3, 4, 5, 6, 7)%11 == digit(u, 9) || koreaBusiness(u) || luhnOf(u) && (u[2] >= '2' || dayAt(u, 2, 4)) || australiaHealth(u))
 }
 
