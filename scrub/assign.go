@@ -37,11 +37,8 @@ func (w *worker) assigned(r *rule, start, end int) {
 		name = run(b, name+1, end+maxName, isIdent)
 	}
 	w.nameEnd, w.nameKind = name, r.word.strength
-	if innocent(b[end:name]) || w.inMark(b, start, name) {
-		return
-	}
 	j, ok := join(b, start, name, r.word)
-	if !ok {
+	if !ok || innocent(b[end:name]) || w.inMark(b, start, name) {
 		return
 	}
 	j.caps = at(b, start)&isUpper != 0 && at(b, end-1)&isUpper != 0

@@ -9,16 +9,22 @@ package scrub
 // most bytes of most texts lead, lie side by side.
 type automaton struct {
 	column [256]uint8
-	// next holds, for state*width + column, the next state's row offset, shifted left by one; the lowest bit says that
-	// keywords end there.
-	next  []uint32
-	width uint32
-	out   [][]rule // by state
+	// next holds, for state<<columnBits | column, the next state, shifted left by one; the lowest bit says that keywords
+	// end there.
+	next []uint16
+	out  [][]rule // by state
 }
+
+const (
+	columnBits = 7 // of the number of a column
+	columns    = 1 << columnBits
+	maxStates  = 1 << 15
+)
 
 // rule says what a keyword means.
 type rule struct {
 	keyword string
+	rest    string                                   // of the keyword, folded, after its stem
 	detect  func(w *worker, r *rule, start, end int) // of the keyword in w.buf
 	word    word                                     // for assignments
 	form    *tokenForm                               // for vendors' credentials
@@ -38,32 +44,31 @@ type hit struct{ at, state uint32 }
 // find records in each lane, in order, where stems end in its part of b.
 func (a *automaton) find(found *[lanes][]hit, b []byte) {
 	next, column, size := a.next, &a.column, len(b)/lanes
-	var row [lanes]uint32
+	step := func(v uint16, c byte) uint16 { return next[uint32(v&^1)<<(columnBits-1)|uint32(column[c])] }
+	var at [lanes]uint16
 	for l := range lanes {
 		found[l] = found[l][:0]
 		for _, c := range b[max(0, l*size-stem+1) : l*size] { // a stem may begin in the part before
-			row[l] = next[row[l]+uint32(column[c])] >> 1
+			at[l] = step(at[l], c)
 		}
 	}
 	b0, b1, b2, b3 := b[:size], b[size:2*size], b[2*size:3*size], b[3*size:4*size]
-	r0, r1, r2, r3 := row[0], row[1], row[2], row[3]
+	b1, b2, b3 = b1[:len(b0)], b2[:len(b0)], b3[:len(b0)]
+	v0, v1, v2, v3 := at[0], at[1], at[2], at[3]
 	for i := range b0 {
-		v0, v1 := next[r0+uint32(column[b0[i]])], next[r1+uint32(column[b1[i]])]
-		v2, v3 := next[r2+uint32(column[b2[i]])], next[r3+uint32(column[b3[i]])]
-		r0, r1, r2, r3 = v0>>1, v1>>1, v2>>1, v3>>1
+		v0, v1, v2, v3 = step(v0, b0[i]), step(v1, b1[i]), step(v2, b2[i]), step(v3, b3[i])
 		if (v0|v1|v2|v3)&1 == 0 {
 			continue
 		}
-		for l, v := range [lanes]uint32{v0, v1, v2, v3} {
+		for l, v := range [lanes]uint16{v0, v1, v2, v3} {
 			if v&1 != 0 {
-				found[l] = append(found[l], hit{uint32(l*size + i), v >> 1 / a.width})
+				found[l] = append(found[l], hit{uint32(l*size + i), uint32(v >> 1)})
 			}
 		}
 	}
 	for i := lanes * size; i < len(b); i++ {
-		v := next[r3+uint32(column[b[i]])]
-		if r3 = v >> 1; v&1 != 0 {
-			found[lanes-1] = append(found[lanes-1], hit{uint32(i), r3 / a.width})
+		if v3 = step(v3, b[i]); v3&1 != 0 {
+			found[lanes-1] = append(found[lanes-1], hit{uint32(i), uint32(v3 >> 1)})
 		}
 	}
 }
@@ -73,30 +78,39 @@ func (a *automaton) each(found *[lanes][]hit, b []byte, visit func(r *rule, star
 	a.find(found, b)
 	for _, lane := range found {
 		for _, h := range lane {
-			rules := a.out[h.state]
+			rules, next := a.out[h.state], int(h.at)+1
 			for i := range rules {
-				r := &rules[i]
-				start := int(h.at) + 1 - min(len(r.keyword), stem)
-				if len(r.keyword) <= stem || r.spelled(b, start) {
-					visit(r, start, start+len(r.keyword))
+				switch r := &rules[i]; {
+				case r.rest == "":
+					visit(r, next-len(r.keyword), next)
+				case next < len(b) && folded[b[next]] == r.rest[0] && r.goesOn(b[next:]):
+					visit(r, next-stem, next+len(r.rest))
 				}
 			}
 		}
 	}
 }
 
-// spelled reports whether all of the keyword stands at b[start:], not only its stem.
-func (r *rule) spelled(b []byte, start int) bool {
-	if len(b)-start < len(r.keyword) {
+// goesOn reports whether b begins with the rest of the keyword.
+func (r *rule) goesOn(b []byte) bool {
+	if len(b) < len(r.rest) {
 		return false
 	}
-	for i := stem; i < len(r.keyword); i++ {
-		if fold(b[start+i]) != fold(r.keyword[i]) {
+	for i := range len(r.rest) {
+		if folded[b[i]] != r.rest[i] {
 			return false
 		}
 	}
 	return true
 }
+
+// folded gives each byte its folded one.
+var folded = func() (t [256]byte) {
+	for i := range t {
+		t[i] = fold(byte(i))
+	}
+	return t
+}()
 
 func fold(c byte) byte {
 	switch {
@@ -109,20 +123,27 @@ func fold(c byte) byte {
 }
 
 func newAutomaton(rules []rule) *automaton {
-	a := &automaton{width: 1}
-	for _, r := range rules {
+	a, width := &automaton{}, 1
+	for i := range rules {
+		r := &rules[i]
+		if len(r.keyword) > stem {
+			rest := []byte(r.keyword[stem:])
+			for j, c := range rest {
+				rest[j] = fold(c)
+			}
+			r.rest = string(rest)
+		}
 		for _, c := range []byte(r.keyword[:min(len(r.keyword), stem)]) {
 			if f := fold(c); a.column[f] == 0 {
-				a.column[f] = uint8(a.width)
-				a.width++
+				a.column[f] = uint8(width)
+				width++
 			}
 		}
 	}
 	for c := range 256 {
 		a.column[c] = a.column[fold(byte(c))]
 	}
-	w := int(a.width)
-	trie := make([]uint32, w) // state 0 is the root; 0 also means "no edge yet"
+	trie := make([]uint32, columns) // state 0 is the root; 0 also means "no edge yet"
 	a.out = make([][]rule, 1)
 	leads := make([]int, len(rules)) // where each keyword leads so far
 	for depth := range stem {
@@ -130,16 +151,19 @@ func newAutomaton(rules []rule) *automaton {
 			if depth >= len(r.keyword) {
 				continue
 			}
-			e := &trie[leads[i]*w+int(a.column[r.keyword[depth]])]
+			e := &trie[leads[i]*columns+int(a.column[r.keyword[depth]])]
 			if *e == 0 {
 				*e = uint32(len(a.out))
 				leads[i] = len(a.out)
 				a.out = append(a.out, nil)
-				trie = append(trie, make([]uint32, w)...)
+				trie = append(trie, make([]uint32, columns)...)
 			} else {
 				leads[i] = int(*e)
 			}
 		}
+	}
+	if width > columns || len(a.out) > maxStates {
+		panic("more keywords than the table holds") // the rules are part of the program
 	}
 	for i, r := range rules {
 		a.out[leads[i]] = append(a.out[leads[i]], r)
@@ -150,10 +174,9 @@ func newAutomaton(rules []rule) *automaton {
 
 // link fills in the edges of failure, breadth first, and packs the table.
 func (a *automaton) link(trie []uint32) {
-	w := int(a.width)
 	fail := make([]int, len(a.out))
 	var queue []int
-	for c := 1; c < w; c++ {
+	for c := 1; c < columns; c++ {
 		if s := int(trie[c]); s != 0 {
 			queue = append(queue, s)
 		}
@@ -161,8 +184,8 @@ func (a *automaton) link(trie []uint32) {
 	for i := 0; i < len(queue); i++ {
 		s := queue[i]
 		a.out[s] = append(a.out[s], a.out[fail[s]]...)
-		for c := 1; c < w; c++ {
-			e, back := &trie[s*w+c], trie[fail[s]*w+c]
+		for c := 1; c < columns; c++ {
+			e, back := &trie[s*columns+c], trie[fail[s]*columns+c]
 			if *e == 0 {
 				*e = back
 				continue
@@ -171,9 +194,9 @@ func (a *automaton) link(trie []uint32) {
 			queue = append(queue, int(*e))
 		}
 	}
-	a.next = make([]uint32, len(trie))
+	a.next = make([]uint16, len(trie))
 	for i, s := range trie {
-		a.next[i] = s * a.width << 1
+		a.next[i] = uint16(s << 1)
 		if len(a.out[s]) > 0 {
 			a.next[i] |= 1
 		}

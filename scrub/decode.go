@@ -79,8 +79,8 @@ func (w *worker) coded(start, end int, how folding) {
 	w.regions = append(w.regions, region{max(0, start-foldBefore), end + foldAfter, start, how})
 }
 
-// decode looks at what in w.buf is encoded and records what it finds there.
-func (w *worker) decode() {
+// decode looks at what in w.buf is encoded and records what it finds there, for a scan of what lies between from and to.
+func (w *worker) decode(from, to int) {
 	for i := 0; i < len(w.regions); i++ {
 		r := w.regions[i]
 		r.start = firstWord(w.buf, r.start, r.first)
@@ -90,6 +90,9 @@ func (w *worker) decode() {
 			r.how |= w.regions[i].how
 			r.end = run(w.buf, min(max(r.end, w.regions[i].end), len(w.buf)), w.regions[i].end+maxValue, notSpace)
 		}
+		if r.end < from || r.start > to {
+			continue
+		}
 		if r.how&literals != 0 {
 			w.folded(r)
 		}
@@ -97,7 +100,7 @@ func (w *worker) decode() {
 		w.folded(r)
 	}
 	w.unpack()
-	w.runs()
+	w.runs(to)
 }
 
 // firstWord returns where the first word begins that begins in b[start:end]; start at the start of the text.

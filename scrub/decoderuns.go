@@ -64,11 +64,11 @@ var textBits = func() (t [256]uint64) {
 	return t
 }()
 
-// runs looks at each run of the letters of base64. Only each sixteenth byte is looked at, until one is in a run.
-func (w *worker) runs() {
+// runs looks at each run of the letters of base64 that begins before to. Only each sixteenth byte is looked at, until one is in a run.
+func (w *worker) runs(to int) {
 	b := w.buf
-	for p, low := leastCoded-1, 0; p < len(b); {
-		if class[b[p]]&isBase64 == 0 || (class[b[p-leastCoded/2]]|at(b, p+leastCoded/2))&isBase64 == 0 {
+	for p, low := leastCoded-1, 0; p < min(len(b), to+leastCoded); {
+		if class[b[p]]&isBase64 == 0 || half(b[p-leastRun/2:p])&isBase64 == 0 && half(b[min(p+1, len(b)):])&isBase64 == 0 {
 			p += leastCoded
 			continue
 		}

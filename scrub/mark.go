@@ -66,10 +66,48 @@ func check(head string, body []byte) uint64 {
 func (w *worker) appendMark(dst []byte, head, family string, canonical []byte) []byte {
 	dst = append(dst, head...)
 	dst = append(dst, anchor...)
-	at := len(dst)
+	w.tmp = append(append(append(append(append(w.tmp[:0], head...), 0), family...), 0), canonical...)
+	if body, ok := w.made[string(w.tmp)]; ok {
+		return append(dst, body[:]...)
+	}
+	of, at := string(w.tmp), len(dst)
 	dst = appendLetters(dst, binary.BigEndian.Uint64(w.id(family, canonical)), idLen)
 	dst = appendLetters(dst, w.tag(head, dst[at:]), tagLen)
-	return appendLetters(dst, check(head, dst[at:]), bodyLen-idLen-tagLen)
+	dst = appendLetters(dst, check(head, dst[at:]), bodyLen-idLen-tagLen)
+	w.keep(of, head, markBody(dst[at:]))
+	return dst
+}
+
+// marking remembers the marks that a worker made or proved to be its own: a value comes many times, and each mark is
+// looked at again in the output.
+type marking struct {
+	made   map[string]markBody // by head, family and canonical form
+	proven map[markBody]string // the heads
+}
+
+type markBody [bodyLen]byte
+
+// maxMarks is how many are remembered: it bounds the memory.
+const maxMarks = 1 << 12
+
+func (m *marking) keep(of, head string, body markBody) {
+	if len(m.proven) >= maxMarks {
+		m.forgetMarks()
+	}
+	if m.proven == nil {
+		m.made, m.proven = map[string]markBody{}, map[markBody]string{}
+	}
+	if of != "" {
+		m.made[of] = body
+	}
+	m.proven[body] = head
+}
+
+// forgetMarks drops what was remembered: it holds secrets.
+func (m *marking) forgetMarks() {
+	if len(m.proven) > 0 {
+		m.made, m.proven = nil, nil
+	}
 }
 
 // appendLetters appends the n highest groups of five bits.
@@ -116,8 +154,15 @@ func markAt(b []byte, at int) (start, end int, head string, ok bool) {
 // isOwn reports whether the mark with this head, whose body ends at end, was made with our key.
 func (w *worker) isOwn(b []byte, end int, head string) bool {
 	body := b[end-bodyLen : end]
+	if known, ok := w.proven[markBody(body)]; ok && known == head {
+		return true
+	}
 	want := appendLetters(w.letters[:0], w.tag(head, body[:idLen]), tagLen)
-	return bytes.Equal(want, body[idLen:idLen+tagLen]) && checked(body, head)
+	if !bytes.Equal(want, body[idLen:idLen+tagLen]) || !checked(body, head) {
+		return false
+	}
+	w.keep("", head, markBody(body))
+	return true
 }
 
 // checked reports whether the check of a body is right.

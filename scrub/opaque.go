@@ -19,12 +19,12 @@ const (
 	leastPart = 10     // of the longest random-looking part of a run that goes as a whole
 )
 
-// opaque records the random-looking runs of letters, digits and the signs of base64 in buf. A run of at least leastRun
+// opaque records the random-looking runs of letters, digits and the signs of base64 in buf[from:to], where a line begins at from. A run of at least leastRun
 // bytes cannot hide between two places leastRun apart, so most bytes are never looked at.
-func (w *worker) opaque(buf []byte) {
+func (w *worker) opaque(buf []byte, from, to int) {
 	own := w.own
-	for i := leastRun - 1; i < len(buf); {
-		if class[buf[i]]&isRun == 0 || (class[buf[i-leastRun/2]]|at(buf, i+leastRun/2))&isRun == 0 {
+	for i := max(leastRun-1, from); i < min(len(buf), to+leastRun); {
+		if class[buf[i]]&isRun == 0 || half(buf[i-leastRun/2:i])&isCoded == 0 && half(buf[min(i+1, len(buf)):])&isCoded == 0 {
 			i += leastRun // nothing so long lies around i
 			continue
 		}
@@ -49,6 +49,15 @@ func (w *worker) opaque(buf []byte) {
 		}
 		w.piece(start, end)
 	}
+}
+
+// half returns the classes that all of the first bytes of b have, as many as are in the smaller half of a run of
+// leastRun bytes; it looks at some of them.
+func half(b []byte) uint16 {
+	if len(b) < leastRun/2 {
+		return 0
+	}
+	return class[b[0]] & class[b[2]] & class[b[4]] & class[b[leastRun/2-1]]
 }
 
 // runEnd returns the end of the run that goes on at i: over the signs of base64 as URLs and JSON escape them, too.

@@ -127,6 +127,12 @@ func (r *recall) add(kind string, value []byte, word bool) {
 	}
 }
 
+// may returns 1 where a value may begin with these four bytes.
+func (r *recall) may(h uint32) uint64 {
+	s := slot(h)
+	return r.seen[s>>6&(1<<10-1)] >> (s & 63) & 1
+}
+
 func slot(h uint32) uint32 { return h * 0x9E3779B1 >> 16 }
 
 // find records a hit for each known value in b. A nil recall knows nothing.
@@ -135,8 +141,18 @@ func (r *recall) find(w *worker, b []byte) {
 		return
 	}
 	for i := 0; i+4 <= len(b); i++ {
+		for i+8 <= len(b) {
+			v := binary.LittleEndian.Uint64(b[i:])
+			if r.may(uint32(v))|r.may(uint32(v>>8))|r.may(uint32(v>>16))|r.may(uint32(v>>24)) != 0 {
+				break
+			}
+			i += 4
+		}
+		if i+4 > len(b) {
+			break
+		}
 		h := binary.LittleEndian.Uint32(b[i:])
-		if s := slot(h); r.seen[s>>6]&(1<<(s&63)) == 0 {
+		if r.may(h) == 0 {
 			continue
 		}
 		for _, n := range r.lengths[h] {

@@ -63,6 +63,7 @@ type worker struct {
 	commanding // vendorcall.go
 	walking    // walk.go
 	masking    // mask.go
+	marking    // mark.go
 }
 
 // span is a part of a buffer.
@@ -84,19 +85,22 @@ func (w *worker) add(start, end int, kind string) {
 }
 
 // scan finds everything in buf: hits and own marks. It is the one pass over the bytes.
-func (w *worker) scan(buf []byte) {
+func (w *worker) scan(buf []byte) { w.scanFor(buf, 0, len(buf)) }
+
+// scanFor finds what lies in buf[from:to], or reaches into it, and perhaps more; from is where a line begins.
+func (w *worker) scanFor(buf []byte, from, to int) {
 	w.buf, w.hits, w.own = buf, w.hits[:0], w.own[:0]
 	w.nameEnd, w.valueEnd, w.judgedEnd, w.formEnd, w.manifest, w.unclosed = -1, 0, 0, 0, 0, [4]int{}
 	w.startDecoding()
 	w.program = nil
-	w.cues = w.cues[:0]
+	w.cues, w.line, w.far = w.cues[:0], lineKind{}, placeKind{}
 	w.s.auto.each(&w.places, buf, func(r *rule, start, end int) {
 		w.rule = r
 		r.detect(w, r, start, end)
 	})
 	w.rule = nil
-	w.opaque(buf)
-	w.walk(buf)
+	w.opaque(buf, from, to)
+	w.walk(buf, from, to)
 	w.shortText(buf)
 	if w.under.kind != "" {
 		w.judge(0, len(buf), joint{}, w.under, true)
@@ -108,7 +112,7 @@ func (w *worker) scan(buf []byte) {
 	if !w.strict {
 		w.balance()
 	}
-	w.decode()
+	w.decode(from, to)
 }
 
 // Classes of bytes, for runs.
@@ -128,6 +132,7 @@ const (
 	isCrypt  // letters, digits, . /
 	isDotted // letters, digits, _ - . ~
 	isURL    // what may stand in a URL after its host
+	isCoded  // isRun, and what begins an escape of it: \ %
 	isAlpha  = isLower | isUpper
 	isAlnum  = isAlpha | isDigit
 )
@@ -153,6 +158,9 @@ var class = func() (t [256]uint16) {
 		}
 		if t[i]&isBase64 != 0 && c != '=' {
 			t[i] |= isRun
+		}
+		if t[i]&isRun != 0 || c == '\\' || c == '%' {
+			t[i] |= isCoded
 		}
 		if c == ' ' || c == '\t' {
 			t[i] |= isBlank

@@ -167,6 +167,7 @@ func (s *Scrubber) recordWorker() *worker {
 
 func (s *Scrubber) done(w *worker) {
 	w.memory.forget()
+	w.forgetMarks()
 	w.known, w.buf, w.told = nil, nil, nil
 	clear(w.seen)
 	s.workers.Put(w)

@@ -112,9 +112,10 @@ func (w *worker) nearby(rendered []byte, known *recall) (more []span, ok bool) {
 			continue
 		}
 		from, to := lineFrom(rendered, w.pieces[i].out-near), 0
-		first := i
+		first, last := i, i
 		for i < len(w.pieces) && (!w.pieces[i].fresh || w.pieces[i].out-near <= to || to == 0) {
 			if w.pieces[i].fresh {
+				last = i
 				to = lineTo(rendered, w.outEnd(i, rendered)+near)
 			}
 			i++
@@ -123,7 +124,7 @@ func (w *worker) nearby(rendered []byte, known *recall) (more []span, ok bool) {
 			return nil, false
 		}
 		part := rendered[from:to]
-		w.scan(part)
+		w.scanFor(part, lineAt(part, w.pieces[first].out-reach-from), min(len(part), w.outEnd(last, rendered)+reach-from))
 		known.find(w, part)
 		n := len(more)
 		more = w.found(more, part)
@@ -164,6 +165,14 @@ func lineFrom(b []byte, i int) int {
 		return far + j + 1
 	}
 	return i
+}
+
+// lineAt returns the start of the line of b[i]; of the first one, or where that is far, the start of b.
+func lineAt(b []byte, i int) int {
+	if at := lineFrom(b, i); at > 0 && b[at-1] == '\n' {
+		return at
+	}
+	return 0
 }
 
 // lineTo returns the end of the line of b[i], or, where that is far, i.

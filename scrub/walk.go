@@ -17,19 +17,19 @@ type walking struct {
 	cues    []noted // in the order of their ends
 	nextCue int     // the first that ends after the word that the walk is at
 	line    lineKind
+	far     placeKind
 }
 
 // What is personal has seldom a keyword of its own: a number, a name, a ticket. walk goes over the text once more, from
 // word to word, and looks at those that begin with a digit or a capital, or that may be part of an address of hex
-// digits. What cue words the automaton met on its way (cue.go) are at hand, in w.cues.
-func (w *worker) walk(b []byte) {
-	w.line = lineKind{}
+// digits, from a line's start up to a place. What cue words the automaton met on its way (cue.go) are at hand, in w.cues.
+func (w *worker) walk(b []byte, from, to int) {
 	w.nextCue, w.valueEnd = 0, 0
 	byEnd := func(a, b noted) int { return a.end - b.end }
 	if !slices.IsSortedFunc(w.cues, byEnd) {
 		slices.SortFunc(w.cues, byEnd)
 	}
-	for i := 0; i < len(b); {
+	for i := from; i < to; {
 		first := lettering[b[i]]
 		if first == noLetter {
 			i++
@@ -105,24 +105,37 @@ func upperAt(b []byte, i int) bool {
 	return unicode.IsUpper(r)
 }
 
-// What a byte says about whether it is prose.
+// What a byte says about whether it is prose: counts, summed up side by side in one number, or that its neighbours say.
 const (
-	proseByte = iota + 1
-	codeByte
-	eitherByte
+	proseLetter = 1
+	proseSign   = 1 << 16 // of code
+	proseSmall  = 1 << 32 // a small letter, which counts where a word begins
+	proseEither = 1 << 48
+	codeByte    = 2 * proseSign
 )
 
-var proseOf = func() (t [256]uint8) {
+var proseOf = func() (t [256]uint64) {
 	for i := range t {
 		switch {
+		case lettering[i] == lowerLetter:
+			t[i] = proseLetter | proseSmall
 		case lettering[i] != noLetter && lettering[i] != digitLetter:
-			t[i] = proseByte
+			t[i] = proseLetter
 		case bytes.IndexByte([]byte("{}[]<>=;|_\\$`&+*^~"), byte(i)) >= 0:
 			t[i] = codeByte
 		case i == '(' || i == '"' || i == '.' || i == ':':
-			t[i] = eitherByte
+			t[i] = proseEither
 		}
 	}
+	return t
+}()
+
+// proseAfter masks what a byte counts for after each byte: a small letter begins a word after a space.
+var proseAfter = func() (t [256]uint64) {
+	for i := range t {
+		t[i] = ^uint64(proseSmall)
+	}
+	t[' '] = ^uint64(0)
 	return t
 }()
 
@@ -131,6 +144,13 @@ type lineKind struct {
 	start, end  int
 	prose, pure bool
 	weighed     bool // pure is known
+}
+
+// placeKind remembers what was learned of a place in a long line.
+type placeKind struct {
+	at            int
+	known, prose  bool
+	weighed, pure bool
 }
 
 // How far from a place the text may say whether it is prose: less than reach, so that the second look (verify.go)
@@ -147,9 +167,13 @@ func (w *worker) prose(i int) bool {
 	if i >= l.start && i < l.end {
 		return l.prose
 	}
+	if w.far.known && w.far.at == i {
+		return w.far.prose
+	}
 	start, end := lineAround(w.buf, i, proseReach)
 	if end-start > lineReach {
-		return weigh(w.buf, max(start, i-lineReach), min(end, i+lineReach), 1, 20)
+		w.far = placeKind{at: i, known: true, prose: weigh(w.buf, max(start, i-lineReach), min(end, i+lineReach), 1, 20)}
+		return w.far.prose
 	}
 	*l = lineKind{start: start, end: end}
 	if end-start < 40 { // "Suite 12" in an address, a word of a list
@@ -171,7 +195,10 @@ func (w *worker) pure(i int) bool {
 	}
 	l := &w.line
 	if i < l.start || i >= l.end {
-		return weigh(w.buf, max(0, i-proseReach), min(len(w.buf), i+proseReach), 3, 32)
+		if !w.far.weighed {
+			w.far.weighed, w.far.pure = true, weigh(w.buf, max(0, i-proseReach), min(len(w.buf), i+proseReach), 3, 32)
+		}
+		return w.far.pure
 	}
 	if !l.weighed {
 		l.weighed, l.pure = true, weigh(w.buf, max(0, l.start-lineReach), min(len(w.buf), l.end+lineReach), 3, 32)
@@ -181,26 +208,33 @@ func (w *worker) pure(i int) bool {
 
 // weigh reports whether b[start:end] has a sign of code for so many letters at most. It looks at each byte, or in steps.
 func weigh(b []byte, start, end, step, share int) bool {
-	letters, signs, small := 0, 0, 0
-	for i := start; i < end; i += step {
-		switch proseOf[b[i]] {
-		case proseByte:
-			letters++
-			if lettering[b[i]] == lowerLetter && i > start && b[i-1] == ' ' {
-				small++
-			}
-		case codeByte:
-			signs += 2
-		case eitherByte:
-			switch c := b[i]; {
-			case c == '(' && i > start && lettering[b[i-1]] != noLetter, c == '"':
-				signs++
-			case c == '.' && at(b, i+1)&isLower != 0, c == ':' && ch(b, i+1) == ':':
-				signs += 2
-			}
+	sum := uint64(0)
+	if start < end {
+		sum = proseOf[b[start]] &^ proseSmall // whatever stands before
+		if sum == proseEither {
+			sum = eitherOf(b, start, start)
 		}
 	}
+	for i := start + step; i < end; i += step {
+		v := proseOf[b[i]] & proseAfter[b[i-1]]
+		if v == proseEither {
+			v = eitherOf(b, start, i)
+		}
+		sum += v
+	}
+	letters, signs, small := int(sum&0xffff), int(sum>>16&0xffff), int(sum>>32)
 	return letters > 3 && signs*share <= 2*letters && (small > 1 || signs == 0 || step > 2)
+}
+
+// eitherOf returns what a byte counts for that is a sign of code by what stands beside it; start is where the look began.
+func eitherOf(b []byte, start, i int) uint64 {
+	switch c := b[i]; {
+	case c == '(' && i > start && lettering[b[i-1]] != noLetter, c == '"':
+		return proseSign
+	case c == '.' && at(b, i+1)&isLower != 0, c == ':' && ch(b, i+1) == ':':
+		return 2 * proseSign
+	}
+	return 0
 }
 
 // lineAround returns the line that i lies in, at most reach bytes to each side.
