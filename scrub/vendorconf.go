@@ -20,9 +20,7 @@ func files() []rule {
 	for _, k := range []string{"password=", "password =", "pwd=", "pwd =", "passwd=", "pass="} {
 		rs = append(rs, rule{keyword: k, detect: (*worker).pair})
 	}
-	for _, k := range []string{"d", "k", "p", "q", "dp", "dq", "qi"} {
-		rs = append(rs, rule{keyword: `"` + k + `"`, detect: (*worker).jwk}, rule{keyword: `"` + k + `\"`, detect: (*worker).jwk})
-	}
+	rs = append(rs, jwkRules()...)
 	for _, k := range []string{"kind: secret", `kind: "secret"`, "kind: 'secret'", `"kind": "secret"`, `"kind":"secret"`} {
 		rs = append(rs, rule{keyword: k, detect: (*worker).kubernetes})
 	}
@@ -236,24 +234,6 @@ func falsy(v []byte) bool {
 		return true
 	}
 	return false
-}
-
-// jwk reads a private number of a JSON web key: "d": "…".
-func (w *worker) jwk(_ *rule, _, i int) {
-	b := w.buf
-	i = blanks(b, i)
-	if ch(b, i) != ':' {
-		return
-	}
-	q, start := quoteAt(b, blanks(b, i+1))
-	if q == 0 {
-		return
-	}
-	e := run(b, start, start+4096, isBase64)
-	if f := shapeOf(b[start:min(e, start+64)]); e-start >= 20 && f.digits > 0 && f.lower+f.upper > 0 {
-		w.add(start, e, "private_key")
-		w.valueEnd = max(w.valueEnd, e)
-	}
 }
 
 // kubernetes reads the values under data and stringData of a Secret, before and after its kind.
