@@ -94,3 +94,18 @@ func TestTheHostOfAStoreGoesAsAWhole(t *testing.T) {
 		}
 	}
 }
+
+func TestSoftwareIsNobody(t *testing.T) {
+	s := newScrubber(t, Config{})
+	for _, text := range []string{
+		"The driver for Cassandra is slow when many clients ask at once.\n",
+		"Set this to True and the shares that Samba exports are seen by all.\n",
+	} {
+		if out := scrubbed(t, s, text); out != text {
+			t.Errorf("%q became %q", text, out)
+		}
+	}
+	if out := scrubbed(t, s, "The report was written by Cassandra Miller last week.\n"); strings.Contains(out, "Miller") {
+		t.Errorf("%q stayed", out)
+	}
+}

@@ -140,7 +140,7 @@ func (w *worker) proper(s *sequence) bool {
 	}
 	unknown := 0
 	for k := first; k < s.n; k++ {
-		if s.class[k] == 0 && !s.initial[k] && s.end(k)-s.start[k] > 2 && (lettering[b[s.start[k]+1]] != upperLetter || placed && s.end(k)-s.start[k] > 4) && !w.publicName(b[s.start[k]:s.end(k)]) {
+		if s.class[k] == 0 && !s.initial[k] && s.end(k)-s.start[k] > 2 && (lettering[b[s.start[k]+1]] != upperLetter || placed && s.end(k)-s.start[k] > 4) && !publicName(b[s.start[k]:s.end(k)]) {
 			unknown++
 		}
 	}
@@ -183,8 +183,17 @@ func verbAfter(b []byte, i int) bool {
 	return false
 }
 
-// publicName reports names that everybody knows from open software.
-func (w *worker) publicName(v []byte) bool { return false }
+// publicName reports names of open software, and words of code, that are names of few people: by themselves they name
+// nobody.
+func publicName(v []byte) bool {
+	switch string(v) {
+	case "True", "None", "Name", "Conn", "Len", "Add", "Max", "Min", "Dev", "Doc", "Mac", "Run", "Les", "Trace", "Server", "General", "Default",
+		"Cassandra", "Samba", "Jenkins", "Huginn", "Conan", "Travis", "Django", "Kafka", "Jaeger", "Zipkin", "Maven", "Vagrant", "Arduino", "Kali", "Gatsby",
+		"Hadoop", "Apache", "Angular", "Ember", "Grafana", "Athena", "Argo", "Hugo", "Jasmine", "Mocha", "Elixir", "Ansible", "Puppet", "Consul", "Nomad", "Sentry":
+		return true
+	}
+	return false
+}
 
 // person returns how many words from k on are the name of a person, 0 for none. Anywhere, a given name and another that
 // is a family name or no word; in prose, also names that are words, and a given name by itself.
@@ -235,6 +244,9 @@ func (w *worker) person(s *sequence, k int) int {
 	end := s.end(k + n - 1)
 	prev, next := ch(b, start-1), ch(b, end)
 	if at(b, end)&isIdent != 0 || next == '(' || next == '.' && at(b, end+1)&isAlnum != 0 {
+		return 0
+	}
+	if n == 1 && !title && publicName(b[start:end]) {
 		return 0
 	}
 	cue := cueBefore(b, start)
