@@ -261,10 +261,12 @@ func (w *worker) customerValue(r *rule, i, e int, how joining) int {
 
 // camel reports a capital after a small letter.
 func (w *worker) camel(i, end int) bool {
-	for i++; i < end; i++ {
-		if at(w.buf, i)&isUpper != 0 && at(w.buf, i-1)&isLower != 0 {
+	var before uint16
+	for _, c := range w.buf[i:min(end, len(w.buf))] {
+		if class[c]&isUpper != 0 && before&isLower != 0 {
 			return true
 		}
+		before = class[c]
 	}
 	return false
 }

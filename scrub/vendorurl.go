@@ -12,7 +12,7 @@ import (
 func (w *worker) access(_ *rule, _, end int) {
 	b := w.buf
 	e, last, colon := end, -1, false
-	for limit := min(len(b), end+512); e < limit && class[b[e]]&notSpace != 0 && bytes.IndexByte([]byte(`/\<>(){}[]`), b[e]) < 0; e++ {
+	for limit := min(len(b), end+512); e < limit && !endsAccess[b[e]]; e++ {
 		if b[e] == '@' {
 			last = e
 		} else if b[e] == ':' && last < 0 {
@@ -41,6 +41,14 @@ func (w *worker) access(_ *rule, _, end int) {
 	}
 	w.add(last, e, "url")
 }
+
+// endsAccess are the bytes that the user information and the host of a URL end before.
+var endsAccess = func() (t [256]bool) {
+	for i := range t {
+		t[i] = class[i]&notSpace == 0 || bytes.IndexByte([]byte(`/\<>(){}[]`), byte(i)) >= 0
+	}
+	return t
+}()
 
 // tenant looks at the host of a customer at a service, name.service.com, which says who the customer is. What the
 // service itself has there (docs.service.com) stays.
