@@ -17,7 +17,13 @@
 // What is encoded (decode.go: base64, hex, percent, escapes of all kinds, look-alike letters, literals in parts) is looked
 // at as those see it who decode it.
 //
-// What this does not do: it has no model of names beyond the dictionary, and renames no identifiers.
+// Beside what it knows itself, it takes private names ([Dictionary]), an administrator's own rules and a model of prose ([Model],
+// in another process). Identifiers are renamed at level masked only ([Config].Masked, mask.go).
+//
+// Where things are: scan.go is the pass over the bytes, with the keywords of rules.go in one automaton. Secrets: assign.go, value.go
+// and judge.go (words and the values beside them), vendor*.go and vendors.tsv (known credentials), opaque.go (random runs), balance.go
+// (what balanced keeps). People: walk.go and cue.go, then a file for each sort of thing. What stands in place: kinds.go, mark.go, replace.go.
+// A record: record.go and pass.go. Proof: verify.go.
 package scrub
 
 import (
