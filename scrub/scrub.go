@@ -2,28 +2,19 @@
 
 // Package scrub takes secrets and personal data out of text and records, and puts keyed marks in their place.
 //
-// Start with [New] and [Scrubber.Text]. One pass over the bytes (scan.go) finds candidates by their structure: a word
-// such as "password" and the value beside it, user information in a URL, a PEM block, a JWT, a token with a known
-// prefix, an e-mail address, a home folder, a card number, a name from the dictionary. Each span becomes a mark
-// (mark.go) or, by the form of its kind (kinds.go), something of the same shape made of marks: the same entity gets the
-// same one everywhere under one key, and unrelated ones under another. The output is scanned again (verify.go), passing
-// over only the marks that the key proves to be its own; what is found there is replaced too, until nothing is found,
-// so scrubbing twice changes nothing.
+// Start with [New] and [Scrubber.Text]. One pass (scan.go, rules.go) finds candidates by structure: a word such as "password" and
+// the value beside it (assign.go, value.go, judge.go), known credentials (vendor*.go, vendors.tsv), random runs (opaque.go), what is
+// personal (walk.go, cue.go and a file for each sort), what is encoded (decode.go), names from a [Dictionary]. Each span becomes a mark (mark.go) or
+// something of the same shape made of marks (kinds.go, replace.go): the same entity gets the same one under one key, and unrelated ones
+// under another. The output is scanned again (verify.go), passing over only the marks that the key proves to be its own, until
+// nothing is found, so scrubbing twice changes nothing.
 //
-// [Scrubber.Episode] does this for every text of a record: a secret found in one is looked for in all, the result is
-// verified, and a record that cannot be proven clean is refused with [ErrUnsafe]. [Scrubber.Stream] takes text of any
-// length. Detection never looks at what a text says about itself: no comment switches it off.
+// [Scrubber.Episode] does this for every text of a record (record.go, pass.go): a secret found in one is looked for in all, the result is
+// verified, and a record that cannot be proven clean is refused with [ErrUnsafe]. [Scrubber.Stream] takes text of any length. Detection
+// never looks at what a text says about itself: no comment switches it off.
 //
-// What is encoded (decode.go: base64, hex, percent, escapes of all kinds, look-alike letters, literals in parts) is looked
-// at as those see it who decode it.
-//
-// Beside what it knows itself, it takes private names ([Dictionary]), an administrator's own rules and a model of prose ([Model],
-// in another process). Identifiers are renamed at level masked only ([Config].Masked, mask.go).
-//
-// Where things are: scan.go is the pass over the bytes, with the keywords of rules.go in one automaton. Secrets: assign.go, value.go
-// and judge.go (words and the values beside them), vendor*.go and vendors.tsv (known credentials), opaque.go (random runs), balance.go
-// (what balanced keeps). People: walk.go and cue.go, then a file for each sort of thing. What stands in place: kinds.go, mark.go, replace.go.
-// A record: record.go and pass.go. Proof: verify.go.
+// It knows names beyond the dictionary by lists and cues only; a [Model] of prose may run in another process. Identifiers are renamed at
+// level masked only (mask.go).
 package scrub
 
 import (
