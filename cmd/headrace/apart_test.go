@@ -205,7 +205,7 @@ func TestTwoProcessesBringAReleaseBack(t *testing.T) {
 	if os.Getenv("HEADRACE_LONG") == "" {
 		t.Skip("takes a large world: make test-long")
 	}
-	newApart(t).turn(32_000, release.Released)
+	newApart(t).turn(40_000, release.Released)
 }
 
 func TestTwoProcessesTakeTheTurnOnPostgreSQL(t *testing.T) {
