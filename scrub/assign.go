@@ -114,8 +114,11 @@ func join(b []byte, start, i int, k word) (joint, bool) {
 	if q != 0 {
 		i = after
 	}
-	if ch(b, i) == ']' {
+	if ch(b, i) == ']' || q != 0 && ch(b, i) == ')' {
 		i++
+	}
+	for q == 0 && hasAny(b[i:], "**") { // **Password**: of Markdown
+		i += 2
 	}
 	if ch(b, i) == '?' || ch(b, i) == '!' && ch(b, i+1) != '=' {
 		i++
@@ -126,6 +129,12 @@ func join(b []byte, start, i int, k word) (joint, bool) {
 	switch {
 	case bytes.HasPrefix(rest, []byte("::")):
 		return j, false
+	case hasAny(rest, "|| ", "?? "), q != 0 && hasAny(rest, "or "): // env.PASSWORD || "x"
+		j.at, j.quoted = blank+3, true
+	case hasAny(rest, ":-") && ch(b, bareName(b, start)-1) == '{': // ${PASSWORD:-x}
+		j.at, j.equals, j.spaced = blank+2, true, true
+	case hasAny(rest, ":**"): // **Password:** x
+		j.at = blank + 3
 	case hasAny(rest, "===", "!=="):
 		j.at, j.equals = blank+3, true
 	case hasAny(rest, ":=", "=>", "->", "==", "!=", "+=", "?=", "<-"):
@@ -154,8 +163,11 @@ func join(b []byte, start, i int, k word) (joint, bool) {
 		j.at, j.quoted = blank+bytes.IndexAny(rest, "=:")+1, true
 	case hasAny(rest, ">"):
 		j.at, j.quoted = blank+1, true
-	case q == 0 && j.spaced && hasAny(rest, "is ", "was ", "is: "):
+	case q == 0 && j.spaced && hasAny(rest, "is ", "was ", "is: ", "ist ", "lautet ", "lautet: ", "est ", "es ", "é ", "är ", "to "):
 		j.at, j.prose = blank+bytes.IndexByte(rest, ' ')+1, true
+		if hasAny(b[j.at:], "now ") {
+			j.at += len("now ")
+		}
 	case q == 0 && j.spaced && k.spaced:
 		j.at, j.equals, j.spaced = blank, true, false
 		if by := bytes.Index(lower(b[blank:min(len(b), blank+maxName)]), []byte(" by ")); k.with && by >= 0 {

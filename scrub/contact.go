@@ -82,6 +82,11 @@ func (w *worker) remote(start, i, end int) {
 	host := b[i+1 : end]
 	f := shapeOf(host)
 	address := f.numeric && f.dots == 3
+	if w.strict && f.dots == 0 && ownMachine(lower(host)) { // kmeier@Kurts-MacBook-Pro
+		w.add(start, i, "user")
+		w.add(i+1, end, "host")
+		return
+	}
 	if !address && (hostSort(lower(host)) != internalHost || f.digits == 0 || f.dots > 0 && f.numeric || class[host[0]]&isAlpha == 0) || f.upper > 0 && f.lower > 0 {
 		return
 	}
@@ -92,6 +97,16 @@ func (w *worker) remote(start, i, end int) {
 	if !address {
 		w.add(i+1, end, "host")
 	}
+}
+
+// ownMachine reports names that systems give to the computer of one person.
+func ownMachine(host []byte) bool {
+	for _, part := range []string{"macbook", "imac", "-mbp", "-mba", "laptop", "desktop-", "thinkpad"} {
+		if bytes.Contains(host, []byte(part)) {
+			return true
+		}
+	}
+	return false
 }
 
 // display looks at the name before an address in brackets: Jane Doe <jane@…>, "Doe, Jane" <jane@…>, Jane Doe (jane@…).

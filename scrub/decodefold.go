@@ -18,6 +18,7 @@ func escapes() []rule {
 	}
 	add((*worker).escape, `\`, "%0", "%u0", "&#", "&amp;", "&quot;", "&apos;", "&lt;", "&gt;", "&nbsp;", "&commat;", "&colon;",
 		"&equals;", "&period;", "&sol;", "\x00")
+	add((*worker).coloured, "\x1b[")
 	add((*worker).quotedPrintable, "=0", "=\n", "=\r\n")
 	add((*worker).foreign, "\xc2\xa0", "\xc2\xad", "\xc4\xb1", "\xc5\xbf", "\xc9", "\xcc", "\xcd", "\xce", "\xcf", "\xd0", "\xd1", "\xd2", "\xd3", "\xd4", "\xd5", "\xd8\x9c", "\xd9",
 		"\xdb", "\xe0\xa5", "\xe1\x9e", "\xe1\xa0", "\xe2\x80", "\xe2\x81", "\xe2\x84", "\xe2\x85", "\xe2\x88", "\xe2\x91", "\xe2\x92", "\xe2\x93",
@@ -56,6 +57,13 @@ func (w *worker) escape(_ *rule, start, _ int) {
 			how = literals
 		}
 		w.coded(start, start+n, how)
+	}
+}
+
+// coloured looks at a colour of a terminal.
+func (w *worker) coloured(_ *rule, start, _ int) {
+	if n := colour(w.buf, start); n > 0 {
+		w.coded(start, start+n, 0)
 	}
 }
 
@@ -106,7 +114,7 @@ func (w *worker) split(_ *rule, start, _ int) {
 // special are the bytes at which unit may find something.
 var special = func() (t [256]bool) {
 	for i := range t {
-		t[i] = i >= 0x80 || bytes.IndexByte([]byte("\\%&=+\"'`\x00"), byte(i)) >= 0
+		t[i] = i >= 0x80 || bytes.IndexByte([]byte("\\%&=+\"'`\x00\x1b"), byte(i)) >= 0
 	}
 	return t
 }()
@@ -172,6 +180,8 @@ func (w *worker) unit(dst []byte, i, limit int, how folding) (_ []byte, n int, g
 		}
 	case c == 0: // of UTF-16 and UTF-32
 		return dst, 1, false
+	case c == 0x1b: // a colour of a terminal
+		return dst, colour(b, i), false
 	case c == '"' && how&literals != 0:
 		return append(dst, '\n'), 1, false
 	case c == '"' || c == '\'' || c == '`':
@@ -191,6 +201,21 @@ func (w *worker) unit(dst []byte, i, limit int, how folding) (_ []byte, n int, g
 		}
 	}
 	return dst, n, false
+}
+
+// colour returns the length of the sequence that colours the text of a terminal, "\x1b[1;32m", or clears its line; else 0.
+func colour(b []byte, i int) int {
+	if ch(b, i) != 0x1b || ch(b, i+1) != '[' {
+		return 0
+	}
+	e := i + 2
+	for e < i+20 && (at(b, e)&isDigit != 0 || ch(b, e) == ';') {
+		e++
+	}
+	if c := ch(b, e); c != 'm' && c != 'K' {
+		return 0
+	}
+	return e + 1 - i
 }
 
 // backslash reads an escape of a string literal, behind any number of backslashes: JSON within JSON doubles them at

@@ -143,6 +143,12 @@ func (s *Scrubber) Field(dst, line []byte, name string) (out []byte, found []Fin
 	return append(append(append(dst, line[:start]...), value...), line[end:]...), p.found, nil
 }
 
+// HasField reports whether a line of JSON is an object with this top-level field.
+func HasField(line []byte, name string) bool {
+	start, end, err := fieldAt(line, name)
+	return err == nil && start < end
+}
+
 // fieldAt returns where the value of a top-level field stands; start and end are 0 where there is none.
 func fieldAt(line []byte, name string) (start, end int, err error) {
 	d := jsontext.NewDecoder(bytes.NewBuffer(line))

@@ -39,7 +39,7 @@ func (w *worker) phone(start, end int, f *numeral) int {
 		}
 		break
 	}
-	if !plus && ch(b, first-1) == ' ' && at(b, first-2)&isDigit != 0 && groups > 1 || n < 2*groups || stop < len(b)-1 && b[stop] == ' ' && at(b, stop+1)&isDigit != 0 {
+	if !plus && ch(b, first-1) == ' ' && at(b, first-2)&isDigit != 0 && groups > 1 || !plus && n < 2*groups || stop < len(b)-1 && b[stop] == ' ' && at(b, stop+1)&isDigit != 0 {
 		return end // one of many numbers
 	}
 	if n > 15 || n < 6 || at(b, stop)&isIdent != 0 && ch(b, stop)|0x20 != 'x' && !plus {

@@ -138,6 +138,9 @@ func (w *worker) street(start, end int) int {
 		return start
 	}
 	i, words, known, number := end+1, 0, false, false
+	if e := nameEnd(b, i); at(b, e+1)&isDigit != 0 && monthName(b[i:e]) && !streetWord(b[i:e]) { // 27 Nov 2026, 4096 Nov 27
+		return start
+	}
 	if lettering[ch(b, i)] == lowerLetter { // most often a unit
 		if v := b[i:wordEnd(b, i)]; !streetLead(v) && !particle(v) {
 			return start

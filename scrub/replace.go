@@ -12,6 +12,12 @@ func (w *worker) appendReplacement(out, b []byte, s span) []byte {
 	k, v := w.kindOf(s.kind), b[s.start:s.end]
 	if s.plain {
 		k.form = whole
+		if k.family != "secret" { // whose canonical form undoes escapes by itself
+			v = appendUnescaped(nil, v)
+		}
+		if i := bytes.LastIndexByte(v, '@'); i > 0 && k.family == "person" {
+			v = v[:i] // as in an address
+		}
 	}
 	switch k.form {
 	case addressed:

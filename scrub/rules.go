@@ -74,9 +74,9 @@ func words() []namedWord {
 		}
 	}
 	add(word{kind: "password", strength: strong}, "password", "passwd", "passphrase", "passcode", "passwort", "pswd", "kennwort",
-		"wachtwoord", "mot_de_passe", "motdepasse", "mdp", "contraseña", "contrasena", "clave_secreta", "senha", "parola", "hasło", "haslo",
+		"wachtwoord", "mot_de_passe", "mot de passe", "motdepasse", "mdp", "contraseña", "contrasena", "clave_secreta", "senha", "parola", "hasło", "haslo",
 		"heslo", "lösenord", "losenord", "adgangskode", "passord", "salasana", "jelszo", "jelszó", "şifre", "sifre", "пароль", "密码", "口令",
-		"パスワード", "비밀번호", "userpwd", "mysql_pwd", "securestring", "keypass", "storepass")
+		"パスワード", "비밀번호", "userpwd", "dbpass", "userpass", "adminpass", "rootpass", "dbpw", "adminpw", "rootpw", "mysql_pwd", "securestring", "keypass", "storepass")
 	add(word{kind: "password", strength: strong, whole: true}, "pass", "pwd", "psw", "pw", "pin_code")
 	add(word{kind: "password", strength: strong, spaced: true}, "identified by")
 	add(word{kind: "password", strength: strong, spaced: true, with: true}, "identified with")
@@ -137,6 +137,9 @@ func stopword(v []byte) bool {
 	if len(v) > 12 {
 		return false
 	}
+	if machineType(v) {
+		return true
+	}
 	var buf [maxWord]byte
 	switch string(small(&buf, v)) {
 	case "", "true", "false", "null", "nil", "none", "undefined", "string", "str", "int", "integer", "int64", "uint8",
@@ -145,6 +148,25 @@ func stopword(v []byte) bool {
 		"else", "for", "in", "not", "and", "or", "the", "a", "an", "const", "let", "var", "def", "class", "struct", "enum",
 		"float", "double", "list", "map", "dict", "set", "array", "json", "yaml", "bearer", "basic", "hidden", "redacted",
 		"password", "secret", "token":
+		return true
+	}
+	return false
+}
+
+// machineType reports types that are named for their size: uint32, u64, int64_t.
+func machineType(v []byte) bool {
+	letters := run(v, 0, len(v), isAlpha)
+	digits := run(v, letters, len(v), isDigit)
+	if digits == letters || digits < len(v) && string(v[digits:]) != "_t" {
+		return false
+	}
+	switch string(v[letters:digits]) {
+	case "8", "16", "32", "64", "128", "256":
+	default:
+		return false
+	}
+	switch string(v[:letters]) {
+	case "int", "uint", "float", "i", "u", "f", "bytes", "utf":
 		return true
 	}
 	return false

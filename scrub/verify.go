@@ -36,7 +36,7 @@ func (w *worker) window(out, buf []byte, context int, eof bool, open *bool) ([]b
 	*open = !eof && cut == len(buf)
 	w.spans = clip(w.spans, context, cut)
 	if len(w.spans) == 0 {
-		return append(out, buf[context:cut]...), cut, w.noCanary(buf[context:cut])
+		return append(out, buf[context:cut]...), cut, w.noCanary(buf[:min(len(buf), cut+margin)])
 	}
 	for n := len(out); ; out = out[:n] {
 		out = w.render(out, buf, context, cut)
@@ -45,7 +45,7 @@ func (w *worker) window(out, buf []byte, context int, eof bool, open *bool) ([]b
 			return out, cut, err
 		}
 		if !again {
-			return out, cut, w.noCanary(out[n:])
+			return out, cut, w.noCanary(append(out[n:len(out):len(out)], buf[cut:min(len(buf), cut+margin)]...)) // one may go on
 		}
 	}
 }

@@ -80,6 +80,9 @@ func (c *scrubCmd) Run(e *env) (err error) {
 	default:
 		return usagef("--level %q: scrub makes clean; headrace consent lowers it", c.Level)
 	}
+	if c.Model != "" && (c.Text || c.Field != "") {
+		return usagef("--model is asked about episodes only, not with --text or --field")
+	}
 	r := &scrubRun{notice: e.err, out: bufio.NewWriterSize(e.out, 256<<10), report: scrubReport{Findings: map[string]int{}}}
 	r.in = &countReader{ctx: e.ctx, r: e.in, n: &r.report.BytesIn}
 	cfg, err := c.config(e)
@@ -231,6 +234,7 @@ func (r *scrubRun) text() error {
 func (r *scrubRun) fields(name string) error {
 	lines := bufio.NewReaderSize(r.in, 256<<10)
 	var out []byte
+	has := false // any record the field
 	for n := 1; ; n++ {
 		line, err := lines.ReadBytes('\n')
 		if err != nil && err != io.EOF {
@@ -240,11 +244,16 @@ func (r *scrubRun) fields(name string) error {
 			var found []scrub.Finding
 			var bad error
 			out, found, bad = r.s.Field(out[:0], text, name)
+			has = has || bad != nil || scrub.HasField(text, name)
 			if err := r.record(n, out, found, bad); err != nil {
 				return err
 			}
 		}
 		if err == io.EOF {
+			if !has && r.report.Records > 0 {
+				return &episode.Problem{Code: "scrub/no-field", Message: fmt.Sprintf("no record has a field %q, so nothing was scrubbed", name),
+					Hint: "name a field of the outermost object as it is written there"}
+			}
 			return nil
 		}
 	}
