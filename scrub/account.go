@@ -53,8 +53,7 @@ func (w *worker) userValue(i, e int, how joining) int {
 // printed looks at the first argument of a format: "login failed for %s from %s", "jdoe".
 func (w *worker) printed(i int) int {
 	b := w.buf
-	line, end := lineAround(b, i, proseReach)
-	_ = line
+	_, end := lineAround(b, i, proseReach)
 	q := bytes.IndexAny(b[i:end], "\"'")
 	if q < 0 {
 		return -1

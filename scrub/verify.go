@@ -99,8 +99,7 @@ func (w *worker) everywhere(rendered []byte, known *recall) []span {
 
 // nearby returns what is found near the changes since the last look. It is not ok where the whole must be scanned: the
 // text is short, or stands under a name that says what it is, or rules of an administrator see further, or most of it is
-// near a change, or a finding goes on
-// where it does not look.
+// near a change, or a finding goes on where it does not look.
 func (w *worker) nearby(rendered []byte, known *recall) (more []span, ok bool) {
 	if len(rendered) <= atOnce || w.under.kind != "" || w.s.cfg.Rules != nil {
 		return nil, false

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -74,11 +73,8 @@ func (c *aggregateCmd) Run(e *env) (err error) {
 	if err != nil {
 		return err
 	}
-	if c.Recipient == "" {
-		if len(p.Recipients()) > 1 {
-			return usagef("the policy has several recipients; choose one with --recipient: %s", strings.Join(p.Recipients(), ", "))
-		}
-		c.Recipient = p.Recipients()[0]
+	if c.Recipient, err = recipientOf(p, c.Recipient); err != nil {
+		return err
 	}
 	if err := c.count(e, p, start, end, tallies); err != nil {
 		return err

@@ -41,11 +41,8 @@ func (c *consentCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if c.Recipient == "" {
-		if len(p.Recipients()) > 1 {
-			return usagef("the policy has several recipients; choose one with --recipient: %s", strings.Join(p.Recipients(), ", "))
-		}
-		c.Recipient = p.Recipients()[0]
+	if c.Recipient, err = recipientOf(p, c.Recipient); err != nil {
+		return err
 	}
 	ring, err := e.keys()
 	if err != nil {
@@ -63,6 +60,16 @@ func (c *consentCmd) Run(e *env) error {
 		return &episode.Problem{Code: "consent/set-aside", Message: fmt.Sprintf("%d of %d records were set aside", n.setAside, n.in), Hint: "the lines above say which and why"}
 	}
 	return err
+}
+
+// recipientOf returns the recipient that was named, or the policy's only one.
+func recipientOf(p *consent.Policy, named string) (string, error) {
+	if all := p.Recipients(); named == "" && len(all) > 1 {
+		return "", usagef("the policy has several recipients; choose one with --recipient: %s", strings.Join(all, ", "))
+	} else if named == "" {
+		return all[0], nil
+	}
+	return named, nil
 }
 
 func (c *consentCmd) pipe(e *env, p *consent.Policy, l *consent.Lowerer, out io.Writer, n *consentCounts) error {
