@@ -49,7 +49,7 @@ func (w *worker) email(_ *rule, i, _ int) {
 		return // icon@2x.png, package@file.js
 	}
 	if slash := start - 1; ch(b, slash) == '/' && ch(b, slash-1) == '/' && ch(b, slash-2) == ':' { // scheme://user@host
-		if v := b[start:i]; !generic(v) && !w.ownAt(b, start, i) && string(v) != "git" {
+		if v := b[start:i]; (w.strict || !generic(v)) && !w.ownAt(b, start, i) && string(v) != "git" {
 			w.add(start, i, "user")
 		}
 		return

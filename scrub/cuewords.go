@@ -41,6 +41,7 @@ func personal() []rule {
 	rs := []rule{
 		{keyword: "://", detect: (*worker).address},
 		{keyword: `\\`, detect: (*worker).share},
+		{keyword: "arn:aws", detect: (*worker).arn},
 	}
 	for _, lead := range []string{"ul. ", "rue ", "via ", "viale ", "calle ", "rua ", "avenida ", "piazza ", "ulica ", "plaza ", "p.o. box", "chemin "} {
 		rs = append(rs, rule{keyword: lead, detect: (*worker).led})

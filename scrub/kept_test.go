@@ -109,3 +109,26 @@ func TestSoftwareIsNobody(t *testing.T) {
 		t.Errorf("%q stayed", out)
 	}
 }
+
+func TestAResourceOfACloudIsNotNamed(t *testing.T) {
+	s := newScrubber(t, Config{})
+	for _, text := range []string{
+		"arn:aws:s3:::ledgerexports", `"Resource": "arn:aws:s3:::ledger-exports/ledger/2026/*"`, "arn:aws-cn:s3:::ledger_exports",
+		"arn:aws:lambda:eu-west-1:490123456789:function:ledger-pay", "arn:aws:iam::490123456789:role/ledger/LedgerAdmin",
+		"arn:aws:sns:eu-west-1:490123456789:ledger-alerts", "arn:aws:sqs:eu-west-1:490123456789:ledgerQueue.fifo",
+		"arn:aws:secretsmanager:us-east-1:490123456789:secret:ledger/db-a1b2c3", "arn:aws:dynamodb:us-east-1:490123456789:table/Ledger",
+	} {
+		if out := scrubbed(t, s, text); strings.Contains(strings.ToLower(out), "ledger") || strings.Contains(out, "490123456789") || !strings.Contains(out, "arn:aws") {
+			t.Errorf("%q became %q", text, out)
+		}
+	}
+	for _, text := range []string{"arn:aws:iam::aws:policy/AdministratorAccess", "arn:aws:s3:::*", "arn:aws:s3:::${bucket}/*", `f"arn:aws:s3:::{name}"`} {
+		if out := scrubbed(t, s, text); out != text {
+			t.Errorf("%q became %q", text, out)
+		}
+	}
+	// The same name is the same pseudonym elsewhere, too.
+	if out := strings.Fields(scrubbed(t, s, "bucket: ledger-exports arn:aws:s3:::ledger-exports")); !strings.HasSuffix(out[2], out[1]) {
+		t.Errorf("became %q", out)
+	}
+}
