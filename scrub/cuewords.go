@@ -42,6 +42,10 @@ func personal() []rule {
 		{keyword: "://", detect: (*worker).address},
 		{keyword: `\\`, detect: (*worker).share},
 		{keyword: "arn:aws", detect: (*worker).arn},
+		{keyword: "/resourcegroups/", detect: (*worker).azure},
+		{keyword: "projects/", detect: (*worker).google},
+		{keyword: "gcr.io/", detect: (*worker).google},
+		{keyword: "-docker.pkg.dev/", detect: (*worker).google},
 	}
 	for _, lead := range []string{"ul. ", "rue ", "via ", "viale ", "calle ", "rua ", "avenida ", "piazza ", "ulica ", "plaza ", "p.o. box", "chemin "} {
 		rs = append(rs, rule{keyword: lead, detect: (*worker).led})

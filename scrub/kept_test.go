@@ -132,3 +132,27 @@ func TestAResourceOfACloudIsNotNamed(t *testing.T) {
 		t.Errorf("became %q", out)
 	}
 }
+
+func TestAResourceOfAzureOrGoogleIsNotNamed(t *testing.T) {
+	s := newScrubber(t, Config{})
+	for _, text := range []string{
+		"/subscriptions/6f1b2f7e-1a52-4ed8-9a33-1d6a0a5c4f11/resourceGroups/ledger-rg/providers/Microsoft.Storage/storageAccounts/ledgerstore/blobServices/ledgerblobs",
+		"projects/ledger-prod-1/secrets/db", "//pubsub.googleapis.com/projects/ledger-prod-1/topics/t", "image: gcr.io/ledger-prod-1/api:1", "eu.gcr.io/ledger-prod-1/api",
+		"europe-west1-docker.pkg.dev/ledger-prod-1/repo/api", "project_id: ledger-prod-1", "ci@ledger-prod-1.iam.gserviceaccount.com",
+	} {
+		out := scrubbed(t, s, text)
+		if strings.Contains(out, "ledger") {
+			t.Errorf("%q became %q", text, out)
+		}
+		for _, kept := range []string{"resourceGroups", "providers", "Microsoft.Storage", "storageAccounts", "secrets", "docker.pkg.dev"} {
+			if strings.Contains(text, kept) && !strings.Contains(out, kept) {
+				t.Errorf("%q became %q", text, out)
+			}
+		}
+	}
+	for _, text := range []string{"gcr.io/distroless/static:nonroot", "k8s.gcr.io/pause:3.9", "cd ~/projects/ && ls", "src/projects/list/index.ts", "/resourceGroups/{name}/providers/x"} {
+		if out := scrubbed(t, s, text); out != text {
+			t.Errorf("%q became %q", text, out)
+		}
+	}
+}
