@@ -12,6 +12,7 @@ const (
 // joint is how a name and its value are joined.
 type joint struct {
 	at     int  // where the value starts
+	name   int  // where the keyword in its name does
 	spaced bool // with space before the sign: ini, or code
 	equals bool // joined by a sign of the family of "="
 	cli    bool // --password value
@@ -22,6 +23,8 @@ type joint struct {
 	listed bool // the name is a literal, and the value the next one
 	getter bool // what a call around the value is named for fetches it by a name
 	prose  bool // the password is value
+	field  bool // another field names the value
+	pass   bool // the name is "pass" and no more, which is a word for much else
 	caps   bool // the name is in capitals, as in the environment
 }
 
@@ -37,11 +40,21 @@ func (w *worker) assigned(r *rule, start, end int) {
 		name = run(b, name+1, end+maxName, isIdent)
 	}
 	w.nameEnd, w.nameKind = name, r.word.strength
+	if r.word.strength == strong && w.column(start, name, r.word) {
+		return
+	}
+	if r.word.strength > weak {
+		if s, e, ok := answer(b, start, name); ok && !w.inMark(b, start, name) {
+			w.cell(s, e, r.word)
+			return
+		}
+	}
 	j, ok := join(b, start, name, r.word)
 	if !ok || innocent(b[end:name]) || w.inMark(b, start, name) {
 		return
 	}
-	j.caps = at(b, start)&isUpper != 0 && at(b, end-1)&isUpper != 0
+	j.pass = string(b[start:name]) == "pass" || string(b[start:name]) == "Pass"
+	j.name, j.caps = start, at(b, start)&isUpper != 0 && at(b, end-1)&isUpper != 0
 	w.value(j, r.word)
 }
 
@@ -143,20 +156,25 @@ func join(b []byte, start, i int, k word) (joint, bool) {
 		j.at, j.equals = blank+1, true
 	case hasAny(rest, ":"):
 		j.at = blank + 1
+		if at, ok := nested(b, start, blank); ok && q == 0 {
+			j.at, j.field = at, true
+		}
 	case q != 0 && hasAny(rest, ","):
-		if at, ok := valueField(b, blank+1); ok {
+		if at, ok := valueField(b, blank+1, maxFields); ok {
 			j.at = at
 			break
 		}
 		j.at, j.quoted, j.listed = blank+1, true, true
 	case q != 0 && j.spaced:
-		at, ok := valueField(b, blank)
+		at, ok := valueField(b, blank, maxFields)
 		if !ok {
 			return j, false
 		}
 		j.at = at
 	case hasAny(rest, "("):
 		j.at, j.quoted, j.call = blank+1, true, true
+	case q != 0 && hasAny(rest, ">") && bytes.IndexByte(b[blank:min(len(b), blank+maxCell)], '<') > 1: // <string name="password">x
+		j.at, j.xml = blank+1, true
 	case hasAny(rest, ">") && bytes.IndexByte([]byte("<:"), ch(b, bareName(b, start)-1)) >= 0:
 		j.at, j.xml = blank+1, true
 	case hasAny(rest, ">=", ">:", "||:", "<=>"):
@@ -173,6 +191,8 @@ func join(b []byte, start, i int, k word) (joint, bool) {
 		if by := bytes.Index(lower(b[blank:min(len(b), blank+maxName)]), []byte(" by ")); k.with && by >= 0 {
 			j.at = blank + by + len(" by ")
 		}
+	case q == 0 && j.spaced && sets(b, start):
+		j.at, j.equals, j.spaced = blank, true, false
 	case q == 0 && j.spaced:
 		if s := bareName(b, start); s >= 1 && b[s-1] == '-' {
 			j.at, j.cli = blank, true
@@ -181,11 +201,11 @@ func join(b []byte, start, i int, k word) (joint, bool) {
 			j.at, j.quoted = blank, !j.plain
 		}
 	default:
-		at, ok := valueField(b, i)
+		at, ok := valueField(b, i, 1)
 		if !ok {
 			return j, false
 		}
-		j.at = at
+		j.at, j.field = at, true
 	}
 	j.at = spaces(b, j.at, !j.prose && !j.cli)
 	return j, true
@@ -217,19 +237,4 @@ func plainly(b []byte, i, start int, k word) bool {
 	}
 	f := shapeOf(b[i:end])
 	return f.digits > 0 && f.lower+f.upper > 1 && f.swap >= 2 && f.under == 0 || at(b, start)&isUpper != 0 && ch(b, end) == ';' && f.lower == f.n-f.under
-}
-
-// valueField reads the far side of {"name": "DB_PASSWORD", "value": "x"}, of its YAML and of its XML form.
-func valueField(b []byte, i int) (int, bool) {
-	for limit := i + maxSpace; i < limit && i < len(b) && bytes.IndexByte([]byte(" \t\r\n,\"'\\"), b[i]) >= 0; i++ {
-	}
-	if !bytes.HasPrefix(b[i:], []byte("value")) && !bytes.HasPrefix(b[i:], []byte("Value")) {
-		return 0, false
-	}
-	_, i = quoteAt(b, i+len("value"))
-	i = spaces(b, i, false)
-	if c := ch(b, i); c != ':' && c != '=' {
-		return 0, false
-	}
-	return i + 1, true
 }

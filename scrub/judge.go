@@ -75,7 +75,7 @@ func (w *worker) quotedValue(v []byte, f shape, j joint, k word) bool {
 	if k.kind != "password" && f.numeric && f.dots > 0 || k.strength == medium && number(v) {
 		return false // a version
 	}
-	if f.spaces > 0 && (k.strength == medium || f.spaces >= 5 || f.spaces >= 2 && f.firstUpper && f.digits == 0) {
+	if f.spaces > 0 && (k.strength == medium || sentence(v, f, j)) {
 		return f.opaque(24)
 	}
 	if k.strength == medium && f.words() && len(v) < 16 && !f.padded(v) {
@@ -85,6 +85,19 @@ func (w *worker) quotedValue(v []byte, f shape, j joint, k word) bool {
 		return false
 	}
 	return true
+}
+
+// sentence reports texts of a program for people, which is what most values of many words are.
+func sentence(v []byte, f shape, j joint) bool {
+	switch {
+	case f.spaces < 2:
+		return false
+	case f.spaces >= 5:
+		return f.upper+f.digits+f.signs > 0 || f.spaces >= maxPhrase
+	case f.firstUpper && f.digits == 0:
+		return !j.equals || f.signs > f.dashes || credentialWord(v)
+	}
+	return false
 }
 
 // bareValue reports whether a value without quotes, which ends at end, is to be replaced.
@@ -115,8 +128,11 @@ func (w *worker) bareValue(v []byte, f shape, j joint, k word, end int) bool {
 	if k.strength == medium && number(v) {
 		return false
 	}
-	if j.plain {
+	if j.plain || k.spaced && j.caps {
 		return true
+	}
+	if f.words() && (j.prose && state(v) || j.pass && !j.equals && !heads(b, j.name) && at(b, j.name-2)&isAlpha != 0) {
+		return false // the password is wrong; first pass: count
 	}
 	code := next == ')' || next == '|' || next == '>' && !j.xml ||
 		(next == ',' || next == ';') && !(j.equals && !j.spaced && pairFollows(b, end+1))
@@ -143,6 +159,19 @@ func (w *worker) bareValue(v []byte, f shape, j joint, k word, end int) bool {
 		return f.digits > 0 && len(v) >= 6 || f.signs > 0 && len(v) >= 12 && f.digits > 0 || f.padded(v)
 	}
 	return true
+}
+
+// state reports what a text says of a password or a secret, and what is none.
+func state(v []byte) bool {
+	var buf [maxWord]byte
+	switch string(small(&buf, v)) {
+	case "wrong", "right", "incorrect", "correct", "invalid", "valid", "expired", "weak", "missing", "empty", "blank", "set", "unset", "out", "ok", "okay",
+		"changed", "needed", "stored", "encrypted", "hashed", "here", "there", "safe", "secure", "known", "lost", "broken", "case", "also",
+		"never", "always", "only", "still", "already", "accepted", "rejected", "unavailable", "available", "configured", "created", "deleted",
+		"simple", "good", "bad", "fine", "forgotten", "leaked", "exposed", "public", "private", "important", "useless", "short", "long", "mandatory":
+		return true
+	}
+	return false
 }
 
 // pairFollows reports whether a name and an equals sign come next: one of a list of settings.

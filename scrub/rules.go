@@ -147,7 +147,7 @@ func stopword(v []byte) bool {
 		"unknown", "text", "char", "varchar", "self", "this", "new", "await", "func", "function", "return", "is", "if",
 		"else", "for", "in", "not", "and", "or", "the", "a", "an", "const", "let", "var", "def", "class", "struct", "enum",
 		"float", "double", "list", "map", "dict", "set", "array", "json", "yaml", "bearer", "basic", "hidden", "redacted",
-		"password", "secret", "token":
+		"password", "secret", "token", "nan", "inf":
 		return true
 	}
 	return false

@@ -54,6 +54,8 @@ type worker struct {
 	valueEnd   int // of the last value replaced: what lies inside needs no look
 	formEnd    int // of the last credential of a vendor's form
 	manifest   int // end of the last Kubernetes Secret looked at
+	headEnd    int // of the names of columns of the last table that has one of passwords, and
+	tableEnd   int // of the table
 	unclosed   [4]int
 	features   []uint32 // of the hit that is scored
 	judgedEnd  int      // of the last list whose literals were judged, and
@@ -90,7 +92,7 @@ func (w *worker) scan(buf []byte) { w.scanFor(buf, 0, len(buf)) }
 // scanFor finds what lies in buf[from:to], or reaches into it, and perhaps more; from is where a line begins.
 func (w *worker) scanFor(buf []byte, from, to int) {
 	w.buf, w.hits, w.own = buf, w.hits[:0], w.own[:0]
-	w.nameEnd, w.valueEnd, w.judgedEnd, w.formEnd, w.manifest, w.unclosed = -1, 0, 0, 0, 0, [4]int{}
+	w.nameEnd, w.valueEnd, w.judgedEnd, w.formEnd, w.manifest, w.headEnd, w.tableEnd, w.unclosed = -1, 0, 0, 0, 0, 0, 0, [4]int{}
 	w.startDecoding()
 	w.program = nil
 	w.cues, w.line, w.far = w.cues[:0], lineKind{}, placeKind{}

@@ -26,6 +26,9 @@ func (w *worker) value(j joint, k word) {
 		start, end, ok := w.quoted(i)
 		if !ok {
 			j = joint{at: after, equals: true}
+			if w.goesOver(after, q, j, k) {
+				return
+			}
 			w.judge(after, bareEnd(b, after, j), j, k, false)
 		} else if j.listed && ch(b, spaces(b, end+start-i, false)) == ':' {
 			return // the next name
@@ -36,7 +39,13 @@ func (w *worker) value(j joint, k word) {
 	case !j.equals && (ch(b, i) == '|' || ch(b, i) == '>') || hasAny(b[i:], "<<", "$(cat <<"):
 		w.block(i, j, k)
 	default:
-		w.judge(i, bareEnd(b, i, j), j, k, false)
+		end := bareEnd(b, i, j)
+		if ch(b, end) == ' ' {
+			if last := w.passphrase(i, j, k); last > 0 && w.judge(i, last, j, k, true) {
+				return
+			}
+		}
+		w.judge(i, end, j, k, false)
 	}
 }
 
