@@ -281,7 +281,9 @@ func generic(v []byte) bool {
 	switch string(lower(v)) {
 	case "runner", "ubuntu", "node", "vscode", "shared", "public", "default", "user", "username", "users", "me", "you",
 		"linuxbrew", "root", "app", "git", "ec2-user", "circleci", "codespace", "jovyan", "travis", "gradle", "home", "admin",
-		"default user", "all users", "runneradmin", "vagrant", "pi", "coder", "debian", "postgres", "mysql", "redis", "guest":
+		"default user", "all users", "runneradmin", "vagrant", "pi", "coder", "debian", "postgres", "mysql", "redis", "guest", "deploy", "deployer", "jenkins", "ansible", "nginx", "www-data", "www", "nobody",
+		"daemon", "oracle", "tomcat", "gitlab-runner", "gitlab", "docker", "build", "builder", "backup", "centos", "fedora", "opc", "azureuser", "core", "rocky", "ops", "devops", "service", "test", "tester", "developer", "dev",
+		"kafka", "elasticsearch", "rabbitmq", "mongodb", "grafana", "prometheus", "monitoring", "sonarqube", "buildkite-agent", "ci", "bot":
 		return true
 	}
 	return false

@@ -123,3 +123,27 @@ func FuzzTheWalkStaysInsideTheText(f *testing.F) {
 		}
 	})
 }
+
+func TestAnAddressEndsWithItsSentence(t *testing.T) {
+	s := newScrubber(t, Config{})
+	for text, kept := range map[string]string{
+		"We moved to Hauptstrasse 12, 60311 Frankfurt.\nThe tests pass.\n": "The tests pass.",
+		"Ship to 12 Baker Street, London NW1 6XE.\nThanks a lot\n":         "Thanks a lot",
+	} {
+		out := scrubbed(t, s, text)
+		if !strings.HasSuffix(out, ".\n"+kept+"\n") || strings.Contains(out, "Frankfurt") || strings.Contains(out, "6XE") {
+			t.Errorf("%q became %q", text, out)
+		}
+	}
+}
+
+func TestAMachineIsFoundByItsFirstName(t *testing.T) {
+	s := newScrubber(t, Config{})
+	out := scrubbed(t, s, "psql -h pg-prod-03.ledger.internal\nconnect: pg-prod-03 does not answer\n")
+	if strings.Contains(out, "pg-prod-03") || !strings.Contains(out, "does not answer") {
+		t.Errorf("became %q", out)
+	}
+	if text := "ssh deploy@10.20.31.44 ./deploy.sh\n"; !strings.HasSuffix(scrubbed(t, s, text), " ./deploy.sh\n") {
+		t.Errorf("%q became %q", text, scrubbed(t, s, text))
+	}
+}

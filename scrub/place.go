@@ -173,6 +173,9 @@ func (w *worker) street(start, end int) int {
 		known = known || streetLead(v)
 		words, i = words+1, e
 		if ch(b, i) == '.' {
+			if ch(b, i+1) != ' ' || len(v) > 4 && !streetWord(v) { // the end of a sentence
+				break
+			}
 			i++
 		}
 		if ch(b, i) != ' ' {
@@ -242,7 +245,7 @@ func (w *worker) addressTail(i int) int {
 	stop := i
 	for n := 0; n < 14 && i < len(b); n++ {
 		gap := i
-		for gap < i+10 && gap < len(b) && (bytes.IndexByte([]byte(" ,\n\t>?"), b[gap]) >= 0 || b[gap] == '.' && ch(b, gap+1) == '\n') {
+		for gap < i+10 && gap < len(b) && (bytes.IndexByte([]byte(" ,\n\t>?"), b[gap]) >= 0 || b[gap] == '.' && ch(b, gap+1) == '\n' && gap == i && endsStreet(b, i)) {
 			gap++
 		}
 		if gap == i {
@@ -271,6 +274,10 @@ func (w *worker) addressTail(i int) int {
 		if ch(b, e) == '.' && unitWord(b[i:e]) {
 			e++
 		}
+		if code := britishCode(b, i); code > i {
+			i, stop = code, code
+			continue
+		}
 		v := bytes.TrimRight(b[i:e], ".")
 		c := w.nameClass(v)
 		switch {
@@ -290,6 +297,29 @@ func (w *worker) addressTail(i int) int {
 		i, stop = e, e
 	}
 	return stop
+}
+
+// britishCode returns the end of a British postcode at i, such as NW1 6XE, or i.
+func britishCode(b []byte, i int) int {
+	area := run(b, i, i+2, isUpper)
+	district := run(b, area, area+2, isDigit)
+	if area == i || district == area {
+		return i
+	}
+	if at(b, district)&isUpper != 0 { // EC1A
+		district++
+	}
+	e := district + 4
+	if ch(b, district) != ' ' || at(b, district+1)&isDigit == 0 || run(b, district+2, e, isUpper) != e || at(b, e)&isIdent != 0 {
+		return i
+	}
+	return e
+}
+
+// endsStreet reports whether the word before i may stand for a street, shortened: a full stop after it does not end a sentence.
+func endsStreet(b []byte, i int) bool {
+	v := wordBefore(b, i)
+	return streetWord(v.b[:v.n])
 }
 
 // streetWord reports words for streets, alone or as the end of one, in the larger languages.

@@ -93,6 +93,10 @@ func (w *worker) remember(r *recall, s span) {
 	if k, v := w.kindOf(s.kind), w.buf[s.start:s.end]; k.recall.worth(v) {
 		anywhere := (k.recall == ofSecret || k.recall == ofNoise) && shapeOf(v).opaque(leastKnown)
 		r.add(s.kind, v, !anywhere)
+		// A machine goes by its first name, too: db-prod-03.corp.example, then db-prod-03.
+		if name := v[:max(0, bytes.IndexByte(v, '.'))]; k.recall == ofHost && k.recall.worth(name) && hostSort(lower(name)) == internalHost {
+			r.add(s.kind, name, true)
+		}
 	}
 }
 
