@@ -100,10 +100,14 @@ func (w *worker) figures(start, end int) int {
 	if tail := at(b, f.end); tail&isIdent != 0 || inside {
 		return w.phone(start, end, &f)
 	}
-	for _, look := range [...]func(*worker, int, *numeral) int{(*worker).birthDate, (*worker).cardNumber, (*worker).national} {
-		if next := look(w, start, &f); next > start {
-			return next
-		}
+	if next := w.birthDate(start, &f); next > start { // not by a table of looks, which would put f on the heap
+		return next
+	}
+	if next := w.cardNumber(start, &f); next > start {
+		return next
+	}
+	if next := w.national(start, &f); next > start {
+		return next
 	}
 	if f.g > 1 && end-start >= 12 && ch(b, start-1) != '+' { // a card and what stands after it
 		one := digitsAt(b[:end], start)

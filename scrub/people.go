@@ -55,17 +55,17 @@ func (w *worker) called(start int) int {
 		return start
 	}
 	b, end := w.buf, s.end(s.n-1)
+	alone := s.n == 1 && ch(b, end) != ',' && ch(b, end+1) != '&' && !titleBefore(b, start)
+	if alone && s.mix { // a name of code
+		return end
+	}
 	w.lookUp(&s)
 	any := names.Class(0)
 	for k := range s.n {
 		any |= s.class[k]
 	}
-	if s.n == 1 { // most often it is a word, or a name of code
-		switch {
-		case titleBefore(b, start) || ch(b, end+1) == '&' || ch(b, end) == ',':
-		case any == names.Word, s.mix, any == 0 && !bySpace(b, start, end), any&(names.Given|names.Family) == 0 && !cueBefore(b, start) && !w.pure(start):
-			return end
-		}
+	if alone && (any == names.Word || any == 0 && !bySpace(b, start, end) || any&(names.Given|names.Family) == 0 && !cueBefore(b, start) && !w.pure(start)) {
+		return end // most often it is a word
 	}
 	if e := w.company(&s); e > 0 {
 		return max(e, end)

@@ -14,10 +14,11 @@ import (
 const recallMax = 128
 
 // recall remembers the secrets found in a record, to find them again where they stand bare: in another field, in a
-// log, without the word that gave them away. It looks at four bytes a position in a small bit set first, so one pass
-// serves any number of secrets.
+// log, without the word that gave them away. It looks at four bytes at each second position in a small bit set first, so
+// one pass serves any number of secrets: of a value, the bytes from its first and those from its second are in the set.
 type recall struct {
 	seen    [1 << 10]uint64  // a bit for each hash of four bytes
+	first   [1 << 10]uint64  // the same, of those that a value begins with
 	lengths map[uint32][]int // by the first four bytes, longest first
 	values  map[string]known
 }
@@ -27,6 +28,9 @@ const maxLengths = 8
 
 // leastKnown is how long a value must be.
 const leastKnown = 6
+
+// leastFive bytes are what find asks for: four from the first on, and four from the second.
+const leastFive = 5
 
 // known is a remembered finding.
 type known struct {
@@ -102,6 +106,9 @@ func (w *worker) remember(r *recall, s span) {
 
 // add remembers a value.
 func (r *recall) add(kind string, value []byte, word bool) {
+	if len(value) < leastFive {
+		return
+	}
 	k := known{kind: kind, word: word}
 	if len(value) >= recallMax {
 		value, k.cut = value[:recallMax], true
@@ -123,7 +130,9 @@ func (r *recall) add(kind string, value []byte, word bool) {
 		r.lengths, r.values = map[uint32][]int{}, map[string]known{}
 	}
 	r.values[string(value)] = k
-	r.seen[slot(h)>>6] |= 1 << (slot(h) & 63)
+	set(&r.first, h)
+	set(&r.seen, h)
+	set(&r.seen, binary.LittleEndian.Uint32(value[1:]))
 	if !slices.Contains(lengths, len(value)) {
 		lengths = append(lengths, len(value))
 		slices.SortFunc(lengths, func(a, b int) int { return b - a })
@@ -131,53 +140,74 @@ func (r *recall) add(kind string, value []byte, word bool) {
 	}
 }
 
-// may returns 1 where a value may begin with these four bytes.
-func (r *recall) may(h uint32) uint64 {
-	s := slot(h)
-	return r.seen[s>>6&(1<<10-1)] >> (s & 63) & 1
+// slot is where a bit set has the bit of four bytes.
+func slot(h uint32) (word uint32, bit uint32) {
+	h = h * 0x9E3779B1 >> 16
+	return h >> 6 & (1<<10 - 1), h & 63
 }
 
-func slot(h uint32) uint32 { return h * 0x9E3779B1 >> 16 }
+func set(bits *[1 << 10]uint64, h uint32) {
+	i, bit := slot(h)
+	bits[i] |= 1 << bit
+}
+
+// has returns 1 where the bit of these four bytes is set.
+func has(bits *[1 << 10]uint64, h uint32) uint64 {
+	i, bit := slot(h)
+	return bits[i] >> bit & 1
+}
 
 // find records a hit for each known value in b. A nil recall knows nothing.
 func (r *recall) find(w *worker, b []byte) {
 	if r == nil || len(r.values) == 0 {
 		return
 	}
-	for i := 0; i+4 <= len(b); i++ {
-		for i+8 <= len(b) {
-			v := binary.LittleEndian.Uint64(b[i:])
-			if r.may(uint32(v))|r.may(uint32(v>>8))|r.may(uint32(v>>16))|r.may(uint32(v>>24)) != 0 {
+	low := 0 // where the next value may begin
+	for i := 0; i+4 <= len(b); i += 2 {
+		for ; i+10 <= len(b); i += 8 {
+			u, v := binary.LittleEndian.Uint64(b[i:]), binary.LittleEndian.Uint64(b[i+2:])
+			if has(&r.seen, uint32(u))|has(&r.seen, uint32(v))|has(&r.seen, uint32(u>>32))|has(&r.seen, uint32(v>>32)) != 0 {
 				break
 			}
-			i += 4
 		}
 		if i+4 > len(b) {
 			break
 		}
-		h := binary.LittleEndian.Uint32(b[i:])
-		if r.may(h) == 0 {
+		if has(&r.seen, binary.LittleEndian.Uint32(b[i:])) == 0 {
 			continue
 		}
-		for _, n := range r.lengths[h] {
-			if i+n > len(b) {
-				continue
-			}
-			k, ok := r.values[string(b[i:i+n])]
-			if !ok || k.word && (at(b, i-1)&isAlnum != 0 || at(b, i+n)&isAlnum != 0) || k.kind == "user" && published(b, i) {
-				continue
-			}
-			end := i + n
-			if k.cut {
-				end = run(b, end, len(b), notSpace)
-			}
-			w.add(i, end, k.kind)
-			if k.cut {
-				i = end - 1 // so that no byte of a long run is looked at twice
-			}
-			break
+		for low = max(low, i-1); low <= i; {
+			low = r.at(w, b, low)
 		}
 	}
+}
+
+// at records a hit for the known value that begins at i, if one does, and returns where the next may begin: behind a
+// value of which only the beginning is known, so that no byte of a long run is looked at twice.
+func (r *recall) at(w *worker, b []byte, i int) int {
+	h := binary.LittleEndian.Uint32(b[i:])
+	if has(&r.first, h) == 0 {
+		return i + 1
+	}
+	for _, n := range r.lengths[h] {
+		if i+n > len(b) {
+			continue
+		}
+		k, ok := r.values[string(b[i:i+n])]
+		if !ok || k.word && (at(b, i-1)&isAlnum != 0 || at(b, i+n)&isAlnum != 0) || k.kind == "user" && published(b, i) {
+			continue
+		}
+		end := i + n
+		if k.cut {
+			end = run(b, end, len(b), notSpace)
+		}
+		w.add(i, end, k.kind)
+		if k.cut {
+			return end
+		}
+		break
+	}
+	return i + 1
 }
 
 func lettersOnly(b []byte) bool {

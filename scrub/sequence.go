@@ -51,10 +51,11 @@ func (w *worker) row(s *sequence, i int) {
 		}
 		s.start[s.n], s.stop[s.n] = i, e
 		s.initial[s.n] = e-i == 1
-		if e-i > 1 && run(b, i, e, isUpper) == e {
+		if capitals := run(b, i, e, isUpper); capitals < e {
+			s.mix = s.mix || w.camel(capitals, e)
+		} else if e-i > 1 {
 			s.upper++
 		}
-		s.mix = s.mix || w.camel(i, e)
 		s.n++
 		if ch(b, e) == '.' && s.initial[s.n-1] {
 			e++
@@ -103,7 +104,7 @@ func particle(v []byte) bool {
 // nameClass looks a word of a name up; of one with a dash or an apostrophe, its parts: Al-Farsi, O'Brien.
 func (w *worker) nameClass(v []byte) (c names.Class) {
 	c = w.names.Of(v)
-	if c != 0 || !bytes.ContainsAny(v, "-'") {
+	if c != 0 || bytes.IndexByte(v, '-') < 0 && bytes.IndexByte(v, '\'') < 0 {
 		return c
 	}
 	if i := bytes.IndexByte(v, '\''); i == 1 && len(v) > 3 && (v[0] == 'O' || v[0] == 'D') {

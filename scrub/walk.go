@@ -4,6 +4,7 @@ package scrub
 
 import (
 	"bytes"
+	"math/bits"
 	"slices"
 	"unicode"
 	"unicode/utf8"
@@ -29,29 +30,43 @@ func (w *worker) walk(b []byte, from, to int) {
 	if !slices.IsSortedFunc(w.cues, byEnd) {
 		slices.SortFunc(w.cues, byEnd)
 	}
-	for i := from; i < to; {
-		first := lettering[b[i]]
-		if first == noLetter {
-			i++
-			continue
+	for i := from; i < to; { // a word begins at i, or none is there
+		bl, next := blockOf(b[i:]), i+blockLen
+		for look := bl.words(); look != 0; {
+			at := i + bits.TrailingZeros64(look)
+			if at >= to {
+				return
+			}
+			end := w.wordAt(at)
+			if end >= i+blockLen {
+				next, bl.letter = end, 0
+				break
+			}
+			look &= ^uint64(0) << (end - i)
+			look |= bl.letter & (1 << (end - i)) // a look that ends inside a word leaves its rest for one
 		}
-		end := i + 1
-		for end < len(b) && lettering[b[end]] != noLetter {
-			end++
+		if i = next; bl.letter>>(blockLen-1) != 0 {
+			i = wordEnd(b, i)
 		}
-		next := end
-		switch {
-		case first == digitLetter:
-			next = w.figures(i, end)
-		case first == upperLetter, first == highLetter && upperAt(b, i):
-			next = w.capital(i, end)
-		case end-i <= 4 && b[i] <= 'f' && (ch(b, end) == ':' || ch(b, end) == '-' || ch(b, end) == '.'):
-			next = w.hexGroups(i, end)
-		case end-i >= 15 && end-i <= 34 && class[b[i+2]]&class[b[i+3]]&isDigit != 0:
-			next = w.iban(i)
-		}
-		i = max(end, next)
 	}
+}
+
+// wordAt looks at the word that begins at i, and returns how far it looked.
+func (w *worker) wordAt(i int) int {
+	b := w.buf
+	first, end := lettering[b[i]], wordEnd(b, i+1)
+	next := end
+	switch {
+	case first == digitLetter:
+		next = w.figures(i, end)
+	case first == upperLetter, first == highLetter && upperAt(b, i):
+		next = w.capital(i, end)
+	case end-i <= 4 && b[i] <= 'f' && (ch(b, end) == ':' || ch(b, end) == '-' || ch(b, end) == '.'):
+		next = w.hexGroups(i, end)
+	case end-i >= 15 && end-i <= 34 && class[b[i+2]]&class[b[i+3]]&isDigit != 0:
+		next = w.iban(i)
+	}
+	return max(end, next)
 }
 
 // Sorts of bytes that words are made of.
@@ -82,7 +97,7 @@ var lettering = func() (t [256]uint8) {
 
 // wordEnd returns the end of the run of letters and digits at i; bytes beyond ASCII are letters.
 func wordEnd(b []byte, i int) int {
-	for i < len(b) && (class[b[i]]&isAlnum != 0 || b[i] >= utf8.RuneSelf) {
+	for i < len(b) && lettering[b[i]] != noLetter {
 		i++
 	}
 	return i
@@ -90,7 +105,7 @@ func wordEnd(b []byte, i int) int {
 
 // wordStart returns the start of the run of letters and digits that ends at i, at most 64 bytes back.
 func wordStart(b []byte, i int) int {
-	for limit := max(0, i-64); i > limit && (class[b[i-1]]&isAlnum != 0 || b[i-1] >= utf8.RuneSelf); {
+	for limit := max(0, i-64); i > limit && lettering[b[i-1]] != noLetter; {
 		i--
 	}
 	return i
