@@ -134,6 +134,8 @@ func (w *worker) folded(r region) {
 		_, end := w.edits.origin(s.end-1, r.start)
 		if !bytes.Equal(w.buf[start:end], w.shadow[s.start:s.end]) {
 			s.plain = true // its form does not show in what is encoded
+		} else if s.kind == "mark" {
+			return // it stands there as it is
 		}
 		first := w.edits.after(s.start)
 		gaps := 0
@@ -172,7 +174,8 @@ func (w *worker) affords(n int) bool {
 	return true
 }
 
-// inside scans decoded text, with what the record knows, and tells found what it holds, but for marks of ours.
+// inside scans decoded text, with what the record knows, and tells found what it holds. Marks of ours are among it: in a code
+// they could not be made anew for whom the text leaves to.
 func (w *worker) inside(text []byte, found func(span)) {
 	c := w.s.worker()
 	defer w.s.done(c)
@@ -182,6 +185,10 @@ func (w *worker) inside(text []byte, found func(span)) {
 	w.planted = w.planted || c.planted || holdCanary(c.hits)
 	c.spans = c.found(c.spans[:0], text)
 	for _, s := range c.spans {
+		found(s)
+	}
+	for _, s := range c.own {
+		s.kind = "mark"
 		found(s)
 	}
 }

@@ -4,7 +4,10 @@ package scrub
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"hash/crc32"
 )
 
@@ -40,20 +43,20 @@ const (
 // plainHeads are the heads without a kind.
 func plainHeads() [5]string { return [...]string{"user_", "host-", "project_", "customer_", "ticket_"} }
 
-// id is the HMAC of an entity: of its family and canonical form. It is in w.sum.
-func (w *worker) id(family string, canonical []byte) []byte {
-	w.mac.Reset()
-	w.tmp = append(append(append(w.tmp[:0], "id\x00"...), family...), 0)
-	w.mac.Write(append(w.tmp, canonical...))
-	return w.mac.Sum(w.sum[:0])
+// id is the HMAC of an entity: of its family and canonical form. It is in m.sum.
+func (m *marking) id(family string, canonical []byte) []byte {
+	m.mac.Reset()
+	m.tmp = append(append(append(m.tmp[:0], "id\x00"...), family...), 0)
+	m.mac.Write(append(m.tmp, canonical...))
+	return m.mac.Sum(m.sum[:0])
 }
 
 // tag is the HMAC of what a mark says, by which we know our own.
-func (w *worker) tag(head string, id []byte) uint64 {
-	w.mac.Reset()
-	w.tmp = append(append(append(w.tmp[:0], "tag\x00"...), head...), 0)
-	w.mac.Write(append(w.tmp, id...))
-	return binary.BigEndian.Uint64(w.mac.Sum(w.sum[:0]))
+func (m *marking) tag(head string, id []byte) uint64 {
+	m.mac.Reset()
+	m.tmp = append(append(append(m.tmp[:0], "tag\x00"...), head...), 0)
+	m.mac.Write(append(m.tmp, id...))
+	return binary.BigEndian.Uint64(m.mac.Sum(m.sum[:0]))
 }
 
 // check is the CRC of what a mark says, in the highest of 64 bits.
@@ -63,27 +66,35 @@ func check(head string, body []byte) uint64 {
 }
 
 // appendMark appends the mark of an entity.
-func (w *worker) appendMark(dst []byte, head, family string, canonical []byte) []byte {
+func (m *marking) appendMark(dst []byte, head, family string, canonical []byte) []byte {
 	dst = append(dst, head...)
 	dst = append(dst, anchor...)
-	w.tmp = append(append(append(append(append(w.tmp[:0], head...), 0), family...), 0), canonical...)
-	if body, ok := w.made[string(w.tmp)]; ok {
+	m.tmp = append(append(append(append(append(m.tmp[:0], head...), 0), family...), 0), canonical...)
+	if body, ok := m.made[string(m.tmp)]; ok {
 		return append(dst, body[:]...)
 	}
-	of, at := string(w.tmp), len(dst)
-	dst = appendLetters(dst, binary.BigEndian.Uint64(w.id(family, canonical)), idLen)
-	dst = appendLetters(dst, w.tag(head, dst[at:]), tagLen)
+	of, at := string(m.tmp), len(dst)
+	dst = appendLetters(dst, binary.BigEndian.Uint64(m.id(family, canonical)), idLen)
+	dst = appendLetters(dst, m.tag(head, dst[at:]), tagLen)
 	dst = appendLetters(dst, check(head, dst[at:]), bodyLen-idLen-tagLen)
-	w.keep(of, head, markBody(dst[at:]))
+	m.keep(of, head, markBody(dst[at:]))
 	return dst
 }
 
-// marking remembers the marks that a worker made or proved to be its own: a value comes many times, and each mark is
-// looked at again in the output.
+// marking makes marks under one key, and knows them again. It remembers those that it made or proved to be its own: a
+// value comes many times, and each mark is looked at again in the output. One goroutine uses it at a time.
 type marking struct {
+	mac  hash.Hash
+	sum  [32]byte // scratch space
+	tmp  []byte
+	word []byte
+
 	made   map[string]markBody // by head, family and canonical form
 	proven map[markBody]string // the heads
+	worded map[string]wordBody // those of words, by the word in small letters
 }
+
+func newMarking(key []byte) marking { return marking{mac: hmac.New(sha256.New, key)} }
 
 type markBody [bodyLen]byte
 
@@ -152,16 +163,17 @@ func markAt(b []byte, at int) (start, end int, head string, ok bool) {
 }
 
 // isOwn reports whether the mark with this head, whose body ends at end, was made with our key.
-func (w *worker) isOwn(b []byte, end int, head string) bool {
+func (m *marking) isOwn(b []byte, end int, head string) bool {
 	body := b[end-bodyLen : end]
-	if known, ok := w.proven[markBody(body)]; ok && known == head {
+	if known, ok := m.proven[markBody(body)]; ok && known == head {
 		return true
 	}
-	want := appendLetters(w.letters[:0], w.tag(head, body[:idLen]), tagLen)
-	if !bytes.Equal(want, body[idLen:idLen+tagLen]) || !checked(body, head) {
+	var want [tagLen]byte
+	appendLetters(want[:0], m.tag(head, body[:idLen]), tagLen)
+	if !bytes.Equal(want[:], body[idLen:idLen+tagLen]) || !checked(body, head) {
 		return false
 	}
-	w.keep("", head, markBody(body))
+	m.keep("", head, markBody(body))
 	return true
 }
 
@@ -172,11 +184,11 @@ func checked(body []byte, head string) bool {
 }
 
 // ownAt reports whether b[start:end] is exactly one mark made with our key.
-func (w *worker) ownAt(b []byte, start, end int) bool {
+func (m *marking) ownAt(b []byte, start, end int) bool {
 	at := end - bodyLen - len(anchor)
 	if at <= start {
 		return false
 	}
 	s, e, head, ok := markAt(b, at)
-	return ok && s == start && e == end && w.isOwn(b, end, head)
+	return ok && s == start && e == end && m.isOwn(b, end, head)
 }

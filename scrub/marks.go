@@ -6,12 +6,17 @@ package scrub
 // Kind is the head ("SECRET_password", "user", …), "word" for one of a word, and "uuid" and "ip" for those that are marks themselves.
 func Marks(b []byte) []Finding {
 	var found []Finding
-	last := 0
-	add := func(start, end int, kind string) {
-		if start >= last {
-			found, last = append(found, Finding{Start: start, End: end, Kind: kind}), end
+	eachMark(b, func(m Finding) {
+		if n := len(found); n == 0 || m.Start >= found[n-1].End {
+			found = append(found, m)
 		}
-	}
+	})
+	return found
+}
+
+// eachMark visits what has the form of a mark, check included, in the order of where that shows. Two may overlap.
+func eachMark(b []byte, visit func(Finding)) {
+	add := func(start, end int, kind string) { visit(Finding{Start: start, End: end, Kind: kind}) }
 	for i, c := range b {
 		switch c {
 		case anchor[0]:
@@ -19,6 +24,9 @@ func Marks(b []byte) []Finding {
 				add(start, end, head[:len(head)-1])
 			}
 		case wordAnchor[2]:
+			if i < 2 || b[i-1]|0x20 != wordAnchor[1] {
+				continue
+			}
 			if _, ok := wordAt(b, i-2); ok {
 				add(i-2, i-2+wordLen, kindWord)
 			}
@@ -27,13 +35,34 @@ func Marks(b []byte) []Finding {
 				add(i, i+addressLen, "ip")
 			}
 		case '-':
+			if ch(b, i+1) != '8' {
+				continue
+			}
 			if _, ok := uuidAt(b, i-13); ok {
 				add(i-13, i-13+uuidLen, "uuid")
 			}
 		}
 	}
-	return found
 }
+
+// owns reports whether the mark m of b was made with our key.
+func (m *marking) owns(b []byte, f Finding) bool {
+	switch f.Kind {
+	case kindWord:
+		body, ok := wordAt(b, f.Start)
+		return ok && m.isOwnWord(body)
+	case "uuid":
+		u, ok := uuidAt(b, f.Start)
+		return ok && m.isOwnUUID(u)
+	case "ip":
+		a, ok := addressAt(b, f.Start)
+		return ok && m.isOwnAddress(a)
+	}
+	return m.isOwn(b, f.End, headIn(b, f))
+}
+
+// headIn returns the head of a mark of letters.
+func headIn(b []byte, f Finding) string { return string(b[f.Start : f.End-bodyLen-len(anchor)]) }
 
 // Count counts what has the form of a mark, check included, by head ("SECRET_password", "user", …). It needs no key: a
 // recipient compares the sum with the manifest.

@@ -4,7 +4,6 @@ package scrub
 
 import (
 	"fmt"
-	"hash"
 	"slices"
 	"unicode/utf8"
 
@@ -30,11 +29,9 @@ const (
 
 // masking is the part of a worker that masks.
 type masking struct {
-	mask      bool   // asked for
-	words     []span // private, of the text at hand
-	text      []byte // what it becomes
-	wordMac   hash.Hash
-	wordMarks map[string]wordBody // lately made
+	mask  bool   // asked for
+	words []span // private, of the text at hand
+	text  []byte // what it becomes
 }
 
 // masked replaces the private words of out[n:], which window made clean of buf from context on, and adds them to found,

@@ -211,7 +211,7 @@ func TestARecordWithMaskedNamesBesideWordsOfSecretsLeaves(t *testing.T) {
 
 func TestMarksOfWordsAreKeyedAndCounted(t *testing.T) {
 	s := masker(t)
-	other, err := New(Config{Key: bytes.Repeat([]byte{7}, 32), WordKey: bytes.Repeat([]byte{8}, 32), Masked: true})
+	other, err := New(Config{Key: bytes.Repeat([]byte{8}, 32), Masked: true})
 	if err != nil {
 		t.Fatal(err)
 	}

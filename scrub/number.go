@@ -21,17 +21,17 @@ const (
 )
 
 // appendUUID appends the UUID that stands for one.
-func (w *worker) appendUUID(dst, canonical []byte) []byte {
+func (m *marking) appendUUID(dst, canonical []byte) []byte {
 	var u [16]byte
-	copy(u[:], w.id("uuid", canonical)[:8])
+	copy(u[:], m.id("uuid", canonical)[:8])
 	u[6], u[7] = 0x80|u[6]>>4, u[6]<<4|u[7]>>4 // the last four bits make room for the version
-	w.sealUUID(&u)
+	m.sealUUID(&u)
 	return appendGroups(dst, u[:], 4, 2, 2, 2, 6)
 }
 
 // sealUUID sets tag and check of the id in u.
-func (w *worker) sealUUID(u *[16]byte) {
-	tag := w.tag("uuid", u[:8]) >> 26
+func (m *marking) sealUUID(u *[16]byte) {
+	tag := m.tag("uuid", u[:8]) >> 26
 	u[8] = 0x80 | byte(tag>>32)
 	binary.BigEndian.PutUint32(u[9:], uint32(tag))
 	c := check("uuid", u[:13]) >> 40
@@ -70,9 +70,9 @@ func uuidAt(b []byte, at int) (u [16]byte, ok bool) {
 	return u, u[8]&0xc0 == 0x80 && u[13] == byte(c>>16) && u[14] == byte(c>>8) && u[15] == byte(c)
 }
 
-func (w *worker) isOwnUUID(u [16]byte) bool {
+func (m *marking) isOwnUUID(u [16]byte) bool {
 	own := u
-	w.sealUUID(&own)
+	m.sealUUID(&own)
 	return own == u
 }
 
@@ -86,18 +86,23 @@ func lowerHex(hi, lo byte) (byte, bool) {
 }
 
 // appendAddress appends the address that stands for one.
-func (w *worker) appendAddress(dst []byte, ip netip.Addr) []byte {
+func (m *marking) appendAddress(dst []byte, ip netip.Addr) []byte {
 	ip = ip.Unmap()
 	raw, near, far := ip.AsSlice(), 6, 8
 	if ip.Is4() {
 		near, far = 2, 3
 	}
+	return m.appendNet(dst, raw[:near], raw[:far], raw)
+}
+
+// appendNet appends the address that stands for one of a network within another.
+func (m *marking) appendNet(dst, near, far, all []byte) []byte {
 	var a [16]byte
 	a[0], a[1], a[2], a[3] = 0x20, 0x01, 0x0d, 0xb8
-	copy(a[4:6], w.id("net", raw[:near]))
-	copy(a[6:8], w.id("net", raw[:far]))
-	copy(a[8:], w.id("net", raw)[:8])
-	w.sealAddress(&a)
+	copy(a[4:6], m.id("net", near))
+	copy(a[6:8], m.id("net", far))
+	copy(a[8:], m.id("net", all)[:8])
+	m.sealAddress(&a)
 	dst = hex.AppendEncode(dst, a[:2])
 	for i := 2; i < len(a); i += 2 {
 		dst = hex.AppendEncode(append(dst, ':'), a[i:i+2])
@@ -106,10 +111,10 @@ func (w *worker) appendAddress(dst []byte, ip netip.Addr) []byte {
 }
 
 // sealAddress sets tag and check of the networks in a.
-func (w *worker) sealAddress(a *[16]byte) {
+func (m *marking) sealAddress(a *[16]byte) {
 	v := binary.BigEndian.Uint64(a[8:]) &^ (1<<28 - 1)
 	binary.BigEndian.PutUint64(a[8:], v)
-	v |= w.tag("ip", a[:]) >> 48 << 12
+	v |= m.tag("ip", a[:]) >> 48 << 12
 	binary.BigEndian.PutUint64(a[8:], v)
 	binary.BigEndian.PutUint64(a[8:], v|check("ip", a[:])>>52)
 }
@@ -133,8 +138,8 @@ func addressAt(b []byte, at int) (a [16]byte, ok bool) {
 	return a, binary.BigEndian.Uint16(a[14:])&0xfff == uint16(c)
 }
 
-func (w *worker) isOwnAddress(a [16]byte) bool {
+func (m *marking) isOwnAddress(a [16]byte) bool {
 	own := a
-	w.sealAddress(&own)
+	m.sealAddress(&own)
 	return own == a
 }

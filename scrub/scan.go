@@ -4,7 +4,6 @@ package scrub
 
 import (
 	"bytes"
-	"hash"
 	"time"
 )
 
@@ -25,11 +24,7 @@ type worker struct {
 	known    *recall // findings of the record, nil for text by itself
 	memory   recall  // what known points to, or what a window remembers of itself; empty between uses
 
-	mac      hash.Hash
-	sum      [32]byte
 	letters  [8]byte
-	tmp      []byte
-	word     []byte
 	same     []byte    // a canonical form
 	trial    []byte    // a replacement
 	subwords []subword // of the words being looked up

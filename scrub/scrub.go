@@ -9,6 +9,8 @@
 // under another. The output is scanned again (verify.go), passing over only the marks that the key proves to be its own, until
 // nothing is found, so scrubbing twice changes nothing.
 //
+// What leaves has other marks for each recipient and year: a [Rekeyer] makes them (rekey.go).
+//
 // [Scrubber.Episode] does this for every text of a record (record.go, pass.go): a secret found in one is looked for in all, the result is
 // verified, and a record that cannot be proven clean is refused with [ErrUnsafe]. [Scrubber.Stream] takes text of any length. Detection
 // never looks at what a text says about itself: no comment switches it off.
@@ -18,8 +20,6 @@
 package scrub
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"sync"
@@ -45,7 +45,8 @@ const (
 
 // Config is what a Scrubber needs.
 type Config struct {
-	// Key is 32 bytes from the keyring: Derive("pseudonym", recipient, epoch).
+	// Key is 32 bytes that the marks are made with: for records the keyring's Derive("pseudonym", "local"). Its marks do not
+	// leave: a [Rekeyer] makes them anew.
 	Key []byte
 	// Dictionary holds private names; nil for none.
 	Dictionary *Dictionary
@@ -58,9 +59,6 @@ type Config struct {
 	// Masked asks for more than clean: every word that is not public becomes a mark, too (mask.go). It is for Text, Stream,
 	// Field and Texts; an episode is made clean, and masked for whom it leaves to.
 	Masked bool
-	// WordKey is 32 bytes for the marks of words, where whoever gets them is not to be able to join them with others': Key
-	// where nil.
-	WordKey []byte
 	// Canaries are planted values that must never appear in what leaves: where one is left, in letters of any case, the
 	// record or window is unsafe. They are not looked for in the input, so that they show what the filter misses.
 	Canaries [][]byte
@@ -99,12 +97,6 @@ func New(cfg Config) (_ *Scrubber, err error) {
 	if len(cfg.Key) != 32 {
 		return nil, fmt.Errorf("scrub key has %d bytes, not 32", len(cfg.Key))
 	}
-	if cfg.WordKey == nil {
-		cfg.WordKey = cfg.Key
-	}
-	if len(cfg.WordKey) != 32 {
-		return nil, fmt.Errorf("scrub key of words has %d bytes, not 32", len(cfg.WordKey))
-	}
 	switch cfg.Profile {
 	case "":
 		cfg.Profile = Strict
@@ -120,8 +112,7 @@ func New(cfg Config) (_ *Scrubber, err error) {
 		return nil, err
 	}
 	s.workers.New = func() any {
-		return &worker{s: s, mac: hmac.New(sha256.New, cfg.Key), kinds: kinds(), strict: cfg.Profile == Strict,
-			walking: walking{names: names.Load()}, masking: masking{wordMac: hmac.New(sha256.New, cfg.WordKey)}}
+		return &worker{s: s, kinds: kinds(), strict: cfg.Profile == Strict, walking: walking{names: names.Load()}, marking: newMarking(cfg.Key)}
 	}
 	return s, nil
 }

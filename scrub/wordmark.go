@@ -22,26 +22,26 @@ const (
 	wordIDLen  = 8
 	wordTagLen = 3
 	wordLen    = len(wordAnchor) + wordIDLen + wordTagLen + 1
-	maxWords   = 1 << 13 // marks that a worker remembers
+	maxWords   = 1 << 13 // marks that are remembered
 )
 
 type wordBody [wordLen - len(wordAnchor)]byte
 
 // appendWord appends the mark of a private word.
-func (w *worker) appendWord(dst, word []byte) []byte {
+func (m *marking) appendWord(dst, word []byte) []byte {
 	first, n := utf8.DecodeRune(word)
 	second, _ := utf8.DecodeRune(word[n:])
-	w.word = append(w.word[:0], lower(word)...)
-	body, ok := w.wordMarks[string(w.word)]
+	m.word = append(m.word[:0], lower(word)...)
+	body, ok := m.worded[string(m.word)]
 	if !ok {
-		body = w.wordBody(w.word)
-		if len(w.wordMarks) >= maxWords {
-			clear(w.wordMarks)
+		body = m.wordBody(m.word)
+		if len(m.worded) >= maxWords {
+			clear(m.worded)
 		}
-		if w.wordMarks == nil {
-			w.wordMarks = map[string]wordBody{}
+		if m.worded == nil {
+			m.worded = map[string]wordBody{}
 		}
-		w.wordMarks[string(w.word)] = body
+		m.worded[string(m.word)] = body
 	}
 	at := len(dst)
 	dst = append(append(dst, wordAnchor...), body[:]...)
@@ -59,21 +59,15 @@ func (w *worker) appendWord(dst, word []byte) []byte {
 	return dst
 }
 
-func (w *worker) wordBody(canonical []byte) (body wordBody) {
-	w.wordMac.Reset()
-	w.tmp = append(append(w.tmp[:0], "id\x00word\x00"...), canonical...)
-	w.wordMac.Write(w.tmp)
-	out := appendLetters(body[:0], binary.BigEndian.Uint64(w.wordMac.Sum(w.sum[:0])), wordIDLen)
-	out = w.appendWordTag(out, out)
+func (m *marking) wordBody(canonical []byte) (body wordBody) {
+	out := appendLetters(body[:0], binary.BigEndian.Uint64(m.id(kindWord, canonical)), wordIDLen)
+	out = m.appendWordTag(out, out)
 	appendLetters(out, wordCheck(out), 1)
 	return body
 }
 
-func (w *worker) appendWordTag(dst, id []byte) []byte {
-	w.wordMac.Reset()
-	w.tmp = append(append(w.tmp[:0], "tag\x00word\x00"...), id...)
-	w.wordMac.Write(w.tmp)
-	return appendLetters(dst, binary.BigEndian.Uint64(w.wordMac.Sum(w.sum[:0])), wordTagLen)
+func (m *marking) appendWordTag(dst, id []byte) []byte {
+	return appendLetters(dst, m.tag(kindWord, id), wordTagLen)
 }
 
 func wordCheck(body []byte) uint64 {
@@ -105,9 +99,9 @@ func wordAt(b []byte, at int) (body wordBody, ok bool) {
 }
 
 // isOwnWord reports whether a mark of this body was made with our key.
-func (w *worker) isOwnWord(body wordBody) bool {
-	w.word = w.appendWordTag(w.word[:0], body[:wordIDLen])
-	return string(w.word) == string(body[wordIDLen:wordIDLen+wordTagLen])
+func (m *marking) isOwnWord(body wordBody) bool {
+	m.word = m.appendWordTag(m.word[:0], body[:wordIDLen])
+	return string(m.word) == string(body[wordIDLen:wordIDLen+wordTagLen])
 }
 
 // wordMark looks at what may be the mark of a word: ours is noted, and what only looks like one recorded.

@@ -19,12 +19,14 @@ import (
 type consentCmd struct {
 	Policy    string `help:"Policy file; spec/examples/policy.yaml is one to start from." required:"" type:"path" placeholder:"FILE"`
 	Recipient string `help:"Who the episodes are for (default: the policy's recipient, where it has one only)." placeholder:"NAME"`
+	Key       string `help:"The key that headrace scrub was given, where it was given one." type:"path" placeholder:"FILE"`
 	Strict    bool   `help:"Exit 1 where anything was set aside."`
 }
 
 func (c *consentCmd) Help() string {
 	return `Decides by the policy what of each scrubbed episode may leave for the recipient, and writes that: lowered to its level,
-ids and names keyed for the recipient, with its terms, without its local block. What the policy keeps back is counted.
+ids, names and the marks in texts keyed for the recipient and the year, with its terms, without its local block. What the
+policy keeps back is counted.
 
 Example: headrace read ~/.claude | headrace scrub | headrace consent --policy policy.yaml > leaves.jsonl`
 }
@@ -48,7 +50,20 @@ func (c *consentCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	l, err := consent.NewLowerer(c.Recipient, ring.Derive)
+	derive := ring.Derive
+	if c.Key != "" {
+		key, err := readKey(c.Key)
+		if err != nil {
+			return err
+		}
+		derive = func(purpose ...string) []byte {
+			if slices.Equal(purpose, []string{"pseudonym", "local"}) {
+				return key
+			}
+			return ring.Derive(purpose...)
+		}
+	}
+	l, err := consent.NewLowerer(c.Recipient, derive)
 	if err != nil {
 		return err
 	}

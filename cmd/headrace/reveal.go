@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,11 +20,14 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/seal"
+	"github.com/headrace/headrace/scrub"
 )
 
 type revealCmd struct {
 	Map       string   `arg:"" optional:"" help:"Map that headrace scrub --map wrote." type:"path" placeholder:"FILE"`
 	Marks     []string `arg:"" optional:"" help:"Marks, or parts of them (default: all)." placeholder:"MARK"`
+	For       string   `help:"The marks are those that left for this recipient." placeholder:"NAME"`
+	Epoch     int      `help:"With --for: the year that the records are of (default: this one)." placeholder:"YEAR"`
 	Identity  string   `help:"File with the 32-byte secret that the map is sealed to, raw, hex or base64 (default: derived from this machine's keys)." type:"path" placeholder:"FILE"`
 	Recipient bool     `help:"Print whom to seal a map to so that this identity can open it."`
 }
@@ -32,7 +36,10 @@ func (c *revealCmd) Help() string {
 	return `Prints the mark and what it stands for, a line each, as Go writes strings. Each look is noted in reveal.log in the state folder.
 
 Example: headrace scrub --text --map map.sealed < server.log > clean.log
-Example: headrace reveal map.sealed SECRET_password_xq7…`
+What leaves has other marks for each recipient and year: --for makes those of the map anew, as headrace consent does.
+
+Example: headrace reveal map.sealed SECRET_password_xq7…
+Example: headrace reveal --for tool-maker --epoch 2026 map.sealed user_xq7…`
 }
 
 // mapped is a line of a map, once opened. What a mark stands for may be any bytes.
@@ -69,23 +76,53 @@ func (c *revealCmd) Run(e *env) error {
 	if c.Map == "" {
 		return usagef("which map? headrace reveal FILE [MARK…]")
 	}
+	marks, err := c.anew(e)
+	if err != nil {
+		return err
+	}
 	f, err := os.Open(c.Map)
 	if err != nil {
 		return fmt.Errorf("open map: %w", err)
 	}
 	defer f.Close()
 	shown := 0
-	if err := eachMapped(f, key, func(m mapped) error {
+	if err := eachMapped(f, key, func(m mapped) (err error) {
+		if m.Mark, err = marks(m.Mark); err != nil {
+			return &episode.Problem{Code: "reveal/key", Message: c.Map + " holds marks of another machine's keys", Err: err,
+				Hint: "use --for on the machine that ran headrace consent"}
+		}
 		if !c.wants(m.Mark) {
 			return nil
 		}
 		shown++
-		_, err := fmt.Fprintf(e.out, "%s\t%q\n", m.Mark, m.Original)
+		_, err = fmt.Fprintf(e.out, "%s\t%q\n", m.Mark, m.Original)
 		return err
 	}); err != nil {
 		return err
 	}
 	return errors.Join(c.note(e, shown), c.found(shown))
+}
+
+// anew returns what makes a mark of the map into the one that was asked for.
+func (c *revealCmd) anew(e *env) (func(string) (string, error), error) {
+	if c.For == "" {
+		if c.Epoch != 0 {
+			return nil, usagef("--epoch says of which year a recipient's marks are: say with --for whose")
+		}
+		return func(mark string) (string, error) { return mark, nil }, nil
+	}
+	if c.Epoch == 0 {
+		c.Epoch = time.Now().UTC().Year()
+	}
+	ring, err := e.keys()
+	if err != nil {
+		return nil, err
+	}
+	r, err := scrub.NewRekeyer(ring.Derive("pseudonym", "local"), ring.Derive("pseudonym", c.For, strconv.Itoa(c.Epoch)))
+	if err != nil {
+		return nil, err
+	}
+	return r.Text, nil
 }
 
 func (c *revealCmd) wants(mark string) bool {

@@ -8,7 +8,8 @@
 // allows and never raises it. [Lowerer.Lower] then makes the copy that leaves, field by field as spec/levels.tsv says:
 // ids keyed and names made pseudonyms per recipient, times and numbers made coarse, the local block gone. A field that is
 // not in the table does not leave. At level masked its texts go through package scrub once more, which makes every word
-// that is not public a mark under the recipient's key; prose leaves only under a rule that says prose: true.
+// that is not public a mark; prose leaves only under a rule that says prose: true. Marks leave keyed for the recipient and
+// the year, whatever the level.
 //
 // Nothing here approves, packs or sends; the keys come from the caller.
 package consent

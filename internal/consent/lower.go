@@ -19,8 +19,8 @@ import (
 // has its own.
 //
 // Ids are HMAC-SHA256 under the key Derive("id", recipient); pseudonyms of people and repositories under
-// Derive("pseudonym", recipient, epoch), the epoch being the UTC year in which the episode started. Two recipients cannot
-// join what they hold, nor one of them with the log of the tool's server.
+// Derive("pseudonym", recipient, epoch), the epoch being the UTC year in which the episode started, and so are the marks in
+// texts. Two recipients cannot join what they hold, nor one of them with the log of the tool's server.
 type Lowerer struct {
 	recipient string
 	derive    func(purpose ...string) []byte
@@ -32,10 +32,11 @@ type Lowerer struct {
 	// Of the episode at hand:
 	episode string // the id that its suggestions are keyed with
 	epoch   hash.Hash
-	mask    masking
+	texts   texting
 }
 
-// NewLowerer returns a Lowerer for recipient; derive is the keyring's Derive.
+// NewLowerer returns a Lowerer for recipient; derive is the keyring's Derive. What it lowers was scrubbed with the key
+// Derive("pseudonym", "local").
 func NewLowerer(recipient string, derive func(purpose ...string) []byte) (*Lowerer, error) {
 	t, err := parseTables()
 	if err != nil {
@@ -52,7 +53,7 @@ func NewLowerer(recipient string, derive func(purpose ...string) []byte) (*Lower
 }
 
 // Lower returns the copy of e that leaves under d: cut down to the level, with its terms and without its local block.
-// e is not changed; at level clean the copy shares its texts. At level masked an error is scrub.ErrUnsafe: throw e away.
+// e is not changed. An error that is scrub.ErrUnsafe or scrub.ErrForeign is about its texts: throw e away.
 func (l *Lowerer) Lower(e *episode.Episode, d Decision) (*episode.Episode, error) {
 	p := l.plans[d.Level]
 	if !d.Leaves() || p == nil {
@@ -63,20 +64,25 @@ func (l *Lowerer) Lower(e *episode.Episode, d Decision) (*episode.Episode, error
 		l.episode = e.Amends
 	}
 	l.epoch = l.epochOf(e.StartedAt)
-	if err := l.mask.start(l, d, e.StartedAt); err != nil {
+	if err := l.texts.start(l, d, e.StartedAt); err != nil {
 		return nil, err
 	}
 	out := new(episode.Episode)
 	p.run(l, reflect.ValueOf(out).Elem(), reflect.ValueOf(e).Elem())
-	if l.mask.err != nil {
-		return nil, fmt.Errorf("mask episode %s: %w", e.ID, l.mask.err)
+	if l.texts.err != nil {
+		return nil, fmt.Errorf("texts of episode %s: %w", e.ID, whyNot(l.texts.err))
+	}
+	for i := range out.Suggestions { // the tokens are those of the text as it was
+		if s := &out.Suggestions[i]; s.After != e.Suggestions[i].After {
+			s.TokenIDs, s.LogProbs = nil, nil
+		}
 	}
 	out.SchemaVersion = episode.SchemaVersion
 	if out.Privacy == nil {
 		out.Privacy = new(episode.Privacy)
 	}
 	out.Privacy.Level, out.Privacy.Policy = d.Level, d.Policy
-	l.mask.count(out.Privacy)
+	l.texts.count(out.Privacy)
 	out.Terms = d.Terms
 	return out, nil
 }

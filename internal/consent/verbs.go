@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // verb binds one verb of levels.tsv to a Go type. A verb that does not suit the type is an error: "keep" in particular is
@@ -26,12 +24,8 @@ func (t *tables) verb(verb string, typ reflect.Type) (action, error) {
 		suits, do = isPlain(typ), func(_ *Lowerer, dst, src reflect.Value) { dst.Set(src) }
 	case "unset":
 		suits, do = typ.Kind() == reflect.Int, func(_ *Lowerer, dst, _ reflect.Value) { dst.SetInt(-1) }
-	case "text":
-		suits, do = typ.Kind() == reflect.String, func(_ *Lowerer, dst, src reflect.Value) { dst.SetString(src.String()) }
-	case "json":
-		suits, do = typ == reflect.TypeFor[jsontext.Value](), func(_ *Lowerer, dst, src reflect.Value) { dst.Set(src) }
-	case "mask", "prose":
-		suits, do = maskField(name == "prose", typ)
+	case "text", "json", "mask", "prose":
+		suits, do = textField(name, typ)
 	case "day", "hour":
 		unit := map[string]time.Duration{"day": 24 * time.Hour, "hour": time.Hour}[name]
 		suits, do = typ == reflect.TypeFor[time.Time](), func(_ *Lowerer, dst, src reflect.Value) {
