@@ -4,6 +4,7 @@ package scrub
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/headrace/headrace/scrub/internal/names"
 )
@@ -77,10 +78,13 @@ func (w *worker) printed(i int) int {
 
 // handle judges the letters of an account name; next are the two bytes after it.
 func (w *worker) handle(v []byte, how joining, next, second byte) bool {
-	if len(v) < 2 || len(v) > 40 || generic(v) || stopword(v) || placeholder(v) || common(v) {
+	if len(v) < 2 || len(v) > 40 || generic(v) || stopword(v) || placeholder(v) || common(v) || roleOfPeople(string(v)) {
 		return false
 	}
 	f := shapeOf(v)
+	if f.dots > 0 && !w.nameLike(v) && domainLike(v) {
+		return false
+	}
 	if f.lower+f.upper == 0 || class[v[0]]&isDigit != 0 && f.digits > f.lower || f.under > 0 && (f.upper == f.n-f.under-f.digits || f.digits == 0 && !w.nameLike(v)) || stopword(bytes.TrimRight(v, "0123456789")) && f.digits > 0 {
 		return false
 	}
@@ -119,6 +123,73 @@ func (w *worker) handle(v []byte, how joining, next, second byte) bool {
 		return next != '(' && next != '=' && f.dots == 0 || w.nameLike(v)
 	}
 	return next != '(' && next != '=' && next != '.' && (f.dots == 0 || w.nameLike(v)) && c&names.Word == 0 && f.upper == 0 && (f.digits > 0 || f.dots > 0 || f.dashes > 0 && w.nameLike(v) || w.initialed(v))
+}
+
+// doer looks at who did something: changed by jdoe.
+func (w *worker) doer(i, e int, how joining) int {
+	b := w.buf
+	if p := w.personValue(i, e, how); p >= 0 {
+		return p
+	}
+	if how == told {
+		how = loose
+	}
+	if end := handleEndAt(b, i); end == i || !w.initialed(b[i:end]) && !w.nameLike(b[i:end]) {
+		return -1
+	}
+	return w.userValue(i, e, how)
+}
+
+// oneName looks at the one word that stands where only people do. After the trailers of a commit, any word is a name;
+// after author, assignee and the like, a given name that is also a word: Reviewed-by: wiremu, assignee: rose.
+func (w *worker) oneName(r *rule, i, e int, how joining) int {
+	b := w.buf
+	trailer := strings.HasSuffix(r.keyword, "-by") && how == assigned
+	if !trailer && !roleOfPeople(r.keyword) {
+		return -1
+	}
+	if ch(b, i) == '@' {
+		i++
+	}
+	end := handleEndAt(b, i)
+	if end == i || end-i > 32 || (how == quote || how == tagged) && end != e {
+		return -1
+	}
+	switch c := ch(b, end); {
+	case c == 0, c == '\n', c == '\r', c == '"', c == '\'', c == '<', c == ']':
+	case c == ')' && (r.keyword == "todo" || r.keyword == "fixme"):
+	case c == ':' && ch(b, end+1) == ' ' && how == loose && (r.keyword == "todo" || r.keyword == "fixme"):
+	case c == ' ' && (ch(b, end+1) == '<' || ch(b, end+1) == '('):
+	default:
+		return -1
+	}
+	v := b[i:end]
+	f, c := shapeOf(v), w.names.Of(v)
+	if system(v) || stopword(v) || f.n < 2 || f.n == f.upper || how == loose && c&names.Given == 0 || c&names.Given == 0 && (!trailer || c&names.Word != 0) || f.under > 0 {
+		return -1
+	}
+	w.add(i, end, "user")
+	return end
+}
+
+// roleOfPeople reports cues whose value is always somebody.
+func roleOfPeople(cue string) bool {
+	switch cue {
+	case "author", "authors", "assignee", "assignees", "reviewer", "reviewers", "reporter", "requester", "approver", "approvers", "committer", "maintainer", "maintainers", "assigned_to", "assignedto",
+		"reported_by", "requested_by", "created_by", "createdby", "updated_by", "updatedby", "modified_by", "approved_by", "todo", "fixme":
+		return true
+	}
+	return false
+}
+
+// domainLike reports whether a word ends as hosts and files do: google.com, libc.so.
+func domainLike(v []byte) bool {
+	switch tail := string(lower(v[bytes.LastIndexByte(v, '.')+1:])); tail {
+	case "so", "dll", "exe", "go", "py", "js", "ts", "rb", "sh", "java", "json", "xml", "yml", "yaml", "txt", "md", "html", "conf", "cfg", "log", "db", "jar", "local", "tld":
+		return true
+	default:
+		return publicSuffix(tail) && len(tail) == 3
+	}
 }
 
 // nameLike reports whether a part of an account name is the name of a person: goran.kim, svc-kim.

@@ -82,7 +82,7 @@ func (w *worker) remote(start, i, end int) {
 	host := b[i+1 : end]
 	f := shapeOf(host)
 	address := f.numeric && f.dots == 3
-	if w.strict && f.dots == 0 && ownMachine(lower(host)) { // kmeier@Kurts-MacBook-Pro
+	if w.strict && f.dots == 0 && (ownMachine(lower(host)) || prompt(b, start, end) || login(b, start)) { // kmeier@Kurts-MacBook-Pro, [kmeier@build ~]$, ssh kmeier@build
 		w.add(start, i, "user")
 		w.add(i+1, end, "host")
 		return
@@ -97,6 +97,26 @@ func (w *worker) remote(start, i, end int) {
 	if !address {
 		w.add(i+1, end, "host")
 	}
+}
+
+// prompt reports whether an account and its machine stand in the prompt of a shell: jdoe@build:~$, [jdoe@build src]$.
+func prompt(b []byte, start, end int) bool {
+	if p := ch(b, start-1); p != '[' && p != '\n' && p != ' ' && p != 0 {
+		return false
+	}
+	return ch(b, end) == ':' && (ch(b, end+1) == '~' || ch(b, end+1) == '/') || ch(b, start-1) == '[' && ch(b, end) == ' '
+}
+
+// login reports whether a command that logs in somewhere else stands before i on its line.
+func login(b []byte, i int) bool {
+	line, _ := lineAround(b, i, lineReach)
+	v := b[line:i]
+	for _, command := range []string{"ssh ", "scp ", "sftp ", "rsync ", "mosh ", "ssh-copy-id "} {
+		if n := bytes.Index(v, []byte(command)); n >= 0 && at(b, line+n-1)&isIdent == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // ownMachine reports names that systems give to the computer of one person.
@@ -126,7 +146,7 @@ func (w *worker) display(start int) {
 		for s > 0 && end-s < 64 && (class[b[s-1]]&isAlpha != 0 || b[s-1] >= 0x80 || bytes.IndexByte([]byte(".'-,"), b[s-1]) >= 0 && s > 1 && b[s-2] != ' ') {
 			s--
 		}
-		if s == first || !upperAt(b, s) && !particle(b[s:first]) && (open == '(' || words == 0 && ch(b, s-1) == ' ') || article(b[s:first]) || ch(b, first-1) == ',' && words > 1 {
+		if s == first || !upperAt(b, s) && !particle(b[s:first]) && (open == '(' || (words > 0 || ch(b, s-1) == ' ') && !w.lowerName(s, first, words)) || article(b[s:first]) || ch(b, first-1) == ',' && words > 1 {
 			break
 		}
 		first, words = s, words+1
@@ -144,6 +164,20 @@ func (w *worker) display(start int) {
 	if words > 0 && words < 6 && end-first > 1 && !(open == '(' && words == 1 && w.names.Of(b[first:end])&names.Word != 0) {
 		w.add(first, end, "person")
 	}
+}
+
+// lowerName reports whether the word from s to end, in small letters, is part of a name before an address: it is in the
+// list of names, or all that stands after a colon or the word of a commit.
+func (w *worker) lowerName(s, end, words int) bool {
+	b := w.buf
+	if c := w.names.Of(b[s:end]); c&(names.Given|names.Family) != 0 && c&names.Word == 0 {
+		return true
+	}
+	if words > 0 {
+		return false
+	}
+	v := wordBefore(b, s)
+	return ch(b, s-1) == ' ' && (ch(b, s-2) == ':' || string(v.b[:v.n]) == "author" || string(v.b[:v.n]) == "committer" || string(v.b[:v.n]) == "tagger")
 }
 
 // inAuthority reports whether a user and a colon stand before i, and the scheme of a URL before them.

@@ -148,9 +148,21 @@ func (w *worker) namedValue(r *rule, i int, how joining) int {
 		if b[i] == '%' || b[i] == '{' {
 			return w.printed(i)
 		}
-		return w.userValue(i, e, how)
+		if strings.HasSuffix(r.keyword, " by") && r.keyword != "built by" || r.keyword == "assigned to" {
+			return w.doer(i, e, how)
+		}
+		if p := w.userValue(i, e, how); p >= 0 {
+			return p
+		}
+		return w.oneName(r, i, e, how)
 	case "person":
-		return w.personValue(i, e, how)
+		if how == loose && strings.HasSuffix(r.keyword, " by") {
+			return w.doer(i, e, how)
+		}
+		if p := w.personValue(i, e, how); p >= 0 {
+			return p
+		}
+		return w.oneName(r, i, e, how)
 	case "host":
 		return w.hostValue(i, e, how)
 	case "customer", "organisation":

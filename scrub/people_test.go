@@ -85,7 +85,8 @@ func TestWhatOnlyLooksPersonalStays(t *testing.T) {
 
 func TestWhatIsPersonalIsFoundInLinearTime(t *testing.T) {
 	s := newScrubber(t, Config{Budget: time.Minute})
-	for _, unit := range []string{"1 ", "1-", "+1 ", "(1) ", "1.1.", "a:", "::", "A ", "Jane ", "Jane-", "O'", "ul. ", "\\\\", "a.corp ", ".corp.", "://a.corp/", "host=", "by ", "Mr. ", "phone ", "12 Rue ", "A-1 ", "DE89 ", "<a@b.co", "Ä ", "user \"a\", "} {
+	for _, unit := range []string{"1 ", "1-", "+1 ", "(1) ", "1.1.", "a:", "::", "A ", "Jane ", "Jane-", "O'", "ul. ", "\\\\", "a.corp ", ".corp.", "://a.corp/", "host=", "by ", "Mr. ", "phone ", "12 Rue ", "A-1 ", "DE89 ", "<a@b.co", "Ä ", "user \"a\", ",
+		"-rw-r--r-- 1 a b ", "uid=1(ab),", "ab:x:111:", "@ab ", "/ @ab ", " 1111-11-11", "[11:11] ", "regards\n", "origin/ab/", "ssh a@b ", "chown -a ", "a pts/1 ", "a@b:~"} {
 		took := func(n int) time.Duration {
 			w := s.worker()
 			defer s.done(w)
@@ -109,7 +110,8 @@ func FuzzTheWalkStaysInsideTheText(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, seed := range []string{"Jane Doe, 12 Rue X 3\n", "+49 (30) 1", "fe80::1%eth0", "DE89 3704 0044", `\\a\b`, "user: \"x", "http://a.corp:1/?", "A.\xc3\x28 1", "Mr. \xffA"} {
+	for _, seed := range []string{"Jane Doe, 12 Rue X 3\n", "+49 (30) 1", "fe80::1%eth0", "DE89 3704 0044", `\\a\b`, "user: \"x", "http://a.corp:1/?", "A.\xc3\x28 1", "Mr. \xffA",
+		"-rw-r--r--  1 ab cd 1", "uid=1(ab),2(cd)", "ab:x:111:cd,", "/a @ab @cd/e", "(ab 1111-11-11 11:11", "[11:11] Ab: x", "Regards,\nAb", "origin/users/ab/c", "chown -R ab:ab", "ab pts/1"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -55,7 +55,7 @@ func rules() []rule {
 		rs = append(rs, rule{keyword: k.text, detect: (*worker).assigned, word: k.word})
 	}
 	rs = append(rs, files()...)
-	rs = append(rs, commands()...)
+	rs = append(append(append(rs, commands()...), listings()...), sayings()...)
 	rs = append(rs, cues()...)
 	return append(append(rs, escapes()...), packings()...)
 }
