@@ -151,7 +151,11 @@ func (w *worker) address(_ *rule, start, end int) {
 		return
 	}
 	host := lower(b[first:last])
-	switch hostSort(host) {
+	whose := hostSort(host)
+	if whose == publicHost && w.strict && dataScheme(string(lower(b[schemeWord(b, scheme, start):start]))) && bytes.IndexByte(host, '.') > 0 && !exampleName(host) && class[host[len(host)-1]]&isAlpha != 0 {
+		whose = internalHost
+	}
+	switch whose {
 	case internalHost:
 		if first == end {
 			w.add(scheme, stop, "url")
@@ -165,6 +169,21 @@ func (w *worker) address(_ *rule, start, end int) {
 	case bucketHost:
 		w.add(first, first+len(host), "bucket")
 	}
+}
+
+// schemeWord returns where the last word of a scheme begins: postgresql in jdbc:postgresql.
+func schemeWord(b []byte, scheme, end int) int {
+	return max(scheme, bytes.LastIndexByte(b[:end], ':')+1)
+}
+
+// dataScheme reports schemes of stores and queues: a machine that is asked by one is somebody's own.
+func dataScheme(s string) bool {
+	switch s {
+	case "postgresql", "postgres", "mysql", "mariadb", "mongodb", "mongodb+srv", "redis", "rediss", "amqp", "amqps", "ldap", "ldaps", "smb", "cifs", "nfs", "sqlserver", "oracle", "db2", "clickhouse",
+		"cassandra", "neo4j", "bolt", "kafka", "nats", "mqtt", "mqtts", "memcached", "couchbase", "sftp", "hdfs", "hive2", "presto", "trino", "vertica", "mssql", "influxdb", "elasticsearch":
+		return true
+	}
+	return false
 }
 
 // sortOfHost says whose a host is.
@@ -208,7 +227,7 @@ func hostSort(host []byte) sortOfHost {
 			break
 		}
 		switch string(rest[:i]) {
-		case "corp", "intra", "intranet", "internal", "int", "lan", "prod", "staging", "stage", "stg", "uat", "qa", "ad", "vpn", "svc", "priv", "private", "preprod", "sandbox":
+		case "corp", "intra", "intranet", "internal", "int", "lan", "prod", "staging", "stage", "stg", "uat", "qa", "ad", "vpn", "svc", "priv", "private", "preprod", "sandbox", "intern", "interno", "interne", "prd", "tst", "nonprod", "mgmt":
 			if i < len(rest)-1 && len(rest) != len(host) {
 				return internalHost
 			}

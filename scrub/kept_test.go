@@ -156,3 +156,20 @@ func TestAResourceOfAzureOrGoogleIsNotNamed(t *testing.T) {
 		}
 	}
 }
+
+func TestTheMachineOfAStoreIsPrivate(t *testing.T) {
+	s := newScrubber(t, Config{})
+	for _, text := range []string{
+		"url: jdbc:postgresql://ledger.acme.de:5432/main?user=app", "REDIS_URL=redis://ledger.acme.de:6379/0", "amqp://ledger.acme.de", "ldaps://ledger.acme.de:636",
+		"spring.data.mongodb.uri=mongodb+srv://ledger.acme.de/app", "https://ledger.intern.acme.de/x",
+	} {
+		if out := scrubbed(t, s, text); strings.Contains(out, "ledger") || strings.Contains(out, "acme") {
+			t.Errorf("%q became %q", text, out)
+		}
+	}
+	for _, text := range []string{"redis://localhost:6379/0", "postgres://example.com/db", "https://redis.io/docs"} {
+		if out := scrubbed(t, s, text); out != text {
+			t.Errorf("%q became %q", text, out)
+		}
+	}
+}
