@@ -54,11 +54,23 @@ func valueField(b []byte, i, steps int) (int, bool) {
 	return 0, false
 }
 
+// attributed reports whether the literal that holds b[i] is an attribute that names what its element holds.
+func attributed(b []byte, i int) bool {
+	for limit := i - 2*maxName; i > 0 && i > limit && class[b[i-1]]&isDotted != 0; i-- {
+	}
+	if c := ch(b, i-1); c != '"' && c != '\'' {
+		return false
+	}
+	for i--; i > 0 && b[i-1] == '\\'; i-- {
+	}
+	return i > 0 && (bytes.HasSuffix(b[:i], []byte("name=")) || bytes.HasSuffix(b[:i], []byte("key=")) || bytes.HasSuffix(b[:i], []byte("id=")))
+}
+
 // holder reports names of fields that hold what another field names.
 func holder(v []byte) bool {
 	var buf [maxWord]byte
 	switch string(small(&buf, v)) {
-	case "value", "default", "defaultvalue", "parametervalue", "val", "content", "secretvalue":
+	case "value", "default", "defaultvalue", "parametervalue", "val", "with", "content", "secretvalue":
 		return true
 	}
 	return false
@@ -149,7 +161,7 @@ func answer(b []byte, start, i int) (from, to int, ok bool) {
 		for end > i && (b[end-1] == '|' || b[end-1] <= ' ') {
 			end--
 		}
-		if end-i > maxCell || bytes.ContainsAny(b[i:end], "| \t") || eol < len(b) && ruled(b[eol+1:lineEnd(b, eol+1)]) {
+		if end == eol || ch(b, spaces(b, end, false)) != '|' || end-i > maxCell || bytes.ContainsAny(b[i:end], "| \t") || eol < len(b) && ruled(b[eol+1:lineEnd(b, eol+1)]) {
 			return 0, 0, false
 		}
 		return i, end, end > i

@@ -53,6 +53,9 @@ func (w *worker) assigned(r *rule, start, end int) {
 	if !ok || innocent(b[end:name]) || w.inMark(b, start, name) {
 		return
 	}
+	if j.quoted && !j.call && w.program != nil && w.program.words && w.commanded(start) {
+		j.quoted, j.cli = false, true
+	}
 	j.pass = string(b[start:name]) == "pass" || string(b[start:name]) == "Pass"
 	j.name, j.caps = start, at(b, start)&isUpper != 0 && at(b, end-1)&isUpper != 0
 	w.value(j, r.word)
@@ -173,7 +176,7 @@ func join(b []byte, start, i int, k word) (joint, bool) {
 		j.at = at
 	case hasAny(rest, "("):
 		j.at, j.quoted, j.call = blank+1, true, true
-	case q != 0 && hasAny(rest, ">") && bytes.IndexByte(b[blank:min(len(b), blank+maxCell)], '<') > 1: // <string name="password">x
+	case q != 0 && hasAny(rest, ">") && attributed(b, start): // <string name="password">x
 		j.at, j.xml = blank+1, true
 	case hasAny(rest, ">") && bytes.IndexByte([]byte("<:"), ch(b, bareName(b, start)-1)) >= 0:
 		j.at, j.xml = blank+1, true

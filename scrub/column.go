@@ -171,7 +171,7 @@ func (w *worker) cell(s, e int, k word) {
 	for s < e && (b[s] == '`' || b[s] == '*') && b[e-1] == b[s] && e-s > 1 {
 		s, e = s+1, e-1
 	}
-	if v := b[s:e]; len(v) > maxCell || stopword(v) || bytes.IndexByte(v, '(') >= 0 || placeholder(v) {
+	if v := b[s:e]; len(v) > maxCell || stopword(v) || credentialWord(v) && bytes.Equal(v, bytes.ToUpper(v)) || bytes.IndexByte(v, '(') >= 0 || placeholder(v) {
 		return
 	}
 	w.judge(s, e, joint{equals: true}, k, true)

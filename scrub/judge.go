@@ -93,7 +93,7 @@ func sentence(v []byte, f shape, j joint) bool {
 	case f.spaces < 2:
 		return false
 	case f.spaces >= 5:
-		return f.upper+f.digits+f.signs > 0 || f.spaces >= maxPhrase
+		return f.lower != run(v, 0, len(v), isLower|isBlank)-f.spaces || f.lower+f.spaces < f.n || f.spaces >= maxPhrase || credentialWord(v)
 	case f.firstUpper && f.digits == 0:
 		return !j.equals || f.signs > f.dashes || credentialWord(v)
 	}
@@ -154,7 +154,7 @@ func (w *worker) bareValue(v []byte, f shape, j joint, k word, end int) bool {
 		if k.strength != strong || code || f.dots > 0 {
 			return randomPart(v)
 		}
-		return j.xml || !j.prose && !j.cli && (j.equals || !f.typeName) && (!j.spaced || j.caps) || j.cli && eol
+		return j.xml || !j.prose && !j.cli && (j.equals || !f.typeName) && (!j.spaced || j.caps) || j.cli && (eol || f.lower > 0 && !credentialWord(v) && (hasAny(b[end:], " -") || w.commanded(j.name)))
 	case k.strength == medium:
 		return f.digits > 0 && len(v) >= 6 || f.signs > 0 && len(v) >= 12 && f.digits > 0 || f.padded(v)
 	}

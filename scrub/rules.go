@@ -76,7 +76,7 @@ func words() []namedWord {
 	add(word{kind: "password", strength: strong}, "password", "passwd", "passphrase", "passcode", "passwort", "pswd", "kennwort",
 		"wachtwoord", "mot_de_passe", "mot de passe", "motdepasse", "mdp", "contraseña", "contrasena", "clave_secreta", "senha", "parola", "hasło", "haslo",
 		"heslo", "lösenord", "losenord", "adgangskode", "passord", "salasana", "jelszo", "jelszó", "şifre", "sifre", "пароль", "密码", "口令",
-		"パスワード", "비밀번호", "userpwd", "dbpass", "userpass", "adminpass", "rootpass", "dbpw", "adminpw", "rootpw", "mysql_pwd", "securestring", "keypass", "storepass")
+		"パスワード", "비밀번호", "userpwd", "dbpass", "userpass", "adminpass", "rootpass", "dbpw", "adminpw", "rootpw", "mysql_pwd", "securestring", "keypass", "storepass", "sshpass")
 	add(word{kind: "password", strength: strong, whole: true}, "pass", "pwd", "psw", "pw", "pin_code")
 	add(word{kind: "password", strength: strong, spaced: true}, "identified by")
 	add(word{kind: "password", strength: strong, spaced: true, with: true}, "identified with")

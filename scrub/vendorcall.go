@@ -13,6 +13,12 @@ type program struct {
 	pass  string // flags before a password
 	pair  string // before name:password, with another sign where sign is set
 	sign  byte
+	glued string // flags that a password is a part of: 7z -psecret
+	place int    // of the argument that is a password, among those that are no flags; below zero, the last of so many
+	needs byte   // the letter of a flag without which there is none by its place; a backslash, the name of a share
+	slash bool   // name/password
+	words bool   // password secret
+	pairs bool   // --from-literal=name=secret
 }
 
 // commanding is where a scan is in a line of a shell: the last program on it, and where its name ends.
@@ -23,20 +29,36 @@ type commanding struct {
 
 func programs() []program {
 	return []program{
-		{names: "curl,wget", pair: "-u -U --user --user= --proxy-user", sign: ':'},
+		{names: "curl,wget", pair: "-u -U --user --user= --proxy-user --proxy-user=", sign: ':'},
 		{names: "httpie,http POST,http GET,http PUT", pair: "-a", sign: ':'},
 		{names: "lftp", pair: "-u", sign: ','},
 		{names: "smbclient,rpcclient,smbmap", pair: "-U", sign: '%'},
-		{names: "mysql,mysqldump,mysqladmin,mariadb,mycli,mysqlsh", pass: "-p'"},
-		{names: "sshpass,psexec,docker login,podman login,buildah login,skopeo login,registry login,az login,acr login,oc login," +
+		{names: "mysql,mysqldump,mysqladmin,mariadb,mycli,mysqlsh", glued: "-p"},
+		{names: "sshpass,docker login,podman login,buildah login,skopeo login,registry login,ncftpput,ncftpget,twine upload", pass: "-p", glued: "-p"},
+		{names: "psexec,az login,acr login,oc login," +
 			"cf login,ibmcloud login,mongo,mongosh,mongodump,mongorestore,mongoexport,mongoimport,rabbitmqadmin,rdesktop,sqsh," +
 			"crackmapexec,evil-winrm,winexe,nxc smb", pass: "-p"},
-		{names: "sqlcmd,osql,ipmitool", pass: "-P"},
+		{names: "useradd,usermod", pass: "-p"},
+		{names: "sqlcmd,osql,ipmitool,unzip,zip,bcp,mosquitto_pub,mosquitto_sub,isql", pass: "-P"},
+		{names: "7z,7za,7zr,unrar,rar a,rar x,rar e", glued: "-p -hp"},
+		{names: "ssh-keygen", pass: "-N -P"},
+		{names: "snmpwalk,snmpget,snmpset,snmpbulkwalk,snmpgetnext,snmptrap,snmpbulkget", pass: "-c -A -X"},
+		{names: "influx,keytool,jarsigner,gpg,gpg2,wget,qpdf,svn,helm,flyway,liquibase,argocd,rclone", pass: "-password"},
+		{names: "nmcli", words: true},
+		{names: "gh secret set", pass: "--body -b"},
+		{names: "htpasswd", place: -2, needs: 'b'},
+		{names: "net use", place: 1, needs: '\\'},
+		{names: "net user", place: 2},
+		{names: "openssl passwd", place: 1},
+		{names: "wpa_passphrase", place: 2},
+		{names: "convertto-securestring", place: 1},
+		{names: "sqlplus,sqlcl,impdp,expdp,sqlldr,rman target", slash: true},
+		{names: "kubectl create secret,oc create secret,k create secret", pairs: true},
 		{names: "redis-cli", pass: "-a"},
 		{names: "ldapsearch,ldapadd,ldapmodify,ldapdelete,ldapwhoami", pass: "-w"},
 		{names: "plink,pscp,psftp,putty", pass: "-pw"},
 		{names: "openssl", pass: "-k -passin -passout"},
-		{names: "freerdp", pass: "/p:"},
+		{names: "xfreerdp,freerdp,wfreerdp,runas", pass: "/p:"},
 	}
 }
 
@@ -51,21 +73,33 @@ func commands() []rule {
 		}
 	}
 	for _, k := range []string{" -u", "\t-u", "\n-u", " -p", "\n-p", " -a ", " -w ", " -pw ", " /p:", " -k ", " --user ", " --user=",
-		" --proxy-user ", "-passin pass:", "-passout pass:"} {
+		" --proxy-user ", " --proxy-user=", " -hp", " -c ", " -n ", " -x ", " -b ", " -password ", " --body ", "-passin pass:", "-passout pass:"} {
 		rs = append(rs, rule{keyword: k, detect: (*worker).flag})
 	}
-	for _, k := range []string{"networkcredential(", "directoryentry(", "passwordauthentication(", "getconnection(", "mysqli_connect(",
-		"new mysqli(", "mysql_connect(", "pg_connect(", "new pdo(", "passwordcredentials(", "passwordcredential(", "basicauth(",
-		"plainauth(", "ftp_login(", "authenticate(", ".login(", "auth=(", "auth = (", "digestauth(", "basic_auth(", "usernamepasswordtoken("} {
-		rs = append(rs, rule{keyword: k, detect: (*worker).call})
+	for _, k := range []string{"sudo -", "chpasswd", "passwd --stdin", "password-stdin", "passphrase-fd", "cryptsetup", "vncpasswd", "lpass login"} {
+		rs = append(rs, rule{keyword: k, detect: (*worker).piped})
 	}
+	for _, k := range []string{"jdbc:oracle:thin:", "jdbc:oracle:oci:", "jdbc:oracle:oci8:", "userid=", "oracle.connect('", "oracle.connect(\""} {
+		rs = append(rs, rule{keyword: k, detect: (*worker).oracle})
+	}
+	rs = append(rs, rule{keyword: "--from-literal", detect: (*worker).fromLiteral})
+	rs = append(rs, calls()...)
 	return rs
 }
 
 // command notes the name of a program: flags after it on the line are its.
 func (w *worker) command(r *rule, start, end int) {
-	if at(w.buf, start-1)&isIdent == 0 && at(w.buf, end)&isAlpha == 0 {
-		w.program, w.programEnd = r.program, end
+	b := w.buf
+	if c := ch(b, start-1); class[c]&isIdent != 0 || c == '.' || at(b, end)&isIdent != 0 || r.keyword[0] == '7' && b[start] != '7' {
+		return
+	}
+	w.program, w.programEnd = r.program, end
+	switch p := r.program; {
+	case at(b, end)&isBlank == 0:
+	case p.place != 0:
+		w.placed(p, end)
+	case p.slash:
+		w.slashed(end)
 	}
 }
 
@@ -87,7 +121,7 @@ func (w *worker) flag(_ *rule, start, i int) {
 		glued = true // -psecret
 	}
 	switch {
-	case listed(p.pass, flag) && !glued, string(flag) == "-p" && p.pass == "-p'" && glued: // mysql -p secret asks, and secret is a database
+	case listed(p.pass, flag) && !glued, listed(p.glued, flag) && glued: // mysql -p secret asks, and secret is a database
 		s, e, _ := field(b, spaces(b, i, false))
 		for e > s && (b[e-1] == ')' || b[e-1] == ';') {
 			e--
@@ -156,44 +190,5 @@ func (w *worker) userPair(us, ue, ps, pe int) {
 			kind = "key"
 		}
 		w.literal(us, ue, kind)
-	}
-}
-
-// call looks at the arguments of a call that takes a name and a password: the last in quotes is the password.
-func (w *worker) call(_ *rule, _, i int) {
-	b := w.buf
-	var last, user span
-	n := 0
-	for range 6 {
-		i = blanks(b, i)
-		q, inside := quoteAt(b, i)
-		if q == 0 {
-			e := i
-			for e < len(b) && e < i+80 && class[b[e]]&isURL != 0 && b[e] != ',' || ch(b, e) == '[' || ch(b, e) == ']' {
-				e++
-			}
-			i = e
-		} else {
-			s, e, after := field(b, i)
-			if s != inside || e < s {
-				return
-			}
-			user, last, n, i = last, span{start: s, end: e}, n+1, after
-		}
-		i = blanks(b, i)
-		if ch(b, i) != ',' {
-			break
-		}
-		i++
-	}
-	if c := ch(b, i); n < 2 || c != ')' && c != ',' {
-		return
-	}
-	if v := b[last.start:last.end]; len(v) < 3 || bytes.IndexByte(v, ' ') >= 0 || hasAny(v, "http", "/", "jdbc:") {
-		return
-	}
-	w.literal(last.start, last.end, "password")
-	if u := b[user.start:user.end]; len(u) > 0 && len(u) < 40 && !generic(u) && !bytes.ContainsAny(u, " @:/") {
-		w.literal(user.start, user.end, "user")
 	}
 }
