@@ -46,8 +46,9 @@ const (
 
 // decoding is the part of a worker that reads codes.
 type decoding struct {
-	depth   int  // of the text being scanned: 0 for what is scrubbed, more for what it decodes to
-	decoded *int // bytes decoded from the window so far
+	depth      int  // of the text being scanned: 0 for what is scrubbed, more for what it decodes to
+	decoded    *int // bytes decoded from the window so far
+	asLiterals bool // what stands in quotes was looked at as a text of its own
 
 	regions   []region
 	shadow    []byte // a region, folded
@@ -64,7 +65,7 @@ type decoding struct {
 // startDecoding readies w for a scan.
 func (w *worker) startDecoding() {
 	if w.depth == 0 {
-		w.decoded = new(int)
+		w.decoded, w.asLiterals = new(int), false
 	}
 	w.regions, w.packs, w.listEnd, w.packedEnd = w.regions[:0], w.packs[:0], 0, 0
 }
@@ -94,10 +95,11 @@ func (w *worker) decode(from, to int) {
 			continue
 		}
 		if r.how&literals != 0 {
-			w.folded(r)
+			w.folded(r, false)
 		}
+		read := r.how&literals != 0
 		r.how &^= literals
-		w.folded(r)
+		w.folded(r, read)
 	}
 	w.unpack()
 	w.runs(to)
@@ -114,11 +116,15 @@ func firstWord(b []byte, start, end int) int {
 	return start
 }
 
-// folded looks at a region with its escapes read.
-func (w *worker) folded(r region) {
+// folded looks at a region with its escapes read. Where it was looked at as literals before, this need not be done once
+// more to what it reads as now, unless that has other quotes.
+func (w *worker) folded(r region, asLiterals bool) {
 	w.shadow, w.edits = w.fold(w.shadow[:0], w.edits[:0], r)
 	if len(w.edits) == 0 {
 		return
+	}
+	for _, e := range w.edits {
+		asLiterals = asLiterals && bytes.IndexByte(w.shadow[e.out:e.out+e.outLen], '"') < 0 && bytes.IndexByte(w.shadow[e.out:e.out+e.outLen], '\\') < 0
 	}
 	if !w.affords(len(w.shadow)) {
 		for _, e := range w.edits {
@@ -129,7 +135,7 @@ func (w *worker) folded(r region) {
 		}
 		return
 	}
-	w.inside(w.shadow, func(s span) {
+	w.inside(w.shadow, asLiterals, func(s span) {
 		start, _ := w.edits.origin(s.start, r.start)
 		_, end := w.edits.origin(s.end-1, r.start)
 		if !bytes.Equal(w.buf[start:end], w.shadow[s.start:s.end]) {
@@ -175,11 +181,12 @@ func (w *worker) affords(n int) bool {
 }
 
 // inside scans decoded text, with what the record knows, and tells found what it holds. Marks of ours are among it: in a code
-// they could not be made anew for whom the text leaves to.
-func (w *worker) inside(text []byte, found func(span)) {
+// they could not be made anew for whom the text leaves to. What stands in quotes in it is not looked at as a text of its own
+// where it was, asLiterals.
+func (w *worker) inside(text []byte, asLiterals bool, found func(span)) {
 	c := w.s.worker()
 	defer w.s.done(c)
-	c.depth, c.decoded, c.known, c.deadline = w.depth+1, w.decoded, w.known, w.deadline
+	c.depth, c.decoded, c.known, c.deadline, c.asLiterals = w.depth+1, w.decoded, w.known, w.deadline, asLiterals
 	c.scan(text)
 	c.known.find(c, text)
 	w.planted = w.planted || c.planted || holdCanary(c.hits)

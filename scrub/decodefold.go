@@ -54,6 +54,9 @@ func (w *worker) escape(_ *rule, start, _ int) {
 	if dst, n, _ := w.unit(w.letters[:0], start, len(b), literals); n > 0 && !(b[start] == '\\' && len(dst) == 1 && dst[0] == '\\') {
 		how := folding(0)
 		if b[start+n-1] == '"' {
+			if w.asLiterals {
+				return
+			}
 			how = literals
 		}
 		w.coded(start, start+n, how)

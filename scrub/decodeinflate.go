@@ -52,7 +52,7 @@ func (w *worker) unpack() {
 		}
 		found := more || !w.affords(len(text))
 		if !found {
-			w.inside(text, func(span) { found = true })
+			w.inside(text, false, func(span) { found = true })
 		}
 		if found {
 			for _, l := range w.lines {

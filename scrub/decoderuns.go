@@ -222,7 +222,7 @@ func (w *worker) whole(b []byte, start, end int, text []byte) {
 	}
 	found := !w.affords(len(text))
 	if !found {
-		w.inside(text, func(span) { found = true })
+		w.inside(text, false, func(span) { found = true })
 	}
 	if !found {
 		return
