@@ -22,8 +22,8 @@ import (
 const (
 	maxDepth   = 4          // of codes within codes
 	maxDecoded = 4 * window // bytes decoded from one window, all depths together
-	foldBefore = 256        // bytes before an escape that are folded with it
-	foldAfter  = 256        // and after
+	nearLetter = 128        // bytes before and after an escape that are folded with it,
+	nearSeam   = 256        // and where it ends a line or joins two literals, of which more belongs together
 	fewGaps    = 4          // between the parts of a literal
 	leastPiece = 8          // bytes of a part on average, for each to be replaced by itself
 )
@@ -70,14 +70,14 @@ func (w *worker) startDecoding() {
 	w.regions, w.packs, w.listEnd, w.packedEnd = w.regions[:0], w.packs[:0], 0, 0
 }
 
-// coded notes that an escape stands at start, for the second look.
-func (w *worker) coded(start, end int, how folding) {
-	if n := len(w.regions); n > 0 && start-foldBefore <= w.regions[n-1].end {
+// coded notes that an escape stands at start, which is to be read with so many bytes around.
+func (w *worker) coded(start, end, near int, how folding) {
+	if n := len(w.regions); n > 0 && start-near <= w.regions[n-1].end {
 		r := &w.regions[n-1]
-		r.end, r.how = max(r.end, end+foldAfter), r.how|how
+		r.end, r.how = max(r.end, end+near), r.how|how
 		return
 	}
-	w.regions = append(w.regions, region{max(0, start-foldBefore), end + foldAfter, start, how})
+	w.regions = append(w.regions, region{max(0, start-near), end + near, start, how})
 }
 
 // decode looks at what in w.buf is encoded and records what it finds there, for a scan of what lies between from and to.

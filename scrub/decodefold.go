@@ -51,22 +51,25 @@ func (w *worker) escape(_ *rule, start, _ int) {
 			}
 		}
 	}
-	if dst, n, _ := w.unit(w.letters[:0], start, len(b), literals); n > 0 && !(b[start] == '\\' && len(dst) == 1 && dst[0] == '\\') {
-		how := folding(0)
+	if dst, n, gap := w.unit(w.letters[:0], start, len(b), literals); n > 0 && !(b[start] == '\\' && len(dst) == 1 && dst[0] == '\\') {
+		how, near := folding(0), nearLetter
+		if gap || string(dst) == "\n" {
+			near = nearSeam
+		}
 		if b[start+n-1] == '"' {
 			if w.asLiterals {
 				return
 			}
 			how = literals
 		}
-		w.coded(start, start+n, how)
+		w.coded(start, start+n, near, how)
 	}
 }
 
 // coloured looks at a colour of a terminal.
 func (w *worker) coloured(_ *rule, start, _ int) {
 	if n := colour(w.buf, start); n > 0 {
-		w.coded(start, start+n, 0)
+		w.coded(start, start+n, nearLetter, 0)
 	}
 }
 
@@ -81,7 +84,7 @@ func (w *worker) quotedPrintable(_ *rule, start, end int) {
 	case !ok || c != '=' && ch(b, start+3) != '=' || c < ' ' || at(b, start+2)&isLower != 0:
 		return
 	}
-	w.coded(start, end, quotedPrintable)
+	w.coded(start, end, nearSeam, quotedPrintable)
 }
 
 // foreign looks at a letter that may pass for an ASCII one. Those of living alphabets count only within a word that is
@@ -104,13 +107,13 @@ func (w *worker) foreign(_ *rule, start, _ int) {
 			return
 		}
 	}
-	w.coded(start, next, 0)
+	w.coded(start, next, nearLetter, 0)
 }
 
 // split looks at a closing quote and what may join the literal to the next one.
 func (w *worker) split(_ *rule, start, _ int) {
 	if end := literalEnd(w.buf, start, len(w.buf)); end > 0 {
-		w.coded(start, end, 0)
+		w.coded(start, end, nearSeam, 0)
 	}
 }
 

@@ -95,7 +95,7 @@ func (w *worker) list(r *rule, start, _ int) {
 	var n int
 	if w.shadow, w.edits, n = foldList(w.shadow[:0], w.edits[:0], b, start, len(b)); len(w.edits) > 0 {
 		w.listEnd = start + n
-		w.coded(start, start+n, numberLists)
+		w.coded(start, start+n, nearLetter, numberLists)
 	}
 }
 
