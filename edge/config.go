@@ -26,6 +26,8 @@ type Config struct {
 	Recipient string
 	// Hub is where bundles go; nil keeps everything here.
 	Hub *Hub
+	// Witnesses are the verifier keys of those whose cosignature makes the hub's log count as witnessed.
+	Witnesses []string
 	// Policy decides what leaves; nil is the starter policy.
 	Policy *consent.Policy
 	// Filter is what the filter looks for beside what it knows: a dictionary, rules, a model. The edge sets its key.

@@ -23,7 +23,6 @@ import (
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/sqlstore"
-	"github.com/headrace/headrace/internal/tlog/proof"
 )
 
 // The hub's repositories, each under its contributor's name but the releases, which are for all.
@@ -87,38 +86,18 @@ func (e *Edge) push(ctx context.Context, b sqlstore.BundleRow) error {
 	if err != nil {
 		return fmt.Errorf("receipt of bundle %s: %w", b.ID, err)
 	}
-	if len(receipt) != 2 {
-		return &episode.Problem{Code: "receipt/no-proof", Message: fmt.Sprintf("the hub's answer to bundle %s is not a receipt and its proof", b.ID), Hint: "ask the hub's operator"}
+	m, _, _, err := bundle.ReadManifest(e.bundleDir(b.ID), bundle.NewTrust(bundle.TrustedKey{Name: e.cfg.Contributor, Key: e.Public()}))
+	if err != nil {
+		return fmt.Errorf("open bundle %s: %w", b.ID, err)
 	}
-	if err := e.checkReceipt(b, receipt[0], receipt[1]); err != nil {
+	r, err := e.checkReceipt(ctx, b.ID, m, receipt)
+	if err != nil {
 		return fmt.Errorf("receipt of bundle %s: %w", b.ID, err)
 	}
-	return e.db.SetReceipt(ctx, b.ID, receipt[0])
-}
-
-// checkReceipt makes sure that the hub signed for exactly this bundle and that its log holds it.
-func (e *Edge) checkReceipt(b sqlstore.BundleRow, envelope, inclusion []byte) error {
-	var r bundle.Receipt
-	if err := e.openFromHub(envelope, bundle.TypeReceipt, &r); err != nil {
+	if err := e.keepReceipt(b.ID, r); err != nil {
 		return err
 	}
-	if r.Bundle != b.ID || r.Contributor != e.cfg.Contributor || r.Records != b.Records {
-		return &episode.Problem{Code: "receipt/mismatch", Message: fmt.Sprintf("the hub signed a receipt for %s of %s with %d records", r.Bundle, r.Contributor, r.Records),
-			Hint: "ask the hub's operator: the receipt does not speak of what was sent"}
-	}
-	vkey, err := proof.VerifierKey(r.LogOrigin, e.cfg.Hub.Public)
-	if err != nil {
-		return err
-	}
-	var p proof.Inclusion
-	if err := json.Unmarshal(inclusion, &p); err != nil {
-		return fmt.Errorf("log proof: %w", err)
-	}
-	if p.Index != r.LogIndex {
-		return fmt.Errorf("the log proof is of entry %d, the receipt names %d", p.Index, r.LogIndex)
-	}
-	_, err = p.Verify(vkey, "receipt", []byte(b.ID))
-	return err
+	return e.db.SetReceipt(ctx, b.ID, r.Receipt)
 }
 
 // openFromHub opens a document that the hub must have signed.

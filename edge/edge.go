@@ -27,6 +27,7 @@ import (
 	"github.com/headrace/headrace/internal/spool"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/statedir"
+	"github.com/headrace/headrace/internal/tlog/proof"
 	"github.com/headrace/headrace/scrub"
 )
 
@@ -148,7 +149,8 @@ func (e *Edge) Connect(ctx context.Context, h Hub) error {
 }
 
 // Turn takes everything one way through: what waits in the inbox is assembled, what became of it in git is found
-// out, what has settled is scrubbed and put before the policy, what is approved is packed and contributed; then what the hub has for us is fetched.
+// out, what has settled is scrubbed and put before the policy, what is approved is packed and contributed, to a hub whose log keeps
+// its promise; then what the hub has for us is fetched.
 func (e *Edge) Turn(ctx context.Context) error {
 	e.turning.Lock()
 	defer e.turning.Unlock()
@@ -176,5 +178,9 @@ func (e *Edge) Turn(ctx context.Context) error {
 	if e.cfg.Hub == nil {
 		return nil
 	}
-	return errors.Join(e.contribute(ctx), e.fetch(ctx)) // a bundle that cannot be sent holds up nothing on the way back
+	sent := e.watch(ctx)
+	if !proof.Broken(sent) {
+		sent = errors.Join(sent, e.contribute(ctx))
+	}
+	return errors.Join(sent, e.fetch(ctx)) // a bundle that cannot be sent holds up nothing on the way back
 }

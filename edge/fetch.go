@@ -17,6 +17,7 @@ import (
 	"github.com/headrace/headrace/internal/learn"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sqlstore"
+	"github.com/headrace/headrace/internal/tlog/proof"
 )
 
 // fetch brings back what the hub has for us: withdrawals it has yet to certify, the release of our channel, our
@@ -44,10 +45,7 @@ func (e *Edge) fetchRelease(ctx context.Context) error {
 	if c := e.current.Load(); c != nil && c.digest == digest {
 		return nil
 	}
-	if len(layers) != 3 {
-		return &episode.Problem{Code: "release/malformed", Message: "a release is a manifest, a model and a gate report", Hint: "ask the hub's operator"}
-	}
-	c, err := e.openRelease(layers[0], layers[1], layers[2])
+	c, err := e.pulled(ctx, layers)
 	if err != nil {
 		return fmt.Errorf("release in channel %s: %w", e.cfg.Channel, err)
 	}
@@ -58,6 +56,19 @@ func (e *Edge) fetchRelease(ctx context.Context) error {
 	}
 	e.current.Store(c)
 	return nil
+}
+
+// pulled verifies a release as it was fetched: all that openRelease does, and that the hub's log holds it.
+func (e *Edge) pulled(ctx context.Context, layers [][]byte) (*control, error) {
+	if len(layers) != 4 {
+		return nil, &episode.Problem{Code: "release/malformed", Message: "a release is a manifest, a model, a gate report and its proof", Hint: "ask the hub's operator"}
+	}
+	c, err := e.openRelease(layers[0], layers[1], layers[2])
+	if err != nil {
+		return nil, err
+	}
+	_, _, err = e.inLog(ctx, proof.KindRelease, c.release.ID, layers[3], nil)
+	return c, err
 }
 
 // openRelease verifies that the hub signed the release and its gate report, that they speak of this model, and that the
@@ -111,6 +122,12 @@ func (e *Edge) fetchStatement(ctx context.Context) error {
 	}
 	var any map[string]any
 	if err := e.openFromHub(layers[0], bundle.TypeStatement, &any); err != nil {
+		return fmt.Errorf("statement: %w", err)
+	}
+	if len(layers) != 2 {
+		return &episode.Problem{Code: "statement/no-proof", Message: "the hub's statement comes without the proof that its log holds it", Hint: "ask the hub's operator"}
+	}
+	if _, _, err := e.inLog(ctx, proof.KindStatement, episode.Digest(layers[0]), layers[1], nil); err != nil {
 		return fmt.Errorf("statement: %w", err)
 	}
 	return e.db.SaveStatement(ctx, sqlstore.Document{ID: episode.Digest(layers[0]), Envelope: layers[0], At: e.cfg.Now()})

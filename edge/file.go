@@ -15,6 +15,7 @@ import (
 	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/poll"
+	"github.com/headrace/headrace/internal/tlog/proof"
 	"github.com/headrace/headrace/scrub"
 )
 
@@ -40,6 +41,9 @@ type File struct {
 	Hosts []string `yaml:"hosts"`
 	// Hub is the hub's address where it is not the one that the invite named.
 	Hub string `yaml:"hub"`
+	// Witnesses are the verifier keys of witnesses that are not the hub's, as headrace witness prints them: with the cosignature of one
+	// of them a checkpoint of the hub's log counts as witnessed.
+	Witnesses []string `yaml:"witnesses"`
 	// Contributor is the name under which the hub knows this enterprise. Joining settles it.
 	Contributor string `yaml:"contributor"`
 	// Channel is the release channel to follow, early or stable. Joining settles what the hub grants.
@@ -154,7 +158,7 @@ func (f File) Config(m *Membership) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	c := Config{Dir: f.Dir, Contributor: m.Contributor, Recipient: m.Hub, Channel: eff.Channel, Settle: f.Settle, RawRetention: f.RawRetention, OIDC: f.OIDC, Pollers: f.Pollers, Teams: f.Teams, Repositories: f.Repositories}
+	c := Config{Dir: f.Dir, Contributor: m.Contributor, Recipient: m.Hub, Channel: eff.Channel, Settle: f.Settle, RawRetention: f.RawRetention, OIDC: f.OIDC, Pollers: f.Pollers, Teams: f.Teams, Witnesses: f.Witnesses, Repositories: f.Repositories}
 	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
 		return c, err
 	}
@@ -170,6 +174,11 @@ func (f File) Config(m *Membership) (Config, error) {
 		return c, err
 	}
 	c.Hub = &Hub{URL: eff.Hub, Token: m.Token, Public: m.PublicKey}
+	if len(f.Witnesses) > 0 {
+		if _, err := proof.Of(m.Hub, m.PublicKey, f.Witnesses...); err != nil {
+			return c, err
+		}
+	}
 	if f.Policy == "" {
 		c.Policy, err = consent.StarterFor(m.Hub)
 		return c, err

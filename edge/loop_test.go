@@ -17,6 +17,7 @@ import (
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sim"
+	"github.com/headrace/headrace/internal/tlog/proof"
 )
 
 func TestTwoEdgesOneHubAReleaseBack(t *testing.T) {
@@ -236,13 +237,13 @@ func TestAnswerThatAnotherKeySignedIsRefused(t *testing.T) {
 	}
 	l.send(e, one("1", "portal"))
 	err = e.Turn(t.Context())
-	if p, ok := errors.AsType[*episode.Problem](err); !ok || p.Code != bundle.CodeUnknownSigner || p.Hint == "" {
-		t.Errorf("got %v, want %s with a hint", err, bundle.CodeUnknownSigner)
+	if p, ok := errors.AsType[*episode.Problem](err); !ok || p.Code != proof.ErrCheckpoint.Code || p.Hint == "" {
+		t.Errorf("got %v, want %v with a hint", err, proof.ErrCheckpoint)
 	}
 	rows, err := l.edgeDB("alder-bank").Bundles(t.Context(), "")
 	l.ok(err)
-	if len(rows) != 1 || rows[0].Receipt != nil {
-		t.Error("a receipt that somebody else signed was kept")
+	if len(rows) != 1 || rows[0].Receipt != nil || len(l.atHub("alder-bank")) > 0 {
+		t.Error("something was sent to a hub that has another key, or a receipt that somebody else signed was kept")
 	}
 }
 

@@ -57,8 +57,12 @@ func (e *Edge) packBundle(ctx context.Context, rows []sqlstore.OutboundRow) erro
 	if err := os.RemoveAll(tmp); err != nil {
 		return err
 	}
+	checkpoint, err := e.lastSeen()
+	if err != nil {
+		return err
+	}
 	m, digest, err := bundle.Pack(tmp, records, bundle.Options{Signer: e.ring.Signing(), Contributor: e.cfg.Contributor,
-		Recipient: rows[0].Recipient, Canaries: e.cfg.Canaries})
+		Recipient: rows[0].Recipient, Checkpoint: checkpoint, Canaries: e.cfg.Canaries})
 	if err != nil {
 		return err
 	}

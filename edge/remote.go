@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -26,7 +27,6 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/release"
-	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/statedir"
 )
 
@@ -130,40 +130,33 @@ func (m *Membership) enrol(ctx context.Context, code string, key ed25519.PublicK
 	return nil
 }
 
-// save writes the membership whole to a temporary name, syncs it, then renames: a crash never leaves half of it.
+// save writes the membership whole: a crash never leaves half of it.
 func (m *Membership) save(dir string) error {
 	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(dir, membershipFile+".*") // 0600
-	if err != nil {
-		return fmt.Errorf("keep membership: %w", err)
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(append(b, '\n'))
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), filepath.Join(dir, membershipFile))
-	}
-	if err != nil {
-		return fmt.Errorf("keep membership: %w", err)
-	}
-	return statedir.Sync(dir)
+	return statedir.Write(filepath.Join(dir, membershipFile), append(b, '\n'))
 }
 
 // Remote talks to a hub for a command that needs none of an edge's state.
 type Remote struct{ e *Edge }
 
-// Remote returns a client of the joined hub.
-func (m *Membership) Remote() Remote {
-	return Remote{&Edge{cfg: Config{Contributor: m.Contributor, Recipient: m.Hub, Channel: m.Channel,
+// Remote returns a client of the joined hub for the edge in dir, which keeps there what it sees of the hub's log. The word
+// of these witnesses counts.
+func (m *Membership) Remote(dir string, witnesses []string) Remote {
+	return Remote{&Edge{log: slog.New(slog.DiscardHandler), cfg: Config{Dir: dir, Witnesses: witnesses, Contributor: m.Contributor, Recipient: m.Hub, Channel: m.Channel,
 		Hub: &Hub{URL: m.URL, Token: m.Token, Public: m.PublicKey}}}}
 }
 
-// Receipt is the hub's answer to a bundle: the signed receipt and the proof that its log holds it, both verified.
+// Receipt is the hub's answer to a bundle, verified: the signed receipt, the proof that its log holds the bundle, and the
+// proof that the log continues the one whose checkpoint the bundle carried.
 type Receipt struct {
-	Receipt json.RawMessage `json:"receipt"`
-	Proof   json.RawMessage `json:"proof"`
+	Receipt     json.RawMessage `json:"receipt"`
+	Proof       json.RawMessage `json:"proof"`
+	Consistency json.RawMessage `json:"consistency"`
+	// WitnessedBy are the witnesses that vouch for the log, of those that this edge accepts; none: not witnessed.
+	WitnessedBy []string `json:"witnessed_by"`
 }
 
 // Push sends the bundle in dir, which the key named own must have signed, and returns the hub's receipt. What arrived
@@ -192,11 +185,11 @@ func (r Remote) Push(ctx context.Context, dir string, own ed25519.PublicKey) (*R
 	if err != nil {
 		return nil, fmt.Errorf("receipt of bundle %s: %w", b.Digest, err)
 	}
-	if len(layers) != 2 {
-		return nil, &episode.Problem{Code: "receipt/no-proof", Message: "the hub's answer is not a receipt and its proof", Hint: "ask the hub's operator"}
+	receipt, err := r.e.checkReceipt(ctx, b.Digest, b.Manifest, layers)
+	if err != nil {
+		return nil, fmt.Errorf("receipt of bundle %s: %w", b.Digest, err)
 	}
-	row := sqlstore.BundleRow{ID: b.Digest, Records: b.Manifest.Records}
-	return &Receipt{layers[0], layers[1]}, r.e.checkReceipt(row, layers[0], layers[1])
+	return receipt, nil
 }
 
 // Release is a release as the hub sent it, verified.
@@ -215,10 +208,7 @@ func (r Remote) Pull(ctx context.Context, channel string) (*Release, error) {
 	if err != nil || layers == nil {
 		return nil, err
 	}
-	if len(layers) != 3 {
-		return nil, &episode.Problem{Code: "release/malformed", Message: "a release is a manifest, a model and a gate report", Hint: "ask the hub's operator"}
-	}
-	c, err := r.e.openRelease(layers[0], layers[1], layers[2])
+	c, err := r.e.pulled(ctx, layers)
 	if err != nil {
 		return nil, fmt.Errorf("release in channel %s: %w", channel, err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/sqlstore"
+	"github.com/headrace/headrace/internal/tlog/proof"
 )
 
 // Withdraw takes back all that left of a session and keeps back all that has not left yet. It is journaled before it is
@@ -121,7 +122,17 @@ func (e *Edge) sendWithdrawal(ctx context.Context, w sqlstore.WithdrawalRow) ([]
 	if c.Withdrawal != w.ID {
 		return nil, &episode.Problem{Code: "withdraw/wrong-certificate", Message: "the hub certified another withdrawal", Hint: "ask the hub's operator"}
 	}
-	return layers[0], nil
+	if len(layers) != 3 {
+		return nil, &episode.Problem{Code: "withdraw/no-proof", Message: "the hub's certificate comes without the proofs that its log holds it and the withdrawal", Hint: "ask the hub's operator"}
+	}
+	if _, _, err := e.inLog(ctx, proof.KindCertificate, episode.Digest(layers[0]), layers[1], nil); err != nil {
+		return nil, err
+	}
+	asked, _, err := e.inLog(ctx, proof.KindWithdrawal, w.ID, layers[2], nil)
+	if err == nil && (asked.Index != c.LogIndex || c.LogOrigin != e.cfg.Recipient) {
+		err = proof.NotProven("the proof is of entry %d in the log of %s, the certificate names %d in that of %s", asked.Index, e.cfg.Recipient, c.LogIndex, c.LogOrigin)
+	}
+	return layers[0], err
 }
 
 // pushDocument pushes a signed document as an artifact of one layer.

@@ -13,6 +13,7 @@ import (
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/sqlstore"
+	"github.com/headrace/headrace/internal/tlog/proof"
 )
 
 // admit is asked by the registry before a contributor's manifest becomes visible: a bundle is verified, logged and
@@ -49,6 +50,10 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 		return &episode.Problem{Code: "intake/wrong-recipient", Message: fmt.Sprintf("the bundle is for %q, this is %q", b.Manifest.Recipient, h.cfg.Name),
 			Hint: "its terms do not let us have it: nothing was kept"}
 	}
+	seen := []byte(b.Manifest.Checkpoint)
+	if err := h.continues(ctx, seen); err != nil {
+		return err
+	}
 	h.admitting.Lock()
 	defer h.admitting.Unlock()
 	if _, err := h.db.AdmittedBundle(ctx, digest); err == nil {
@@ -56,11 +61,11 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	} else if err != sqlstore.ErrNotFound {
 		return err
 	}
-	index, err := h.logOnce(ctx, "receipt", digest)
+	inclusion, err := h.logOnce(ctx, proof.KindBundle, digest)
 	if err != nil {
 		return err
 	}
-	inclusion, err := h.tlog.Inclusion(ctx, index)
+	grown, err := h.tlog.Consistency(ctx, seen, inclusion.Checkpoint)
 	if err != nil {
 		return err
 	}
@@ -69,7 +74,7 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 		return err
 	}
 	row := sqlstore.AdmittedRow{Bundle: digest, Contributor: contributor, Kind: string(b.Manifest.Kind), Records: b.Manifest.Records,
-		Bytes: b.Manifest.PayloadBytes, Shard: m.Layers[1].Digest.String(), LogIndex: int64(index), AdmittedAt: h.cfg.Now()}
+		Bytes: b.Manifest.PayloadBytes, Shard: m.Layers[1].Digest.String(), LogIndex: int64(inclusion.Index), AdmittedAt: h.cfg.Now()}
 	// Records that were taken back before they arrived do not come in by arriving.
 	taken, err := h.db.Withdrawn(ctx)
 	if err != nil {
@@ -84,17 +89,17 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	}
 	receipt, err := bundle.SealDocument(bundle.TypeReceipt, bundle.Receipt{Bundle: digest, Contributor: contributor, Recipient: h.cfg.Name,
 		Records: b.Manifest.Records, MerkleRoot: b.Manifest.MerkleRoot, ReceivedDay: row.AdmittedAt.UTC().Format(time.DateOnly),
-		LogOrigin: h.cfg.Name, LogIndex: index, Checkpoint: string(inclusion.Checkpoint)}, h.ring.Signing())
+		LogOrigin: h.cfg.Name, LogIndex: inclusion.Index, Checkpoint: string(inclusion.Checkpoint)}, h.ring.Signing())
 	if err != nil {
 		return err
 	}
-	proof, err := json.Marshal(inclusion)
+	answer, err := withProofs(receipt, inclusion, grown)
 	if err != nil {
 		return err
 	}
 	// The receipt can be fetched from now on; it is true from now on, because the log has the bundle.
 	subject := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: ocidigest(digest), Size: int64(len(manifest))}
-	if _, err := h.publish(ctx, repo, "", bundle.TypeReceipt, &subject, receipt, proof); err != nil {
+	if _, err := h.publish(ctx, repo, "", bundle.TypeReceipt, &subject, answer...); err != nil {
 		return err
 	}
 	row.Receipt = receipt
@@ -107,19 +112,6 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	h.stats.Verify.Count.Add(int64(b.Manifest.Records))
 	h.Wake()
 	return nil
-}
-
-// logOnce enters a commitment into the log, unless a crash came between an earlier entry and the row that remembers it:
-// what the log has beyond the rows is searched first.
-func (h *Hub) logOnce(ctx context.Context, kind, commitment string) (uint64, error) {
-	next, err := h.db.LogNext(ctx)
-	if err != nil {
-		return 0, err
-	}
-	if index, found, err := h.tlog.Find(ctx, next, kind, []byte(commitment)); err != nil || found {
-		return index, err
-	}
-	return h.tlog.Append(ctx, kind, []byte(commitment))
 }
 
 // trust is the one key that signs for a contributor.

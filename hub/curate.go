@@ -24,6 +24,7 @@ import (
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/dataset/export"
 	"github.com/headrace/headrace/internal/sqlstore"
+	"github.com/headrace/headrace/internal/tlog/proof"
 )
 
 // snapshot is a dataset version with its rows in memory.
@@ -92,7 +93,11 @@ func (h *Hub) curate(ctx context.Context) (s *snapshot, fresh bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	if err := h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocSnapshot, ID: m.ID, Parent: m.Supersedes, Envelope: b, LogIndex: -1, MadeAt: h.cfg.Now()}); err != nil {
+	inclusion, err := h.logOnce(ctx, proof.KindSnapshot, m.ID)
+	if err != nil {
+		return nil, false, err
+	}
+	if err := h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocSnapshot, ID: m.ID, Parent: m.Supersedes, Envelope: b, LogIndex: int64(inclusion.Index), MadeAt: h.cfg.Now()}); err != nil {
 		return nil, false, err
 	}
 	h.stats.Curate.add(m.Rows, start)

@@ -13,6 +13,7 @@ import (
 	"github.com/headrace/headrace/internal/registry"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sqlstore"
+	"github.com/headrace/headrace/internal/tlog/proof"
 )
 
 // The channels, as tags in the repository of releases.
@@ -43,17 +44,21 @@ func (h *Hub) release(ctx context.Context, s *snapshot, c *candidate, g *gate) e
 	if err != nil {
 		return err
 	}
-	index, err := h.logOnce(ctx, "release", rel.ID)
+	inclusion, err := h.logOnce(ctx, proof.KindRelease, rel.ID)
 	if err != nil {
 		return err
 	}
-	if _, err := h.publish(ctx, releases, rel.ID, bundle.TypeRelease, nil, envelope, c.model, g.envelope); err != nil {
+	proofs, err := withProofs(envelope, inclusion)
+	if err != nil {
+		return err
+	}
+	if _, err := h.publish(ctx, releases, rel.ID, bundle.TypeRelease, nil, envelope, c.model, g.envelope, proofs[1]); err != nil {
 		return err
 	}
 	if err := h.offer(ctx, rel.ID, channelEarly); err != nil {
 		return err
 	}
-	return h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocRelease, ID: rel.ID, Parent: g.digest, Envelope: envelope, LogIndex: int64(index), MadeAt: h.cfg.Now()})
+	return h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocRelease, ID: rel.ID, Parent: g.digest, Envelope: envelope, LogIndex: int64(inclusion.Index), MadeAt: h.cfg.Now()})
 }
 
 // promote gives the newest release whose lead time is over to the stable channel.

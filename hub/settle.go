@@ -14,6 +14,7 @@ import (
 	"github.com/headrace/headrace/internal/learn"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sqlstore"
+	"github.com/headrace/headrace/internal/tlog/proof"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -35,11 +36,19 @@ func (h *Hub) settle(ctx context.Context, s *snapshot, c *candidate, g *gate) er
 		if err != nil {
 			return err
 		}
-		if _, err := h.publish(ctx, st.Contributor+"/statements", "latest", bundle.TypeStatement, nil, envelope); err != nil {
+		inclusion, err := h.logOnce(ctx, proof.KindStatement, episode.Digest(envelope))
+		if err != nil {
+			return err
+		}
+		layers, err := withProofs(envelope, inclusion)
+		if err != nil {
+			return err
+		}
+		if _, err := h.publish(ctx, st.Contributor+"/statements", "latest", bundle.TypeStatement, nil, layers...); err != nil {
 			return err
 		}
 		if err := h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocStatement, ID: episode.Digest(envelope), Parent: g.digest,
-			Contributor: st.Contributor, Envelope: envelope, LogIndex: -1, MadeAt: h.cfg.Now()}); err != nil {
+			Contributor: st.Contributor, Envelope: envelope, LogIndex: int64(inclusion.Index), MadeAt: h.cfg.Now()}); err != nil {
 			return err
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/blob"
 	"github.com/headrace/headrace/internal/sqlstore"
+	"github.com/headrace/headrace/internal/tlog/proof"
 )
 
 // admitWithdrawal takes a contributor's signed withdrawal: from this commit on, none of its ids enters a snapshot. What
@@ -34,6 +35,9 @@ func (h *Hub) admitWithdrawal(ctx context.Context, contributor, envelopeDigest s
 	// While no bundle is being admitted: one that comes later sees these ids, one that came before is erased from.
 	h.admitting.Lock()
 	defer h.admitting.Unlock()
+	if _, err := h.logOnce(ctx, proof.KindWithdrawal, envelopeDigest); err != nil {
+		return err
+	}
 	if err := h.db.AskCertificate(ctx, contributor, envelopeDigest, envelope, w.IDs, h.cfg.Now()); err != nil {
 		return err
 	}
@@ -228,12 +232,20 @@ func (h *Hub) certifyOne(ctx context.Context, o sqlstore.OpenWithdrawal) error {
 	if err != nil {
 		return err
 	}
-	index, err := h.logOnce(ctx, "withdrawal", o.ID)
+	asked, err := h.logOnce(ctx, proof.KindWithdrawal, o.ID)
 	if err != nil {
 		return err
 	}
 	cert, err := bundle.SealDocument(bundle.TypeCertificate, bundle.Certificate{Withdrawal: o.ID, Contributor: o.Contributor, Recipient: h.cfg.Name,
-		Records: o.Records, Day: now.Format(time.DateOnly), Fates: append(fates, retired...), LogOrigin: h.cfg.Name, LogIndex: index}, h.ring.Signing())
+		Records: o.Records, Day: now.Format(time.DateOnly), Fates: append(fates, retired...), LogOrigin: h.cfg.Name, LogIndex: asked.Index}, h.ring.Signing())
+	if err != nil {
+		return err
+	}
+	done, err := h.logOnce(ctx, proof.KindCertificate, episode.Digest(cert))
+	if err != nil {
+		return err
+	}
+	layers, err := withProofs(cert, done, asked)
 	if err != nil {
 		return err
 	}
@@ -243,10 +255,10 @@ func (h *Hub) certifyOne(ctx context.Context, o sqlstore.OpenWithdrawal) error {
 	if err != nil {
 		return err
 	}
-	if _, err := h.publish(ctx, repo, "", bundle.TypeCertificate, subject, cert); err != nil {
+	if _, err := h.publish(ctx, repo, "", bundle.TypeCertificate, subject, layers...); err != nil {
 		return err
 	}
-	return h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocCertificate, ID: o.ID, Contributor: o.Contributor, Envelope: cert, LogIndex: int64(index), MadeAt: now})
+	return h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocCertificate, ID: o.ID, Contributor: o.Contributor, Envelope: cert, LogIndex: int64(done.Index), MadeAt: now})
 }
 
 // carrier finds the manifest whose layer is the withdrawal's envelope.

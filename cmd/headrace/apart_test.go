@@ -340,7 +340,7 @@ func (a *apart) turn(decisions int, want release.Verdict) {
 	}
 	verify := []string{"log", "verify"}
 	for _, b := range received {
-		verify = append(verify, "--receipt", file(t, "receipt.json", string(b.Receipt)))
+		verify = append(verify, "--receipt", filepath.Join(a.edgeDir, "edge", "receipts", strings.TrimPrefix(b.ID, "sha256:")+".json"))
 	}
 	if out := a.run(a.edgeDir, verify...); strings.Count(out, "sha256:") != len(received) {
 		t.Errorf("log verify: %s", out)

@@ -42,7 +42,7 @@ func (c *pullCmd) Run(e *env) error {
 	if c.Channel == "" {
 		c.Channel = f.Channel
 	}
-	rel, err := m.Remote().Pull(e.ctx, c.Channel)
+	rel, err := m.Remote(f.Dir, f.Witnesses).Pull(e.ctx, c.Channel)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func (c *pushCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	receipt, err := m.Remote().Push(e.ctx, c.Bundle, ring.Public())
+	receipt, err := m.Remote(f.Dir, f.Witnesses).Push(e.ctx, c.Bundle, ring.Public())
 	if err != nil {
 		return err
 	}

@@ -178,11 +178,3 @@ func (d *DB) Withdrawn(ctx context.Context) (map[string]map[string]bool, error) 
 	}
 	return out, err
 }
-
-// LogNext is the first log index that no row remembers.
-func (d *DB) LogNext(ctx context.Context) (next uint64, err error) {
-	var n int64
-	err = d.read.QueryRowContext(ctx, `SELECT MAX(i) FROM (SELECT COALESCE(MAX(log_index)+1,0) AS i FROM admitted
- UNION ALL SELECT COALESCE(MAX(log_index)+1,0) FROM documents) AS m`).Scan(&n)
-	return uint64(n), err
-}

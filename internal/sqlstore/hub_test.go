@@ -58,9 +58,6 @@ func admitted(id string) sqlstore.AdmittedRow {
 func TestABundleIsAdmittedOnce(t *testing.T) {
 	engines(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, sqlstore.RoleHub)
-		if next, err := db.LogNext(t.Context()); err != nil || next != 0 {
-			t.Errorf("the log of a new hub starts at %d, %v", next, err)
-		}
 		again := admitted("b1")
 		again.Records = 99
 		for _, a := range []sqlstore.AdmittedRow{admitted("b1"), again, admitted("b2")} {
@@ -76,11 +73,24 @@ func TestABundleIsAdmittedOnce(t *testing.T) {
 		if _, err := db.AdmittedBundle(t.Context(), "b3"); !errors.Is(err, sqlstore.ErrNotFound) {
 			t.Errorf("got %v, want ErrNotFound", err)
 		}
-		ok(t, db.SaveDocument(t.Context(), sqlstore.DocumentRow{Kind: sqlstore.DocRelease, ID: "r", Envelope: []byte("e"), LogIndex: 7, MadeAt: day1}))
-		ok(t, db.SaveDocument(t.Context(), sqlstore.DocumentRow{Kind: sqlstore.DocGate, ID: "g", Envelope: []byte("e"), LogIndex: -1, MadeAt: day1}))
-		if next, err := db.LogNext(t.Context()); err != nil || next != 8 {
-			t.Errorf("the log goes on at %d, %v; want 8", next, err)
+	})
+}
+
+func TestAnEntryOfTheLogIsRememberedFromBeforeItIsMade(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleHub)
+		ask := func(kind, digest string, size uint64, want sqlstore.LogEntry) {
+			t.Helper()
+			if e, err := db.LogEntry(t.Context(), kind, digest, size); err != nil || e != want {
+				t.Errorf("%s %s: %+v, %v; want %+v", kind, digest, e, err, want)
+			}
 		}
+		ask("bundle", "b1", 7, sqlstore.LogEntry{Since: 7, Index: -1, New: true})
+		ask("bundle", "b1", 9, sqlstore.LogEntry{Since: 7, Index: -1}) // the first time ended in a crash
+		ask("release", "b1", 9, sqlstore.LogEntry{Since: 9, Index: -1, New: true})
+		ok(t, db.SetLogIndex(t.Context(), "bundle", "b1", 0))
+		ask("bundle", "b1", 12, sqlstore.LogEntry{Since: 7, Index: 0})
+		ask("release", "b1", 12, sqlstore.LogEntry{Since: 9, Index: -1})
 	})
 }
 

@@ -3,12 +3,13 @@
 // Package statedir makes sure that one process works on one state folder.
 //
 // [Lock] makes the folder and takes a lock that the system gives back when the process ends, however it ends: there is
-// no stale lock to clean up after a crash.
+// no stale lock to clean up after a crash. [Write] puts a file into a state folder whole.
 package statedir
 
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,6 +54,33 @@ func Lock(dir string) (*Held, error) {
 
 // Close gives the lock back.
 func (h *Held) Close() error { return h.f.Close() }
+
+// Write puts a file (0600) in place whole and durable, making its folder (0700): a temporary name, fsync, rename, fsync of
+// the folder. A crash leaves the old file or the new one.
+func Write(path string, b []byte) error {
+	dir := filepath.Dir(path)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("write %s: %w", path, err)
+		}
+		if err := Sync(filepath.Dir(dir)); err != nil {
+			return err
+		}
+	}
+	f, err := os.CreateTemp(dir, filepath.Base(path)+".*") // 0600
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return Sync(dir)
+}
 
 // Sync makes what was created, renamed or removed in dir durable.
 func Sync(dir string) error {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package tlog writes the hub's append-only log: one entry for each receipt, release and withdrawal.
+// Package tlog writes the hub's append-only log: one entry for each bundle and document.
 //
 // [Log] keeps a Merkle log in plain files (Tessera's POSIX driver, C2SP tlog-tiles). [Log.Append] returns once the
 // entry is durable and a signed checkpoint covers it, so that an index given out can be proven at once. The files are
@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"k8s.io/klog/v2"
 
+	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/tlog/proof"
 )
 
@@ -35,6 +37,8 @@ const (
 	batchSize          = 256                    // one tile's width
 	checkpointInterval = 100 * time.Millisecond // the shortest that the driver takes
 	pollInterval       = 2 * time.Millisecond   // how often Append looks for its checkpoint
+	witnessPatience    = 2 * time.Second        // how long an entry may wait for witnesses
+	republish          = time.Minute            // how soon a witness that was away is asked again
 )
 
 // Config says where the log is and who signs it.
@@ -44,12 +48,24 @@ type Config struct {
 	// never changes during a log's life.
 	Origin string
 	Key    ed25519.PrivateKey
+	// Witnesses are asked to cosign each checkpoint. One that does not answer in time is left out: the log goes on, and
+	// that checkpoint is not witnessed by it.
+	Witnesses []Witness
+}
+
+// Witness is one that somebody else runs (C2SP tlog-witness).
+type Witness struct {
+	// Key is its verifier key, as headrace witness prints it.
+	Key string `yaml:"key"`
+	// URL is where it answers; the protocol's add-checkpoint is appended.
+	URL string `yaml:"url"`
 }
 
 // Log is a log open for writing. It is safe for concurrent use; only one process may have it open.
 type Log struct {
 	dir      string
 	vkey     string
+	known    *proof.Log
 	appender *tessera.Appender
 	reader   tessera.LogReader
 	shutdown func(context.Context) error
@@ -67,13 +83,30 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open log %s: %w", cfg.Dir, err)
 	}
+	opts := tessera.NewAppendOptions().WithCheckpointSigner(signer).WithBatching(batchSize, batchAge).WithCheckpointInterval(checkpointInterval)
+	if len(cfg.Witnesses) > 0 {
+		group, err := groupOf(cfg.Witnesses)
+		if err != nil {
+			return nil, err
+		}
+		// A checkpoint that a witness missed is shown to it again, though the log has not grown.
+		opts = opts.WithWitnesses(group, &tessera.WitnessOptions{Timeout: witnessPatience, FailOpen: true}).WithCheckpointRepublishInterval(republish)
+	}
+	keys := make([]string, len(cfg.Witnesses))
+	for i, w := range cfg.Witnesses {
+		keys[i] = w.Key
+	}
+	known, err := proof.NewLog(vkey, keys...)
+	if err != nil {
+		return nil, err
+	}
 	// Tessera tells of everyday things on standard error; what matters it returns.
 	klog.LogToStderr(false)
 	klog.SetOutput(io.Discard)
-	l := &Log{dir: cfg.Dir, vkey: vkey}
+	l := &Log{dir: cfg.Dir, vkey: vkey, known: known}
 	// A log that another key signed must not be continued: everyone who follows it would see a fork.
 	if cp, err := l.Checkpoint(); err == nil {
-		if _, err := proof.Open(cp, vkey); err != nil {
+		if _, err := known.Open(cp); err != nil {
 			return nil, fmt.Errorf("open log %s: %w", cfg.Dir, err)
 		}
 	}
@@ -81,8 +114,7 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	driver, err := posix.New(run, posix.Config{Path: cfg.Dir})
 	if err == nil {
-		l.appender, l.shutdown, l.reader, err = tessera.NewAppender(run, driver, tessera.NewAppendOptions().
-			WithCheckpointSigner(signer).WithBatching(batchSize, batchAge).WithCheckpointInterval(checkpointInterval))
+		l.appender, l.shutdown, l.reader, err = tessera.NewAppender(run, driver, opts)
 	}
 	if err != nil {
 		stop()
@@ -90,6 +122,23 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	}
 	l.stop = stop
 	return l, nil
+}
+
+// groupOf is all of the witnesses: each is waited for, but not for long.
+func groupOf(list []Witness) (tessera.WitnessGroup, error) {
+	group := tessera.WitnessGroup{N: len(list)}
+	for _, w := range list {
+		u, err := url.Parse(w.URL)
+		if err != nil || u.Host == "" {
+			return group, &episode.Problem{Code: "log/witness", Message: fmt.Sprintf("%q is not the address of a witness", w.URL), Hint: "give it as https://host or http://host:port"}
+		}
+		one, err := tessera.NewWitness(w.Key, u)
+		if err != nil {
+			return group, &episode.Problem{Code: "log/witness", Message: fmt.Sprintf("%.100q is not the key of a witness", w.Key), Err: err, Hint: "copy it as headrace witness prints it"}
+		}
+		group.Components = append(group.Components, one)
+	}
+	return group, nil
 }
 
 // newSigner gives the key the form that signed notes use; the hash that names it is in the verifier key.
@@ -140,57 +189,55 @@ func (l *Log) state() (proof.Checkpoint, error) {
 	if err != nil {
 		return proof.Checkpoint{}, err
 	}
-	return proof.Open(raw, l.vkey)
+	return l.known.Open(raw)
 }
 
-// Inclusion proves that the entry at index is in the log.
+// Inclusion proves that the entry at index is in the log, under the newest checkpoint. The caller adds the salt.
 func (l *Log) Inclusion(ctx context.Context, index uint64) (proof.Inclusion, error) {
-	raw, pb, size, err := l.builder(ctx)
+	cp, err := l.state()
 	if err != nil {
 		return proof.Inclusion{}, err
 	}
-	if index >= size {
-		return proof.Inclusion{}, fmt.Errorf("prove entry %d: the log has %d", index, size)
+	if index >= cp.Size {
+		return proof.Inclusion{}, fmt.Errorf("prove entry %d: the log has %d", index, cp.Size)
+	}
+	pb, err := client.NewProofBuilder(ctx, cp.Size, l.reader.ReadTile)
+	if err != nil {
+		return proof.Inclusion{}, fmt.Errorf("read log: %w", err)
 	}
 	hashes, err := pb.InclusionProof(ctx, index)
 	if err != nil {
 		return proof.Inclusion{}, fmt.Errorf("prove entry %d: %w", index, err)
 	}
-	return proof.Inclusion{Index: index, Checkpoint: raw, Hashes: hashes}, nil
+	return proof.Inclusion{Index: index, Checkpoint: cp.Signed, Hashes: hashes}, nil
 }
 
-// Consistency proves that the log still holds its first `from` entries as they were.
-func (l *Log) Consistency(ctx context.Context, from uint64) (proof.Consistency, error) {
-	raw, pb, size, err := l.builder(ctx)
+// Consistency proves that this log's checkpoint to, such as that of an [Log.Inclusion], holds all that from held, the
+// checkpoint that somebody else keeps of this log; empty: none. It refuses what this log never signed, and cannot prove a
+// fork.
+func (l *Log) Consistency(ctx context.Context, from, to []byte) (proof.Consistency, error) {
+	var old proof.Checkpoint
+	if len(from) > 0 {
+		var err error
+		if old, err = l.known.Open(from); err != nil {
+			return proof.Consistency{}, err
+		}
+	}
+	now, err := l.known.Open(to)
 	if err != nil {
 		return proof.Consistency{}, err
 	}
-	if from > size {
-		return proof.Consistency{}, fmt.Errorf("prove consistency from %d: the log has %d entries", from, size)
-	}
-	var hashes [][]byte
-	if from > 0 && from < size { // the proof from nothing or from itself is empty
-		if hashes, err = pb.ConsistencyProof(ctx, from, size); err != nil {
-			return proof.Consistency{}, fmt.Errorf("prove consistency from %d: %w", from, err)
+	p := proof.Consistency{Checkpoint: now.Signed}
+	if old.Size > 0 && old.Size < now.Size { // the proof from nothing or from itself is empty
+		pb, err := client.NewProofBuilder(ctx, now.Size, l.reader.ReadTile)
+		if err != nil {
+			return p, fmt.Errorf("read log: %w", err)
+		}
+		if p.Hashes, err = pb.ConsistencyProof(ctx, old.Size, now.Size); err != nil {
+			return p, fmt.Errorf("prove consistency from %d: %w", old.Size, err)
 		}
 	}
-	return proof.Consistency{Checkpoint: raw, Hashes: hashes}, nil
-}
-
-func (l *Log) builder(ctx context.Context) ([]byte, *client.ProofBuilder, uint64, error) {
-	raw, err := l.Checkpoint()
-	if err != nil {
-		return nil, nil, 0, err
-	}
-	cp, err := proof.Open(raw, l.vkey)
-	if err != nil {
-		return nil, nil, 0, err
-	}
-	pb, err := client.NewProofBuilder(ctx, cp.Size, l.reader.ReadTile)
-	if err != nil {
-		return nil, nil, 0, fmt.Errorf("read log: %w", err)
-	}
-	return raw, pb, cp.Size, nil
+	return p, proof.Grown(old, now, p.Hashes)
 }
 
 // Close waits until everything that was appended is covered by a checkpoint, then stops the log.

@@ -33,9 +33,41 @@ func open(t testing.TB, dir string) *tlog.Log {
 	return l
 }
 
+func salt() []byte { return bytes.Repeat([]byte{5}, proof.SaltSize) }
+
+// known is the log of a verifier key.
+func known(t testing.TB, vkey string) *proof.Log {
+	t.Helper()
+	l, err := proof.NewLog(vkey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// inclusion is the proof as a contributor gets it.
+func inclusion(t testing.TB, l *tlog.Log, index uint64) proof.Inclusion {
+	t.Helper()
+	p, err := l.Inclusion(t.Context(), index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Salt = salt()
+	return p
+}
+
+func checkpoint(t testing.TB, l *tlog.Log) []byte {
+	t.Helper()
+	b, err := l.Checkpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 func add(t testing.TB, l *tlog.Log, kind, what string) uint64 {
 	t.Helper()
-	i, err := l.Append(t.Context(), kind, []byte(what))
+	i, err := l.Append(t.Context(), kind, proof.Commit(salt(), what))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +81,7 @@ func TestAppendedEntryIsProvenByTheVerifierAlone(t *testing.T) {
 	at := make([]uint64, 40)
 	for i := range at {
 		g.Go(func() (err error) {
-			at[i], err = l.Append(t.Context(), "receipt", fmt.Appendf(nil, "bundle %d", i))
+			at[i], err = l.Append(t.Context(), "receipt", proof.Commit(salt(), fmt.Sprintf("bundle %d", i)))
 			return err
 		})
 	}
@@ -57,11 +89,7 @@ func TestAppendedEntryIsProvenByTheVerifierAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, index := range at {
-		p, err := l.Inclusion(t.Context(), index)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cp, err := p.Verify(l.VerifierKey(), "receipt", fmt.Appendf(nil, "bundle %d", i))
+		cp, err := inclusion(t, l, index).Verify(known(t, l.VerifierKey()), "receipt", fmt.Sprintf("bundle %d", i))
 		if err != nil || cp.Size < 40 {
 			t.Fatalf("entry %d: size %d, %v", i, cp.Size, err)
 		}
@@ -74,11 +102,8 @@ func TestTamperedProofIsRefused(t *testing.T) {
 	for i := range 5 {
 		add(t, l, "receipt", fmt.Sprint(i))
 	}
-	good, err := l.Inclusion(t.Context(), 3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := good.Verify(l.VerifierKey(), "receipt", []byte("3")); err != nil {
+	good := inclusion(t, l, 3)
+	if _, err := good.Verify(known(t, l.VerifierKey()), "receipt", "3"); err != nil {
 		t.Fatal(err)
 	}
 	other, err := proof.VerifierKey("hub.example/log", key(2).Public().(ed25519.PublicKey))
@@ -91,7 +116,7 @@ func TestTamperedProofIsRefused(t *testing.T) {
 	}
 	change := func(f func(p *proof.Inclusion)) proof.Inclusion {
 		p := good
-		p.Checkpoint = bytes.Clone(good.Checkpoint)
+		p.Checkpoint, p.Salt = bytes.Clone(good.Checkpoint), bytes.Clone(good.Salt)
 		p.Hashes = nil
 		for _, h := range good.Hashes {
 			p.Hashes = append(p.Hashes, bytes.Clone(h))
@@ -114,10 +139,13 @@ func TestTamperedProofIsRefused(t *testing.T) {
 		"a flipped bit":      {change(func(p *proof.Inclusion) { p.Hashes[0][7] ^= 1 }), l.VerifierKey(), "receipt", "3", proof.ErrProof},
 		"a hash too few":     {change(func(p *proof.Inclusion) { p.Hashes = p.Hashes[1:] }), l.VerifierKey(), "receipt", "3", proof.ErrProof},
 		"another root":       {change(func(p *proof.Inclusion) { p.Checkpoint[len("hub.example/log\n5\n")] ^= 1 }), l.VerifierKey(), "receipt", "3", proof.ErrCheckpoint},
+		"another salt":       {change(func(p *proof.Inclusion) { p.Salt = bytes.Repeat([]byte{6}, proof.SaltSize) }), l.VerifierKey(), "receipt", "3", proof.ErrProof},
+		"salt moved over":    {change(func(p *proof.Inclusion) { p.Salt = append(p.Salt, '3') }), l.VerifierKey(), "receipt", "", proof.ErrProof},
+		"no salt":            {change(func(p *proof.Inclusion) { p.Salt = nil }), l.VerifierKey(), "receipt", "3", proof.ErrProof},
 		"another key":        {change(same), other, "receipt", "3", proof.ErrCheckpoint},
 		"another origin":     {change(same), renamed, "receipt", "3", proof.ErrCheckpoint},
 	} {
-		if _, err := c.p.Verify(c.vkey, c.kind, []byte(c.what)); !errors.Is(err, c.want) {
+		if _, err := c.p.Verify(known(t, c.vkey), c.kind, c.what); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", name, err, c.want)
 		}
 	}
@@ -128,40 +156,42 @@ func TestLaterCheckpointIsConsistentAndAForkIsNot(t *testing.T) {
 	defer l.Close()
 	fork := open(t, t.TempDir())
 	defer fork.Close()
-	var seen []proof.Checkpoint
+	now := known(t, l.VerifierKey())
+	seen := []proof.Checkpoint{{}}
 	for i := range 4 {
 		add(t, l, "receipt", fmt.Sprint(i))
-		raw, err := l.Checkpoint()
-		if err != nil {
-			t.Fatal(err)
-		}
-		cp, err := proof.Open(raw, l.VerifierKey())
+		cp, err := now.Open(checkpoint(t, l))
 		if err != nil {
 			t.Fatal(err)
 		}
 		seen = append(seen, cp)
 		add(t, fork, "receipt", fmt.Sprint(-i))
 	}
-	for _, old := range append(seen, proof.Checkpoint{}) {
-		p, err := l.Consistency(t.Context(), old.Size)
+	for _, old := range seen[1:] {
+		p, err := l.Consistency(t.Context(), old.Signed, checkpoint(t, l))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if cp, err := p.Verify(l.VerifierKey(), old); err != nil || cp.Size != 4 {
+		if cp, err := p.Verify(now, old); err != nil || cp.Size != 4 {
 			t.Errorf("from %d: size %d, %v", old.Size, cp.Size, err)
+		}
+		if cp, err := p.Verify(now, proof.Checkpoint{}); old.Size == 4 && (err != nil || cp.Size != 4) {
+			t.Errorf("from nothing: size %d, %v", cp.Size, err)
 		}
 		if old.Size < 2 { // the first entry, "0", is the same in both
 			continue
 		}
-		if p, err = fork.Consistency(t.Context(), old.Size); err != nil {
-			t.Fatal(err)
+		// The fork cannot prove that it continues what the log signed, and says so itself.
+		if _, err := fork.Consistency(t.Context(), old.Signed, checkpoint(t, fork)); !proof.Broken(err) {
+			t.Errorf("fork from %d: got %v", old.Size, err)
 		}
-		if _, err := p.Verify(l.VerifierKey(), old); !errors.Is(err, proof.ErrProof) {
-			t.Errorf("fork from %d: got %v, want %v", old.Size, err, proof.ErrProof)
+		p.Checkpoint = checkpoint(t, fork)
+		if _, err := p.Verify(now, old); !proof.Broken(err) {
+			t.Errorf("fork from %d: got %v", old.Size, err)
 		}
 	}
-	if _, err := l.Consistency(t.Context(), 5); err == nil {
-		t.Error("a proof from a size that the log has not reached")
+	if _, err := l.Consistency(t.Context(), checkpoint(t, l), seen[1].Signed); !errors.Is(err, proof.ErrProof) {
+		t.Errorf("from more than it has: %v", err)
 	}
 }
 
@@ -182,10 +212,10 @@ func TestReopenedLogGoesOnAndFindsWhatItHad(t *testing.T) {
 	}
 	l = open(t, dir)
 	defer l.Close()
-	if i, ok, err := l.Find(t.Context(), 10, "receipt", []byte("last")); err != nil || !ok || i != last {
+	if i, ok, err := l.Find(t.Context(), 10, "receipt", proof.Commit(salt(), "last")); err != nil || !ok || i != last {
 		t.Errorf("find: %d, %v, %v; want %d", i, ok, err, last)
 	}
-	if _, ok, err := l.Find(t.Context(), 0, "release", []byte("last")); err != nil || ok {
+	if _, ok, err := l.Find(t.Context(), 0, "release", proof.Commit(salt(), "last")); err != nil || ok {
 		t.Errorf("found an entry of another kind: %v, %v", ok, err)
 	}
 	if next := add(t, l, "receipt", "next"); next != last+1 {

@@ -1,111 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package audit reads a hub's whole log and checks it, without trusting the hub: for edges and auditors.
+// Package audit reads a hub's whole log and checks it, without trusting the hub: for auditors.
 //
-// Start from [Verify]. It fetches the signed checkpoint and every entry (C2SP tlog-tiles), computes the Merkle root anew
-// and compares. That one pass proves all there is to prove: that the checkpoint is of these entries, that a checkpoint
-// seen earlier is of the first of them, so that nothing was rewritten, and what stands at any index. A hub's log has an
-// entry a bundle, release or withdrawal, so there is little to fetch; who must not read it all has package proof.
+// Start from [Verify]. It fetches every entry (C2SP tlog-tiles), computes the Merkle root anew and compares. That one pass
+// proves all there is to prove: that a signed checkpoint is of these entries, that a checkpoint seen earlier is of the
+// first of them, so that nothing was rewritten, and what stands at any index. A hub's log has an entry a bundle or
+// document, so there is little to fetch; who must not read it all has package tiles.
 package audit
 
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
 	"encoding/binary"
 	"fmt"
-	"strings"
 
 	"github.com/transparency-dev/merkle/compact"
 	"github.com/transparency-dev/merkle/rfc6962"
 
-	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/tlog/proof"
+	"github.com/headrace/headrace/internal/tlog/tiles"
 )
-
-// Fetch returns the log's file at a path such as "checkpoint" or "tile/entries/000.p/7".
-type Fetch func(ctx context.Context, path string) ([]byte, error)
-
-// Log is a log that was verified.
-type Log struct {
-	Origin string
-	proof.Checkpoint
-	// Signed is the checkpoint's bytes: keep them, and give them to the next Verify.
-	Signed []byte
-}
 
 // bundleWidth is how many entries a file of entries holds when it is full.
 const bundleWidth = 256
 
-// Verify checks a log that key signs. earlier is a checkpoint kept from before, or nil; entry, where not nil, is called
-// with each entry in turn, which counts only once Verify has returned without an error.
-func Verify(ctx context.Context, fetch Fetch, key ed25519.PublicKey, earlier []byte, entry func(index uint64, b []byte)) (*Log, error) {
-	signed, err := fetch(ctx, "checkpoint")
-	if err != nil {
-		return nil, err
+// Verify checks that a log's entries are those that the checkpoint now was signed for, and the first of them those of old,
+// seen earlier, if its size is not 0. entry, where not nil, is called with each entry in turn, which counts only once
+// Verify has returned without an error.
+func Verify(ctx context.Context, fetch tiles.Fetch, old, now proof.Checkpoint, entry func(index uint64, b []byte)) error {
+	if old.Size > now.Size {
+		return proof.RolledBack(old, now)
 	}
-	l := &Log{Signed: signed}
-	l.Origin, _, _ = strings.Cut(string(signed), "\n")
-	vkey, err := proof.VerifierKey(l.Origin, key)
-	if err != nil {
-		return nil, problem(proof.ErrCheckpoint, err)
-	}
-	if l.Checkpoint, err = proof.Open(signed, vkey); err != nil {
-		return nil, err
-	}
-	var old proof.Checkpoint
-	if earlier != nil {
-		if old, err = proof.Open(earlier, vkey); err != nil {
-			return nil, fmt.Errorf("the checkpoint kept from before: %w", err)
-		}
-	}
-	if old.Size > l.Size {
-		return nil, problem(proof.ErrProof, fmt.Errorf("it had %d entries and now has %d", old.Size, l.Size))
-	}
+	forked := false // said only once it is certain that these are the entries
 	tree := (&compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}).NewEmptyRange(0)
-	for tree.End() < l.Size {
-		entries, err := fetchEntries(ctx, fetch, tree.End(), l.Size)
+	for tree.End() < now.Size {
+		entries, err := fetchEntries(ctx, fetch, tree.End(), now.Size)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, b := range entries {
 			if entry != nil {
 				entry(tree.End(), b)
 			}
 			if err := tree.Append(rfc6962.DefaultHasher.HashLeaf(b), nil); err != nil {
-				return nil, err
+				return err
 			}
-			if tree.End() == old.Size {
-				if err := sameRoot(tree, old); err != nil {
-					return nil, err
-				}
+			if tree.End() == old.Size && !bytes.Equal(rootOf(tree), old.Root) {
+				forked = true
 			}
 		}
 	}
-	return l, sameRoot(tree, l.Checkpoint)
+	switch {
+	case !bytes.Equal(rootOf(tree), now.Root):
+		return proof.NotProven("its %d entries are not those that the checkpoint was signed for", now.Size)
+	case forked:
+		return proof.Forked(old, now)
+	}
+	return nil
 }
 
 // fetchEntries returns the entries of the file that begins at index from.
-func fetchEntries(ctx context.Context, fetch Fetch, from, size uint64) ([][]byte, error) {
+func fetchEntries(ctx context.Context, fetch tiles.Fetch, from, size uint64) ([][]byte, error) {
 	n := min(bundleWidth, size-from)
 	path := tilePath(from / bundleWidth)
 	if n < bundleWidth {
 		path += fmt.Sprintf(".p/%d", n)
 	}
-	b, err := fetch(ctx, path)
+	b, grown, err := tiles.Partial(ctx, fetch, path)
 	if err != nil {
 		return nil, err
 	}
 	entries := make([][]byte, 0, n)
 	for range n {
 		if len(b) < 2 || len(b)-2 < int(binary.BigEndian.Uint16(b)) {
-			return nil, problem(proof.ErrProof, fmt.Errorf("%s ends within entry %d", path, from+uint64(len(entries))))
+			return nil, proof.NotProven("%s ends within entry %d", path, from+uint64(len(entries)))
 		}
 		end := 2 + int(binary.BigEndian.Uint16(b))
 		entries, b = append(entries, b[2:end]), b[end:]
 	}
-	if len(b) > 0 {
-		return nil, problem(proof.ErrProof, fmt.Errorf("%s holds more than its %d entries", path, n))
+	if len(b) > 0 && !grown {
+		return nil, proof.NotProven("%s holds more than its %d entries", path, n)
 	}
 	return entries, nil
 }
@@ -119,22 +93,13 @@ func tilePath(n uint64) string {
 	return "tile/entries/" + s
 }
 
-func sameRoot(tree *compact.Range, cp proof.Checkpoint) error {
-	root := rfc6962.DefaultHasher.EmptyRoot()
-	if cp.Size > 0 {
-		var err error
-		if root, err = tree.GetRootHash(nil); err != nil {
-			return err
-		}
+func rootOf(tree *compact.Range) []byte {
+	if tree.End() == 0 {
+		return rfc6962.DefaultHasher.EmptyRoot()
 	}
-	if !bytes.Equal(root, cp.Root) {
-		return problem(proof.ErrProof, fmt.Errorf("its first %d entries are not those that the checkpoint of that size was signed for", cp.Size))
+	root, err := tree.GetRootHash(nil)
+	if err != nil {
+		return nil // a range that begins at 0 always has one
 	}
-	return nil
-}
-
-func problem(p *episode.Problem, err error) error {
-	q := *p
-	q.Err = err
-	return &q
+	return root
 }
