@@ -72,7 +72,8 @@ type loop struct {
 	hub  *hub.Hub
 	url  string
 	down atomic.Bool
-	conf func(*edge.Config) // changes an edge before it opens
+	log  atomic.Pointer[http.Handler] // what answers for the hub's log; nil: the hub
+	conf func(*edge.Config)           // changes an edge before it opens
 	open []*edge.Edge
 }
 
@@ -84,6 +85,10 @@ func newLoop(t testing.TB) *loop {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if l.down.Load() {
 			panic(http.ErrAbortHandler) // the connection ends, as with a host that is gone
+		}
+		if log := l.log.Load(); log != nil && strings.HasPrefix(r.URL.Path, "/log/") {
+			http.StripPrefix("/log", *log).ServeHTTP(w, r)
+			return
 		}
 		l.hub.Handler().ServeHTTP(w, r)
 	}))

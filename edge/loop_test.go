@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/keyring"

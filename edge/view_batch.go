@@ -171,6 +171,23 @@ func (e *Edge) ApproveAll(ctx context.Context, who string) (int64, error) {
 	return e.db.Decide(ctx, who, e.cfg.Recipient, sqlstore.OutApproved, nil, e.cfg.Now())
 }
 
+// Alarms says where the hub's log broke its promise.
+func (v View) Alarms(context.Context) ([]web.Alarm, error) {
+	if v.cfg.Hub == nil {
+		return nil, nil
+	}
+	l, err := v.hubLog()
+	if err != nil {
+		return nil, err
+	}
+	var list []web.Alarm
+	kept, err := l.seen.Alarms()
+	for _, a := range kept {
+		list = append(list, web.Alarm(a))
+	}
+	return list, err
+}
+
 // Bundles returns what was packed here, newest first.
 func (v View) Bundles(ctx context.Context) ([]web.Bundle, error) {
 	rows, err := v.db.Bundles(ctx, "")
@@ -229,5 +246,10 @@ func (v View) readBundle(r sqlstore.BundleRow) (*web.BundleView, error) {
 	// The log proof was checked before the receipt was stored: there is no receipt here without one.
 	b.Receipt = &web.Receipt{At: r.CreatedAt, Signer: bundle.KeyIDOf(v.cfg.Hub.Public).Short(), Accepted: rec.Records, LogIndex: int64(rec.LogIndex),
 		LogSize: int64(rec.LogIndex) + 1, Proof: "verified", ProofWhy: "checked against the hub's key before the receipt was stored"}
+	if l, err := v.hubLog(); err == nil {
+		if cp, err := l.known.Open([]byte(rec.Checkpoint)); err == nil {
+			b.Receipt.LogSize, b.Receipt.Witnesses = int64(cp.Size), cp.Witnesses
+		}
+	}
 	return b, nil
 }

@@ -106,9 +106,18 @@ func (s *Site) rule(r *http.Request) (string, error) {
 	return to("preview", g.Batch) + "?" + back.Encode(), nil
 }
 
+type bundlesData struct {
+	List   []Bundle
+	Alarms []Alarm
+}
+
 func (s *Site) bundles(r *http.Request) (view, error) {
 	b, err := s.cfg.Edge.Bundles(r.Context())
-	return view{Title: "Bundles and receipts", Data: b}, err
+	if err != nil {
+		return view{}, err
+	}
+	a, err := s.cfg.Edge.Alarms(r.Context())
+	return view{Title: "Bundles and receipts", Data: bundlesData{b, a}}, err
 }
 
 func (s *Site) bundle(r *http.Request) (view, error) {

@@ -24,6 +24,7 @@ type world struct {
 	episodes          []EpisodeView
 	rows              []EpisodeRow
 	batches           []BatchView
+	alarms            []Alarm
 	bundles           []BundleView
 	withdrawals       []Withdrawal
 	snapshots         []SnapshotView
@@ -95,9 +96,10 @@ func full(t func(string) string) *world {
 	rec2 := rec
 	rec2.ID, rec2.State, rec2.Digest = "ep_2", "approved", digestOf("2")
 	w.batches = []BatchView{{Batch: Batch{"batch 1", t("maker.example"), noon, 42, 2, 40, 0, 0, 91234, levels, findings}, Digest: digestOf("batch"), Terms: terms, Policy: digestOf("policy"), Raw: RawShown, Records: []BatchRecord{rec, rec2}, Next: "2"}}
-	receipt := &Receipt{noon, digestOf("hub"), 41, []Reason{{t("exact duplicate"), 1, t("nothing to do")}}, 12, 40, "verified", t("Checked against the hub’s checkpoint.")}
+	receipt := &Receipt{noon, digestOf("hub"), 41, []Reason{{t("exact duplicate"), 1, t("nothing to do")}}, 12, 40, "verified", t("Checked against the hub’s checkpoint."), []string{t("witness.example/w1")}}
 	w.bundles = []BundleView{{Bundle: Bundle{"b/1", noon, t("maker.example"), 42, 40123, levels, "received", receipt}, Root: digestOf("root"), Policy: digestOf("policy"), Scrubber: t("headrace-scrub 1"), Findings: findings, Terms: terms, Signer: digestOf("edge"), SignedOK: true,
 		Manifest: []byte(t(`{"version":1,"records":42}`)), Withdrawn: 1}, {Bundle: Bundle{ID: digestOf("b2"), PackedAt: noon, Recipient: t("maker.example"), Records: 1, Bytes: 1, State: "packed"}}}
+	w.alarms = []Alarm{{noon, t("the log's key signed two checkpoints that are not of one log"), t("/var/lib/headrace/edge/log/1/evidence-2")}}
 	w.withdrawals = []Withdrawal{{"w/1", t("s1"), noon, t("kim"), 7, "done", []Fate{{digestOf("b"), "bundle", t("erased")}, {"snap/1", "snapshot", t("rebuilt")}, {t("export of 3 Nov"), "export", t("beyond reach at maker.example")}}, []byte(t(`{"session":"s1"}`)), digestOf("hub")}}
 	snap := Snapshot{"snap/1", noon, 97001, 96210, 1204, 3, true, []string{"openai-dpo", "trl-kto"}}
 	w.snapshots = []SnapshotView{{Snapshot: snap, Digest: digestOf("snap"), In: 97210, Used: 97001, SetAside: []Reason{{t("terms do not cover the purpose"), 200, t("widen the purposes in the policy")}, {t("exact duplicate"), 9, ""}},
@@ -164,6 +166,7 @@ func (w *world) Withdrawals(context.Context) ([]Withdrawal, error) {
 func (w *world) Batches(context.Context) ([]Batch, error) {
 	return bare(w.batches, func(b BatchView) Batch { return b.Batch }), nil
 }
+func (w *world) Alarms(context.Context) ([]Alarm, error) { return w.alarms, nil }
 func (w *world) Bundles(context.Context) ([]Bundle, error) {
 	return bare(w.bundles, func(b BundleView) Bundle { return b.Bundle }), nil
 }

@@ -36,6 +36,7 @@ type overviewData struct {
 	Loop      []place
 	Value     *Stage
 	Waiting   []Batch   // batches that wait for a person
+	Alarms    []Alarm   // of the hub's log
 	Gate      *Gate     // the latest
 	Histories []History // only while no episode is here
 	First     bool      // nothing was captured yet
@@ -60,6 +61,9 @@ func (s *Site) overview(r *http.Request) (view, error) {
 			if b.Waiting > 0 {
 				d.Waiting = append(d.Waiting, b)
 			}
+		}
+		if d.Alarms, err = s.cfg.Edge.Alarms(ctx); err != nil {
+			return view{}, err
 		}
 	}
 	if s.cfg.Hub != nil {

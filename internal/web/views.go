@@ -34,6 +34,8 @@ type EdgeSource interface {
 	// what the person saw: the digests in r must be those of now.
 	Rule(ctx context.Context, who string, r Ruling) error
 
+	// Alarms says where the hub's log broke its promise, newest first.
+	Alarms(ctx context.Context) ([]Alarm, error)
 	Bundles(ctx context.Context) ([]Bundle, error)
 	Bundle(ctx context.Context, id string) (*BundleView, error)
 
@@ -258,6 +260,15 @@ type Receipt struct {
 	LogSize  int64
 	Proof    string // "verified", "pending", "failed"
 	ProofWhy string // one sentence
+	// Witnesses vouch for the log beside the hub; none: not witnessed.
+	Witnesses []string
+}
+
+// Alarm is evidence that the hub's log broke its promise.
+type Alarm struct {
+	At  time.Time
+	Why string
+	Dir string // where both checkpoints are kept
 }
 
 // BundleView is one bundle in full.

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package seen_test
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/headrace/headrace/internal/tlog/proof"
+	"github.com/headrace/headrace/internal/tlog/seen"
+)
+
+// signer signs whatever checkpoints it is told to, as a hub could.
+type signer struct {
+	t    *testing.T
+	key  note.Signer
+	vkey string
+}
+
+func newSigner(t *testing.T, seed byte) signer {
+	t.Helper()
+	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
+	vkey, err := proof.VerifierKey("hub.example", key.Public().(ed25519.PublicKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := note.NewVerifier(vkey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	skey := fmt.Sprintf("PRIVATE+KEY+hub.example+%08x+%s", v.KeyHash(), base64.StdEncoding.EncodeToString(append([]byte{1}, key.Seed()...)))
+	s, err := note.NewSigner(skey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer{t, s, vkey}
+}
+
+func (s signer) checkpoint(size int, root byte) []byte {
+	s.t.Helper()
+	b, err := note.Sign(&note.Note{Text: fmt.Sprintf("hub.example\n%d\n%s\n", size, base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{root}, 32)))}, s.key)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return b
+}
+
+func (s signer) open(dir string) *seen.Log {
+	s.t.Helper()
+	known, err := proof.NewLog(s.vkey)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return seen.Open(dir, known)
+}
+
+// grows is a proof that one of equal roots is of one log.
+func grows(old, now proof.Checkpoint) error {
+	if old.Size > 0 && !bytes.Equal(old.Root, now.Root) {
+		return proof.Forked(old, now)
+	}
+	return nil
+}
+
+func TestTheLastCheckpointNeverGoesBackAndOutlivesAForkAndARestart(t *testing.T) {
+	s, dir := newSigner(t, 1), filepath.Join(t.TempDir(), "log", "k")
+	l := s.open(dir)
+	if cp, err := l.Last(); err != nil || cp.Size != 0 || cp.Signed != nil {
+		t.Fatalf("before anything: %+v, %v", cp, err)
+	}
+	unread := errors.New("no connection")
+	for _, c := range []struct {
+		what   string
+		signed []byte
+		take   func([]byte, seen.Prove) (proof.Checkpoint, error)
+		prove  seen.Prove
+		want   error
+		last   uint64
+		alarms int
+	}{
+		{"the first", s.checkpoint(3, 1), l.Newest, grows, nil, 3, 0},
+		{"a newer one", s.checkpoint(5, 1), l.Newest, grows, nil, 5, 0},
+		{"an older one that it holds", s.checkpoint(4, 1), l.Advance, grows, nil, 5, 0},
+		{"a newer one that cannot be proven now", s.checkpoint(7, 1), l.Newest, func(_, _ proof.Checkpoint) error { return unread }, unread, 5, 0},
+		{"an older one as the newest", s.checkpoint(4, 1), l.Newest, grows, proof.ErrRollback, 5, 1},
+		{"a fork", s.checkpoint(9, 2), l.Newest, grows, proof.ErrFork, 5, 2},
+		{"the fork again", s.checkpoint(9, 2), l.Advance, grows, proof.ErrFork, 5, 2},
+		{"an older fork", s.checkpoint(2, 2), l.Advance, grows, proof.ErrFork, 5, 3},
+		{"another key", newSigner(t, 2).checkpoint(9, 1), l.Newest, grows, proof.ErrCheckpoint, 5, 4},
+		{"no checkpoint", []byte("<html>"), l.Newest, grows, proof.ErrCheckpoint, 5, 5},
+		{"something huge", bytes.Repeat([]byte("x"), 1<<20), l.Newest, grows, proof.ErrCheckpoint, 5, 5},
+		{"what it was", s.checkpoint(8, 1), l.Newest, grows, nil, 8, 5},
+	} {
+		if _, err := c.take(c.signed, c.prove); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", c.what, err, c.want)
+		}
+		l = s.open(dir) // as after a restart
+		if cp, err := l.Last(); err != nil || cp.Size != c.last {
+			t.Errorf("%s: the last is of %d entries, %v; want %d", c.what, cp.Size, err, c.last)
+		}
+		if a, err := l.Alarms(); err != nil || len(a) != c.alarms {
+			t.Errorf("%s: %d alarms, %v; want %d", c.what, len(a), err, c.alarms)
+		}
+	}
+}
+
+func TestWhoeverIsBetweenCannotFillTheDiskWithEvidence(t *testing.T) {
+	s, dir := newSigner(t, 1), t.TempDir()
+	l := s.open(dir)
+	if _, err := l.Newest(s.checkpoint(3, 1), grows); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 100 {
+		if _, err := l.Newest(fmt.Append(nil, "junk ", i), grows); !errors.Is(err, proof.ErrCheckpoint) {
+			t.Fatal(err)
+		}
+	}
+	list, err := os.ReadDir(dir)
+	if err != nil || len(list) > 40 {
+		t.Errorf("%d files, %v", len(list), err)
+	}
+}
+
+func TestADamagedFileIsSaidToBe(t *testing.T) {
+	s, dir := newSigner(t, 1), t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "checkpoint"), []byte("half a chec"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.open(dir).Newest(s.checkpoint(3, 1), grows); !errors.Is(err, proof.ErrCheckpoint) {
+		t.Errorf("got %v", err)
+	}
+	if a, err := s.open(dir).Alarms(); err != nil || len(a) != 0 {
+		t.Errorf("our own file is no evidence: %v, %v", a, err)
+	}
+}
