@@ -40,7 +40,7 @@ func valueField(b []byte, i, steps int) (int, bool) {
 		q, after := quoteAt(b, i)
 		if q == 0 {
 			if e = run(b, i, limit, isDotted); ch(b, e) == ' ' && ch(b, i-2) == ':' {
-				e = min(limit, lineEnd(b, e)) // a text of YAML
+				e = lineEnd(b[:limit], e) // a text of YAML
 			}
 		} else {
 			for e = after; e < limit && b[e] != q && b[e] != '\n'; e++ {
@@ -156,7 +156,7 @@ func answer(b []byte, start, i int) (from, to int, ok bool) {
 			return 0, 0, false
 		}
 		i = spaces(b, spaces(b, i, false)+1, false)
-		eol := lineEnd(b, i)
+		eol := lineEnd(b[:min(len(b), i+2*maxCell)], i)
 		end := eol
 		for end > i && (b[end-1] == '|' || b[end-1] <= ' ') {
 			end--

@@ -190,12 +190,12 @@ func join(b []byte, start, i int, k word) (joint, bool) {
 			j.at += len("now ")
 		}
 	case q == 0 && j.spaced && k.spaced:
-		j.at, j.equals, j.spaced = blank, true, false
+		j.at, j.equals, j.spaced = coded(b, blank), true, false
 		if by := bytes.Index(lower(b[blank:min(len(b), blank+maxName)]), []byte(" by ")); k.with && by >= 0 {
 			j.at = blank + by + len(" by ")
 		}
-	case q == 0 && j.spaced && sets(b, start):
-		j.at, j.equals, j.spaced = blank, true, false
+	case q == 0 && j.spaced && (sets(b, start) || configured(b, start)):
+		j.at, j.equals, j.spaced = coded(b, blank), true, false
 	case q == 0 && j.spaced:
 		if s := bareName(b, start); s >= 1 && b[s-1] == '-' {
 			j.at, j.cli = blank, true

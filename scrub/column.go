@@ -51,7 +51,7 @@ func (w *worker) column(start, end int, k word) bool {
 	if line > 0 && b[line-1] != '\n' {
 		return false
 	}
-	eol := lineEnd(b, end)
+	eol := lineEnd(b[:min(len(b), line+maxHeader+1)], end)
 	if eol-line > maxHeader || eol >= len(b) {
 		return false
 	}

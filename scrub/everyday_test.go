@@ -110,6 +110,15 @@ func TestACallIsGivenItsPassword(t *testing.T) {
 	}, []string{"hunter", "letmein", "tiger7"})
 }
 
+func TestDevicesAndFilesOfAccountsHoldPasswords(t *testing.T) {
+	stands(t, newScrubber(t, Config{}), []string{
+		"psk=\"%s\"", "psk=%s\n", "wpa-psk %s\n", "wpa-psk \"%s\"\n", "  wpa-psk: %s\n", "wpa_passphrase=%s\n", "passcode: %s", "security answer: %s\n", "security_answer = '%s'\n", "secret answer: %s\n", "\"securityAnswer\": \"%s\"",
+		"snmp-server community %s RO\n", "set snmp community %s authorization read-only\n", "rocommunity %s\n", "rwcommunity %s default\n", "enable secret 5 %s\n", "enable password %s\n", "enable secret %s\n", "enable password 7 %s\n", "username u password 7 %s\n", "username u password %s\n", "username u privilege 15 secret 9 %s\n", "username u secret %s\n", "encrypted-password \"%s\";", "plain-text-password-value \"%s\";", "key-string %s\n", "tacacs-server key %s\n", "radius-server key %s\n", "neighbor 1 password %s\n", "ip ospf authentication-key %s\n", "pre-shared-key %s\n", "crypto isakmp key %s address 0.0.0.0\n", "pre-shared-key ascii-text \"%s\";", "set password %s\n", "set passwd %s\n", "set psksecret %s\n", "wpa-psk ascii 0 %s\n", "ppp chap password %s\n", "requirepass %s\n", "masterauth %s\n", "bindpw %s\n", "rootpw %s\n", "olcRootPW: %s\n", "bindpw = %s\n",
+		"machine h login u password %s\n", "machine h\nlogin u\npassword %s\n", "default login u password %s\n", "h:5432:db:u:%s\n", "*:*:*:u:%s\n", "h:*:db:u:%s\n", "u:{PLAIN}%s\n", "[pypi]\nusername = u\npassword = %s\n", "//h/:_password=%s\n", "<server><id>a</id><username>u</username><password>%s</password></server>", "smb: username=u\npassword=%s\ndomain=d\n", "u : PSK \"%s\"\n", ": PSK \"%s\"\n", "u : EAP \"%s\"\n", "  identity=\"u\"\n  password=\"%s\"\n", "AuthUserPass %s\n", "proxy_password = %s\n", "smtp_sasl_password_maps = static:u:%s\n", "AUTH LOGIN\nPASS %s\n", "USER u\r\nPASS %s\r\n", "/msg NickServ IDENTIFY %s\n", "PASS oauth:%s\n",
+	}, []string{"hunter", "letmein", "tiger7"})
+	stands(t, newScrubber(t, Config{}), []string{"PIN: %s\n", "pin=%s\n", "PIN code: %s\n", "PUK: %s\n", "TAN: %s\n", "passcode %s\n", "passcode: %s\n", "door code: %s\n", "the pin is %s\n", "\"pin\": \"%s\"", "OTP: %s", "voicemail PIN %s\n", "alarm code: %s\n", "gate code is %s\n", "access code: %s\n", "meeting ID: 123, passcode: %s\n"}, []string{"471108", "4711"})
+}
+
 func TestWordsThatOnlySoundOfSecretsStay(t *testing.T) {
 	s := newScrubber(t, Config{})
 	for _, text := range []string{

@@ -55,6 +55,7 @@ func rules() []rule {
 		rs = append(rs, rule{keyword: k.text, detect: (*worker).assigned, word: k.word})
 	}
 	rs = append(rs, files()...)
+	rs = append(rs, devices()...)
 	rs = append(append(append(rs, commands()...), listings()...), sayings()...)
 	rs = append(rs, cues()...)
 	return append(append(rs, escapes()...), packings()...)
@@ -76,8 +77,9 @@ func words() []namedWord {
 	add(word{kind: "password", strength: strong}, "password", "passwd", "passphrase", "passcode", "passwort", "pswd", "kennwort",
 		"wachtwoord", "mot_de_passe", "mot de passe", "motdepasse", "mdp", "contraseña", "contrasena", "clave_secreta", "senha", "parola", "hasło", "haslo",
 		"heslo", "lösenord", "losenord", "adgangskode", "passord", "salasana", "jelszo", "jelszó", "şifre", "sifre", "пароль", "密码", "口令",
-		"パスワード", "비밀번호", "userpwd", "dbpass", "userpass", "adminpass", "rootpass", "dbpw", "adminpw", "rootpw", "mysql_pwd", "securestring", "keypass", "storepass", "sshpass")
-	add(word{kind: "password", strength: strong, whole: true}, "pass", "pwd", "psw", "pw", "pin_code")
+		"パスワード", "비밀번호", "userpwd", "dbpass", "userpass", "adminpass", "rootpass", "dbpw", "adminpw", "mysql_pwd", "securestring", "keypass", "storepass", "sshpass", "wpa_psk", "pre_shared_key", "presharedkey",
+		"psksecret", "securityanswer", "security_answer", "security answer", "secretanswer", "secret_answer", "secret answer")
+	add(word{kind: "password", strength: strong, whole: true}, "pass", "pwd", "psw", "pw", "pin_code", "psk")
 	add(word{kind: "password", strength: strong, spaced: true}, "identified by")
 	add(word{kind: "password", strength: strong, spaced: true, with: true}, "identified with")
 	add(word{kind: "secret", strength: strong}, "secret", "connectionstring", "connection_string", "connection-string", "connstr", "conn_str")

@@ -10,6 +10,8 @@ func files() []rule {
 	rs := []rule{
 		{keyword: "://", detect: (*worker).access},
 		{keyword: "machine ", detect: (*worker).netrc},
+		{keyword: "default login ", detect: (*worker).netrc},
+		{keyword: ":*:", detect: (*worker).pgpass},
 		{keyword: ":0000:", detect: (*worker).pgpass},
 		{keyword: "Private-Lines: ", detect: (*worker).putty},
 		{keyword: "---- BEGIN ", detect: (*worker).pem},
@@ -65,7 +67,9 @@ func (w *worker) netrc(_ *rule, start, i int) {
 	if at(b, start-1)&isIdent != 0 {
 		return
 	}
-	_, _, i = field(b, blanks(b, i))
+	if i -= len("login "); b[start]|0x20 == 'm' {
+		_, _, i = field(b, blanks(b, i+len("login ")))
+	}
 	for range 3 {
 		s, e, after := field(b, blanks(b, i))
 		word := string(lower(b[s:e]))
