@@ -6,6 +6,7 @@ import (
 	"bytes"
 
 	"github.com/headrace/headrace/scrub/internal/names"
+	"github.com/headrace/headrace/scrub/internal/public"
 )
 
 // capital looks at the word from start to end, which begins with a capital, and returns how far it looked.
@@ -60,6 +61,11 @@ func (w *worker) called(start int) int {
 		return end
 	}
 	w.lookUp(&s)
+	if n := w.begins(&s); n == s.n {
+		return end
+	} else if n > 0 {
+		return w.called(s.start[n])
+	}
 	any := names.Class(0)
 	for k := range s.n {
 		any |= s.class[k]
@@ -144,6 +150,9 @@ func (w *worker) proper(s *sequence) bool {
 			unknown++
 		}
 	}
+	if unknown > 0 && !w.unusual(s, first, before, placed) {
+		return false
+	}
 	opens := first == 0 && sentenceStart(b, start)
 	switch {
 	case unknown > 0 && (placed && !opens || s.n-first > 1 && !opens || verbAfter(b, end)) && w.pure(start):
@@ -156,6 +165,27 @@ func (w *worker) proper(s *sequence) bool {
 	}
 	w.add(start, end, kind)
 	return true
+}
+
+// unusual reports whether a row of words, from first on, is more than words of law or of the trade, or than a noun of German.
+func (w *worker) unusual(s *sequence, first int, before string, placed bool) bool {
+	b := w.buf
+	odd, apart := false, false
+	for k := first; k < s.n; k++ {
+		v := b[s.start[k]:s.end(k)]
+		if ofLaw(v) {
+			return false
+		}
+		odd = odd || s.class[k] == 0 && !s.initial[k] && (placed || !public.Has(v) || before == "and" && k == first && paired(b, s.start[k]))
+		apart = apart || k > first && s.start[k] > s.end(k-1)+1
+	}
+	return odd && (s.n-first > 1 && !apart || germanCue(before) || !german(b, s.start[first]))
+}
+
+// paired reports whether a word with a capital stands before " and " before i: Bosnia and Herzegovina.
+func paired(b []byte, i int) bool {
+	end := max(0, i-len(" and "))
+	return upperAt(b, wordStart(b, end))
 }
 
 func endsLine(b []byte, i int) bool { return i >= len(b) || b[i] == '\n' }
@@ -250,6 +280,9 @@ func (w *worker) person(s *sequence, k int) int {
 		return 0
 	}
 	cue := cueBefore(b, start)
+	if n == 1 && !title && !given && german(b, start) {
+		return 0
+	}
 	alone := s.class[k]&names.Word == 0 && s.end(k)-start > 2
 	switch {
 	case title && (n > 1 || s.class[k]&names.Word == 0 || s.class[k]&name != 0):
