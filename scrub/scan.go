@@ -5,6 +5,7 @@ package scrub
 import (
 	"bytes"
 	"time"
+	"unicode/utf8"
 )
 
 const (
@@ -74,8 +75,11 @@ type span struct {
 	plain      bool   // one mark, whatever the form of its kind
 }
 
-// add records a hit; empty ones are ignored.
+// add records a hit, of whole characters; empty ones are ignored.
 func (w *worker) add(start, end int, kind string) {
+	for n := 0; n < utf8.UTFMax-1 && end < len(w.buf) && !utf8.RuneStart(w.buf[end]); n++ { // where a look ended
+		end++
+	}
 	if start < end {
 		w.hits = append(w.hits, span{start: start, end: end, kind: kind, rule: w.rule})
 	}

@@ -4,7 +4,9 @@ package scrub
 
 import (
 	"slices"
+	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestNounsOfGermanAreNoNames(t *testing.T) {
@@ -67,6 +69,17 @@ func TestWordsOfLicencesAndOfTheTradeAreNoNames(t *testing.T) {
 		"We dropped the variable in the Makefile since the project now needs a Mutex for each file.\n",
 	} {
 		if out := scrubbed(t, s, text); out != text {
+			t.Errorf("%q became %q", text, out)
+		}
+	}
+}
+
+// TestALongNameGoesWithItsLastCharacter: a look that ends after so many bytes must not end within a character.
+func TestALongNameGoesWithItsLastCharacter(t *testing.T) {
+	s := newScrubber(t, Config{})
+	for n := range 3 {
+		text := "この場合、使用Remote Code " + "X" + "ecution"[n:] + strings.Repeat("佔用伺服", 4) + "。\n"
+		if out := scrubbed(t, s, text); out == text || !utf8.ValidString(out) {
 			t.Errorf("%q became %q", text, out)
 		}
 	}
