@@ -58,6 +58,7 @@ var rules = []rule{
 	{"internal/sim/simtest", "episode internal/dataset internal/sim", "for tests only"},
 	{"internal/registry", "episode internal/blob", "serves artifacts, knows nothing of what they mean"},
 	{"internal/registry/registrytest", "internal/registry", "for tests only"},
+	{"internal/intake", "", "a second opinion on what the filter let through must not share its code"},
 	{"internal/tlog/proof", "episode", "the log's verifier must not need its writer"},
 	{"internal/tlog/tiles", "episode internal/tlog/proof", "an edge reads a log's files without its writer's code"},
 	{"internal/tlog/seen", "internal/statedir internal/tlog/proof", "only compares and keeps; whoever calls fetches and proves"},
