@@ -49,7 +49,8 @@ type Manifest struct {
 	Scrubbers []string `json:"scrubbers"`
 	// Findings counts what scrub replaced in these records, by kind.
 	Findings map[string]int `json:"findings"`
-	// Checkpoint is the contributor's last log checkpoint when the bundle was packed; empty where it keeps no log.
+	// Checkpoint is the last one of the recipient's log that the contributor had checked when the bundle was packed, signed by
+	// that log; empty where it had seen none. The receipt must prove that the log goes on from it.
 	Checkpoint string `json:"checkpoint"`
 }
 

@@ -35,7 +35,8 @@ type Receipt struct {
 	MerkleRoot  string `json:"merkle_root"`
 	// ReceivedDay is the UTC date, such as 2026-03-31: retention counts from it.
 	ReceivedDay string `json:"received_day"`
-	// LogOrigin and LogIndex say where in which log the bundle is; Checkpoint is a signed tree head that includes it.
+	// LogOrigin and LogIndex say where in which log the bundle is; the log is called as the recipient is. Checkpoint is a signed
+	// tree head that includes it, with the cosignatures of witnesses. The proofs travel beside the receipt.
 	LogOrigin  string `json:"log_origin"`
 	LogIndex   uint64 `json:"log_index"`
 	Checkpoint string `json:"checkpoint"`

@@ -30,7 +30,7 @@ type Options struct {
 	// Contributor is the name under which the recipient knows Signer.
 	Contributor string
 	Recipient   string
-	// Checkpoint is the contributor's last log checkpoint, if it keeps a log.
+	// Checkpoint is the last one of the recipient's log that the contributor has checked; empty for none.
 	Checkpoint string
 	// Canaries are planted strings that must never leave: one of them in any record refuses the bundle.
 	Canaries []string

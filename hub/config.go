@@ -10,6 +10,7 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/config"
+	"github.com/headrace/headrace/internal/tlog"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -35,6 +36,9 @@ type File struct {
 	Name string `yaml:"name"`
 	// Lead is how long the early channel has a release before the stable one.
 	Lead time.Duration `yaml:"lead"`
+	// Witnesses are run by others and asked to cosign each checkpoint of the log: a list of {key: VKEY, url: URL}, as headrace witness
+	// prints the key. The log goes on without one that does not answer, and is then not witnessed by it.
+	Witnesses []tlog.Witness `yaml:"witnesses"`
 	// RateCard is a file that says what a measured contribution earns; empty is the built-in one.
 	RateCard string `yaml:"rate_card"`
 }
@@ -82,7 +86,7 @@ func (f File) Effective() (File, error) {
 
 // Config returns what a hub needs to know.
 func (f File) Config() (Config, error) {
-	c := Config{Dir: f.Dir, Name: f.Name, Lead: f.Lead}
+	c := Config{Dir: f.Dir, Name: f.Name, Lead: f.Lead, Witnesses: f.Witnesses}
 	var err error
 	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
 		return c, err

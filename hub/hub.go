@@ -41,6 +41,8 @@ type Config struct {
 	Name string
 	// Lead is how long the early channel has a release before the stable one.
 	Lead time.Duration
+	// Witnesses are asked to cosign the log's checkpoints.
+	Witnesses []tlog.Witness
 	// RateCard says what a measured contribution earns; nil is the built-in one.
 	RateCard *value.RateCard
 	Log      *slog.Logger
@@ -106,7 +108,7 @@ func open(ctx context.Context, cfg Config) (*Hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := tlog.Open(ctx, tlog.Config{Dir: filepath.Join(cfg.Dir, "log"), Origin: cfg.Name, Key: ring.Signing()})
+	l, err := tlog.Open(ctx, tlog.Config{Dir: filepath.Join(cfg.Dir, "log"), Origin: cfg.Name, Key: ring.Signing(), Witnesses: cfg.Witnesses})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

@@ -107,13 +107,14 @@ func TestExamplesAreWhatTheStagesMakeOfEachOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := ed25519.NewKeyFromSeed(derive("signing"))
-	m, digest, err := bundle.Pack(filepath.Join(t.TempDir(), "b"), [][]byte{record}, bundle.Options{Signer: key, Contributor: "alder-bank", Recipient: recipient})
+	m, digest, err := bundle.Pack(filepath.Join(t.TempDir(), "b"), [][]byte{record}, bundle.Options{Signer: key, Contributor: "alder-bank", Recipient: recipient,
+		Checkpoint: "tool-maker\n40\n…\n"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "bundle-manifest.json", m)
 	golden(t, "receipt.json", bundle.Receipt{Bundle: digest, Contributor: m.Contributor, Recipient: m.Recipient, Records: m.Records, MerkleRoot: m.MerkleRoot,
-		ReceivedDay: "2026-03-20", LogOrigin: "hub.tool-maker.example", LogIndex: 41, Checkpoint: "hub.tool-maker.example\n42\n…\n"})
+		ReceivedDay: "2026-03-20", LogOrigin: m.Recipient, LogIndex: 41, Checkpoint: "tool-maker\n42\n…\n"})
 	golden(t, "trust.json", bundle.NewTrust(bundle.TrustedKey{Name: "alder-bank", Key: key.Public().(ed25519.PublicKey)}).Keys())
 	if _, err := bundle.DecodeTrust(read(t, "trust.json")); err != nil {
 		t.Error(err)

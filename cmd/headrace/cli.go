@@ -49,7 +49,8 @@ type cli struct {
 	Value       valueCmd       `cmd:"" help:"Recompute a signed statement from the hub's folder."`
 	Export      exportCmd      `cmd:"" help:"Decisions → a trainer's format (trl-kto, openai-dpo), where terms allow it."`
 	Withdraw    withdrawCmd    `cmd:"" help:"Take back everything of a session that has left."`
-	Log         logCmd         `cmd:"" help:"Check a hub's transparency log."`
+	Log         logCmd         `cmd:"" help:"Check a hub's transparency log; compare what two contributors saw."`
+	Witness     witnessCmd     `cmd:"" help:"Vouch for other people's logs: cosign checkpoints of logs that only grow."`
 	Simulate    simulateCmd    `cmd:"" help:"Episodes of synthetic enterprises whose truth is known (JSON Lines on standard output)."`
 	Bench       benchCmd       `cmd:"" help:"Measure this build beside its peers (run from a checkout)."`
 }

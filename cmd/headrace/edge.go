@@ -44,6 +44,7 @@ Everything has a default; headrace edge config shows it. To change some, write e
   oidc: {issuer: https://login.example, client_id: headrace}   # developers log in, instead of codes for each
   webhooks: {github_secret_file: /run/secrets/hook}            # reviews, merges, checks; gitlab_token_file too
   dictionaries: [names.csv]         # private names to look for: headrace dictionary makes it; rules: [own.toml] too
+  witnesses: [witness.example/w1+1f2e3d4c+BASE64]   # whose word makes the hub's log count as witnessed; not the hub's
   teams: teams.csv                  # user,team: for headrace doctor --coverage
   pollers:                          # tools' servers that are asked hourly what they counted
     - {kind: claude, key_file: /run/secrets/claude}

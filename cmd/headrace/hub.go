@@ -35,7 +35,9 @@ Everything has a default; headrace hub config shows it. To change some, write hu
 
   name: acme-tools                   # what policies call you
   url: https://hub.acme.example      # where contributors reach you
-  database_file: /run/secrets/dsn    # PostgreSQL; one line: postgres://user:password@host/name`
+  database_file: /run/secrets/dsn    # PostgreSQL; one line: postgres://user:password@host/name
+  witnesses:                         # others vouch for the log: headrace witness prints the key
+    - {key: witness.example/w1+1f2e3d4c+BASE64, url: "https://witness.example"}`
 }
 
 type hubServeCmd struct {

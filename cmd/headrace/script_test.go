@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -21,7 +22,7 @@ func TestMain(m *testing.M) {
 
 // TestEveryPromiseOfTheReadme runs the scripts: one for each promise that the documents make of a command, with the
 // real program. $POLICY is the starter policy, $EXAMPLES the folder of examples, $CAPTURE the one of histories, $SECRET
-// a secret made for this run, $BUSY an address that somebody else listens on.
+// a secret made for this run, $BUSY an address that somebody else listens on, $HUB and $WITNESS addresses that are free.
 func TestEveryPromiseOfTheReadme(t *testing.T) {
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
@@ -44,10 +45,20 @@ func TestEveryPromiseOfTheReadme(t *testing.T) {
 			} {
 				e.Setenv(name, value)
 			}
+			for _, name := range []string{"HUB", "WITNESS"} {
+				l, err := net.Listen("tcp", freePort)
+				if err != nil {
+					return err
+				}
+				e.Setenv(name, l.Addr().String())
+				if err := l.Close(); err != nil {
+					return err
+				}
+			}
 			return os.MkdirAll(home, 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"expand": expand, "code": code, "hold": hold,
+			"expand": expand, "code": code, "hold": hold, "answers": answers,
 		},
 	})
 }
@@ -69,6 +80,23 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 	err := ts.Exec(args[1], args[2:]...)
 	if got := "exit status " + args[0]; err == nil || !strings.Contains(err.Error(), got) {
 		ts.Fatalf("want %s, got %v", got, err)
+	}
+}
+
+// answers waits until somebody listens at an address.
+func answers(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: answers HOST:PORT")
+	}
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		c, err := net.Dial("tcp", args[0])
+		if err == nil {
+			c.Close()
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("nobody answers: %v", err)
+		}
 	}
 }
 

@@ -3,8 +3,10 @@
 package proof
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -104,6 +106,9 @@ func (l *Log) Open(checkpoint []byte) (Checkpoint, error) {
 	}
 	if len(cp.Hash) != rfc6962.DefaultHasher.Size() {
 		return Checkpoint{}, because(ErrCheckpoint, fmt.Errorf("root of %d bytes", len(cp.Hash)))
+	}
+	if cp.Size == 0 && !bytes.Equal(cp.Hash, rfc6962.DefaultHasher.EmptyRoot()) {
+		return Checkpoint{}, because(ErrCheckpoint, errors.New("no entries, and not the root of nothing"))
 	}
 	c := Checkpoint{Size: cp.Size, Root: cp.Hash, Signed: []byte(n.Text + "\n")}
 	for _, s := range n.Sigs {

@@ -116,7 +116,9 @@ func Grown(old, now Checkpoint, hashes [][]byte) error {
 	switch {
 	case old.Size > now.Size:
 		return because(ErrProof, fmt.Errorf("the newer checkpoint has %d entries, the older %d: the log lost some", now.Size, old.Size))
-	case old.Size == 0 && len(hashes) == 0:
+	case old.Size == 0 && len(hashes) > 0:
+		return because(ErrProof, errors.New("a proof from nothing is empty"))
+	case old.Size == 0:
 		return nil // every log continues the empty one
 	case old.Size == now.Size && !bytes.Equal(old.Root, now.Root):
 		return Forked(old, now)
