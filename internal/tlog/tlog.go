@@ -37,7 +37,7 @@ const (
 	batchSize          = 256                    // one tile's width
 	checkpointInterval = 100 * time.Millisecond // the shortest that the driver takes
 	pollInterval       = 2 * time.Millisecond   // how often Append looks for its checkpoint
-	witnessPatience    = 2 * time.Second        // how long an entry may wait for witnesses
+	witnessPatience    = 5 * time.Second        // how long an entry may wait for witnesses
 	republish          = time.Minute            // how soon a witness that was away is asked again
 )
 
