@@ -30,6 +30,8 @@ type Config struct {
 	Witnesses []string
 	// Policy decides what leaves; nil is the starter policy.
 	Policy *consent.Policy
+	// Audited is how many batches people have read and found clean, as the policy's gate before text asks.
+	Audited int
 	// Filter is what the filter looks for beside what it knows: a dictionary, rules, a model. The edge sets its key.
 	Filter scrub.Config
 	// Settle is how long an episode may still change before it is screened.

@@ -50,6 +50,9 @@ type File struct {
 	Channel string `yaml:"channel"`
 	// Policy is the file that decides what leaves; empty is the starter policy: numbers and categories, a person approves.
 	Policy string `yaml:"policy"`
+	// AuditedBatches is how many batches people have read (headrace audit-sample) and found clean: text leaves only where the policy
+	// asks for no more.
+	AuditedBatches int `yaml:"audited_batches"`
 	// Dictionaries are CSV files of private names, as headrace dictionary writes them, that the filter looks for.
 	Dictionaries []string `yaml:"dictionaries"`
 	// Rules are TOML files with rules of your own for the filter, in the form gitleaks uses.
@@ -158,7 +161,7 @@ func (f File) Config(m *Membership) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	c := Config{Dir: f.Dir, Contributor: m.Contributor, Recipient: m.Hub, Channel: eff.Channel, Settle: f.Settle, RawRetention: f.RawRetention, OIDC: f.OIDC, Pollers: f.Pollers, Teams: f.Teams, Witnesses: f.Witnesses, Repositories: f.Repositories}
+	c := Config{Dir: f.Dir, Contributor: m.Contributor, Recipient: m.Hub, Audited: f.AuditedBatches, Channel: eff.Channel, Settle: f.Settle, RawRetention: f.RawRetention, OIDC: f.OIDC, Pollers: f.Pollers, Teams: f.Teams, Witnesses: f.Witnesses, Repositories: f.Repositories}
 	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
 		return c, err
 	}

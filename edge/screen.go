@@ -167,7 +167,7 @@ func (e *Edge) consentBatch(ctx context.Context, batch []candidate) error {
 // consent asks the policy about one clean episode and lowers it to what may leave.
 func (e *Edge) consent(lower *consent.Lowerer, c *candidate) error {
 	now := e.cfg.Now()
-	d, err := e.policy.Decide(c.clean, e.cfg.Recipient, now)
+	d, err := e.policy.Decide(c.clean, consent.Request{Recipient: e.cfg.Recipient, Now: now, Audited: e.cfg.Audited})
 	if err != nil {
 		c.set(sqlstore.EpisodeKept, "policy: "+err.Error())
 		return nil

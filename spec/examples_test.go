@@ -123,7 +123,7 @@ func TestExamplesAreWhatTheStagesMakeOfEachOther(t *testing.T) {
 
 func lower(t *testing.T, p *consent.Policy, l *consent.Lowerer, e *episode.Episode) *episode.Episode {
 	t.Helper()
-	d, err := p.Decide(e, p.Recipients()[0], day)
+	d, err := p.Decide(e, consent.Request{Recipient: p.Recipients()[0], Now: day})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func TestStarterPolicyIsAPolicy(t *testing.T) {
 }
 
 func TestEveryOtherPolicyExampleIsAPolicy(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join("examples", "more", "*.yaml"))
+	files, err := filepath.Glob(filepath.Join("examples", "more", "policy*.yaml"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%v, %v", files, err)
 	}
@@ -212,6 +212,13 @@ func TestEveryOtherPolicyExampleIsAPolicy(t *testing.T) {
 		if _, err := consent.ReadPolicy(f); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+func TestPreferencesExampleIsADevelopersPreferences(t *testing.T) {
+	p, err := consent.ReadPreferences(filepath.Join("examples", "more", "preferences.yaml"))
+	if err != nil || p.Developer != "ada@alder-bank.example" || p.Agree == nil || !*p.Agree {
+		t.Errorf("%+v, %v", p, err)
 	}
 }
 

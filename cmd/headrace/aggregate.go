@@ -30,6 +30,7 @@ type aggregateCmd struct {
 	MinTeams  int      `help:"Teams that must stand behind a count, where teams are known." default:"3"`
 	Budget    float64  `help:"Privacy loss (ε) of everything that is ever told." default:"10"`
 	Ledger    bool     `help:"Print what was told so far and what it cost, and make nothing new."`
+	beside
 }
 
 func (c *aggregateCmd) Help() string {
@@ -125,6 +126,10 @@ func (c *aggregateCmd) tallies() ([]*aggregate.Tally, error) {
 
 // count reads episodes and counts those of the period that may be.
 func (c *aggregateCmd) count(e *env, p *consent.Policy, start, end time.Time, tallies []*aggregate.Tally) error {
+	ask, err := c.asker(c.Recipient)
+	if err != nil {
+		return err
+	}
 	in := episode.NewReader(bufio.NewReader(e.in))
 	read, counted, setAside := 0, 0, 0
 	for e.ctx.Err() == nil {
@@ -142,7 +147,7 @@ func (c *aggregateCmd) count(e *env, p *consent.Policy, start, end time.Time, ta
 		read++
 		var d consent.Decision
 		if err == nil {
-			d, err = p.Decide(ep, c.Recipient, time.Now())
+			d, err = p.Decide(ep, ask(ep))
 		}
 		if err != nil {
 			setAside++

@@ -21,12 +21,40 @@ type consentCmd struct {
 	Recipient string `help:"Who the episodes are for (default: the policy's recipient, where it has one only)." placeholder:"NAME"`
 	Key       string `help:"The key that headrace scrub was given, where it was given one." type:"path" placeholder:"FILE"`
 	Strict    bool   `help:"Exit 1 where anything was set aside."`
+	beside
+}
+
+// beside is what a policy is told beside an episode.
+type beside struct {
+	Audited     int      `help:"How many batches people have read and found clean; text waits for as many as the policy says." placeholder:"N"`
+	Preferences []string `help:"What a developer says of their own records; may be given again for others." type:"path" placeholder:"FILE"`
+}
+
+// asker returns what makes a request of an episode for the recipient, at one time for all.
+func (b *beside) asker(recipient string) (func(*episode.Episode) consent.Request, error) {
+	known := map[string]*consent.Preferences{}
+	for _, path := range b.Preferences {
+		p, err := consent.ReadPreferences(path)
+		if err != nil {
+			return nil, err
+		}
+		if known[p.Developer] != nil {
+			return nil, usagef("%s: there are preferences of %s already", path, p.Developer)
+		}
+		known[p.Developer] = p
+	}
+	now := time.Now()
+	return func(e *episode.Episode) consent.Request {
+		return consent.Request{Recipient: recipient, Now: now, Audited: b.Audited, Preferences: known[consent.DeveloperOf(e)]}
+	}, nil
 }
 
 func (c *consentCmd) Help() string {
 	return `Decides by the policy what of each scrubbed episode may leave for the recipient, and writes that: lowered to its level,
 ids, names and the marks in texts keyed for the recipient and the year, with its terms, without its local block. What the
-policy keeps back is counted.
+policy keeps back is counted. Text leaves only from the repositories that the policy lists, and once as many batches were read
+and found clean as it says: while --audited says less, the record leaves at level signal. headrace policy test tells what a
+policy would do.
 
 Example: headrace read ~/.claude | headrace scrub | headrace consent --policy policy.yaml > leaves.jsonl`
 }
@@ -34,7 +62,7 @@ Example: headrace read ~/.claude | headrace scrub | headrace consent --policy po
 // consentCounts is what became of the records.
 type consentCounts struct {
 	in, left, setAside int
-	kept               map[string]int // not leaving, by rule
+	kept               map[string]int // not leaving, by reason
 	notices            map[string]int
 }
 
@@ -67,9 +95,13 @@ func (c *consentCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	ask, err := c.asker(c.Recipient)
+	if err != nil {
+		return err
+	}
 	n := consentCounts{kept: map[string]int{}, notices: map[string]int{}}
 	out := bufio.NewWriterSize(e.out, 256<<10)
-	err = errors.Join(c.pipe(e, p, l, out, &n), out.Flush())
+	err = errors.Join(c.pipe(e, p, ask, l, out, &n), out.Flush())
 	n.tell(e.err)
 	if err == nil && n.setAside > 0 && (c.Strict || n.setAside == n.in) {
 		return &episode.Problem{Code: "consent/set-aside", Message: fmt.Sprintf("%d of %d records were set aside", n.setAside, n.in), Hint: "the lines above say which and why"}
@@ -87,8 +119,8 @@ func recipientOf(p *consent.Policy, named string) (string, error) {
 	return named, nil
 }
 
-func (c *consentCmd) pipe(e *env, p *consent.Policy, l *consent.Lowerer, out io.Writer, n *consentCounts) error {
-	in, now := episode.NewReader(e.in), time.Now()
+func (c *consentCmd) pipe(e *env, p *consent.Policy, ask func(*episode.Episode) consent.Request, l *consent.Lowerer, out io.Writer, n *consentCounts) error {
+	in := episode.NewReader(e.in)
 	var line []byte
 	for e.ctx.Err() == nil {
 		ep, err := in.Next()
@@ -101,13 +133,13 @@ func (c *consentCmd) pipe(e *env, p *consent.Policy, l *consent.Lowerer, out io.
 		n.in++
 		var d consent.Decision
 		if err == nil {
-			d, err = p.Decide(ep, c.Recipient, now)
+			d, err = p.Decide(ep, ask(ep))
 		}
 		for _, notice := range d.Notices {
 			n.notices[notice]++
 		}
 		if err == nil && !d.Leaves() {
-			n.kept[d.Rule]++
+			n.kept[why(d)]++
 			continue
 		}
 		if err == nil {
@@ -131,14 +163,23 @@ func (c *consentCmd) pipe(e *env, p *consent.Policy, l *consent.Lowerer, out io.
 
 func (n *consentCounts) tell(w io.Writer) {
 	fmt.Fprintf(w, "consent: %d in, %d leave, %d set aside\n", n.in, n.left, n.setAside)
-	for _, rule := range slices.Sorted(maps.Keys(n.kept)) {
-		why := "by rule " + rule
-		if rule == "" {
-			why = "because no rule fits"
-		}
-		fmt.Fprintf(w, "  %d stay %s\n", n.kept[rule], why)
+	for _, why := range slices.Sorted(maps.Keys(n.kept)) {
+		fmt.Fprintf(w, "  %d stay %s\n", n.kept[why], why)
 	}
 	for _, notice := range slices.Sorted(maps.Keys(n.notices)) {
 		fmt.Fprintf(w, "  %d × %s\n", n.notices[notice], notice)
 	}
+}
+
+// why says why nothing leaves.
+func why(d consent.Decision) string {
+	switch {
+	case d.Level == episode.LevelOff:
+		return "because a rule of level off fits"
+	case d.Rule == "":
+		return "because no rule fits"
+	case len(d.Notices) > 0:
+		return fmt.Sprintf("under rule %s (%s)", d.Rule, strings.Join(d.Notices, ", "))
+	}
+	return "by rule " + d.Rule
 }

@@ -4,8 +4,9 @@
 //
 // A [Policy] is a YAML file of rules in CEL over the facts that scrub left in the local block; where no rule fits, nothing
 // leaves. [Policy.Records] is asked at capture, before anything is written; [Policy.Decide] before an episode goes to one
-// recipient. The shipped rights table (which provider's output may serve which purpose for whom) can lower what a rule
-// allows and never raises it. [Lowerer.Lower] then makes the copy that leaves, field by field as spec/levels.tsv says:
+// recipient. What a rule allows others can lower and nobody raises: the developer's [Preferences], the policy's gate before
+// text, the shipped rights table (package rights). [Policy.Explain] says which of them did, [Compare] whether a change of
+// policy can let more leave. [Lowerer.Lower] then makes the copy that leaves, field by field as spec/levels.tsv says:
 // ids keyed and names made pseudonyms per recipient, times and numbers made coarse, the local block gone. A field that is
 // not in the table does not leave. At level masked its texts go through package scrub once more, which makes every word
 // that is not public a mark; prose leaves only under a rule that says prose: true. Marks leave keyed for the recipient and
@@ -33,10 +34,14 @@ const (
 
 // The notices: why less leaves than the rule says.
 const (
-	NoticeNoRule          = "no-rule"         // no rule fits: default deny
-	NoticeRights          = "rights"          // the rights table lowered the level or struck purposes
-	NoticeExpired         = "expired"         // the rule's expiry has passed
-	NoticeUnauthenticated = "unauthenticated" // of unproven identity: for evaluation only
+	NoticeNoRule          = "no-rule"                 // no rule fits: default deny
+	NoticeRights          = "rights"                  // the rights table lowered the level or struck purposes
+	NoticeExpired         = "expired"                 // the rule's expiry has passed
+	NoticeUnauthenticated = "unauthenticated"         // of unproven identity: for evaluation only
+	NoticeTextRepository  = "text-repository"         // no text: the repository is not on the policy's list
+	NoticeTextAudits      = "text-audits"             // no text yet: too few batches were audited and found clean
+	NoticeDeveloper       = "developer"               // the developer's preferences allow less
+	NoticeWaits           = "waits-for-the-developer" // the policy has two keys, and the developer has not said yes
 )
 
 // Decision is what a policy says about one episode and one recipient.
@@ -67,6 +72,17 @@ type Facts struct {
 	Team       string
 }
 
+// Request says for whom a policy decides, and what is known beside the episode.
+type Request struct {
+	Recipient string
+	// Now is for expiry alone.
+	Now time.Time
+	// Audited is how many batches have been audited so far and found clean.
+	Audited int
+	// Preferences are those of the episode's developer; nil where they have said nothing.
+	Preferences *Preferences
+}
+
 // Records reports whether an event of these facts is recorded at all: false where a rule of level off fits. On an error
 // the answer is no.
 func (p *Policy) Records(f Facts) (bool, error) {
@@ -79,75 +95,95 @@ func (p *Policy) Records(f Facts) (bool, error) {
 	return true, nil
 }
 
-// Decide says what of e may leave for recipient. It wants the episode as scrub leaves it: of level clean, with its local
-// block. now is for expiry alone.
-func (p *Policy) Decide(e *episode.Episode, recipient string, now time.Time) (Decision, error) {
+// Decide says what of e may leave for the recipient. It wants the episode as scrub leaves it: of level clean, with its
+// local block.
+func (p *Policy) Decide(e *episode.Episode, q Request) (Decision, error) {
 	d := Decision{Level: episode.LevelNone, Policy: p.digest}
-	if e.Local == nil || e.Privacy == nil || e.Privacy.Level != episode.LevelClean {
-		return d, &episode.Problem{Code: "consent/not-scrubbed", Message: fmt.Sprintf("episode %s does not come from scrub: it has no local block or is not of level clean", e.ID),
-			Hint: "pipe it through headrace scrub first"}
+	to, err := p.check(e, q)
+	if err != nil {
+		return d, err
 	}
-	kind, known := p.kinds[recipient]
-	if !known {
-		return d, p.unknownRecipient(recipient)
-	}
-	facts := factsOf(e)
-	if records, err := p.Records(facts.Facts); err != nil || !records {
+	m := p.memos.Get().(*memo)
+	defer p.memos.Put(m)
+	defer m.forget()
+	m.facts.set(e, to)
+	if r, err := m.first(p.off); err != nil || r != nil {
 		d.Level = episode.LevelOff
 		return d, err
 	}
-	r, err := p.match(facts, recipient)
+	r, err := m.first(to.rules)
 	if err != nil {
 		return d, err
 	}
 	if r == nil {
-		d.Notices = append(d.Notices, NoticeNoRule)
-		return d, nil
+		return d.deny(NoticeNoRule), nil
 	}
+	return p.grant(d, r, &m.facts, q), nil
+}
+
+// check refuses what cannot be decided about, and returns the recipient.
+func (p *Policy) check(e *episode.Episode, q Request) (*recipient, error) {
+	if e.Local == nil || e.Privacy == nil || e.Privacy.Level != episode.LevelClean {
+		return nil, &episode.Problem{Code: "consent/not-scrubbed", Message: fmt.Sprintf("episode %s does not come from scrub: it has no local block or is not of level clean", e.ID),
+			Hint: "pipe it through headrace scrub first"}
+	}
+	to := p.recipient(q.Recipient)
+	if to == nil {
+		return nil, p.unknownRecipient(q.Recipient)
+	}
+	if who := q.Preferences; who != nil && who.Developer != DeveloperOf(e) {
+		return nil, fmt.Errorf("episode %s is not of the developer whose preferences came with it", e.ID)
+	}
+	return to, nil
+}
+
+// grant is what leaves where rule r decides: what it says, less what developer, text gate, identity and rights take away.
+// None of them can raise what another left.
+func (p *Policy) grant(d Decision, r *rule, f *facts, q Request) Decision {
 	d.Rule, d.Approval, d.Level, d.Prose = r.name, r.approval, r.level, r.prose
-	if d.Level.Rank() < episode.LevelAggregate.Rank() {
-		return d, nil
+	switch {
+	case d.Level.Rank() < episode.LevelAggregate.Rank():
+		return d
+	case !r.expires.IsZero() && !q.Now.Before(r.expires):
+		return d.deny(NoticeExpired)
+	case q.Preferences.refuses():
+		return d.deny(NoticeDeveloper)
+	case p.twoKeys && !q.Preferences.agrees():
+		return d.deny(NoticeWaits)
 	}
-	if !r.expires.IsZero() && !now.Before(r.expires) {
-		return d.deny(NoticeExpired), nil
+	d, purposes := q.Preferences.apply(d, r.purposes, f)
+	if d.Level.Rank() <= episode.LevelAggregate.Rank() {
+		return d
 	}
-	if d.Level == episode.LevelAggregate {
-		return d, nil
-	}
-	purposes := r.purposes
-	if e.Local.Unauthenticated {
-		if purposes = intersect(purposes, episode.PurposeEvaluate); len(purposes) < len(r.purposes) {
-			d.Notices = append(d.Notices, NoticeUnauthenticated)
+	if d.Level.Rank() > episode.LevelSignal.Rank() {
+		if why := p.text.refuses(f.Repository, q.Audited); why != "" {
+			d.Level, d.Prose, d.Notices = episode.LevelSignal, false, append(d.Notices, why)
 		}
 	}
-	level, allowed := p.rights.limit(d.Level, facts.provider, facts.contractClass, kind, purposes)
+	if f.e.Local.Unauthenticated {
+		if proven := intersect(purposes, episode.PurposeEvaluate); len(proven) < len(purposes) {
+			purposes, d.Notices = proven, append(d.Notices, NoticeUnauthenticated)
+		}
+	}
+	level, allowed := p.rights.Limit(d.Level, f.origin, f.to.kind, purposes)
 	if level != d.Level || len(allowed) < len(purposes) {
 		d.Notices = append(d.Notices, NoticeRights)
 	}
 	if d.Level = level; len(allowed) == 0 {
 		d.Level = episode.LevelNone
-		return d, nil
+		return d
 	}
-	d.Terms = &episode.Terms{Purposes: allowed, Recipients: []string{recipient}, Region: r.region, RetentionDays: r.retentionDays, ExpiresAt: r.expires}
-	return d, nil
+	region := r.region
+	if region == "" {
+		region = f.to.region
+	}
+	d.Terms = &episode.Terms{Purposes: allowed, Recipients: f.to.names, Region: region, RetentionDays: r.retentionDays, ExpiresAt: r.expires}
+	return d
 }
 
 func (d Decision) deny(notice string) Decision {
 	d.Level, d.Notices = episode.LevelNone, append(d.Notices, notice)
 	return d
-}
-
-// match returns the first rule for recipient that fits, or nil.
-func (p *Policy) match(f *facts, recipient string) (*rule, error) {
-	for _, r := range p.rules {
-		if !slices.Contains(r.recipients, recipient) {
-			continue
-		}
-		if ok, err := r.matches(f); err != nil || ok {
-			return r, err
-		}
-	}
-	return nil, nil
 }
 
 func intersect(purposes []episode.Purpose, only episode.Purpose) []episode.Purpose {

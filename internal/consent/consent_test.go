@@ -31,11 +31,14 @@ func demo() *episode.Episode {
 	return e
 }
 
+// textRule opens the gate before text for the repository of scrubbed, once a batch was audited.
+const textRule = "text: {repositories: ['git.alder.example/*'], clean_batches: 1}\n"
+
 const head = "version: 1\nrecipients:\n  - {name: maker, kind: maker}\n  - {name: us, kind: own}\nrules:\n"
 
 func policy(t testing.TB, rules string) *Policy {
 	t.Helper()
-	p, err := DecodePolicy([]byte(head + rules))
+	p, err := DecodePolicy([]byte(head + rules + textRule))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +47,7 @@ func policy(t testing.TB, rules string) *Policy {
 
 func decide(t testing.TB, p *Policy, e *episode.Episode, recipient string) Decision {
 	t.Helper()
-	d, err := p.Decide(e, recipient, day)
+	d, err := p.Decide(e, Request{Recipient: recipient, Now: day, Audited: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +96,7 @@ func TestRulesSeeEveryFactOfTheLocalBlock(t *testing.T) {
 	for _, when := range []string{
 		"repository == 'git.alder.example/core'", "developer.startsWith('ada@')", "team == 'payments'", "tool == 'claude-code'", "surface == 'agent'",
 		"paths.exists(p, p.startsWith('pay/'))", "license == 'MIT'", "provider == 'anthropic'", "model.startsWith('claude')", "contract_class == ''",
-		"time < timestamp('2026-04-01T00:00:00Z')", "findings['email'] == 2", "findings[?'jwt'].orValue(0) == 0", "!unauthenticated", "languages.size() == 0",
+		"time < timestamp('2026-04-01T00:00:00Z')", "findings['email'] == 2", "findings[?'jwt'].orValue(0) == 0", "!unauthenticated", "languages.size() == 0", "recipient == 'maker'", "recipient_kind == 'maker'", "recipient_region == ''",
 	} {
 		if d := decide(t, policy(t, rule1(when, "signal", "")), scrubbed(), "maker"); !d.Leaves() {
 			t.Errorf("%s does not hold: %+v", when, d)
@@ -116,7 +119,7 @@ func TestOffIsAskedBeforeAnythingIsRecordedAndWinsOverEveryRule(t *testing.T) {
 
 func TestARuleThatCannotBeEvaluatedLetsNothingLeave(t *testing.T) {
 	p := policy(t, rule1("findings['jwt'] == 0", "signal", ""))
-	d, err := p.Decide(scrubbed(), "maker", day)
+	d, err := p.Decide(scrubbed(), Request{Recipient: "maker", Now: day})
 	if err == nil || d.Leaves() {
 		t.Errorf("%+v, %v", d, err)
 	}
@@ -182,11 +185,11 @@ func TestWhatDoesNotComeFromScrubIsRefused(t *testing.T) {
 	raw.Privacy = nil
 	leftover.Local = nil
 	for _, e := range []*episode.Episode{raw, leftover} {
-		if _, err := Starter().Decide(e, "tool-maker", day); !errors.Is(err, &episode.Problem{Code: "consent/not-scrubbed"}) {
+		if _, err := Starter().Decide(e, Request{Recipient: "tool-maker", Now: day}); !errors.Is(err, &episode.Problem{Code: "consent/not-scrubbed"}) {
 			t.Errorf("got %v", err)
 		}
 	}
-	if _, err := Starter().Decide(scrubbed(), "stranger", day); !errors.Is(err, &episode.Problem{Code: "consent/unknown-recipient"}) {
+	if _, err := Starter().Decide(scrubbed(), Request{Recipient: "stranger", Now: day}); !errors.Is(err, &episode.Problem{Code: "consent/unknown-recipient"}) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -194,7 +197,7 @@ func TestWhatDoesNotComeFromScrubIsRefused(t *testing.T) {
 func TestAPolicyErrorNamesLineKeyAndWhatIsAllowed(t *testing.T) {
 	for name, c := range map[string]struct{ policy, want string }{
 		"unknown key":      {head + "  - name: a\n    wehn: \"true\"\n", `line 7: unknown key "wehn"; a rule has: approval, expires, level, name, prose, purposes, recipients, region, retention_days, when`},
-		"unknown top key":  {"versoin: 1\n", `line 1: unknown key "versoin"; a policy has: recipients, rules, version`},
+		"unknown top key":  {"versoin: 1\n", `line 1: unknown key "versoin"; a policy has: recipients, rules, text, two_keys, version`},
 		"typo in CEL":      {head + rule1("repositry == 'x'", "signal", ""), `line 7: rule "r190": when "repositry == 'x'": at column 1: undeclared reference to 'repositry'`},
 		"not a condition":  {head + rule1("tool", "signal", ""), `not true or false`},
 		"off sees no path": {head + rule1("paths.size() > 0", "off", ""), `undeclared reference to 'paths'`},
@@ -230,7 +233,7 @@ func FuzzDecodePolicy(f *testing.F) {
 			return
 		}
 		for _, r := range p.Recipients() {
-			if d, err := p.Decide(scrubbed(), r, day); err != nil && d.Leaves() {
+			if d, err := p.Decide(scrubbed(), Request{Recipient: r, Now: day}); err != nil && d.Leaves() {
 				t.Errorf("an error (%v) lets a record leave", err)
 			}
 		}

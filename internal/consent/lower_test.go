@@ -441,7 +441,7 @@ func BenchmarkDecide(b *testing.B) {
 	e.Local = &episode.Local{Repository: "r", Developer: "d"}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := p.Decide(e, "tool-maker", day); err != nil {
+		if _, err := p.Decide(e, Request{Recipient: "tool-maker", Now: day}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -5,18 +5,17 @@ package consent
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"cel.dev/cel-go/cel"
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/rights"
 	"github.com/headrace/headrace/spec"
 )
 
@@ -26,18 +25,47 @@ import (
 // level off are the exception: they are asked first and at capture, so they may use only what is known then.
 type Policy struct {
 	digest     string
-	recipients []string
-	kinds      map[string]string // recipient → own or maker
+	recipients []recipient
 	off        []*rule
 	rules      []*rule
-	rights     rights
+	rights     *rights.Table
+	text       *textGate // nil: no text leaves
+	twoKeys    bool
+
+	groups []group
+	memos  sync.Pool // of *memo
+}
+
+// recipient is somebody to whom records may go.
+type recipient struct {
+	name, kind, region string
+	names              []string // its own, as terms list it
+	rules              []*rule  // those that name it
 }
 
 // Digest names the policy file by its content.
 func (p *Policy) Digest() string { return p.digest }
 
+// TwoKeys reports whether each record needs its developer's yes, too.
+func (p *Policy) TwoKeys() bool { return p.twoKeys }
+
 // Recipients returns the names of the recipients, in the file's order.
-func (p *Policy) Recipients() []string { return slices.Clone(p.recipients) }
+func (p *Policy) Recipients() []string {
+	var names []string
+	for _, r := range p.recipients {
+		names = append(names, r.name)
+	}
+	return names
+}
+
+func (p *Policy) recipient(name string) *recipient {
+	for i := range p.recipients {
+		if p.recipients[i].name == name {
+			return &p.recipients[i]
+		}
+	}
+	return nil
+}
 
 // Starter returns the policy to start from, spec/examples/policy.yaml: all as signal, to evaluate, to one recipient.
 func Starter() *Policy {
@@ -55,67 +83,88 @@ func ReadPolicy(path string) (*Policy, error) {
 		return nil, &episode.Problem{Code: codePolicy, Message: "read policy", Err: err, Hint: "give the policy with --policy FILE; spec/examples/policy.yaml is one to start from"}
 	}
 	p, err := DecodePolicy(b)
+	return p, inFile(path, err)
+}
+
+const codePolicy = "consent/policy"
+
+// DecodePolicy reads a policy. Each error says the line, what is wrong there and what is allowed.
+func DecodePolicy(b []byte) (*Policy, error) {
+	p, err := decodePolicy(b)
 	if err != nil {
-		if q, ok := errors.AsType[*episode.Problem](err); ok {
-			q.Message = path + ": " + q.Message
-		}
-		return nil, err
+		return nil, kindOfFile{"policy", codePolicy, "spec/examples/policy.yaml is a policy that works"}.problem(err)
 	}
 	return p, nil
 }
 
-// DecodePolicy reads a policy. Each error says the line, what is wrong there and what is allowed.
-func DecodePolicy(b []byte) (*Policy, error) {
-	rights, err := parseRights(spec.Rights)
+func decodePolicy(b []byte) (*Policy, error) {
+	table, err := rights.Shipped()
 	if err != nil {
 		return nil, err
 	}
-	p := &Policy{digest: episode.Digest(b), kinds: map[string]string{}, rights: rights}
-	f, err := parser.ParseBytes(b, 0)
-	if err != nil {
-		return nil, yamlProblem(err)
-	}
-	if len(f.Docs) != 1 || f.Docs[0].Body == nil {
-		return nil, policyProblem(1, "a policy is one YAML document with version, recipients and rules")
-	}
+	p := &Policy{digest: episode.Digest(b), rights: table}
 	var version int
-	var recipients, rules ast.Node
-	err = mapping(f.Docs[0].Body, "a policy", map[string]any{"version": &version, "recipients": &recipients, "rules": &rules})
+	var recipients, rules, text ast.Node
+	err = document(b, "a policy", map[string]any{"version": &version, "recipients": &recipients, "rules": &rules, "text": &text, "two_keys": &p.twoKeys})
 	if err != nil {
 		return nil, err
 	}
 	if version != 1 {
-		return nil, policyProblem(1, "version is %d; this program reads version 1", version)
+		return nil, mistakef(nil, "version is %d; this program reads version 1", version)
 	}
 	if err := each(recipients, "recipients", p.addRecipient); err != nil {
 		return nil, err
+	}
+	if text != nil {
+		if p.text, err = readTextGate(text); err != nil {
+			return nil, err
+		}
 	}
 	c, err := newCompiler(p)
 	if err != nil {
 		return nil, err
 	}
-	return p, each(rules, "rules", c.addRule)
+	if err := each(rules, "rules", c.addRule); err != nil {
+		return nil, err
+	}
+	p.arrange()
+	return p, nil
+}
+
+// arrange sorts the rules by recipient and by what they read.
+func (p *Policy) arrange() {
+	for i := range p.recipients {
+		to := &p.recipients[i]
+		for _, r := range p.rules {
+			if slices.Contains(r.recipients, to.name) {
+				to.rules = append(to.rules, r)
+			}
+		}
+	}
+	p.group(p.off)
+	p.group(p.rules)
+	p.memos.New = func() any { return newMemo(p) }
 }
 
 func (p *Policy) addRecipient(n ast.Node) error {
-	var name, kind string
-	if err := mapping(n, "a recipient", map[string]any{"name": &name, "kind": &kind}); err != nil {
+	var r recipient
+	if err := mapping(n, "a recipient", map[string]any{"name": &r.name, "kind": &r.kind, "region": &r.region}); err != nil {
 		return err
 	}
-	if name == "" || p.kinds[name] != "" {
-		return policyProblem(line(n), "each recipient has a name of its own (%q)", name)
+	if r.name == "" || p.recipient(r.name) != nil {
+		return mistakef(n, "each recipient has a name of its own (%q)", r.name)
 	}
-	if err := oneOf(n, "kind", kind, "own", "maker"); err != nil {
+	if err := oneOf(n, "kind", r.kind, rights.Own, rights.Maker); err != nil {
 		return err
 	}
-	p.kinds[name] = kind
-	p.recipients = append(p.recipients, name)
+	r.names = []string{r.name}
+	p.recipients = append(p.recipients, r)
 	return nil
 }
 
 func (p *Policy) unknownRecipient(name string) error {
 	return &episode.Problem{Code: "consent/unknown-recipient", Message: fmt.Sprintf("the policy has no recipient %q", name),
-		Hint: "it knows: " + strings.Join(p.recipients, ", ")}
+		Hint: "it knows: " + strings.Join(p.Recipients(), ", ")}
 }
 
 // compiler adds rules to a policy.
@@ -136,23 +185,23 @@ func newCompiler(p *Policy) (*compiler, error) {
 
 func (c *compiler) addRule(n ast.Node) error {
 	var (
-		r                        rule
-		when, level, expires, ok string
-		whenNode                 ast.Node
+		r                  rule
+		level, expires, ok string
+		when               ast.Node
 	)
-	err := mapping(n, "a rule", map[string]any{"name": &r.name, "when": &whenNode, "level": &level, "purposes": &r.purposes, "recipients": &r.recipients,
+	err := mapping(n, "a rule", map[string]any{"name": &r.name, "when": &when, "level": &level, "purposes": &r.purposes, "recipients": &r.recipients,
 		"region": &r.region, "retention_days": &r.retentionDays, "expires": &expires, "approval": &ok, "prose": &r.prose})
 	if err != nil {
 		return err
 	}
 	if r.name == "" || c.names[r.name] {
-		return policyProblem(line(n), "each rule has a name of its own (%q)", r.name)
+		return mistakef(n, "each rule has a name of its own (%q)", r.name)
 	}
 	c.names[r.name] = true
-	if whenNode == nil {
-		return policyProblem(line(n), "rule %q has no \"when\": write when: \"true\" for one that always fits", r.name)
+	if when == nil {
+		return mistakef(n, "rule %q has no \"when\": write when: \"true\" for one that always fits", r.name)
 	}
-	if err := value(whenNode, &when); err != nil {
+	if err := value(when, &r.condition); err != nil {
 		return err
 	}
 	if err := oneOf(n, "level", level, levelNames()...); err != nil {
@@ -160,19 +209,19 @@ func (c *compiler) addRule(n ast.Node) error {
 	}
 	r.level = episode.Level(level)
 	if r.prose && r.level != episode.LevelMasked {
-		return policyProblem(line(n), "rule %q: prose is for level masked; clean has it, and below there is none", r.name)
+		return mistakef(n, "rule %q: prose is for level masked; clean has it, and below there is none", r.name)
 	}
 	if err := c.terms(n, &r, expires, ok); err != nil {
 		return err
 	}
-	env, names := c.record, recordNames
+	env, names := c.record, recordNames()
 	if r.level == episode.LevelOff {
-		env, names = c.capture, captureNames
+		env, names = c.capture, captureNames()
 	}
-	if r.when, err = compile(env, when); err != nil {
-		p := policyProblem(line(whenNode), "rule %q: when %q: %v", r.name, when, err)
-		p.Hint = "a rule of level " + level + " may use: " + names
-		return p
+	if err := r.compile(env); err != nil {
+		m := mistakef(when, "rule %q: when %q: %v", r.name, r.condition, err)
+		m.hint = "a rule of level " + level + " may use: " + strings.Join(names, ", ")
+		return m
 	}
 	if r.level == episode.LevelOff {
 		c.p.off = append(c.p.off, &r)
@@ -185,28 +234,31 @@ func (c *compiler) addRule(n ast.Node) error {
 // terms checks what a rule grants: all of it where something leaves, nothing where nothing does.
 func (c *compiler) terms(n ast.Node, r *rule, expires, approval string) error {
 	for _, name := range r.recipients {
-		if c.p.kinds[name] == "" {
-			return policyProblem(line(n), "rule %q: there is no recipient %q; recipients lists: %s", r.name, name, strings.Join(c.p.recipients, ", "))
+		if c.p.recipient(name) == nil {
+			return mistakef(n, "rule %q: there is no recipient %q; recipients lists: %s", r.name, name, strings.Join(c.p.Recipients(), ", "))
 		}
 	}
 	leaves := r.level.Rank() > episode.LevelNone.Rank()
 	if !leaves && (len(r.purposes) > 0 || r.region != "" || r.retentionDays != 0 || expires != "" || approval != "") ||
 		r.level == episode.LevelOff && len(r.recipients) > 0 {
-		return policyProblem(line(n), "rule %q: nothing leaves at level %s, so it has no terms to give", r.name, r.level)
+		return mistakef(n, "rule %q: nothing leaves at level %s, so it has no terms to give", r.name, r.level)
 	}
 	if len(r.recipients) == 0 {
-		r.recipients = c.p.recipients
+		r.recipients = c.p.Recipients()
+	}
+	for _, name := range r.recipients {
+		if in := c.p.recipient(name).region; r.region != "" && in != "" && r.region != in {
+			return mistakef(n, "rule %q: region is %q, but recipient %q is in %q", r.name, r.region, name, in)
+		}
 	}
 	if !leaves {
 		return nil
 	}
 	if len(r.purposes) == 0 {
-		return policyProblem(line(n), "rule %q names no purposes: evaluate, reward, finetune, distil", r.name)
+		return mistakef(n, "rule %q names no purposes: evaluate, reward, finetune, distil", r.name)
 	}
-	for _, p := range r.purposes {
-		if err := oneOf(n, "purposes", string(p), "evaluate", "reward", "finetune", "distil"); err != nil {
-			return err
-		}
+	if err := purposesIn(n, r.purposes); err != nil {
+		return err
 	}
 	if approval == "" {
 		approval = string(ApprovalSteward)
@@ -216,97 +268,24 @@ func (c *compiler) terms(n ast.Node, r *rule, expires, approval string) error {
 	}
 	r.approval = Approval(approval)
 	if r.retentionDays < 0 || r.retentionDays == 0 && expires == "" {
-		return policyProblem(line(n), "rule %q says not how long the recipient may keep it: give retention_days or expires", r.name)
+		return mistakef(n, "rule %q says not how long the recipient may keep it: give retention_days or expires", r.name)
 	}
 	if expires != "" {
 		day, err := time.Parse(time.DateOnly, expires)
 		if err != nil {
-			return policyProblem(line(n), "rule %q: expires is a day such as 2027-12-31, not %q", r.name, expires)
+			return mistakef(n, "rule %q: expires is a day such as 2027-12-31, not %q", r.name, expires)
 		}
 		r.expires = day
 	}
 	return nil
 }
 
-const codePolicy = "consent/policy"
-
-func policyProblem(line int, format string, a ...any) *episode.Problem {
-	return &episode.Problem{Code: codePolicy, Message: fmt.Sprintf("policy line %d: %s", line, fmt.Sprintf(format, a...)),
-		Hint: "spec/examples/policy.yaml is a policy that works"}
-}
-
-// mapping reads a YAML mapping into fields by key: a pointer to decode into, or an *ast.Node to take as it is.
-func mapping(n ast.Node, what string, fields map[string]any) error {
-	m, ok := n.(*ast.MappingNode)
-	if !ok {
-		return policyProblem(line(n), "%s is a mapping of key: value", what)
+// inFile names the file in an error about what it holds.
+func inFile(path string, err error) error {
+	if p, ok := errors.AsType[*episode.Problem](err); ok {
+		p.Message = path + ": " + p.Message
 	}
-	allowed := strings.Join(slices.Sorted(maps.Keys(fields)), ", ")
-	seen := map[string]bool{}
-	for _, kv := range m.Values {
-		key := kv.Key.GetToken().Value
-		dst, known := fields[key]
-		if !known {
-			return policyProblem(line(kv.Key), "unknown key %q; %s has: %s", key, what, allowed)
-		}
-		if seen[key] {
-			return policyProblem(line(kv.Key), "key %q is there twice", key)
-		}
-		seen[key] = true
-		if node, ok := dst.(*ast.Node); ok {
-			*node = kv.Value
-		} else if err := value(kv.Value, dst); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func each(n ast.Node, what string, add func(ast.Node) error) error {
-	s, ok := n.(*ast.SequenceNode)
-	if !ok || len(s.Values) == 0 {
-		return policyProblem(line(n), "%s is a list of one or more", what)
-	}
-	for _, item := range s.Values {
-		if err := add(item); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func value(n ast.Node, dst any) error {
-	if err := yaml.NodeToValue(n, dst, yaml.Strict()); err != nil {
-		return yamlProblem(err)
-	}
-	return nil
-}
-
-// yamlProblem takes the line and the first sentence from the YAML package's error.
-func yamlProblem(err error) error {
-	at := 1
-	msg, _, _ := strings.Cut(err.Error(), "\n")
-	if y, ok := errors.AsType[yaml.Error](err); ok {
-		msg = y.GetMessage()
-		if t := y.GetToken(); t != nil && t.Position != nil {
-			at = t.Position.Line
-		}
-	}
-	return policyProblem(at, "%s", msg)
-}
-
-func line(n ast.Node) int {
-	if n == nil || n.GetToken() == nil || n.GetToken().Position == nil {
-		return 1
-	}
-	return n.GetToken().Position.Line
-}
-
-func oneOf(n ast.Node, key, got string, allowed ...string) error {
-	if slices.Contains(allowed, got) {
-		return nil
-	}
-	return policyProblem(line(n), "%s is %q; allowed: %s", key, got, strings.Join(allowed, ", "))
+	return err
 }
 
 func levelNames() []string {

@@ -5,17 +5,23 @@ package consent
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"cel.dev/cel-go/cel"
+	celast "cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/rights"
 )
 
 // rule is one compiled rule of a policy.
 type rule struct {
 	name          string
+	condition     string // its "when", as written
 	level         episode.Level
 	prose         bool // at level masked
 	purposes      []episode.Purpose
@@ -24,7 +30,13 @@ type rule struct {
 	retentionDays int
 	expires       time.Time
 	approval      Approval
-	when          cel.Program
+
+	reads []string // the facts that the condition reads
+	when  cel.Program
+	// sketch is the condition for when only shared facts are known; nil where it reads no others.
+	sketch cel.Program
+	// group and slot are its place in a memo.
+	group, slot int
 }
 
 // matches evaluates the rule's condition; anything but a plain yes or no is an error, and the record stays.
@@ -32,7 +44,7 @@ func (r *rule) matches(vars cel.Activation) (bool, error) {
 	v, _, err := r.when.Eval(vars)
 	if err != nil {
 		return false, &episode.Problem{Code: "consent/rule-error", Message: fmt.Sprintf("rule %q cannot be evaluated", r.name), Err: err,
-			Hint: "guard the expression, for example with findings.?email.orValue(0) or \"email\" in findings"}
+			Hint: "guard the expression, for example with findings[?\"email\"].orValue(0) or \"email\" in findings"}
 	}
 	yes, ok := v.Value().(bool)
 	if !ok {
@@ -55,25 +67,33 @@ func captureVars() []cel.EnvOption {
 func recordVars() []cel.EnvOption {
 	return append(captureVars(),
 		cel.OptionalTypes(),
-		cel.Variable("paths", cel.ListType(cel.StringType)),
 		cel.Variable("languages", cel.ListType(cel.StringType)),
 		cel.Variable("license", cel.StringType),
 		cel.Variable("provider", cel.StringType),
 		cel.Variable("model", cel.StringType),
 		cel.Variable("contract_class", cel.StringType),
+		cel.Variable("unauthenticated", cel.BoolType),
+		cel.Variable("recipient", cel.StringType),
+		cel.Variable("recipient_kind", cel.StringType),
+		cel.Variable("recipient_region", cel.StringType),
+		cel.Variable("paths", cel.ListType(cel.StringType)),
 		cel.Variable("time", cel.TimestampType),
 		cel.Variable("findings", cel.MapType(cel.StringType, cel.IntType)),
-		cel.Variable("unauthenticated", cel.BoolType),
 	)
 }
 
-const (
-	captureNames = "tool, surface, repository, developer, team"
-	recordNames  = captureNames + ", paths, languages, license, provider, model, contract_class, time, findings, unauthenticated"
-)
+func captureNames() []string { return []string{"tool", "surface", "repository", "developer", "team"} }
 
-// ResolveName gives CEL the facts by name.
-func (f *Facts) ResolveName(name string) (any, bool) {
+// ownNames are facts that hardly any two records share; all others are shared by many.
+func ownNames() []string { return []string{"paths", "time", "findings"} }
+
+func recordNames() []string {
+	return slices.Concat(captureNames(), []string{"languages", "license", "provider", "model", "contract_class", "unauthenticated",
+		"recipient", "recipient_kind", "recipient_region"}, ownNames())
+}
+
+// text returns a fact that is a string.
+func (f *Facts) text(name string) (string, bool) {
 	switch name {
 	case "tool":
 		return f.Tool, true
@@ -86,68 +106,130 @@ func (f *Facts) ResolveName(name string) (any, bool) {
 	case "team":
 		return f.Team, true
 	}
-	return nil, false
+	return "", false
 }
+
+// ResolveName gives CEL the facts by name.
+func (f *Facts) ResolveName(name string) (any, bool) { return f.text(name) }
 
 // Parent is there for CEL: facts have none.
 func (f *Facts) Parent() cel.Activation { return nil }
 
-// facts are those of a whole record.
+// facts are those of a whole record, on its way to one recipient.
 type facts struct {
 	Facts
-	e             *episode.Episode
-	provider      string
-	contractClass string
+	e      *episode.Episode
+	origin rights.Origin
+	to     *recipient
+	// values holds what conditions have read so far, as CEL wants it; many read the same.
+	values map[string]ref.Val
 }
 
-func factsOf(e *episode.Episode) *facts {
-	l := e.Local
-	f := &facts{e: e, provider: e.Model.Provider, Facts: Facts{
-		Tool: e.Tool.Name, Surface: string(e.Tool.Surface), Team: l.Team,
-		Repository: cmp.Or(l.Repository, e.Repository), Developer: cmp.Or(l.Developer, e.Developer),
-	}}
-	if o := e.Origin; o != nil {
-		f.provider, f.contractClass = cmp.Or(o.Provider, f.provider), o.ContractClass
+func (f *facts) set(e *episode.Episode, to *recipient) {
+	values := f.values
+	if values == nil {
+		values = map[string]ref.Val{}
 	}
-	return f
+	clear(values)
+	*f = facts{e: e, origin: rights.Of(e), to: to, values: values, Facts: Facts{Tool: e.Tool.Name, Surface: string(e.Tool.Surface), Team: e.Local.Team,
+		Repository: cmp.Or(e.Local.Repository, e.Repository), Developer: DeveloperOf(e)}}
 }
 
-func (f *facts) ResolveName(name string) (any, bool) {
+// DeveloperOf returns whose a scrubbed episode is, as rules and preferences name people.
+func DeveloperOf(e *episode.Episode) string {
+	if e.Local != nil && e.Local.Developer != "" {
+		return e.Local.Developer
+	}
+	return e.Developer
+}
+
+func (f *facts) text(name string) (string, bool) {
 	switch name {
-	case "paths":
-		return f.e.Local.Paths, true
-	case "languages":
-		return f.e.Languages, true
 	case "license":
 		if f.e.Local.License == "" && f.e.Origin != nil {
 			return f.e.Origin.License, true
 		}
 		return f.e.Local.License, true
 	case "provider":
-		return f.provider, true
+		return f.origin.Provider, true
 	case "model":
 		return f.e.Model.Name, true
 	case "contract_class":
-		return f.contractClass, true
-	case "time":
-		return f.e.StartedAt, true
-	case "findings":
-		return f.e.Local.Findings, true
-	case "unauthenticated":
-		return f.e.Local.Unauthenticated, true
+		return f.origin.ContractClass, true
+	case "recipient":
+		return f.to.name, true
+	case "recipient_kind":
+		return f.to.kind, true
+	case "recipient_region":
+		return f.to.region, true
 	}
-	return f.Facts.ResolveName(name)
+	return f.Facts.text(name)
 }
 
-// compile makes a program of the condition, or says in one line what is wrong with it.
-func compile(env *cel.Env, expr string) (cel.Program, error) {
-	ast, issues := env.Compile(expr)
+// fact returns any fact, or nil where there is none of that name.
+func (f *facts) fact(name string) any {
+	switch name {
+	case "paths":
+		return f.e.Local.Paths
+	case "languages":
+		return f.e.Languages
+	case "time":
+		return f.e.StartedAt
+	case "findings":
+		return f.e.Local.Findings
+	case "unauthenticated":
+		return f.e.Local.Unauthenticated
+	}
+	if s, ok := f.text(name); ok {
+		return s
+	}
+	return nil
+}
+
+func (f *facts) ResolveName(name string) (any, bool) {
+	if v, ok := f.values[name]; ok {
+		return v, true
+	}
+	x := f.fact(name)
+	if x == nil {
+		return nil, false
+	}
+	v := types.DefaultTypeAdapter.NativeToValue(x)
+	f.values[name] = v
+	return v, true
+}
+
+// compile makes programs of the condition, or says in one line what is wrong with it.
+func (r *rule) compile(env *cel.Env) error {
+	ast, issues := env.Compile(r.condition)
 	if err := issues.Err(); err != nil {
 		first := issues.Errors()[0]
-		return nil, fmt.Errorf("at column %d: %s", first.Location.Column()+1, strings.TrimSpace(first.Message))
+		return fmt.Errorf("at column %d: %s", first.Location.Column()+1, strings.TrimSpace(first.Message))
 	}
 	if !ast.OutputType().IsExactType(cel.BoolType) {
-		return nil, fmt.Errorf("gives %s, not true or false", ast.OutputType())
+		return fmt.Errorf("gives %s, not true or false", ast.OutputType())
 	}
-	return env.Program(ast, cel.EvalOptions(cel.OptOptimize))
+	r.reads = readBy(ast.NativeRep())
+	var err error
+	if r.when, err = env.Program(ast, cel.EvalOptions(cel.OptOptimize)); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(r.reads, own) {
+		r.sketch, err = env.Program(ast, cel.EvalOptions(cel.OptOptimize, cel.OptPartialEval))
+	}
+	return err
+}
+
+func own(fact string) bool { return slices.Contains(ownNames(), fact) }
+
+// readBy returns the facts that an expression names, in the order of the list. One that it hides behind a variable of its
+// own counts, too.
+func readBy(ast *celast.AST) []string {
+	named := map[string]bool{}
+	celast.PreOrderVisit(ast.Expr(), celast.NewExprVisitor(func(e celast.Expr) {
+		if e.Kind() == celast.IdentKind {
+			named[strings.TrimPrefix(e.AsIdent(), ".")] = true
+		}
+	}))
+	return slices.DeleteFunc(recordNames(), func(name string) bool { return !named[name] })
 }
