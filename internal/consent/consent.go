@@ -152,7 +152,7 @@ func (p *Policy) grant(d Decision, r *rule, f *facts, q Request) Decision {
 		return d.deny(NoticeWaits)
 	}
 	d, purposes := q.Preferences.apply(d, r.purposes, f)
-	if d.Level.Rank() <= episode.LevelAggregate.Rank() {
+	if d.Level.Rank() < episode.LevelAggregate.Rank() {
 		return d
 	}
 	if d.Level.Rank() > episode.LevelSignal.Rank() {
@@ -172,6 +172,9 @@ func (p *Policy) grant(d Decision, r *rule, f *facts, q Request) Decision {
 	if d.Level = level; len(allowed) == 0 {
 		d.Level = episode.LevelNone
 		return d
+	}
+	if d.Level == episode.LevelAggregate {
+		return d // reports leave, under terms of their own
 	}
 	region := r.region
 	if region == "" {
