@@ -24,6 +24,7 @@ rules:
     recipients: [tool-maker, us]
     retention_days: 30
     approval: auto
+text: {repositories: ["**"], clean_batches: 1}
 `
 
 var (
@@ -42,7 +43,7 @@ func TestTwoRecipientsOfOnePipeCanJoinNothing(t *testing.T) {
 	atHome := aMark.FindAllString(clean, -1)
 	left := map[string]string{}
 	for _, recipient := range []string{"tool-maker", "us"} {
-		out, _ := p.run(clean, 0, "consent", "--policy", rules, "--recipient", recipient)
+		out, _ := p.run(clean, 0, "consent", "--audited", "1", "--policy", rules, "--recipient", recipient)
 		left[recipient] = out
 		if got := aMark.FindAllString(out, -1); len(got) < 6 || len(got) > len(atHome) {
 			t.Errorf("%s gets the marks %q of %q", recipient, got, atHome)
@@ -85,10 +86,10 @@ func TestConsentWantsTheKeyThatScrubHad(t *testing.T) {
 		t.Fatal(err)
 	}
 	clean, _ := p.run(raw, 0, "scrub", "--key", key)
-	if _, said := p.run(clean, 1, "consent", "--policy", rules, "--recipient", "us"); !strings.Contains(said, "scrubbed with another key") {
+	if _, said := p.run(clean, 1, "consent", "--audited", "1", "--policy", rules, "--recipient", "us"); !strings.Contains(said, "scrubbed with another key") {
 		t.Error(said)
 	}
-	out, _ := p.run(clean, 0, "consent", "--policy", rules, "--recipient", "us", "--key", key)
+	out, _ := p.run(clean, 0, "consent", "--audited", "1", "--policy", rules, "--recipient", "us", "--key", key)
 	for _, m := range aMark.FindAllString(clean, -1) {
 		if strings.Contains(out, m) {
 			t.Errorf("%s leaves", m)
