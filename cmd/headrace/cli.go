@@ -37,6 +37,7 @@ type cli struct {
 	Reveal      revealCmd      `cmd:"" help:"Say what marks stand for, from a map that scrub --map wrote."`
 	Dictionary  dictionaryCmd  `cmd:"" help:"What you have about people, hosts and customers → the private names that scrub and the edge look for."`
 	Consent     consentCmd     `cmd:"" help:"Scrubbed episodes → those that may leave, lowered to their level, with terms."`
+	Policy      policyCmd      `cmd:"" help:"Try a policy on recorded episodes, explain what it does to one, compare two."`
 	AuditSample auditSampleCmd `cmd:"" help:"Draw scrubbed records for people to read; say how many secrets the filter missed, at most."`
 	Aggregate   aggregateCmd   `cmd:"" help:"Scrubbed episodes → counts with noise, for what may leave as numbers only."`
 	Pack        packCmd        `cmd:"" help:"Episodes that may leave → a signed bundle."`

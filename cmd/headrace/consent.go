@@ -74,22 +74,9 @@ func (c *consentCmd) Run(e *env) error {
 	if c.Recipient, err = recipientOf(p, c.Recipient); err != nil {
 		return err
 	}
-	ring, err := e.keys()
+	derive, err := e.deriveWith(c.Key)
 	if err != nil {
 		return err
-	}
-	derive := ring.Derive
-	if c.Key != "" {
-		key, err := readKey(c.Key)
-		if err != nil {
-			return err
-		}
-		derive = func(purpose ...string) []byte {
-			if slices.Equal(purpose, []string{"pseudonym", "local"}) {
-				return key
-			}
-			return ring.Derive(purpose...)
-		}
 	}
 	l, err := consent.NewLowerer(c.Recipient, derive)
 	if err != nil {
@@ -107,6 +94,21 @@ func (c *consentCmd) Run(e *env) error {
 		return &episode.Problem{Code: "consent/set-aside", Message: fmt.Sprintf("%d of %d records were set aside", n.setAside, n.in), Hint: "the lines above say which and why"}
 	}
 	return err
+}
+
+// deriveWith returns the keyring's Derive, with the key in the file, if there is one, for what scrub made with it.
+func (e *env) deriveWith(file string) (func(purpose ...string) []byte, error) {
+	ring, err := e.keys()
+	if err != nil || file == "" {
+		return ring.Derive, err
+	}
+	key, err := readKey(file)
+	return func(purpose ...string) []byte {
+		if slices.Equal(purpose, []string{"pseudonym", "local"}) {
+			return key
+		}
+		return ring.Derive(purpose...)
+	}, err
 }
 
 // recipientOf returns the recipient that was named, or the policy's only one.
@@ -139,7 +141,7 @@ func (c *consentCmd) pipe(e *env, p *consent.Policy, ask func(*episode.Episode) 
 			n.notices[notice]++
 		}
 		if err == nil && !d.Leaves() {
-			n.kept[why(d)]++
+			n.kept[d.Why()]++
 			continue
 		}
 		if err == nil {
@@ -164,22 +166,9 @@ func (c *consentCmd) pipe(e *env, p *consent.Policy, ask func(*episode.Episode) 
 func (n *consentCounts) tell(w io.Writer) {
 	fmt.Fprintf(w, "consent: %d in, %d leave, %d set aside\n", n.in, n.left, n.setAside)
 	for _, why := range slices.Sorted(maps.Keys(n.kept)) {
-		fmt.Fprintf(w, "  %d stay %s\n", n.kept[why], why)
+		fmt.Fprintf(w, "  %d stay: %s\n", n.kept[why], why)
 	}
 	for _, notice := range slices.Sorted(maps.Keys(n.notices)) {
 		fmt.Fprintf(w, "  %d × %s\n", n.notices[notice], notice)
 	}
-}
-
-// why says why nothing leaves.
-func why(d consent.Decision) string {
-	switch {
-	case d.Level == episode.LevelOff:
-		return "because a rule of level off fits"
-	case d.Rule == "":
-		return "because no rule fits"
-	case len(d.Notices) > 0:
-		return fmt.Sprintf("under rule %s (%s)", d.Rule, strings.Join(d.Notices, ", "))
-	}
-	return "by rule " + d.Rule
 }
