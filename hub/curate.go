@@ -80,7 +80,7 @@ func (h *Hub) curate(ctx context.Context) (s *snapshot, fresh bool, err error) {
 			withdrawn[curate.Key{Contributor: contributor, Episode: id}] = true
 		}
 	}
-	result, err := curate.Curate(ctx, shards, curate.Options{Recipient: h.cfg.Name, Purposes: purposes, Now: h.cfg.Now(), Withdrawn: withdrawn})
+	result, err := curate.Curate(ctx, shards, curate.Options{Recipient: h.cfg.Name, Purposes: purposes, Rights: h.rights, Now: h.cfg.Now(), Withdrawn: withdrawn})
 	if err != nil {
 		return nil, false, err
 	}
@@ -199,5 +199,5 @@ func (h *Hub) Export(ctx context.Context, id, format string, w io.Writer) (*expo
 	if err != nil {
 		return nil, err
 	}
-	return export.Write(w, format, s.Rows(ctx), export.Options{Snapshot: id, Recipient: h.cfg.Name, Now: h.cfg.Now()})
+	return export.Write(w, format, s.Rows(ctx), export.Options{Snapshot: id, Recipient: h.cfg.Name, Now: h.cfg.Now(), Rights: h.rights})
 }

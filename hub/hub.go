@@ -25,6 +25,7 @@ import (
 	"github.com/headrace/headrace/internal/blob"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/registry"
+	"github.com/headrace/headrace/internal/rights"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/statedir"
 	"github.com/headrace/headrace/internal/tlog"
@@ -51,14 +52,15 @@ type Config struct {
 
 // Hub is one running hub. It is safe for concurrent use.
 type Hub struct {
-	cfg   Config
-	lock  *statedir.Held
-	db    *sqlstore.DB
-	ring  *keyring.Ring
-	blobs *blob.Store
-	reg   *registry.Registry
-	tlog  *tlog.Log
-	log   *slog.Logger
+	cfg    Config
+	lock   *statedir.Held
+	db     *sqlstore.DB
+	ring   *keyring.Ring
+	rights rights.Use // what may be used for what, by whose output it is
+	blobs  *blob.Store
+	reg    *registry.Registry
+	tlog   *tlog.Log
+	log    *slog.Logger
 
 	admitting sync.Mutex // one admission at a time: the log's next index is known
 	turning   sync.Mutex // one turn at a time
@@ -112,7 +114,11 @@ func open(ctx context.Context, cfg Config) (*Hub, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	h := &Hub{cfg: cfg, db: db, ring: ring, blobs: blobs, tlog: l, log: cfg.Log, wake: make(chan struct{}, 1)}
+	use, err := rights.Makers()
+	if err != nil {
+		return nil, errors.Join(err, db.Close(), l.Close())
+	}
+	h := &Hub{cfg: cfg, db: db, ring: ring, rights: use, blobs: blobs, tlog: l, log: cfg.Log, wake: make(chan struct{}, 1)}
 	if err := h.openRegistry(); err != nil {
 		return nil, errors.Join(err, h.closeStores())
 	}

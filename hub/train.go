@@ -12,6 +12,7 @@ import (
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/learn"
 	"github.com/headrace/headrace/internal/release"
+	"github.com/headrace/headrace/internal/rights"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
 
@@ -32,7 +33,7 @@ func (h *Hub) train(ctx context.Context, s *snapshot) (*candidate, error) {
 	start := time.Now()
 	now := h.cfg.Now()
 	c := &candidate{}
-	split := splitter{recipient: h.cfg.Name, held: release.HeldOut(h.ring.Derive("split"))}
+	split := splitter{rights: h.rights, recipient: h.cfg.Name, held: release.HeldOut(h.ring.Derive("split"))}
 	for _, r := range s.rows {
 		split.add(r, now)
 	}
@@ -78,24 +79,25 @@ func (h *Hub) evaluate(ctx context.Context, s *snapshot, c *candidate) (*gate, e
 
 // splitter sorts rows by what they may be used for: a developer is either learned from or judged by.
 type splitter struct {
+	rights                 rights.Use
 	recipient              string
 	held                   func(contributor, developer string) bool
 	train, heldOut, judges []dataset.Row // judges: of all developers
 }
 
 func (s *splitter) permits(r dataset.Row, now time.Time) bool {
-	return slices.ContainsFunc(purposes, func(p episode.Purpose) bool { return r.Permit(s.recipient, p, now) })
+	return slices.ContainsFunc(purposes, func(p episode.Purpose) bool { return r.Permit(s.rights, s.recipient, p, now) })
 }
 
 func (s *splitter) add(r dataset.Row, now time.Time) {
-	isHeld, mayJudge := s.held(r.Contributor, r.Episode.Developer), r.Permit(s.recipient, episode.PurposeEvaluate, now)
+	isHeld, mayJudge := s.held(r.Contributor, r.Episode.Developer), r.Permit(s.rights, s.recipient, episode.PurposeEvaluate, now)
 	if mayJudge {
 		s.judges = append(s.judges, r)
 	}
 	if isHeld && mayJudge {
 		s.heldOut = append(s.heldOut, r)
 	}
-	if !isHeld && r.Permit(s.recipient, episode.PurposeReward, now) {
+	if !isHeld && r.Permit(s.rights, s.recipient, episode.PurposeReward, now) {
 		s.train = append(s.train, r)
 	}
 }

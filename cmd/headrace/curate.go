@@ -19,6 +19,7 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/curate"
 	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/rights"
 )
 
 type curateCmd struct {
@@ -50,7 +51,11 @@ func (c *curateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	result, err := curate.Curate(e.ctx, shards, curate.Options{Recipient: c.Recipient, Purposes: []episode.Purpose{episode.PurposeReward, episode.PurposeEvaluate}, Now: time.Now()})
+	use, err := rights.Makers()
+	if err != nil {
+		return err
+	}
+	result, err := curate.Curate(e.ctx, shards, curate.Options{Recipient: c.Recipient, Purposes: []episode.Purpose{episode.PurposeReward, episode.PurposeEvaluate}, Rights: use, Now: time.Now()})
 	if err != nil {
 		return err
 	}

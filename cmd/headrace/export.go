@@ -20,6 +20,7 @@ import (
 	"github.com/headrace/headrace/internal/blob"
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/dataset/export"
+	"github.com/headrace/headrace/internal/rights"
 )
 
 type exportCmd struct {
@@ -52,9 +53,13 @@ func (c *exportCmd) Run(e *env) error {
 			return err
 		}
 	}
+	use, err := rights.Makers()
+	if err != nil {
+		return err
+	}
 	var rep *export.Report
-	err := writeTo(c.Out, e.out, func(w io.Writer) (err error) {
-		rep, err = export.Write(w, c.Format, rows, export.Options{Recipient: c.Recipient, AnyRecipient: c.Recipient == "", Now: time.Now(), Snapshot: c.Snapshot})
+	err = writeTo(c.Out, e.out, func(w io.Writer) (err error) {
+		rep, err = export.Write(w, c.Format, rows, export.Options{Recipient: c.Recipient, AnyRecipient: c.Recipient == "", Now: time.Now(), Rights: use, Snapshot: c.Snapshot})
 		return err
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/learn"
 	"github.com/headrace/headrace/internal/release"
+	"github.com/headrace/headrace/internal/rights"
 )
 
 type learnCmd struct {
@@ -22,7 +23,7 @@ type learnCmd struct {
 
 func (*learnCmd) Help() string {
 	return `Learns from the decisions in episodes which suggestions are worth showing, and writes the filter. Records whose terms do
-not allow "reward" are left out. So are about a quarter of the developers, drawn by this machine's key: headrace gate on the
+not allow "reward" are left out, and those of providers whose output may not serve it (spec/rights.tsv). So are about a quarter of the developers, drawn by this machine's key: headrace gate on the
 same machine judges by these alone, from the very same input.
 
 Example: headrace curate bundle | tee rows.jsonl | headrace learn > model.json; headrace gate --model model.json < rows.jsonl`
@@ -62,6 +63,10 @@ func readDecisions(e *env, recipient string, p episode.Purpose, heldOut bool) (*
 	if err != nil {
 		return nil, err
 	}
+	use, err := rights.Makers()
+	if err != nil {
+		return nil, err
+	}
 	d, held, now := new(decisions), release.HeldOut(ring.Derive("split")), time.Now()
 	var rows []dataset.Row
 	for r, err := range streamRows(e, &d.broken) {
@@ -69,7 +74,7 @@ func readDecisions(e *env, recipient string, p episode.Purpose, heldOut bool) (*
 			return nil, err
 		}
 		switch {
-		case !permitted(r, recipient, p, now):
+		case !permitted(r, use, recipient, p, now):
 			d.refused++
 		case held(r.Contributor, r.Episode.Developer) != heldOut:
 			d.otherSide++
@@ -81,15 +86,15 @@ func readDecisions(e *env, recipient string, p episode.Purpose, heldOut bool) (*
 	return d, nil
 }
 
-func permitted(r dataset.Row, recipient string, p episode.Purpose, now time.Time) bool {
+func permitted(r dataset.Row, use rights.Use, recipient string, p episode.Purpose, now time.Time) bool {
 	if t := r.Episode.Terms; recipient == "" && t != nil {
-		return slices.ContainsFunc(t.Recipients, func(name string) bool { return r.Permit(name, p, now) })
+		return slices.ContainsFunc(t.Recipients, func(name string) bool { return r.Permit(use, name, p, now) })
 	}
-	return r.Permit(recipient, p, now)
+	return r.Permit(use, recipient, p, now)
 }
 
 func (d *decisions) String() string {
-	return fmt.Sprintf("records on the other side of the split: %d; refused by terms: %d; unreadable lines: %d", d.otherSide, d.refused, d.broken)
+	return fmt.Sprintf("records on the other side of the split: %d; refused by terms or rights: %d; unreadable lines: %d", d.otherSide, d.refused, d.broken)
 }
 
 func (d *decisions) strict(yes bool, stage string) error {

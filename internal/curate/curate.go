@@ -23,10 +23,11 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/rights"
 )
 
 // Version names this code in a snapshot's manifest. Raise it when the same shards may give other rows.
-const Version = "1"
+const Version = "2"
 
 // Shard is the records of one verified bundle.
 type Shard struct {
@@ -47,6 +48,8 @@ type Options struct {
 	Recipient string
 	// Purposes: a record is used if its terms allow at least one of them.
 	Purposes []episode.Purpose
+	// Rights say whose output may serve which purpose; without them no row is chosen.
+	Rights rights.Use
 	// Now is the time at which terms are judged.
 	Now time.Time
 	// Withdrawn are the episodes that were taken back, with their amendments.
@@ -68,6 +71,7 @@ const (
 	ReasonNoTerms        = "no_terms"         // carries no terms
 	ReasonRecipient      = "recipient"        // terms name others
 	ReasonPurpose        = "purpose"          // terms allow none of the purposes
+	ReasonRights         = "rights"           // of an origin that may serve none of the purposes its terms allow
 	ReasonExpired        = "expired"          // past its terms' expiry or retention
 	ReasonDuplicate      = "duplicate"        // the same content is there once already
 	ReasonConflict       = "conflict"         // the same episode and revision with other content

@@ -14,18 +14,27 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/curate"
+	"github.com/headrace/headrace/internal/rights"
 )
 
 var (
 	now  = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	opts = curate.Options{Recipient: "hub", Purposes: []episode.Purpose{episode.PurposeReward}, Now: now}
+	opts = curate.Options{Recipient: "hub", Purposes: []episode.Purpose{episode.PurposeReward}, Rights: makers(), Now: now}
 )
+
+func makers() rights.Use {
+	u, err := rights.Makers()
+	if err != nil {
+		panic(err) // embedded
+	}
+	return u
+}
 
 // decided returns an episode as it looks when it has left: one decision of a policy.
 func decided(id string, change ...func(*episode.Episode)) *episode.Episode {
 	shown := true
 	e := &episode.Episode{SchemaVersion: "1.0", ID: id, Revision: 1, StartedAt: now.AddDate(0, 0, -3),
-		Tool: episode.Tool{Name: "demo", Surface: episode.SurfaceCompletion}, Developer: "dev_1", Session: "se_" + id, Repository: "repo_1",
+		Tool: episode.Tool{Name: "demo", Surface: episode.SurfaceCompletion}, Model: episode.Model{Provider: "demo"}, Developer: "dev_1", Session: "se_" + id, Repository: "repo_1",
 		Suggestions: []episode.Suggestion{{ID: "s1", Step: -1, Kind: episode.KindCompletion, Language: "go",
 			Features: map[string]any{"length": 12.0, "language": "go", "first": true}}},
 		Decisions: []episode.Decision{{Suggestion: "s1", Verdict: episode.Accepted, By: episode.ByPerson, DecisionID: "d_" + id, Chosen: "show", Shown: &shown,
@@ -105,6 +114,11 @@ func TestEachRefusedRecordIsCountedByItsReasonAndTheRestGoesOn(t *testing.T) {
 		curate.ReasonNoTerms:   {decided("x", func(e *episode.Episode) { e.Terms = nil })},
 		curate.ReasonRecipient: {decided("x", terms(func(t *episode.Terms) { t.Recipients = []string{"other"} }))},
 		curate.ReasonPurpose:   {decided("x", terms(func(t *episode.Terms) { t.Purposes = []episode.Purpose{episode.PurposeEvaluate} }))},
+		curate.ReasonRights: {
+			decided("x", func(e *episode.Episode) { e.Model.Provider = "anthropic" }),
+			decided("x", func(e *episode.Episode) { e.Model.Provider = "" }),
+			decided("x", func(e *episode.Episode) { e.Origin = &episode.Origin{Provider: "openai", ContractClass: "enterprise"} }),
+		},
 		curate.ReasonExpired: {
 			decided("x", terms(func(t *episode.Terms) { t.ExpiresAt = now })),
 			decided("x", terms(func(t *episode.Terms) { t.RetentionDays = 2 })), // received two days ago

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// checkTerms asks the record's own terms, and notes when it must be gone.
+// checkTerms asks the record's own terms and the rights table, and notes when it must be gone.
 func checkTerms(c *candidate, o Options) string {
 	t := c.ep.Terms
 	if t == nil {
@@ -16,12 +16,17 @@ func checkTerms(c *candidate, o Options) string {
 	if !slices.Contains(t.Recipients, o.Recipient) {
 		return ReasonRecipient
 	}
-	allowed := false
+	allowed, mayServe := false, c.ep.Amends != "" // later facts hold no output: whose it is the episode says that they belong to
 	for _, p := range o.Purposes {
-		allowed = allowed || slices.Contains(t.Purposes, p)
+		if slices.Contains(t.Purposes, p) {
+			allowed, mayServe = true, mayServe || o.Rights.Allows(c.ep, p)
+		}
 	}
 	if !allowed {
 		return ReasonPurpose
+	}
+	if !mayServe {
+		return ReasonRights
 	}
 	c.expires = t.ExpiresAt
 	if t.RetentionDays > 0 && !c.shard.Received.IsZero() {

@@ -10,7 +10,7 @@
 //
 // The Parquet columns mirror the record for other people's engines; the column "record" holds it whole, as canonical
 // JSON, and is what Open reads. [Decisions] flattens rows into what a learner reads. Who may use a snapshot for what is
-// in each record's terms: this package counts purposes, and package export enforces them.
+// in each record's terms and in the rights table: this package counts purposes, and package export enforces them.
 package dataset
 
 import (
@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/rights"
 )
 
 // Row is one curated episode.
@@ -45,8 +46,8 @@ func NewRow(contributor string, bundles []string, e *episode.Episode) (Row, erro
 	return r, nil
 }
 
-// Permit reports whether recipient may use the row for purpose p at the time now. Whoever trains, exports or learns
-// asks it of every row.
-func (r Row) Permit(recipient string, p episode.Purpose, now time.Time) bool {
-	return r.Episode.Terms.Allow(recipient, p, now) && (r.ExpiresAt.IsZero() || now.Before(r.ExpiresAt))
+// Permit reports whether recipient may use the row for purpose p at the time now: by its terms, and by the rights table, which
+// says whose output may serve what. Whoever trains, exports or learns asks it of every row.
+func (r Row) Permit(u rights.Use, recipient string, p episode.Purpose, now time.Time) bool {
+	return u.Allows(r.Episode, p) && r.Episode.Terms.Allow(recipient, p, now) && (r.ExpiresAt.IsZero() || now.Before(r.ExpiresAt))
 }

@@ -134,10 +134,28 @@ func (t *Table) Limit(asked episode.Level, o Origin, recipientKind string, purpo
 	return asked, allowed
 }
 
-// Allows reports whether a record, as it has left, may serve p for a recipient of this kind.
-func (t *Table) Allows(e *episode.Episode, recipientKind string, p episode.Purpose) bool {
-	row, ok := t.Best(Of(e), recipientKind, p)
-	return ok && e.Privacy != nil && e.Privacy.Level.Rank() >= 0 && e.Privacy.Level.Rank() <= row.Level.Rank()
+// Use is somebody who uses what has left, and the table that they go by. The zero Use may use nothing.
+type Use struct {
+	table *Table
+	kind  string
+}
+
+// By returns whoever goes by this table and is a recipient of this kind.
+func (t *Table) By(recipientKind string) Use { return Use{t, recipientKind} }
+
+// Makers is a maker who goes by the shipped table: what a recipient counts as who does not know better.
+func Makers() (Use, error) {
+	t, err := Shipped()
+	return t.By(Maker), err
+}
+
+// Allows reports whether a record may serve p, at the level at which it has left.
+func (u Use) Allows(e *episode.Episode, p episode.Purpose) bool {
+	if u.table == nil || e.Privacy == nil || e.Privacy.Level.Rank() < 0 {
+		return false
+	}
+	row, ok := u.table.Best(Of(e), u.kind, p)
+	return ok && e.Privacy.Level.Rank() <= row.Level.Rank()
 }
 
 // HoldsDown reports whether there is an origin for which purpose p keeps the level below what kept, the other purposes,

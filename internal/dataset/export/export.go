@@ -3,7 +3,8 @@
 // Package export writes rows in the file formats of other people's trainers, one format a file.
 //
 // Start from [Write]. It asks every row's terms first: a row whose terms do not allow what the format is for is
-// refused, whatever else is right with it, and so is one past its expiry or meant for another recipient. What is left
+// refused, whatever else is right with it, and so is one past its expiry, meant for another recipient, or of a provider whose
+// output may not serve it by the rights table. What is left
 // becomes examples where a person decided and the text is there. The [Report] says how many, from how many, and why
 // each of the others is not among them. The same rows give the same bytes.
 //
@@ -26,6 +27,7 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/rights"
 )
 
 // Options say for whom, when and out of which snapshot.
@@ -35,6 +37,8 @@ type Options struct {
 	// AnyRecipient leaves the recipient unchecked: for an enterprise that exports what is its own.
 	AnyRecipient bool
 	Now          time.Time
+	// Rights say whose output may be trained on; without them nothing is exported.
+	Rights rights.Use
 	// Snapshot is the id of the snapshot that the rows are from, if any.
 	Snapshot string
 }
@@ -61,6 +65,7 @@ const (
 	RefusedRecipient = "recipient"
 	RefusedPurpose   = "purpose"
 	RefusedExpired   = "expired"
+	RefusedRights    = "rights" // the rights table does not let this provider's output serve it
 )
 
 // Why a decision gives no example.
@@ -141,7 +146,9 @@ func refused(r dataset.Row, p episode.Purpose, o Options) string {
 		return RefusedRecipient
 	case !slices.Contains(t.Purposes, p):
 		return RefusedPurpose
-	case !r.Permit(t.Recipients[0], p, o.Now): // recipient and purpose are settled: what is left is time
+	case !o.Rights.Allows(r.Episode, p):
+		return RefusedRights
+	case !r.Permit(o.Rights, t.Recipients[0], p, o.Now): // recipient, purpose and rights are settled: what is left is time
 		return RefusedExpired
 	}
 	return ""

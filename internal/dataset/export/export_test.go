@@ -14,17 +14,26 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/dataset/export"
+	"github.com/headrace/headrace/internal/rights"
 )
 
 var (
 	now  = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	opts = export.Options{Recipient: "hub", Now: now}
+	opts = export.Options{Recipient: "hub", Now: now, Rights: makers()}
 )
+
+func makers() rights.Use {
+	u, err := rights.Makers()
+	if err != nil {
+		panic(err) // embedded
+	}
+	return u
+}
 
 // said returns a row in which a person gave a verdict on a text.
 func said(t testing.TB, v episode.Verdict, after, final string, change ...func(*episode.Episode)) dataset.Row {
 	t.Helper()
-	e := &episode.Episode{SchemaVersion: "1.0", ID: "e", Session: "se_1",
+	e := &episode.Episode{SchemaVersion: "1.0", ID: "e", Session: "se_1", Model: episode.Model{Provider: "demo"}, Privacy: &episode.Privacy{Level: episode.LevelClean},
 		Suggestions: []episode.Suggestion{{ID: "s1", Step: -1, Language: "go", Before: "func f() {\n", After: after}},
 		Decisions:   []episode.Decision{{Suggestion: "s1", Verdict: v, By: episode.ByPerson, Final: final}},
 		Terms:       &episode.Terms{Purposes: []episode.Purpose{episode.PurposeFinetune}, Recipients: []string{"hub"}, ExpiresAt: now.AddDate(1, 0, 0)}}
@@ -103,6 +112,7 @@ func TestRowWhoseTermsDoNotAllowFinetuneIsRefusedByEveryFormat(t *testing.T) {
 		}),
 		export.RefusedRecipient: terms(func(t *episode.Terms) { t.Recipients = []string{"other"} }),
 		export.RefusedExpired:   terms(func(t *episode.Terms) { t.ExpiresAt = now }),
+		export.RefusedRights:    said(t, episode.Modified, "a", "b", func(e *episode.Episode) { e.Model.Provider = "anthropic" }),
 		export.RefusedNoTerms:   said(t, episode.Modified, "a", "b", func(e *episode.Episode) { e.Terms = nil }),
 	}
 	for _, format := range export.Formats() {
@@ -120,7 +130,7 @@ func TestRowWhoseTermsDoNotAllowFinetuneIsRefusedByEveryFormat(t *testing.T) {
 		if got, _ := write(t, format, opts, retention); got != "" {
 			t.Errorf("%s: kept beyond retention: %q", format, got)
 		}
-		o := export.Options{AnyRecipient: true, Now: now}
+		o := export.Options{AnyRecipient: true, Now: now, Rights: makers()}
 		if got, _ := write(t, format, o, rows[export.RefusedRecipient]); got == "" {
 			t.Errorf("%s: any recipient's rows were asked for", format)
 		}
