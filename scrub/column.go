@@ -202,6 +202,9 @@ func accountColumn(name []byte) bool {
 // inserted reads INSERT INTO table (name, password) VALUES ('a', 'b'), …, where a name of a column begins at i.
 func (w *worker) inserted(i int, k word) bool {
 	b := w.buf
+	if bytes.LastIndexByte(b[max(0, i-maxHeader):i], '(') < 0 {
+		return false
+	}
 	open := i
 	for limit := max(0, i-maxHeader); open >= limit && (open >= len(b) || b[open] != '('); open-- {
 		if c := b[open]; class[c]&isDotted == 0 && c > ' ' && c < 0x80 && bytes.IndexByte([]byte("`\"'[],"), c) < 0 {

@@ -61,7 +61,16 @@ func (w *worker) placed(p *program, i int) {
 
 // slashed looks for name/password@database among the arguments of a program.
 func (w *worker) slashed(i int) {
-	arguments(w.buf, i, func(s, e int) { w.oracle(nil, s, s) })
+	if i < w.valueEnd {
+		return
+	}
+	seen := false
+	arguments(w.buf, i, func(s, e int) {
+		if !seen && bytes.IndexByte(w.buf[s:e], '/') > 0 {
+			seen = true
+			w.oracle(nil, s, s)
+		}
+	})
 }
 
 // oracle reads name/password at i, and maybe @database.
