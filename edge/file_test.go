@@ -13,6 +13,7 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/tlog/proof"
 )
 
 func member() *Membership {
@@ -55,6 +56,7 @@ func TestAFileThatContradictsTheHubIsRefused(t *testing.T) {
 		"config/channel":       "channel: latest\n",
 		"config/raw-retention": "raw_retention: 400h\n",
 		"config/invalid":       "polciy: x\n",
+		"log/witness":          "witnesses: [" + hubKey(t) + "]\n", // the hub cannot vouch for itself
 	} {
 		dir := t.TempDir()
 		write(t, dir, "other.yaml", other)
@@ -67,6 +69,16 @@ func TestAFileThatContradictsTheHubIsRefused(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
+}
+
+// hubKey is the hub's own key in the form of a witness's.
+func hubKey(t *testing.T) string {
+	t.Helper()
+	vkey, err := proof.VerifierKey("witness.example", member().PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return vkey
 }
 
 func TestMembershipIsKeptForItsOwnerOnly(t *testing.T) {

@@ -32,6 +32,7 @@ import (
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/sim"
 	"github.com/headrace/headrace/internal/sqlstore"
+	"github.com/headrace/headrace/internal/tlog"
 )
 
 const maker = "loop-maker"
@@ -74,6 +75,9 @@ type loop struct {
 	down atomic.Bool
 	log  atomic.Pointer[http.Handler] // what answers for the hub's log; nil: the hub
 	conf func(*edge.Config)           // changes an edge before it opens
+
+	witnesses []tlog.Witness // of the hub\'s log
+
 	open []*edge.Edge
 }
 
@@ -109,7 +113,7 @@ func (l *loop) path(p ...string) string { return filepath.Join(append([]string{l
 
 func (l *loop) openHub() {
 	l.t.Helper()
-	h, err := hub.New(context.Background(), hub.Config{Dir: l.path("hub"), Name: maker, Now: l.clock})
+	h, err := hub.New(context.Background(), hub.Config{Dir: l.path("hub"), Name: maker, Now: l.clock, Witnesses: l.witnesses})
 	l.ok(err)
 	l.hub = h
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,11 +21,13 @@ import (
 
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/hub"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/tlog"
 	"github.com/headrace/headrace/internal/tlog/audit"
 	"github.com/headrace/headrace/internal/tlog/proof"
 	"github.com/headrace/headrace/internal/tlog/tiles"
+	"github.com/headrace/headrace/internal/tlog/witness"
 	"github.com/headrace/headrace/internal/web"
 )
 
@@ -295,5 +298,34 @@ func TestAllThatTheHubMakesIsInItsLogOnceAndHidden(t *testing.T) {
 	id := "sha256:" + strings.TrimSuffix(filepath.Base(files[0]), ".json")
 	if _, err := p.Verify(known, proof.KindBundle, id); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestThePageSaysWhoVouchesForTheLog: a witness counts at the edge that accepts it, and at no other.
+func TestThePageSaysWhoVouchesForTheLog(t *testing.T) {
+	l := newLoop(t)
+	vkey, err := proof.VerifierKey(maker, l.hub.Public())
+	l.ok(err)
+	w, err := witness.New(witness.Config{Dir: t.TempDir(), Name: "witness.example/w1", Key: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), Logs: []string{vkey}})
+	l.ok(err)
+	srv := httptest.NewServer(w.Handler())
+	defer srv.Close()
+	l.witnesses = []tlog.Witness{{Key: w.VerifierKey(), URL: srv.URL}}
+	l.restartHub()
+	trusts := l.edge("birch-telecom")
+	l.conf = func(c *edge.Config) { c.Witnesses = []string{w.VerifierKey()} }
+	accepts := l.edge("alder-bank")
+	for e, want := range map[*edge.Edge][]string{accepts: {"witness.example/w1"}, trusts: nil} {
+		l.contribute(e, "1")
+		list, err := edge.View{Edge: e}.Bundles(t.Context())
+		l.ok(err)
+		if len(list) != 1 || list[0].Receipt == nil || !slices.Equal(list[0].Receipt.Witnesses, want) {
+			t.Errorf("%+v: want a receipt witnessed by %q", list, want)
+		}
+	}
+	stages, err := hub.View{Hub: l.hub}.HubStages(t.Context())
+	l.ok(err)
+	if i := slices.IndexFunc(stages, func(s web.Stage) bool { return s.Name == "intake" }); i < 0 || stages[i].Note != "" {
+		t.Errorf("the hub says of its log: %+v", stages)
 	}
 }

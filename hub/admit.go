@@ -50,15 +50,11 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 		return &episode.Problem{Code: "intake/wrong-recipient", Message: fmt.Sprintf("the bundle is for %q, this is %q", b.Manifest.Recipient, h.cfg.Name),
 			Hint: "its terms do not let us have it: nothing was kept"}
 	}
+	if _, err := h.db.AdmittedBundle(ctx, digest); err != sqlstore.ErrNotFound {
+		return err // nil: it is done
+	}
 	seen := []byte(b.Manifest.Checkpoint)
 	if err := h.continues(ctx, seen); err != nil {
-		return err
-	}
-	h.admitting.Lock()
-	defer h.admitting.Unlock()
-	if _, err := h.db.AdmittedBundle(ctx, digest); err == nil {
-		return nil
-	} else if err != sqlstore.ErrNotFound {
 		return err
 	}
 	inclusion, err := h.logOnce(ctx, proof.KindBundle, digest)
@@ -68,6 +64,11 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	grown, err := h.tlog.Consistency(ctx, seen, inclusion.Checkpoint)
 	if err != nil {
 		return err
+	}
+	h.admitting.Lock()
+	defer h.admitting.Unlock()
+	if _, err := h.db.AdmittedBundle(ctx, digest); err != sqlstore.ErrNotFound {
+		return err // it came twice at once
 	}
 	var m ocispec.Manifest
 	if err := json.Unmarshal(manifest, &m); err != nil {

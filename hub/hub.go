@@ -62,7 +62,8 @@ type Hub struct {
 	tlog   *tlog.Log
 	log    *slog.Logger
 
-	admitting sync.Mutex // one admission at a time: the log's next index is known
+	entering  turnstile  // into the log: each digest once
+	admitting sync.Mutex // a bundle sees the withdrawals before it, and those after it see the bundle
 	turning   sync.Mutex // one turn at a time
 	wake      chan struct{}
 	stats     Stats

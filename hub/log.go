@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/tlog/proof"
@@ -13,8 +14,10 @@ import (
 
 // logOnce enters a digest into the log and returns the proof for whom it concerns. It is done once: a crash may come
 // between the log and the row that remembers the entry, so what the log got since it was first asked is searched before
-// anything is added. The salt is derived, not drawn, for the same reason. No two calls may be for one digest at a time.
+// anything is added. The salt is derived, not drawn, for the same reason. Entries of different digests are made beside each
+// other, so that one checkpoint, and one round of witnesses, serves many.
 func (h *Hub) logOnce(ctx context.Context, kind, digest string) (p proof.Inclusion, err error) {
+	defer h.entering.lock(kind + " " + digest)()
 	index, err := h.enter(ctx, kind, digest)
 	if err != nil {
 		return p, fmt.Errorf("enter %s %s into the log: %w", kind, digest, err)
@@ -80,6 +83,37 @@ func withProofs(envelope []byte, proofs ...any) ([][]byte, error) {
 		layers = append(layers, b)
 	}
 	return layers, nil
+}
+
+// turnstile lets one through at a time by a name.
+type turnstile struct {
+	mu   sync.Mutex
+	busy map[string]chan struct{} // closed when the one who is in has left
+}
+
+// lock waits until nobody else of that name is in, and returns how to leave.
+func (t *turnstile) lock(name string) (leave func()) {
+	for {
+		t.mu.Lock()
+		other := t.busy[name]
+		if other == nil {
+			break
+		}
+		t.mu.Unlock()
+		<-other
+	}
+	defer t.mu.Unlock()
+	if t.busy == nil {
+		t.busy = map[string]chan struct{}{}
+	}
+	done := make(chan struct{})
+	t.busy[name] = done
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		delete(t.busy, name)
+		close(done)
+	}
 }
 
 func (h *Hub) salt(kind, digest string) []byte { return h.ring.Derive("log salt", kind, digest) }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/headrace/headrace/bundle"
@@ -32,6 +33,11 @@ func (v View) HubStages(ctx context.Context) ([]web.Stage, error) {
 	intake := web.Stage{Name: "intake", Count: len(admitted), Unit: "bundles", Health: web.HealthOK}
 	for _, a := range admitted {
 		intake.Last = a.AdmittedAt
+	}
+	if missing, err := v.tlog.Unwitnessed(); err != nil {
+		return nil, err
+	} else if len(missing) > 0 {
+		intake.Health, intake.Note = web.HealthTrouble, "the log is not witnessed by "+strings.Join(missing, ", ")
 	}
 	curate := web.Stage{Name: "curate", Unit: "records", Health: web.HealthOK}
 	docs := map[string][]sqlstore.DocumentRow{}

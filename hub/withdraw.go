@@ -32,12 +32,12 @@ func (h *Hub) admitWithdrawal(ctx context.Context, contributor, envelopeDigest s
 	if err != nil {
 		return err
 	}
-	// While no bundle is being admitted: one that comes later sees these ids, one that came before is erased from.
-	h.admitting.Lock()
-	defer h.admitting.Unlock()
 	if _, err := h.logOnce(ctx, proof.KindWithdrawal, envelopeDigest); err != nil {
 		return err
 	}
+	// While no bundle is being admitted: one that comes later sees these ids, one that came before is erased from.
+	h.admitting.Lock()
+	defer h.admitting.Unlock()
 	if err := h.db.AskCertificate(ctx, contributor, envelopeDigest, envelope, w.IDs, h.cfg.Now()); err != nil {
 		return err
 	}

@@ -47,10 +47,7 @@ type logCompared struct {
 
 // Run compares.
 func (c *logCompareCmd) Run(e *env) error {
-	t, err := readLogTarget(e, c.Config, "", c.Key)
-	if c.Key != "" { // then no hub need be joined
-		t, err = readLogTarget(e, c.Config, "-", c.Key)
-	}
+	t, err := readLogTarget(e, c.Config, ".", c.Key) // a place, so that with a key no hub need be joined
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,6 +67,7 @@ type Log struct {
 	dir      string
 	vkey     string
 	known    *proof.Log
+	asked    []string // names of witnesses
 	appender *tessera.Appender
 	reader   tessera.LogReader
 	shutdown func(context.Context) error
@@ -92,9 +94,10 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 		// A checkpoint that a witness missed is shown to it again, though the log has not grown.
 		opts = opts.WithWitnesses(group, &tessera.WitnessOptions{Timeout: witnessPatience, FailOpen: true}).WithCheckpointRepublishInterval(republish)
 	}
-	keys := make([]string, len(cfg.Witnesses))
-	for i, w := range cfg.Witnesses {
-		keys[i] = w.Key
+	var keys, names []string
+	for _, w := range cfg.Witnesses {
+		name, _, _ := strings.Cut(w.Key, "+")
+		keys, names = append(keys, w.Key), append(names, name)
 	}
 	known, err := proof.NewLog(vkey, keys...)
 	if err != nil {
@@ -103,7 +106,7 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	// Tessera tells of everyday things on standard error; what matters it returns.
 	klog.LogToStderr(false)
 	klog.SetOutput(io.Discard)
-	l := &Log{dir: cfg.Dir, vkey: vkey, known: known}
+	l := &Log{dir: cfg.Dir, vkey: vkey, known: known, asked: names}
 	// A log that another key signed must not be continued: everyone who follows it would see a fork.
 	if cp, err := l.Checkpoint(); err == nil {
 		if _, err := known.Open(cp); err != nil {
@@ -176,6 +179,12 @@ func (l *Log) Append(ctx context.Context, kind string, commitment []byte) (uint6
 		case <-t.C:
 		}
 	}
+}
+
+// Unwitnessed returns the witnesses that have not cosigned the last checkpoint.
+func (l *Log) Unwitnessed() ([]string, error) {
+	cp, err := l.state()
+	return slices.DeleteFunc(slices.Clone(l.asked), func(name string) bool { return slices.Contains(cp.Witnesses, name) }), err
 }
 
 // Size returns the number of entries that the last checkpoint covers.

@@ -88,6 +88,9 @@ func TestALogIsWitnessedByWhoAnswersAndGoesOnWithoutTheRest(t *testing.T) {
 		if err != nil || !slices.Equal(cp.Witnesses, c.want) {
 			t.Errorf("entry %d: witnessed by %q, %v; want %q", at, cp.Witnesses, err, c.want)
 		}
+		if missing, err := l.Unwitnessed(); err != nil || len(missing)+len(c.want) != len(list) {
+			t.Errorf("entry %d: not witnessed by %q, %v", at, missing, err)
+		}
 		// Who accepts no witness, or others, is told of none.
 		if cp, err := knownBy(t, vkey, keys[1]).Open(cp.Signed); err != nil || slices.Contains(cp.Witnesses, "witness.example/w1") {
 			t.Errorf("entry %d: a witness that nobody accepts counts: %q, %v", at, cp.Witnesses, err)
