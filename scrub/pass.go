@@ -23,10 +23,26 @@ type pass struct {
 	counts  map[string]int
 	found   []Finding
 	told    map[string][]span // by the model, by text; not once it was replaced
+	clean   map[visited]state
 	err     error
 }
 
-func newPass(w *worker) *pass { return &pass{w: w, index: -1, counts: map[string]int{}} }
+// visited is a text of the record, and the key that it stands under.
+type visited struct{ key, text string }
+
+// state says what is known of a text in which nothing was found.
+type state uint8
+
+const (
+	newText   state = iota // not looked at, or not without a finding
+	codedText              // some of it is encoded: what is found elsewhere must be looked for there, too
+	plainText              // none of it is
+	stayed                 // it stayed as it is, with all that was found anywhere looked for in it
+)
+
+func newPass(w *worker) *pass {
+	return &pass{w: w, index: -1, counts: map[string]int{}, clean: map[visited]state{}}
+}
 
 // run has each visit every text of the record, three times, or once where there is nothing to replace: so a secret
 // found in one text is looked for in all, and what leaves has been looked at as it leaves.
@@ -56,24 +72,63 @@ func (p *pass) scan(key, text string) error {
 
 // collect finds, and remembers what it found.
 func (p *pass) collect(key, text string) (string, error) {
+	this := visited{key, text}
+	if p.clean[this] != newText {
+		return text, nil
+	}
 	if err := p.scan(key, text); err != nil {
 		return "", err
 	}
-	for _, h := range p.w.found(nil, p.w.in) {
+	p.w.spans = p.w.found(p.w.spans[:0], p.w.in)
+	for _, h := range p.w.spans {
 		p.dirty = true
 		p.w.remember(p.w.known, h)
+	}
+	switch {
+	case len(p.w.spans) > 0:
+	case *p.w.decoded > 0:
+		p.clean[this] = codedText
+	default:
+		p.clean[this] = plainText
 	}
 	return text, nil
 }
 
+// stays reports whether a text in which nothing was found holds nothing that was found elsewhere.
+func (p *pass) stays(this visited) bool {
+	if p.w.mask || p.w.s.canaries != nil {
+		return false
+	}
+	switch p.clean[this] {
+	case stayed:
+		return true
+	case plainText:
+		p.w.buf, p.w.hits = append(p.w.in[:0], this.text...), p.w.hits[:0]
+		p.w.in = p.w.buf
+		p.w.known.find(p.w, p.w.buf)
+		return len(p.w.hits) == 0
+	case codedText:
+		return len(p.w.known.values) == 0
+	}
+	return false
+}
+
 // replace replaces what it finds.
 func (p *pass) replace(key, text string) (string, error) {
+	this := visited{key, text}
+	if p.stays(this) {
+		p.clean[this] = stayed
+		return text, nil
+	}
 	p.w.in, p.w.told = append(p.w.in[:0], text...), p.told[text]
 	p.w.under = p.w.wordOf(key)
 	open := false
 	out, _, err := p.w.window(p.w.out[:0], p.w.in, 0, true, &open)
 	p.w.out = out
 	if err != nil || len(p.w.spans) == 0 && !p.w.mask {
+		if err == nil {
+			p.clean[this] = stayed
+		}
 		return text, err
 	}
 	field := p.field
@@ -94,8 +149,11 @@ func (p *pass) replace(key, text string) (string, error) {
 	return string(out), nil
 }
 
-// verify refuses a record in which anything is left.
+// verify refuses a record in which anything is left. What stayed was looked at as it leaves.
 func (p *pass) verify(key, text string) (string, error) {
+	if p.clean[visited{key, text}] == stayed && p.stays(visited{key, text}) {
+		return text, nil
+	}
 	if err := p.scan(key, text); err != nil {
 		return "", err
 	}

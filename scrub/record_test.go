@@ -296,16 +296,22 @@ func BenchmarkEpisode(b *testing.B) {
 	line := []byte(fmt.Sprintf(`{"schema_version":"1.0","id":"ep_1","tool":{"name":"demo","surface":"completion"},"developer":"jane@corp.com","session":"s","repository":"r",
 "suggestions":[{"id":"s1","step":-1,"kind":"completion","path":"/home/jane/a.go","language":"go","before":%q,"after":"return nil, err","features":{"len":12,"lang":"go"}}],
 "decisions":[{"suggestion":"s1","verdict":"accepted","by":"person"}]}`, strings.Repeat("if err := f(x); err != nil {\n", 10)))
-	b.SetBytes(int64(len(line)))
+	const many = 100 // so that stopping the clock, which costs as much as an episode, does not count
+	b.SetBytes(many * int64(len(line)))
+	es := make([]*episode.Episode, many)
 	for b.Loop() {
 		b.StopTimer()
-		e, err := episode.Decode(line)
-		b.StartTimer()
-		if err != nil {
-			b.Fatal(err)
+		for i := range es {
+			var err error
+			if es[i], err = episode.Decode(line); err != nil {
+				b.Fatal(err)
+			}
 		}
-		if _, err := s.Episode(e); err != nil {
-			b.Fatal(err)
+		b.StartTimer()
+		for _, e := range es {
+			if _, err := s.Episode(e); err != nil {
+				b.Fatal(err)
+			}
 		}
 	}
 }

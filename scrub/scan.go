@@ -43,6 +43,7 @@ type worker struct {
 	own        []span  // marks made with our key
 	spans      []span  // to replace: sorted, apart
 	more       []span  // found in what was rendered
+	before     []span  // what spans were for the last look
 	pieces     []piece // where rendered text came from
 	rounds     int
 	nameEnd    int // end of the last assigned name looked at, and

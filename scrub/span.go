@@ -63,7 +63,7 @@ func joined(spans []span, h span) []span {
 		last.kind, last.rule, last.longest = h.kind, h.rule, l
 		last.entity = h.entity
 	}
-	last.end, last.plain, last.old = max(last.end, h.end), last.plain || h.plain, last.old && h.old
+	last.end, last.plain = max(last.end, h.end), last.plain || h.plain
 	return spans
 }
 
@@ -76,7 +76,7 @@ func (w *worker) weave(dst []span, b []byte) []span {
 	// A soft span of the very bytes of a hard one takes its place, where the hard one is no more than a name for it.
 	for i, j := 0, 0; i < len(hard) && j < len(soft); {
 		switch h, s := &hard[i], &soft[j]; {
-		case h.start == s.start && h.end == s.end && plainer(h.kind):
+		case h.start == s.start && h.end == s.end && plainer(h.kind) && !h.plain:
 			if h.entity != "" {
 				s.entity = h.entity
 			}

@@ -2,9 +2,13 @@
 
 package scrub
 
-// tidy moves a span's edges to where a mark may stand in code: not inside of a number or of an escape. from is where
-// the span before ends.
+import "unicode/utf8"
+
+// tidy moves a span's edges to where a mark may stand in code: not inside of a letter, of a number or of an escape. from
+// is where the span before ends.
 func tidy(s span, b []byte, from int) span {
+	s.start = max(from, runeAround(b, s.start, false))
+	s.end = runeAround(b, s.end, true)
 	if s.kind != "user" && s.kind != "path" { // they come after a backslash that is no escape
 		if start, end, blank, ok := escapeAround(b, s.start, from); ok && blank {
 			s.start = min(end, s.end)
@@ -28,6 +32,24 @@ func tidy(s span, b []byte, from int) span {
 		s.start = i
 	}
 	return s
+}
+
+// runeAround returns where the letter begins, or ends, that goes on both before and at b[i]; i where there is none.
+func runeAround(b []byte, i int, end bool) int {
+	j := i
+	for j > 0 && j > i-utf8.UTFMax+1 && j < len(b) && !utf8.RuneStart(b[j]) {
+		j--
+	}
+	if j == i {
+		return i
+	}
+	switch _, n := utf8.DecodeRune(b[j:]); {
+	case j+n <= i:
+		return i
+	case end:
+		return j + n
+	}
+	return j
 }
 
 // escapeAround returns the escape that goes on both before and at b[i]: a backslash, or several where text is quoted

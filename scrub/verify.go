@@ -77,9 +77,7 @@ func (w *worker) again(buf, rendered []byte, known *recall) (bool, error) {
 		return false, fmt.Errorf("%w: still finding after %d rounds", ErrUnsafe, maxRounds)
 	}
 	w.hits, w.own = append(w.hits[:0], w.spans...), w.own[:0]
-	for i := range w.hits {
-		w.hits[i].old = true
-	}
+	w.before = append(w.before[:0], w.spans...)
 	for _, m := range more {
 		if w.rounds > maxRounds/2 { // what keeps moving goes with all that touches it, then with its line
 			m.start, m.end = wider(rendered, m.start, m.end, w.rounds > maxRounds*3/4)
@@ -87,7 +85,25 @@ func (w *worker) again(buf, rendered []byte, known *recall) (bool, error) {
 		w.hits = append(w.hits, w.origin(m))
 	}
 	w.spans = w.found(w.spans[:0], buf)
+	if !age(w.spans, w.before) {
+		return false, fmt.Errorf("%w: found what nothing replaces", ErrUnsafe)
+	}
 	return true, nil
+}
+
+// age marks those of spans as old that are replaced as they were before, and reports whether there are others. Both are
+// sorted and apart.
+func age(spans, before []span) (fresh bool) {
+	for i := range spans {
+		s := &spans[i]
+		for len(before) > 0 && before[0].start < s.start {
+			before = before[1:]
+		}
+		s.old = len(before) > 0 && before[0].start == s.start && before[0].end == s.end && before[0].kind == s.kind &&
+			before[0].plain == s.plain && before[0].entity == s.entity
+		fresh = fresh || !s.old
+	}
+	return fresh
 }
 
 // everywhere returns all that is found in what was rendered.
