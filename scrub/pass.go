@@ -23,25 +23,25 @@ type pass struct {
 	counts  map[string]int
 	found   []Finding
 	told    map[string][]span // by the model, by text; not once it was replaced
-	clean   map[visited]state
+	clean   map[visited]looked
 	err     error
 }
 
 // visited is a text of the record, and the key that it stands under.
 type visited struct{ key, text string }
 
-// state says what is known of a text in which nothing was found.
-type state uint8
+// looked says what is known of a text in which nothing was found.
+type looked uint8
 
 const (
-	newText   state = iota // not looked at, or not without a finding
-	codedText              // some of it is encoded: what is found elsewhere must be looked for there, too
-	plainText              // none of it is
-	stayed                 // it stayed as it is, with all that was found anywhere looked for in it
+	newText   looked = iota // not looked at, or not without a finding
+	codedText               // some of it is encoded: what is found elsewhere must be looked for there, too
+	plainText               // none of it is
+	stayed                  // it stayed as it is, with all that was found anywhere looked for in it
 )
 
 func newPass(w *worker) *pass {
-	return &pass{w: w, index: -1, counts: map[string]int{}, clean: map[visited]state{}}
+	return &pass{w: w, index: -1, counts: map[string]int{}, clean: map[visited]looked{}}
 }
 
 // run has each visit every text of the record, three times, or once where there is nothing to replace: so a secret
