@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -23,25 +24,24 @@ type pass struct {
 	counts  map[string]int
 	found   []Finding
 	told    map[string][]span // by the model, by text; not once it was replaced
-	clean   map[visited]looked
+	looked  map[visited]looked
 	err     error
 }
 
 // visited is a text of the record, and the key that it stands under.
 type visited struct{ key, text string }
 
-// looked says what is known of a text in which nothing was found.
-type looked uint8
-
-const (
-	newText   looked = iota // not looked at, or not without a finding
-	codedText               // some of it is encoded: what is found elsewhere must be looked for there, too
-	plainText               // none of it is
-	stayed                  // it stayed as it is, with all that was found anywhere looked for in it
-)
+// looked is what is known of a text.
+type looked struct {
+	coded  bool   // some of it is encoded: what is found elsewhere must be looked for there, too
+	bare   bool   // nothing was found in it by itself
+	stays  bool   // nothing is to be found in it, all that was found elsewhere included
+	hits   []span // what was found in it by itself, where it is neither
+	proven []span // marks of ours
+}
 
 func newPass(w *worker) *pass {
-	return &pass{w: w, index: -1, counts: map[string]int{}, clean: map[visited]looked{}}
+	return &pass{w: w, index: -1, counts: map[string]int{}, looked: map[visited]looked{}}
 }
 
 // run has each visit every text of the record, three times, or once where there is nothing to replace: so a secret
@@ -73,62 +73,58 @@ func (p *pass) scan(key, text string) error {
 // collect finds, and remembers what it found.
 func (p *pass) collect(key, text string) (string, error) {
 	this := visited{key, text}
-	if p.clean[this] != newText {
+	if _, ok := p.looked[this]; ok {
 		return text, nil
 	}
 	if err := p.scan(key, text); err != nil {
 		return "", err
 	}
 	p.w.spans = p.w.found(p.w.spans[:0], p.w.in)
+	l := looked{coded: *p.w.decoded > 0, bare: len(p.w.spans) == 0}
+	if !l.coded && !l.bare {
+		l.hits, l.proven = slices.Clone(p.w.hits), slices.Clone(p.w.own)
+	}
+	p.looked[this] = l
 	for _, h := range p.w.spans {
 		p.dirty = true
 		p.w.remember(p.w.known, h)
 	}
-	switch {
-	case len(p.w.spans) > 0:
-	case *p.w.decoded > 0:
-		p.clean[this] = codedText
-	default:
-		p.clean[this] = plainText
-	}
 	return text, nil
 }
 
-// stays reports whether a text in which nothing was found holds nothing that was found elsewhere.
-func (p *pass) stays(this visited) bool {
+// stays reports whether a text in which nothing was found holds nothing that was found elsewhere. It loads the text.
+func (p *pass) stays(l looked) bool {
 	if p.w.mask || p.w.s.canaries != nil {
 		return false
 	}
-	switch p.clean[this] {
-	case stayed:
-		return true
-	case plainText:
-		p.w.buf, p.w.hits = append(p.w.in[:0], this.text...), p.w.hits[:0]
-		p.w.in = p.w.buf
-		p.w.known.find(p.w, p.w.buf)
+	if l.bare && !l.coded {
+		p.w.buf, p.w.hits = p.w.in, p.w.hits[:0]
+		p.w.known.find(p.w, p.w.in)
 		return len(p.w.hits) == 0
-	case codedText:
-		return len(p.w.known.values) == 0
 	}
-	return false
+	return l.stays || l.bare && len(p.w.known.values) == 0
 }
 
 // replace replaces what it finds.
 func (p *pass) replace(key, text string) (string, error) {
-	this := visited{key, text}
-	if p.stays(this) {
-		p.clean[this] = stayed
+	this, w := visited{key, text}, p.w
+	l := p.looked[this]
+	w.in, w.told = append(w.in[:0], text...), p.told[text]
+	if p.stays(l) {
+		p.looked[this] = looked{stays: true}
 		return text, nil
 	}
-	p.w.in, p.w.told = append(p.w.in[:0], text...), p.told[text]
-	p.w.under = p.w.wordOf(key)
+	w.under = w.wordOf(key)
+	if w.scanned = !l.coded && l.hits != nil; w.scanned {
+		w.buf, w.hits, w.own = w.in, append(w.hits[:0], l.hits...), append(w.own[:0], l.proven...)
+	}
 	open := false
-	out, _, err := p.w.window(p.w.out[:0], p.w.in, 0, true, &open)
-	p.w.out = out
-	if err != nil || len(p.w.spans) == 0 && !p.w.mask {
-		if err == nil {
-			p.clean[this] = stayed
-		}
+	w.entire = true
+	out, _, err := w.window(w.out[:0], w.in, 0, true, &open)
+	w.entire = false
+	w.out = out
+	if err != nil || len(w.spans) == 0 && !w.mask {
+		p.looked[this] = looked{stays: err == nil}
 		return text, err
 	}
 	field := p.field
@@ -146,12 +142,15 @@ func (p *pass) replace(key, text string) (string, error) {
 	for _, f := range p.found[n:] {
 		p.counts[f.Kind]++
 	}
-	return string(out), nil
+	clean := string(out)
+	p.looked[visited{key, clean}] = looked{stays: true}
+	return clean, nil
 }
 
-// verify refuses a record in which anything is left. What stayed was looked at as it leaves.
+// verify refuses a record in which anything is left. What was looked at as it leaves, with all that is known, is not looked
+// at again.
 func (p *pass) verify(key, text string) (string, error) {
-	if p.clean[visited{key, text}] == stayed && p.stays(visited{key, text}) {
+	if p.looked[visited{key, text}].stays && !p.w.mask && p.w.s.canaries == nil {
 		return text, nil
 	}
 	if err := p.scan(key, text); err != nil {

@@ -46,7 +46,9 @@ type worker struct {
 	before     []span  // what spans were for the last look
 	pieces     []piece // where rendered text came from
 	rounds     int
-	nameEnd    int // end of the last assigned name looked at, and
+	scanned    bool // what was found in the window is in hits
+	entire     bool // the second look is at everything
+	nameEnd    int  // end of the last assigned name looked at, and
 	nameKind   strength
 	valueEnd   int // of the last value replaced: what lies inside needs no look
 	formEnd    int // of the last credential of a vendor's form

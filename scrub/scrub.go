@@ -143,6 +143,7 @@ func (s *Scrubber) Text(dst, src []byte) ([]byte, []Finding, error) {
 func (s *Scrubber) worker() *worker {
 	w := s.workers.Get().(*worker)
 	w.known, w.under, w.planted, w.depth, w.mask, w.deadline = nil, word{}, false, 0, s.cfg.Masked, time.Now().Add(s.cfg.Budget)
+	w.scanned, w.entire = false, false
 	return w
 }
 

@@ -14,7 +14,10 @@ import (
 // open: the next window continues it.
 func (w *worker) window(out, buf []byte, context int, eof bool, open *bool) ([]byte, int, error) {
 	w.rounds = 0
-	w.scan(buf)
+	if !w.scanned {
+		w.scan(buf)
+	}
+	w.scanned = false
 	if *open {
 		w.add(context, run(buf, context, len(buf), notSpace), "secret")
 	}
@@ -55,7 +58,7 @@ func (w *worker) window(out, buf []byte, context int, eof bool, open *bool) ([]b
 const (
 	near    = 512     // bytes before and after a change that are scanned again, at least
 	reach   = margin  // from a change, within which a finding may be its doing
-	atOnce  = 8 << 10 // what is not longer is scanned as a whole
+	atOnce  = 1 << 10 // what is not longer is scanned as a whole
 	maxLine = 4 << 10 // looked for the end of a line
 )
 
@@ -117,10 +120,10 @@ func (w *worker) everywhere(rendered []byte, known *recall) []span {
 // text is short, or stands under a name that says what it is, or rules of an administrator see further, or most of it is
 // near a change, or a finding goes on where it does not look.
 func (w *worker) nearby(rendered []byte, known *recall) (more []span, ok bool) {
-	if len(rendered) <= atOnce || w.under.kind != "" || w.s.cfg.Rules != nil {
+	if len(rendered) <= atOnce || w.entire || w.under.kind != "" || w.s.cfg.Rules != nil {
 		return nil, false
 	}
-	more, looked := w.more[:0], 0
+	more = w.more[:0]
 	for i := 0; i < len(w.pieces); {
 		if !w.pieces[i].fresh {
 			i++
@@ -128,15 +131,15 @@ func (w *worker) nearby(rendered []byte, known *recall) (more []span, ok bool) {
 		}
 		from, to := lineFrom(rendered, w.pieces[i].out-near), 0
 		first, last := i, i
-		for i < len(w.pieces) && (!w.pieces[i].fresh || w.pieces[i].out-near <= to || to == 0) {
-			if w.pieces[i].fresh {
-				last = i
-				to = lineTo(rendered, w.outEnd(i, rendered)+near)
+		for ; i < len(w.pieces); i++ {
+			if !w.pieces[i].fresh {
+				continue
 			}
-			i++
-		}
-		if looked += to - from; looked > len(rendered)*3/4 {
-			return nil, false
+			if at := w.pieces[i].out - near; to > 0 && at > to && lineFrom(rendered, at) > to {
+				break
+			}
+			last = i
+			to = lineTo(rendered, w.outEnd(i, rendered)+near)
 		}
 		part := rendered[from:to]
 		w.scanFor(part, lineAt(part, w.pieces[first].out-reach-from), min(len(part), w.outEnd(last, rendered)+reach-from))

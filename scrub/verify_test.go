@@ -43,12 +43,12 @@ func TestTheSecondLookNearTheChangesFindsWhatAFullOneDoes(t *testing.T) {
 		var b []byte
 		for range rapid.IntRange(1, 6).Draw(t, "places") {
 			from := rapid.IntRange(0, len(code)-8000).Draw(t, "from")
-			b = append(b, code[from:from+rapid.IntRange(1500, 8000).Draw(t, "length")]...)
+			b = append(b, code[from:from+rapid.IntRange(60, 8000).Draw(t, "length")]...)
 			b = append(b, strings.Join(rapid.SliceOfN(words, 1, 25).Draw(t, "words"), "")...)
 		}
 		w := s.worker()
 		defer s.done(w)
-		near, all, ok := looks(w, append(b, code[:8000]...))
+		near, all, ok := looks(w, append(b, code[:rapid.IntRange(0, 8000).Draw(t, "rest")]...))
 		if !ok {
 			return
 		}
