@@ -136,7 +136,8 @@ func (w *worker) shortText(b []byte) {
 // an identifier. It returns where that ends.
 func (w *worker) formed(i, first, last int) int {
 	b := w.buf
-	var shape, u [48]byte
+	var shape [len(w.upper)]byte
+	u := &w.upper
 	n, k := 0, 0
 	sign := byte(0)
 	found, kind := i, ""

@@ -47,7 +47,8 @@ const (
 // decoding is the part of a worker that reads codes.
 type decoding struct {
 	depth      int  // of the text being scanned: 0 for what is scrubbed, more for what it decodes to
-	decoded    *int // bytes decoded from the window so far
+	decoded    *int // bytes decoded from the window so far: total, of the worker of depth 0
+	total      int
 	asLiterals bool // what stands in quotes was looked at as a text of its own
 
 	regions   []region
@@ -65,7 +66,7 @@ type decoding struct {
 // startDecoding readies w for a scan.
 func (w *worker) startDecoding() {
 	if w.depth == 0 {
-		w.decoded, w.asLiterals = new(int), false
+		w.decoded, w.total, w.asLiterals = &w.total, 0, false
 	}
 	w.regions, w.packs, w.listEnd, w.packedEnd = w.regions[:0], w.packs[:0], 0, 0
 }

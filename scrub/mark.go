@@ -116,8 +116,12 @@ func (m *marking) keep(of, head string, body markBody) {
 
 // forgetMarks drops what was remembered: it holds secrets.
 func (m *marking) forgetMarks() {
-	if len(m.proven) > 0 {
+	switch n := len(m.proven); {
+	case n > 64:
 		m.made, m.proven = nil, nil
+	case n > 0:
+		clear(m.made)
+		clear(m.proven)
 	}
 }
 

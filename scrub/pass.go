@@ -41,7 +41,7 @@ type looked struct {
 }
 
 func newPass(w *worker) *pass {
-	return &pass{w: w, index: -1, counts: map[string]int{}, looked: map[visited]looked{}}
+	return &pass{w: w, index: -1, counts: map[string]int{}, looked: w.looked}
 }
 
 // run has each visit every text of the record, three times, or once where there is nothing to replace: so a secret

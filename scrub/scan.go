@@ -28,6 +28,7 @@ type worker struct {
 	letters  [8]byte
 	same     []byte    // a canonical form
 	trial    []byte    // a replacement
+	upper    [48]byte  // letters and digits of an identifier
 	subwords []subword // of the words being looked up
 	seen     []int     // up to where each of the administrator's rules has looked
 	told     []span    // what the model found in the text that in holds
@@ -46,9 +47,10 @@ type worker struct {
 	before     []span  // what spans were for the last look
 	pieces     []piece // where rendered text came from
 	rounds     int
-	scanned    bool // what was found in the window is in hits
-	entire     bool // the second look is at everything
-	nameEnd    int  // end of the last assigned name looked at, and
+	scanned    bool               // what was found in the window is in hits
+	looked     map[visited]looked // at in the record
+	entire     bool               // the second look is at everything
+	nameEnd    int                // end of the last assigned name looked at, and
 	nameKind   strength
 	valueEnd   int // of the last value replaced: what lies inside needs no look
 	formEnd    int // of the last credential of a vendor's form

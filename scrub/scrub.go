@@ -112,7 +112,7 @@ func New(cfg Config) (_ *Scrubber, err error) {
 		return nil, err
 	}
 	s.workers.New = func() any {
-		return &worker{s: s, kinds: kinds(), strict: cfg.Profile == Strict, walking: walking{names: names.Load()}, marking: newMarking(cfg.Key)}
+		return &worker{s: s, kinds: kinds(), looked: map[visited]looked{}, strict: cfg.Profile == Strict, walking: walking{names: names.Load()}, marking: newMarking(cfg.Key)}
 	}
 	return s, nil
 }
@@ -157,6 +157,11 @@ func (s *Scrubber) recordWorker() *worker {
 func (s *Scrubber) done(w *worker) {
 	w.memory.forget()
 	w.forgetMarks()
+	if len(w.looked) > 64 {
+		w.looked = map[visited]looked{}
+	} else {
+		clear(w.looked)
+	}
 	w.known, w.buf, w.told = nil, nil, nil
 	clear(w.seen)
 	s.workers.Put(w)
