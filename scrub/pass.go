@@ -33,11 +33,13 @@ type visited struct{ key, text string }
 
 // looked is what is known of a text.
 type looked struct {
-	coded  bool   // some of it is encoded: what is found elsewhere must be looked for there, too
-	bare   bool   // nothing was found in it by itself
-	stays  bool   // nothing is to be found in it, all that was found elsewhere included
-	hits   []span // what was found in it by itself, where it is neither
-	proven []span // marks of ours
+	stays bool // nothing is to be found in it, all that was found elsewhere included
+	bare  bool // nothing was found in it by itself
+	coded bool // some of it is encoded: what was found elsewhere must be looked for there, too
+
+	hits, own []span // of the text by itself, but for what is encoded, which is at
+	regions   []region
+	packs     []span
 }
 
 func newPass(w *worker) *pass {
@@ -79,17 +81,34 @@ func (p *pass) collect(key, text string) (string, error) {
 	if err := p.scan(key, text); err != nil {
 		return "", err
 	}
+	l := p.w.lookedAt()
 	p.w.spans = p.w.found(p.w.spans[:0], p.w.in)
-	l := looked{coded: *p.w.decoded > 0, bare: len(p.w.spans) == 0}
-	if !l.coded && !l.bare {
-		l.hits, l.proven = slices.Clone(p.w.hits), slices.Clone(p.w.own)
-	}
+	l.bare = len(p.w.spans) == 0
 	p.looked[this] = l
 	for _, h := range p.w.spans {
 		p.dirty = true
 		p.w.remember(p.w.known, h)
 	}
 	return text, nil
+}
+
+// lookedAt returns what was found by the last scan, and not what is encoded.
+func (w *worker) lookedAt() looked {
+	l := looked{hits: slices.Clone(w.hits[:w.direct]), own: slices.Clone(w.own), coded: *w.decoded > 0 || w.direct < len(w.hits)}
+	if l.coded {
+		l.regions, l.packs = slices.Clone(w.regions), slices.Clone(w.packs)
+	}
+	return l
+}
+
+// lookAgain is a scan of w.in that only decodes: the rest was seen before.
+func (w *worker) lookAgain(l looked) {
+	w.buf, w.hits, w.own, w.scanned = w.in, append(w.hits[:0], l.hits...), append(w.own[:0], l.own...), true
+	if l.coded {
+		w.startDecoding()
+		w.regions, w.packs = append(w.regions, l.regions...), append(w.packs, l.packs...)
+		w.decode(0, len(w.in))
+	}
 }
 
 // stays reports whether a text in which nothing was found holds nothing that was found elsewhere. It loads the text.
@@ -108,15 +127,15 @@ func (p *pass) stays(l looked) bool {
 // replace replaces what it finds.
 func (p *pass) replace(key, text string) (string, error) {
 	this, w := visited{key, text}, p.w
-	l := p.looked[this]
+	l, ok := p.looked[this]
 	w.in, w.told = append(w.in[:0], text...), p.told[text]
 	if p.stays(l) {
 		p.looked[this] = looked{stays: true}
 		return text, nil
 	}
 	w.under = w.wordOf(key)
-	if w.scanned = !l.coded && l.hits != nil; w.scanned {
-		w.buf, w.hits, w.own = w.in, append(w.hits[:0], l.hits...), append(w.own[:0], l.proven...)
+	if ok && !l.stays {
+		w.lookAgain(l)
 	}
 	open := false
 	w.entire = true
@@ -143,7 +162,9 @@ func (p *pass) replace(key, text string) (string, error) {
 		p.counts[f.Kind]++
 	}
 	clean := string(out)
-	p.looked[visited{key, clean}] = looked{stays: true}
+	if !w.mask {
+		p.looked[visited{key, clean}] = looked{stays: true}
+	}
 	return clean, nil
 }
 

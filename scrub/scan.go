@@ -47,6 +47,7 @@ type worker struct {
 	before     []span  // what spans were for the last look
 	pieces     []piece // where rendered text came from
 	rounds     int
+	direct     int                // of the hits that come first, before those in what is encoded
 	scanned    bool               // what was found in the window is in hits
 	looked     map[visited]looked // at in the record
 	entire     bool               // the second look is at everything
@@ -118,6 +119,7 @@ func (w *worker) scanFor(buf []byte, from, to int) {
 	if !w.strict {
 		w.balance()
 	}
+	w.direct = len(w.hits)
 	w.decode(from, to)
 }
 
