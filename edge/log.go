@@ -45,11 +45,8 @@ func (e *Edge) watch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	signed, err := l.fetch(ctx, "checkpoint")
-	if err != nil {
-		return err
-	}
-	_, err = l.seen.Newest(signed, func(old, now proof.Checkpoint) error { return tiles.Holds(ctx, l.fetch, old, now) })
+	_, err = l.seen.Newest(func() ([]byte, error) { return l.fetch(ctx, "checkpoint") },
+		func(old, now proof.Checkpoint) error { return tiles.Holds(ctx, l.fetch, old, now) })
 	if proof.Broken(err) {
 		e.log.Error("the hub's log breaks its promise; nothing is sent there until it is explained", "err", err)
 		return fmt.Errorf("the hub's log: %w", err)

@@ -80,13 +80,25 @@ func (l *Log) Advance(signed []byte, prove Prove) (proof.Checkpoint, error) {
 	})
 }
 
-// Newest is Advance for a checkpoint that the log says is its newest: one older than the last is a rollback.
-func (l *Log) Newest(signed []byte, prove Prove) (proof.Checkpoint, error) {
+// Newest is Advance for the checkpoint that the log says is its newest: one older than the last was before it was asked for
+// is a rollback. Meanwhile another process may have seen a newer one.
+func (l *Log) Newest(ask func() ([]byte, error), prove Prove) (proof.Checkpoint, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	before, err := l.Last()
+	if err != nil {
+		return before, err
+	}
+	signed, err := ask()
+	if err != nil {
+		return proof.Checkpoint{}, err
+	}
 	return l.advance(signed, func(old, now proof.Checkpoint) error {
-		if now.Size < old.Size {
-			return proof.RolledBack(old, now)
+		switch {
+		case now.Size < before.Size:
+			return proof.RolledBack(before, now)
+		case now.Size < old.Size:
+			return prove(now, old)
 		}
 		return prove(old, now)
 	})

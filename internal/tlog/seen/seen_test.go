@@ -70,6 +70,35 @@ func grows(old, now proof.Checkpoint) error {
 	return nil
 }
 
+// newest is Newest of a log that shows a checkpoint.
+func newest(l *seen.Log) func([]byte, seen.Prove) (proof.Checkpoint, error) {
+	return func(signed []byte, prove seen.Prove) (proof.Checkpoint, error) {
+		return l.Newest(func() ([]byte, error) { return signed, nil }, prove)
+	}
+}
+
+// TestAnotherProcessThatSeesMoreMeanwhileIsNoRollback: an edge asks for the newest checkpoint while headrace push gets a
+// receipt of the same log.
+func TestAnotherProcessThatSeesMoreMeanwhileIsNoRollback(t *testing.T) {
+	s, dir := newSigner(t, 1), t.TempDir()
+	edge, push := s.open(dir), s.open(dir)
+	for size := 1; size < 5; size += 2 {
+		_, err := edge.Newest(func() ([]byte, error) {
+			_, err := push.Advance(s.checkpoint(size+1, 1), grows)
+			return s.checkpoint(size, 1), err
+		}, grows)
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if cp, err := edge.Last(); err != nil || cp.Size != 4 {
+		t.Errorf("the last is of %d entries, %v; want 4", cp.Size, err)
+	}
+	if a, err := edge.Alarms(); err != nil || len(a) > 0 {
+		t.Errorf("%v, %v", a, err)
+	}
+}
+
 func TestTheLastCheckpointNeverGoesBackAndOutlivesAForkAndARestart(t *testing.T) {
 	s, dir := newSigner(t, 1), filepath.Join(t.TempDir(), "log", "k")
 	l := s.open(dir)
@@ -86,18 +115,18 @@ func TestTheLastCheckpointNeverGoesBackAndOutlivesAForkAndARestart(t *testing.T)
 		last   uint64
 		alarms int
 	}{
-		{"the first", s.checkpoint(3, 1), l.Newest, grows, nil, 3, 0},
-		{"a newer one", s.checkpoint(5, 1), l.Newest, grows, nil, 5, 0},
+		{"the first", s.checkpoint(3, 1), newest(l), grows, nil, 3, 0},
+		{"a newer one", s.checkpoint(5, 1), newest(l), grows, nil, 5, 0},
 		{"an older one that it holds", s.checkpoint(4, 1), l.Advance, grows, nil, 5, 0},
-		{"a newer one that cannot be proven now", s.checkpoint(7, 1), l.Newest, func(_, _ proof.Checkpoint) error { return unread }, unread, 5, 0},
-		{"an older one as the newest", s.checkpoint(4, 1), l.Newest, grows, proof.ErrRollback, 5, 1},
-		{"a fork", s.checkpoint(9, 2), l.Newest, grows, proof.ErrFork, 5, 2},
+		{"a newer one that cannot be proven now", s.checkpoint(7, 1), newest(l), func(_, _ proof.Checkpoint) error { return unread }, unread, 5, 0},
+		{"an older one as the newest", s.checkpoint(4, 1), newest(l), grows, proof.ErrRollback, 5, 1},
+		{"a fork", s.checkpoint(9, 2), newest(l), grows, proof.ErrFork, 5, 2},
 		{"the fork again", s.checkpoint(9, 2), l.Advance, grows, proof.ErrFork, 5, 2},
 		{"an older fork", s.checkpoint(2, 2), l.Advance, grows, proof.ErrFork, 5, 3},
-		{"another key", newSigner(t, 2).checkpoint(9, 1), l.Newest, grows, proof.ErrCheckpoint, 5, 4},
-		{"no checkpoint", []byte("<html>"), l.Newest, grows, proof.ErrCheckpoint, 5, 5},
-		{"something huge", bytes.Repeat([]byte("x"), 1<<20), l.Newest, grows, proof.ErrCheckpoint, 5, 5},
-		{"what it was", s.checkpoint(8, 1), l.Newest, grows, nil, 8, 5},
+		{"another key", newSigner(t, 2).checkpoint(9, 1), newest(l), grows, proof.ErrCheckpoint, 5, 4},
+		{"no checkpoint", []byte("<html>"), newest(l), grows, proof.ErrCheckpoint, 5, 5},
+		{"something huge", bytes.Repeat([]byte("x"), 1<<20), newest(l), grows, proof.ErrCheckpoint, 5, 5},
+		{"what it was", s.checkpoint(8, 1), newest(l), grows, nil, 8, 5},
 	} {
 		if _, err := c.take(c.signed, c.prove); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", c.what, err, c.want)
@@ -115,11 +144,11 @@ func TestTheLastCheckpointNeverGoesBackAndOutlivesAForkAndARestart(t *testing.T)
 func TestWhoeverIsBetweenCannotFillTheDiskWithEvidence(t *testing.T) {
 	s, dir := newSigner(t, 1), t.TempDir()
 	l := s.open(dir)
-	if _, err := l.Newest(s.checkpoint(3, 1), grows); err != nil {
+	if _, err := newest(l)(s.checkpoint(3, 1), grows); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 100 {
-		if _, err := l.Newest(fmt.Append(nil, "junk ", i), grows); !errors.Is(err, proof.ErrCheckpoint) {
+		if _, err := newest(l)(fmt.Append(nil, "junk ", i), grows); !errors.Is(err, proof.ErrCheckpoint) {
 			t.Fatal(err)
 		}
 	}
@@ -134,7 +163,7 @@ func TestADamagedFileIsSaidToBe(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "checkpoint"), []byte("half a chec"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.open(dir).Newest(s.checkpoint(3, 1), grows); !errors.Is(err, proof.ErrCheckpoint) {
+	if _, err := newest(s.open(dir))(s.checkpoint(3, 1), grows); !errors.Is(err, proof.ErrCheckpoint) {
 		t.Errorf("got %v", err)
 	}
 	if a, err := s.open(dir).Alarms(); err != nil || len(a) != 0 {

@@ -173,7 +173,7 @@ func (w *Witness) Cosign(body []byte) ([]byte, error) {
 		return nil, refuse(http.StatusUnprocessableEntity, "%v", err) // no evidence: anybody can send a wrong proof
 	}
 	// On disk before it is signed: whatever happens next, no other tree is signed.
-	if _, err := l.seen.Newest(now.Signed, grown); errors.Is(err, proof.ErrFork) {
+	if _, err := l.seen.Advance(now.Signed, grown); errors.Is(err, proof.ErrFork) {
 		w.log.Error("a log has signed two trees of one size; both checkpoints are kept", "log", l.known.Origin(), "size", now.Size)
 		return nil, refuse(http.StatusConflict, "%v", err)
 	} else if err != nil {
