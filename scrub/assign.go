@@ -216,7 +216,7 @@ func join(b []byte, start, i int, k word) (joint, bool) {
 
 func hasAny(b []byte, prefixes ...string) bool {
 	for _, p := range prefixes {
-		if len(b) >= len(p) && string(b[:len(p)]) == p {
+		if len(b) >= len(p) && b[0] == p[0] && string(b[:len(p)]) == p {
 			return true
 		}
 	}

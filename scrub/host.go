@@ -117,16 +117,15 @@ func (w *worker) address(_ *rule, start, end int) {
 		return
 	}
 	first := end
-	stop := run(b, end, end+1024, notSpace)
-	if i := bytes.IndexAny(b[end:stop], "<>|^`{}()[],;"); i >= 0 {
-		stop = end + i
+	stop := end
+	for limit := min(len(b), end+1024); stop < limit && !endsURL[b[stop]]; stop++ {
 	}
 	for stop > end && bytes.IndexByte([]byte(".:!?*"), b[stop-1]) >= 0 {
 		stop--
 	}
-	authority := stop
-	if i := bytes.IndexAny(b[end:stop], `/?#\`); i >= 0 {
-		authority = end + i
+	authority := end
+	for authority < stop && b[authority] != '/' && b[authority] != '?' && b[authority] != '#' && b[authority] != '\\' {
+		authority++
 	}
 	if i := bytes.LastIndexByte(b[end:authority], '@'); i >= 0 {
 		first = end + i + 1
@@ -138,7 +137,9 @@ func (w *worker) address(_ *rule, start, end int) {
 	if last == first || ch(b, last) == '$' || ch(b, last) == '%' {
 		return
 	}
-	switch string(lower(b[scheme:start])) {
+	var buf [maxWord]byte
+	switch string(small(&buf, b[scheme:start])) {
+	case "http", "https": // most often
 	case "s3", "s3a", "s3n", "gs", "gcs", "abfs", "abfss", "wasb", "wasbs", "adl", "oss", "cos", "r2", "b2", "hdfs":
 		if n := authority; string(b[first:last]) != "bucket" && string(b[first:last]) != "my-bucket" && n > end {
 			w.add(scheme, stop, "bucket")
@@ -185,6 +186,14 @@ func dataScheme(s string) bool {
 	}
 	return false
 }
+
+// endsURL are the bytes that a URL in a text ends before.
+var endsURL = func() (t [256]bool) {
+	for i := range t {
+		t[i] = class[i]&notSpace == 0 || bytes.IndexByte([]byte("<>|^`{}()[],;"), byte(i)) >= 0
+	}
+	return t
+}()
 
 // sortOfHost says whose a host is.
 type sortOfHost uint8

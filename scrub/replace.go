@@ -5,6 +5,7 @@ package scrub
 import (
 	"bytes"
 	"net/netip"
+	"unicode/utf8"
 )
 
 // appendReplacement appends what stands for the finding s of b.
@@ -189,4 +190,12 @@ func digits(b []byte) bool {
 	return len(b) > 0
 }
 
-func lower(b []byte) []byte { return bytes.ToLower(b) }
+// lower returns b in lower case: b itself where it is, which is most often. Nobody writes to it.
+func lower(b []byte) []byte {
+	for _, c := range b {
+		if class[c]&isUpper != 0 || c >= utf8.RuneSelf {
+			return bytes.ToLower(b)
+		}
+	}
+	return b
+}
