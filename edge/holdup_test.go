@@ -14,6 +14,8 @@ import (
 
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/sqlstore"
 )
 
 // exec changes an edge's database behind its back.
@@ -70,6 +72,25 @@ func TestCanaryHoldsUpOnlyTheBundleItIsIn(t *testing.T) {
 	}
 	if eps, _ := l.count("alder-bank"); eps[l.sentID("alder-bank", good.ID)] != 1 {
 		t.Error("one record with a canary holds up every other record")
+	}
+}
+
+func TestWhatExpiredBeforeItWasPackedStays(t *testing.T) {
+	l := newLoop(t)
+	l.conf = func(c *edge.Config) {
+		p, err := consent.DecodePolicy([]byte(strings.Replace(policyFile, "retention_days: 365", "retention_days: 365\n    expires: 2026-11-05", -1)))
+		l.ok(err)
+		c.Policy = p
+	}
+	e := l.edge("alder-bank")
+	ep := one("1", "portal")
+	l.send(e, ep)
+	l.ok(e.Assemble(t.Context()))
+	l.ok(e.Screen(t.Context()))
+	l.pass(4 * 24 * time.Hour)
+	l.ok(e.Pack(t.Context()))
+	if out, err := l.edgeDB("alder-bank").OutboundOf(t.Context(), ep.ID); err != nil || len(out) != 1 || out[0].State != sqlstore.OutRefused || out[0].DecidedBy != "expired terms" {
+		t.Errorf("%+v, %v", out, err)
 	}
 }
 

@@ -3,6 +3,7 @@
 package edge
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,11 @@ func (e *Edge) pack(ctx context.Context) error {
 		rows, err := e.db.Approved(ctx, e.cfg.Recipient, maxBundle)
 		if err != nil || len(rows) == 0 {
 			return err
+		}
+		if stopped, err := e.stopExpired(ctx, rows); err != nil {
+			return err
+		} else if stopped {
+			continue
 		}
 		err = e.packBundle(ctx, rows)
 		if errors.Is(err, sqlstore.ErrChanged) {
@@ -77,6 +83,29 @@ func (e *Edge) packBundle(ctx context.Context, rows []sqlstore.OutboundRow) erro
 	}
 	return e.db.Pack(ctx, sqlstore.BundleRow{ID: digest, Recipient: rows[0].Recipient, Kind: string(m.Kind), Records: m.Records,
 		Bytes: m.PayloadBytes, CreatedAt: e.cfg.Now()}, rows)
+}
+
+// stopExpired refuses the records whose terms have expired since they were approved.
+func (e *Edge) stopExpired(ctx context.Context, rows []sqlstore.OutboundRow) (stopped bool, err error) {
+	now := e.cfg.Now()
+	var held []string
+	for _, r := range rows {
+		if !bytes.Contains(r.Body, []byte(`"expires_at"`)) {
+			continue // most have no day, but a time to keep
+		}
+		left, err := episode.Decode(r.Body)
+		if err != nil {
+			return false, err
+		}
+		if t := left.Terms; t != nil && !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt) {
+			held = append(held, r.Digest)
+		}
+	}
+	if len(held) == 0 {
+		return false, nil
+	}
+	e.log.Warn("terms expired before the records were packed; they stay", "records", len(held))
+	return true, errors.Join(e.db.Stop(ctx, "expired terms", held, now), e.db.Audit(ctx, now, "expired terms", "refuse", allDigest(held)))
 }
 
 // stopCanaries refuses the records that hold a planted string: the filter has let it through, so they stay and somebody

@@ -53,6 +53,9 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	if _, err := h.db.AdmittedBundle(ctx, digest); err != sqlstore.ErrNotFound {
 		return err // nil: it is done
 	}
+	if err := b.Manifest.Expired(h.cfg.Now()); err != nil {
+		return err
+	}
 	seen := []byte(b.Manifest.Checkpoint)
 	if err := h.continues(ctx, seen); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -68,14 +69,14 @@ func (c *packCmd) Run(e *env) error {
 	}
 	fmt.Fprintln(e.out)
 	if setAside > 0 && c.Strict {
-		return &episode.Problem{Code: "pack/set-aside", Message: fmt.Sprintf("%d lines were set aside", setAside), Hint: "the lines above say which and why"}
+		return &episode.Problem{Code: "pack/set-aside", Message: fmt.Sprintf("%d records were set aside", setAside), Hint: "the lines above say which and why"}
 	}
 	return nil
 }
 
 // read returns every record's canonical JSON, and takes the recipient from the first where no flag names it.
 func (c *packCmd) read(e *env) (records [][]byte, setAside int, err error) {
-	in := episode.NewReader(e.in)
+	in, now := episode.NewReader(e.in), time.Now()
 	size := 0
 	for e.ctx.Err() == nil {
 		ep, err := in.Next()
@@ -89,6 +90,11 @@ func (c *packCmd) read(e *env) (records [][]byte, setAside int, err error) {
 			continue
 		case err != nil:
 			return nil, 0, fmt.Errorf("read episodes: %w", err)
+		}
+		if t := ep.Terms; t != nil && !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt) {
+			setAside++
+			fmt.Fprintf(e.err, "set aside: the terms of record %s have expired, on %s\n", ep.ID, t.ExpiresAt.UTC().Format(time.DateOnly))
+			continue
 		}
 		if c.Recipient == "" && ep.Terms != nil && len(ep.Terms.Recipients) > 0 {
 			c.Recipient = ep.Terms.Recipients[0]

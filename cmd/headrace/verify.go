@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -16,12 +17,13 @@ import (
 
 type verifyCmd struct {
 	Bundle string `arg:"" help:"Folder that holds the bundle." type:"path" placeholder:"DIR"`
+	At     string `help:"Judge by this day, such as 2026-03-31, whether terms have expired (default: now)." placeholder:"DAY"`
 	Trust  string `help:"Trust the keys in this file too: a JSON list of name and key (32 bytes, base64)." type:"path" placeholder:"FILE"`
 }
 
 func (c *verifyCmd) Help() string {
 	return `Checks every byte of a bundle: the signature, by a key that is trusted here, and that nothing was changed, added or left
-out. Trusted are this machine's key, the invited contributors (trust.json in the state folder) and --trust.
+out; and that no terms in it have expired. Trusted are this machine's key, the invited contributors (trust.json in the state folder) and --trust.
 
 Example: headrace verify bundle --trust alder-bank.json`
 }
@@ -35,12 +37,22 @@ type verified struct {
 }
 
 func (c *verifyCmd) Run(e *env) error {
+	now := time.Now()
+	if c.At != "" {
+		var err error
+		if now, err = time.Parse(time.DateOnly, c.At); err != nil {
+			return usagef("--at is a day such as 2026-03-31, not %q", c.At)
+		}
+	}
 	trust, err := e.trust(c.Trust)
 	if err != nil {
 		return err
 	}
 	b, err := bundle.Verify(c.Bundle, trust)
 	if err != nil {
+		return err
+	}
+	if err := b.Manifest.Expired(now); err != nil {
 		return err
 	}
 	name := b.SignerName

@@ -88,7 +88,7 @@ func Parse(tsv string) (*Table, error) {
 		t.rows = append(t.rows, Row{f[0], f[1], f[2], f[3], level, i + 1})
 	}
 	if t.version == "" {
-		return nil, fmt.Errorf("rights table: no line says # version:")
+		return nil, fmt.Errorf("rights table: the line with # version is missing")
 	}
 	return t, nil
 }
