@@ -39,7 +39,8 @@ func (edgeCmd) Help() string {
 Until a policy file says otherwise, numbers and categories only may leave, and a person approves each batch on the pages.
 Everything has a default; headrace edge config shows it. To change some, write edge.yaml into the state folder:
 
-  policy: policy.yaml
+  policy: policy.yaml               # headrace policy test shows what it would let leave
+  audited_batches: 10               # read by people and found clean: text waits for as many as the policy says
   database_file: /run/secrets/dsn   # PostgreSQL; one line: postgres://user:password@host/name
   oidc: {issuer: https://login.example, client_id: headrace}   # developers log in, instead of codes for each
   webhooks: {github_secret_file: /run/secrets/hook}            # reviews, merges, checks; gitlab_token_file too
@@ -149,6 +150,7 @@ func edgeControls(ed *edge.Edge, s *service, site *web.Site) controls {
 		"activity": func(ctx context.Context, files string) (string, error) { return importActivity(ctx, ed, files) },
 		"coverage": func(ctx context.Context, days string) (string, error) { return coverageOf(ctx, ed, days) },
 		"link":     func(context.Context, string) (string, error) { return reachable(s.web) + site.Link(me()), nil },
+		"policy":   func(ctx context.Context, job string) (string, error) { return policyOf(ctx, ed, job) },
 		"withdraw": func(ctx context.Context, session string) (string, error) { return ed.Withdraw(ctx, me(), session) },
 	}
 }

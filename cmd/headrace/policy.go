@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -44,54 +43,16 @@ Example: headrace read ~/.claude | headrace scrub | headrace policy test --polic
 
 // Run prints the report.
 func (c *policyTestCmd) Run(e *env) error {
-	p, err := consent.ReadPolicy(c.Policy)
-	if err != nil {
-		return err
-	}
-	var against *consent.Policy
-	if c.Against != "" {
-		if against, err = consent.ReadPolicy(c.Against); err != nil {
-			return err
+	j, err := newPolicyJob(c.Policy, c.Recipient, c.JSON, &c.beside)
+	if err == nil && c.Against != "" {
+		if _, err = consent.ReadPolicy(c.Against); err == nil { // it names the file
+			j.Against, err = textOf(c.Against)
 		}
 	}
-	ask, err := c.asker("")
 	if err != nil {
 		return err
 	}
-	names := p.Recipients()
-	if c.Recipient != "" {
-		names = []string{c.Recipient}
-	}
-	from, err := e.recorded(c.Episodes, c.Config, c.Key)
-	if err != nil {
-		return err
-	}
-	defer from.close()
-	t, err := consent.NewTrial(p, against, names, from.lowerer)
-	if err != nil {
-		return err
-	}
-	aside := 0
-	for ep, err := range from.episodes {
-		if err == nil {
-			err = t.Add(ep, ask(ep))
-		} else if !from.setsAside(err) {
-			return err
-		}
-		if err != nil {
-			aside++
-			fmt.Fprintf(e.err, "set aside: %v\n", err)
-		}
-	}
-	r := t.Report()
-	if r.Records+aside == 0 {
-		return &episode.Problem{Code: "policy/nothing", Message: "there are no episodes to try the policy on",
-			Hint: "name files of scrubbed episodes, or - for standard input; without any, those that the edge has recorded are tried, while their text lasts"}
-	}
-	if c.JSON {
-		return printJSON(e.out, r)
-	}
-	return printTrial(e.out, r)
+	return j.on(e, c.Episodes, c.Config, c.Key)
 }
 
 func printJSON(out io.Writer, v any) error {
@@ -184,60 +145,14 @@ Example: headrace policy explain --policy policy.yaml - < clean.jsonl`
 
 // Run prints the explanation for each recipient.
 func (c *policyExplainCmd) Run(e *env) error {
-	p, err := consent.ReadPolicy(c.Policy)
+	j, err := newPolicyJob(c.Policy, c.Recipient, c.JSON, &c.beside)
 	if err != nil {
 		return err
 	}
-	names := p.Recipients()
-	if c.Recipient != "" {
-		names = []string{c.Recipient}
+	if j.Record = c.Record; c.Record == "-" && len(c.Episodes) == 0 {
+		c.Episodes = []string{"-"}
 	}
-	ep, err := c.find(e)
-	if err != nil {
-		return err
-	}
-	var all []consent.Explanation
-	for _, name := range names {
-		ask, err := c.asker(name)
-		if err != nil {
-			return err
-		}
-		x, err := p.Explain(ep, ask(ep))
-		if err != nil {
-			return err
-		}
-		all = append(all, x)
-	}
-	if c.JSON {
-		return printJSON(e.out, all)
-	}
-	out := bufio.NewWriter(e.out)
-	for _, x := range all {
-		printExplanation(out, x)
-	}
-	return out.Flush()
-}
-
-// find returns the record that is asked about.
-func (c *policyExplainCmd) find(e *env) (*episode.Episode, error) {
-	files := c.Episodes
-	if c.Record == "-" && len(files) == 0 {
-		files = []string{"-"}
-	}
-	from, err := e.recorded(files, c.Config, "")
-	if err != nil {
-		return nil, err
-	}
-	defer from.close()
-	for ep, err := range from.episodes {
-		switch {
-		case err != nil && !from.setsAside(err):
-			return nil, err
-		case err == nil && (c.Record == "-" || ep.ID == c.Record):
-			return ep, nil
-		}
-	}
-	return nil, &episode.Problem{Code: "policy/no-record", Message: fmt.Sprintf("there is no record %q", c.Record), Hint: "the edge's episodes page lists ids; a record can be explained while its text lasts"}
+	return j.on(e, c.Episodes, c.Config, "")
 }
 
 func printExplanation(w io.Writer, x consent.Explanation) {

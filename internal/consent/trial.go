@@ -113,6 +113,12 @@ func (t *Trial) Add(e *episode.Episode, q Request) error {
 	return nil
 }
 
+// SetAside counts a record that could not even be read.
+func (t *Trial) SetAside() {
+	t.report.Records++
+	t.report.SetAside++
+}
+
 // decide returns what would leave, or why nothing would.
 func (t *Trial) decide(e *episode.Episode, q Request) (Decision, string) {
 	d, err := t.policy.Decide(e, q)
