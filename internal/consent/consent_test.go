@@ -211,6 +211,8 @@ func TestAPolicyErrorNamesLineKeyAndWhatIsAllowed(t *testing.T) {
 		"not YAML":         {"version: [1\n", "line 1"},
 		"empty":            {"", "one YAML document"},
 		"list":             {"- a\n", "a policy is a mapping"},
+		"tag":              {head + "  - name: a\n    when: 'true'\n    level: signal\n    purposes: !x\n0", `line 9: tags, anchors and aliases are not taken here`},
+		"alias":            {"version: &v 1\nrecipients: *v\nrules: []\n", `line 1: tags, anchors and aliases`},
 		"version":          {strings.Replace(head, "1", "2", 1) + rule1("true", "none", ""), "version is 2"},
 		"same name":        {head + rule1("true", "none", "") + rule1("true", "none", ""), "a name of its own"},
 	} {

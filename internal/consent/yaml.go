@@ -53,7 +53,27 @@ func document(b []byte, what string, fields map[string]any) error {
 	if len(f.Docs) != 1 || f.Docs[0].Body == nil {
 		return mistakef(nil, "%s is one YAML document with %s", what, keys(fields))
 	}
+	c := new(plain)
+	if ast.Walk(c, f.Docs[0].Body); c.err != nil {
+		return c.err
+	}
 	return mapping(f.Docs[0].Body, what, fields)
+}
+
+// plain looks for what makes a file mean something else than it says at that place. The YAML package also panics at some
+// tags.
+type plain struct{ err error }
+
+// Visit is called for each node.
+func (c *plain) Visit(n ast.Node) ast.Visitor {
+	switch n.(type) {
+	case *ast.TagNode, *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode:
+		c.err = mistakef(n, "tags, anchors and aliases are not taken here: write out what is meant")
+	}
+	if c.err != nil {
+		return nil
+	}
+	return c
 }
 
 func keys(fields map[string]any) string { return strings.Join(slices.Sorted(maps.Keys(fields)), ", ") }
