@@ -232,6 +232,39 @@ func TestWhatIsEncodedIsFoundInEveryCoding(t *testing.T) {
 	}
 }
 
+// Codes stand in long lines, and in text that has escaped quotes itself, which is read as literals first.
+func TestWhatStandsAroundACodeDoesNotHideIt(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 9))
+	s := newScrubber(t, Config{})
+	words := strings.Repeat("plain words and ", 40)
+	for _, c := range codings() {
+		for _, text := range hidable(r) {
+			code := c.code(text[0])
+			if code == text[0] || strings.ContainsAny(code, "\"\n\x00") {
+				continue
+			}
+			for _, around := range []string{words + "%s " + words, `{"a": "` + words + `%s ` + words + `"}`, `{"a": "{\"b\": \"%s\", \"c\": 1}"}`,
+				`{"a": "he said \"` + words + `\" and %s"}`, `"{\"b\": \"%41 ` + words + `%s\"}"`} {
+				in := strings.ReplaceAll(around, "%s", code)
+				out, _, err := s.Text(nil, []byte(in))
+				if err != nil {
+					t.Errorf("%s: %q: %v", c.name, in, err)
+				} else if left := leftOf(string(out), c, text[0], text[1]); left != "" {
+					t.Errorf("%s: %q is left of %q: %q", c.name, left, in, out)
+				}
+			}
+		}
+	}
+	quote := strings.NewReplacer(`"`, `%5C%22`, `{`, `%7B`, `}`, `%7D`, `:`, `%3A`)
+	for _, inner := range []string{`{"password": "%s"}`, `{"note": "the password is %s", "b": ""}`} {
+		secret := of(alnum, 14)(r)
+		in := `{"a": "{\"b\": \"` + quote.Replace(strings.ReplaceAll(inner, "%s", secret)) + `\"}"}`
+		if out := scrubbed(t, s, in); strings.Contains(out, secret) {
+			t.Errorf("%q became %q", in, out)
+		}
+	}
+}
+
 // FuzzDecode scrubs texts full of codes: no panic, nothing left to find, and never more work than the bounds allow.
 func FuzzDecode(f *testing.F) {
 	r := rand.New(rand.NewPCG(7, 8))

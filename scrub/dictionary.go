@@ -57,7 +57,6 @@ const (
 	overlap   = 24  // and how many of them are looked at twice
 	maxJoint  = 6   // bytes between two words of a name
 	hashBase  = 0x9E3779B97F4A7C15 | 1
-	both      = 1 | 1<<32
 	hashMix   = 0xD6E8FEB86659FD93
 )
 
