@@ -16,6 +16,7 @@ import (
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/learn"
 	"github.com/headrace/headrace/internal/release"
+	"github.com/headrace/headrace/internal/rights"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/value"
 )
@@ -30,6 +31,9 @@ func Recompute(ctx context.Context, cfg Config, id string) (_ *value.Statement, 
 		cfg.Now = time.Now
 	}
 	h := &Hub{cfg: cfg} // no more of a hub than opens its own documents
+	if h.rights, err = rights.Makers(); err != nil {
+		return nil, err
+	}
 	if h.blobs, err = blob.View(filepath.Join(cfg.Dir, "blobs")); err != nil {
 		return nil, &episode.Problem{Code: "value/no-hub", Message: "there is no hub in " + cfg.Dir, Hint: "name the hub's state folder with --dir", Err: err}
 	}
@@ -97,7 +101,7 @@ func (h *Hub) check(ctx context.Context, c *claim, card *value.RateCard) error {
 	if err != nil {
 		return err
 	}
-	split, now, expired := splitter{recipient: c.snapshot.Curation.Recipient, held: release.HeldOut(h.ring.Derive("split"))}, h.cfg.Now(), 0
+	split, now, expired := splitter{rights: h.rights, recipient: c.snapshot.Curation.Recipient, held: release.HeldOut(h.ring.Derive("split"))}, h.cfg.Now(), 0
 	for r, err := range snap.Rows(ctx) {
 		if err != nil {
 			return err

@@ -75,7 +75,7 @@ func (c *exportCmd) Run(e *env) error {
 		}
 	}
 	refused, skipped := total(rep.Refused), total(rep.Skipped)
-	fmt.Fprintf(e.err, "%d examples from %d records; refused by terms: %d; decisions without an example: %d; unreadable lines: %d\n",
+	fmt.Fprintf(e.err, "%d examples from %d records; refused by terms or rights: %d; decisions without an example: %d; unreadable lines: %d\n",
 		rep.Examples, rep.Rows, refused, skipped, torn)
 	if rep.Rows == 0 && torn > 0 {
 		return errors.New("export: no line could be read as an episode")

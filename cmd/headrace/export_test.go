@@ -15,7 +15,7 @@ import (
 	"github.com/headrace/headrace/internal/dataset"
 )
 
-const exportable = `{"schema_version":"1.0","id":"e1","suggestions":[{"id":"s1","step":-1,"before":"a","after":"b"}],` +
+const exportable = `{"schema_version":"1.0","id":"e1","model":{"provider":"demo"},"privacy":{"level":"clean"},"suggestions":[{"id":"s1","step":-1,"before":"a","after":"b"}],` +
 	`"decisions":[{"suggestion":"s1","verdict":"accepted","by":"person"}],"terms":{"purposes":["finetune"],"recipients":["hub"]}}`
 
 func TestExportReadsAPipeAndCountsWhatItSetsAside(t *testing.T) {
@@ -27,7 +27,7 @@ func TestExportReadsAPipeAndCountsWhatItSetsAside(t *testing.T) {
 		return code, stdout.String(), stderr.String()
 	}
 	const want = `{"prompt":"a","completion":"b","label":true}` + "\n"
-	if code, out, errs := export("--format", "trl-kto"); code != 0 || out != want || !strings.Contains(errs, "1 examples from 2 records; refused by terms: 1;") {
+	if code, out, errs := export("--format", "trl-kto"); code != 0 || out != want || !strings.Contains(errs, "1 examples from 2 records; refused by terms or rights: 1;") {
 		t.Errorf("%d %q %q", code, out, errs)
 	}
 	if code, out, _ := export("--format", "trl-kto", "--strict"); code != 1 || out != want {
@@ -36,6 +36,11 @@ func TestExportReadsAPipeAndCountsWhatItSetsAside(t *testing.T) {
 	if code, out, _ := export("--format", "trl-kto", "--recipient", "other"); code != 0 || out != "" {
 		t.Errorf("another recipient: %d %q", code, out)
 	}
+	in = strings.Replace(in, `"demo"`, `"anthropic"`, 1)
+	if code, out, errs := export("--format", "trl-kto"); code != 0 || out != "" || !strings.Contains(errs, "refused by terms or rights: 2;") {
+		t.Errorf("another maker's output: %d %q %s", code, out, errs)
+	}
+	in = strings.Replace(in, `"anthropic"`, `"demo"`, 1)
 	if code, _, errs := export("--format", "csv"); code != 2 || !strings.Contains(errs, "trl-kto, openai-dpo") {
 		t.Errorf("unknown format: %d %q", code, errs)
 	}

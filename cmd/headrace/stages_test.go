@@ -125,7 +125,7 @@ func TestTheGateJudgesByExactlyTheDevelopersThatLearnLeftOut(t *testing.T) {
 	}
 }
 
-func TestLearnTakesNothingThatTermsDoNotAllow(t *testing.T) {
+func TestLearnTakesNothingThatTermsOrRightsDoNotAllow(t *testing.T) {
 	dir := t.TempDir()
 	evaluateOnly := usable
 	evaluateOnly.Purposes = []episode.Purpose{episode.PurposeEvaluate}
@@ -138,10 +138,16 @@ func TestLearnTakesNothingThatTermsDoNotAllow(t *testing.T) {
 		"purpose":   {evaluateOnly, nil},
 		"expired":   {over, nil},
 		"recipient": {usable, []string{"--recipient", "somebody-else"}},
+		"rights":    {usable, nil},
 	} {
-		records := world(t, "alder-bank", 900, c.terms, all)
+		records := world(t, "alder-bank", 900, c.terms, func(ep *episode.Episode) bool {
+			if name == "rights" {
+				ep.Origin.Provider = "anthropic"
+			}
+			return true
+		})
 		code, out, errs := stage(dir, lines(records), append([]string{"learn"}, c.args...)...)
-		if code != 1 || out != "" || !strings.Contains(errs, "too few") || !strings.Contains(errs, fmt.Sprintf("refused by terms: %d;", len(records))) {
+		if code != 1 || out != "" || !strings.Contains(errs, "too few") || !strings.Contains(errs, fmt.Sprintf("refused by terms or rights: %d;", len(records))) {
 			t.Errorf("%s: %d %q %s", name, code, out, errs)
 		}
 	}
