@@ -38,6 +38,9 @@ const (
 // contribute pushes what is packed and fetches the hub's signed receipts. A push that was cut off is done again: blobs
 // that arrived are not sent twice, and the hub admits a bundle once.
 func (e *Edge) contribute(ctx context.Context) error {
+	if now := e.cfg.Now(); now.Before(e.waitUntil) && e.waitUntil.Sub(now) <= longestWait {
+		return nil // the hub asked for it; the pages say so
+	}
 	rows, err := e.db.Bundles(ctx, "packed")
 	if err != nil {
 		return err
@@ -52,10 +55,23 @@ func (e *Edge) contribute(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return err
 			}
+			if inc, ok := errors.AsType[*incidentError](err); ok {
+				if err := e.refuse(ctx, b, inc.envelope); err == nil {
+					continue
+				} else if ctx.Err() != nil {
+					return err
+				} else {
+					err = fmt.Errorf("incident of bundle %s: %w", b.ID, err)
+				}
+			}
 			errs = append(errs, err)
 			// One bundle that does not arrive holds up no other; the page shows why.
 			if err := e.db.NoteBundle(ctx, b.ID, err.Error()); err != nil {
 				return err
+			}
+			if w, ok := errors.AsType[*waitError](err); ok {
+				e.waitUntil = e.cfg.Now().Add(w.after) // for all of them: a quota is the contributor's
+				break
 			}
 			continue
 		}
@@ -138,7 +154,14 @@ type bearer struct{ token string }
 
 func (b *bearer) Do(r *http.Request) (*http.Response, error) {
 	r.Header.Set("Authorization", "Bearer "+b.token)
-	return http.DefaultClient.Do(r)
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := refusalOf(resp); err != nil {
+		return nil, err
+	}
+	return resp, nil
 }
 
 // explain makes of a hub's answer what a person can act on.

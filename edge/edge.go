@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/keyring"
@@ -50,6 +51,7 @@ type Edge struct {
 	joins      bool       // some parts of episodes were joined by a key
 	git        bool       // commits are known of some repository: the lines of suggestions are followed
 	fresh      fresh      // of this turn
+	waitUntil  time.Time  // the hub asked not to be sent more before
 	wake       chan struct{}
 	current    atomic.Pointer[control] // the release in force, nil before the first
 	undurable  chan sqlstore.DecisionRow

@@ -20,6 +20,8 @@ import (
 	"strings"
 	"time"
 
+	godigest "github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2"
 	"oras.land/oras-go/v2/content/oci"
 
@@ -190,6 +192,20 @@ func (r Remote) Push(ctx context.Context, dir string, own ed25519.PublicKey) (*R
 		return nil, fmt.Errorf("receipt of bundle %s: %w", b.Digest, err)
 	}
 	return receipt, nil
+}
+
+// Incident fetches the hub's signed word on why it refused a bundle.
+func (r Remote) Incident(ctx context.Context, digest string) ([]byte, error) {
+	repo, err := r.e.repository(r.e.cfg.Contributor + repoBundles)
+	if err != nil {
+		return nil, err
+	}
+	layers, err := r.e.answerTo(ctx, repo, ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: godigest.Digest(digest)}, bundle.TypeIncident)
+	if err != nil {
+		return nil, err
+	}
+	_, err = r.e.openIncident(layers[0], digest)
+	return layers[0], err
 }
 
 // Release is a release as the hub sent it, verified.

@@ -88,6 +88,8 @@ func (v View) EdgeStages(ctx context.Context) ([]web.Stage, error) {
 		packed.Last = later(packed.Last, b.CreatedAt)
 		if b.Note != "" {
 			packed.Health, packed.Note = web.HealthTrouble, b.Note
+		} else if b.State == "refused" {
+			packed.Health, packed.Note = web.HealthTrouble, "the hub refused a bundle for what it found in it: see bundles"
 		}
 	}
 	lever := stage("lever", decided, "decisions")

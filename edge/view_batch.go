@@ -239,6 +239,17 @@ func (v View) readBundle(r sqlstore.BundleRow) (*web.BundleView, error) {
 	if b.Manifest = signed; r.Receipt == nil {
 		return b, nil
 	}
+	if r.State == "refused" {
+		inc, err := v.openIncident(r.Receipt, r.ID)
+		if err != nil {
+			return nil, err
+		}
+		b.Incident = &web.Incident{ID: inc.ID, Day: inc.Day, RotateBy: inc.RotateBy, Kinds: kindsOf(inc), More: inc.More, Signer: v.hubKey()}
+		for _, f := range inc.Findings {
+			b.Incident.Findings = append(b.Incident.Findings, web.IncidentFinding{Record: f.Record, Field: f.Field, Kind: f.Kind})
+		}
+		return b, nil
+	}
 	var rec bundle.Receipt
 	if err := v.openFromHub(r.Receipt, bundle.TypeReceipt, &rec); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ package hub
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -42,6 +43,9 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	if err != nil {
 		return err
 	}
+	if err := h.refusedBefore(ctx, repo, manifest, digest); err != nil {
+		return err
+	}
 	b, err := bundle.VerifyFrom(manifest, func(d string) ([]byte, error) { return h.blobs.Get(ctx, d) }, trust)
 	if err != nil {
 		return err
@@ -58,6 +62,9 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	}
 	seen := []byte(b.Manifest.Checkpoint)
 	if err := h.continues(ctx, seen); err != nil {
+		return err
+	}
+	if err := h.scan(ctx, contributor, repo, manifest, b); err != nil {
 		return err
 	}
 	inclusion, err := h.logOnce(ctx, proof.KindBundle, digest)

@@ -41,6 +41,8 @@ type File struct {
 	Witnesses []tlog.Witness `yaml:"witnesses"`
 	// RateCard is a file that says what a measured contribution earns; empty is the built-in one.
 	RateCard string `yaml:"rate_card"`
+	// Rotate is how long a contributor has to make worthless what the scan found in a bundle that was refused for it.
+	Rotate time.Duration `yaml:"rotate"`
 }
 
 // DefaultName is what a hub is called that nobody has named: the recipient of the example policy.
@@ -48,7 +50,7 @@ const DefaultName = "tool-maker"
 
 // ReadFile reads the configuration at path, or else hub.yaml in the state folder dir, if there is one.
 func ReadFile(path, dir string) (File, error) {
-	f := File{Dir: filepath.Join(dir, "hub"), Listen: "127.0.0.1:8401", Name: DefaultName}
+	f := File{Dir: filepath.Join(dir, "hub"), Listen: "127.0.0.1:8401", Name: DefaultName, Rotate: DefaultRotate}
 	optional := path == ""
 	if optional {
 		path = filepath.Join(dir, "hub.yaml")
@@ -65,6 +67,9 @@ func ReadFile(path, dir string) (File, error) {
 	}
 	if f.Lead < 0 {
 		return f, &episode.Problem{Code: "config/lead", Message: "lead is negative", Hint: "use 0 or a time such as 168h"}
+	}
+	if f.Rotate <= 0 {
+		return f, &episode.Problem{Code: "config/rotate", Message: "rotate is not a time to come", Hint: "use a time such as 72h"}
 	}
 	return f, nil
 }
@@ -86,7 +91,7 @@ func (f File) Effective() (File, error) {
 
 // Config returns what a hub needs to know.
 func (f File) Config() (Config, error) {
-	c := Config{Dir: f.Dir, Name: f.Name, Lead: f.Lead, Witnesses: f.Witnesses}
+	c := Config{Dir: f.Dir, Name: f.Name, Lead: f.Lead, Witnesses: f.Witnesses, Rotate: f.Rotate}
 	var err error
 	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
 		return c, err

@@ -23,7 +23,7 @@ import (
 func TestExamplesAreWhatTheTypesWrite(t *testing.T) {
 	for name, v := range map[string]any{
 		"release.json": new(release.Release), "gate-report.json": new(release.Report), "statement.json": new(value.Statement),
-		"withdrawal.json": new(bundle.Withdrawal), "certificate.json": new(bundle.Certificate),
+		"withdrawal.json": new(bundle.Withdrawal), "certificate.json": new(bundle.Certificate), "incident.json": new(bundle.Incident),
 		"decide-request.json": new(edge.DecideRequest), "decide-answer.json": new(edge.DecideAnswer),
 	} {
 		t.Run(name, func(t *testing.T) {

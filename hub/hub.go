@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/internal/blob"
+	"github.com/headrace/headrace/internal/intake"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/registry"
 	"github.com/headrace/headrace/internal/rights"
@@ -46,8 +47,10 @@ type Config struct {
 	Witnesses []tlog.Witness
 	// RateCard says what a measured contribution earns; nil is the built-in one.
 	RateCard *value.RateCard
-	Log      *slog.Logger
-	Now      func() time.Time
+	// Rotate is how long a contributor has to make worthless what a refused bundle held; 0 is three days.
+	Rotate time.Duration
+	Log    *slog.Logger
+	Now    func() time.Time
 }
 
 // Hub is one running hub. It is safe for concurrent use.
@@ -61,6 +64,7 @@ type Hub struct {
 	reg    *registry.Registry
 	tlog   *tlog.Log
 	log    *slog.Logger
+	scans  *intake.Scanner
 
 	entering  turnstile  // into the log: each digest once
 	admitting sync.Mutex // a bundle sees the withdrawals before it, and those after it see the bundle
@@ -82,6 +86,9 @@ func New(ctx context.Context, cfg Config) (*Hub, error) {
 	}
 	if cfg.RateCard == nil {
 		cfg.RateCard = value.DefaultRateCard()
+	}
+	if cfg.Rotate == 0 {
+		cfg.Rotate = DefaultRotate
 	}
 	if cfg.Database == "" {
 		cfg.Database = filepath.Join(cfg.Dir, "hub.db")
@@ -119,7 +126,7 @@ func open(ctx context.Context, cfg Config) (*Hub, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close(), l.Close())
 	}
-	h := &Hub{cfg: cfg, db: db, ring: ring, rights: use, blobs: blobs, tlog: l, log: cfg.Log, wake: make(chan struct{}, 1)}
+	h := &Hub{cfg: cfg, db: db, ring: ring, rights: use, blobs: blobs, tlog: l, log: cfg.Log, scans: intake.New(), wake: make(chan struct{}, 1)}
 	if err := h.openRegistry(); err != nil {
 		return nil, errors.Join(err, h.closeStores())
 	}

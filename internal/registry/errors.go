@@ -42,13 +42,23 @@ func authError(err error) *refusal {
 	return refusef(http.StatusForbidden, "DENIED", "%v", err)
 }
 
+// Detailed is a Problem with more to say to whoever is refused: Detail takes its place in the answer, and must hold it.
+type Detailed interface {
+	error
+	Detail() any
+}
+
 // admitError turns a Problem into a refusal that carries its code and hint; other errors stay ours.
 func admitError(err error) error {
 	p, ok := errors.AsType[*episode.Problem](err)
 	if !ok {
 		return err
 	}
-	return &refusal{http.StatusBadRequest, "MANIFEST_INVALID", p.Error(), p}
+	detail := any(p)
+	if d, ok := errors.AsType[Detailed](err); ok {
+		detail = d.Detail()
+	}
+	return &refusal{http.StatusBadRequest, "MANIFEST_INVALID", p.Error(), detail}
 }
 
 // refuse writes the error. What is not a refusal is our fault: the client learns no more than that.

@@ -117,6 +117,7 @@ const (
 	DocRelease     = "release"
 	DocStatement   = "statement"
 	DocCertificate = "certificate"
+	DocIncident    = "incident"
 )
 
 // DocumentRow is a document the hub made, signed where it leaves.
@@ -131,12 +132,14 @@ type DocumentRow struct {
 
 // SaveDocument stores a document once; the second time it changes nothing.
 func (d *DB) SaveDocument(ctx context.Context, doc DocumentRow) error {
-	return d.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO documents (kind, id, parent, contributor, envelope, log_index, seq, note, made_at)
+	return d.tx(ctx, func(tx *sql.Tx) error { return insertDocument(ctx, tx, doc) })
+}
+
+func insertDocument(ctx context.Context, tx *sql.Tx, doc DocumentRow) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO documents (kind, id, parent, contributor, envelope, log_index, seq, note, made_at)
  VALUES ($1,$2,$3,$4,$5,$6,(SELECT COALESCE(MAX(seq),0)+1 FROM documents),$7,$8) ON CONFLICT (kind, id) DO NOTHING`,
-			doc.Kind, doc.ID, doc.Parent, doc.Contributor, doc.Envelope, doc.LogIndex, doc.Note, micros(doc.MadeAt))
-		return err
-	})
+		doc.Kind, doc.ID, doc.Parent, doc.Contributor, doc.Envelope, doc.LogIndex, doc.Note, micros(doc.MadeAt))
+	return err
 }
 
 // NoteDocument changes what stands beside a document, such as that a snapshot is incomplete now.

@@ -150,7 +150,7 @@ type BundleRow struct {
 	ID, Recipient, Kind string
 	Records             int
 	Bytes               int64
-	State               string // packed, received
+	State               string // packed, received, refused
 	Note                string
 	CreatedAt           time.Time
 	Receipt             []byte
@@ -213,6 +213,26 @@ func (d *DB) Bundles(ctx context.Context, state string) ([]BundleRow, error) {
 func (d *DB) SetReceipt(ctx context.Context, id string, receipt []byte) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE bundles SET state='received', note='', receipt=$1 WHERE id=$2`, receipt, id)
+		return err
+	})
+}
+
+// RefuseBundle records in one commit that the hub has refused a bundle: the records of these digests stay here for good, the
+// others wait for a person again. The hub's signed word stands where a receipt would.
+func (d *DB) RefuseBundle(ctx context.Context, id, why string, incident []byte, stay []string, now time.Time) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE bundles SET state='refused', note='', receipt=$1 WHERE id=$2`, incident, id); err != nil {
+			return err
+		}
+		err := forParts(stay, func(part []any) error {
+			_, err := tx.ExecContext(ctx, `UPDATE outbound SET state='refused', bundle='', decided_by=$1, decided_at=$2 WHERE bundle=$3 AND digest IN `+in(4, len(part)),
+				append([]any{why, micros(now), id}, part...)...)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE outbound SET state='held', bundle='', decided_by=$1, decided_at=$2 WHERE bundle=$3`, why, micros(now), id)
 		return err
 	})
 }

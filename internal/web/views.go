@@ -248,6 +248,24 @@ type Bundle struct {
 	Levels    map[episode.Level]int
 	State     string // "packed", "sent", "received", "refused"
 	Receipt   *Receipt
+	Incident  *Incident // where the hub refused it for what it found in it
+}
+
+// Incident is the hub's signed word on why it refused a bundle: where and of what kind, never what.
+type Incident struct {
+	ID       string
+	Day      string
+	RotateBy string
+	Kinds    string // in words, with counts
+	Findings []IncidentFinding
+	More     int
+	Signer   string // key id
+}
+
+// IncidentFinding is one place in a record.
+type IncidentFinding struct {
+	Record      int // in the bundle's order, from 0
+	Field, Kind string
 }
 
 // Receipt is the hub's signed answer.
