@@ -64,6 +64,9 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	if err := h.continues(ctx, seen); err != nil {
 		return err
 	}
+	if err := h.quotas.mayAdmit(ctx, contributor); err != nil {
+		return err
+	}
 	if err := h.scan(ctx, contributor, repo, manifest, b); err != nil {
 		return err
 	}
@@ -117,7 +120,7 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	if err := h.db.Admit(ctx, row); err != nil {
 		return err
 	}
-	if err := h.bury(ctx); err != nil {
+	if err := errors.Join(h.quotas.admitted(ctx, contributor), h.bury(ctx)); err != nil {
 		return err
 	}
 	h.stats.Verify.Count.Add(int64(b.Manifest.Records))

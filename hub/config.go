@@ -43,6 +43,8 @@ type File struct {
 	RateCard string `yaml:"rate_card"`
 	// Rotate is how long a contributor has to make worthless what the scan found in a bundle that was refused for it.
 	Rotate time.Duration `yaml:"rotate"`
+	// Quotas limit what one contributor may send: bundles_a_day, bytes_a_day, waiting_uploads; 0 is no limit.
+	Quotas Quotas `yaml:"quotas"`
 }
 
 // DefaultName is what a hub is called that nobody has named: the recipient of the example policy.
@@ -50,7 +52,7 @@ const DefaultName = "tool-maker"
 
 // ReadFile reads the configuration at path, or else hub.yaml in the state folder dir, if there is one.
 func ReadFile(path, dir string) (File, error) {
-	f := File{Dir: filepath.Join(dir, "hub"), Listen: "127.0.0.1:8401", Name: DefaultName, Rotate: DefaultRotate}
+	f := File{Dir: filepath.Join(dir, "hub"), Listen: "127.0.0.1:8401", Name: DefaultName, Rotate: DefaultRotate, Quotas: DefaultQuotas()}
 	optional := path == ""
 	if optional {
 		path = filepath.Join(dir, "hub.yaml")
@@ -67,6 +69,9 @@ func ReadFile(path, dir string) (File, error) {
 	}
 	if f.Lead < 0 {
 		return f, &episode.Problem{Code: "config/lead", Message: "lead is negative", Hint: "use 0 or a time such as 168h"}
+	}
+	if q := f.Quotas; q.Bundles < 0 || q.Bytes < 0 || q.Uploads < 0 {
+		return f, &episode.Problem{Code: "config/quotas", Message: "a quota is negative", Hint: "use a count, or 0 for no limit"}
 	}
 	if f.Rotate <= 0 {
 		return f, &episode.Problem{Code: "config/rotate", Message: "rotate is not a time to come", Hint: "use a time such as 72h"}

@@ -49,6 +49,8 @@ type Config struct {
 	RateCard *value.RateCard
 	// Rotate is how long a contributor has to make worthless what a refused bundle held; 0 is three days.
 	Rotate time.Duration
+	// Quotas limit what each contributor may send.
+	Quotas Quotas
 	Log    *slog.Logger
 	Now    func() time.Time
 }
@@ -63,6 +65,7 @@ type Hub struct {
 	blobs  *blob.Store
 	reg    *registry.Registry
 	tlog   *tlog.Log
+	quotas *quotas
 	log    *slog.Logger
 	scans  *intake.Scanner
 

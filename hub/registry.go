@@ -23,8 +23,9 @@ import (
 const releases = "releases"
 
 func (h *Hub) openRegistry() (err error) {
+	h.quotas = &quotas{limits: h.cfg.Quotas, db: h.db, now: h.cfg.Now}
 	h.reg, err = registry.New(registry.Config{
-		Blobs: h.blobs, Index: h.db.RegistryIndex(), Authorize: h.authorize, Log: h.log,
+		Blobs: h.blobs, Index: h.db.RegistryIndex(), Authorize: h.authorize, Log: h.log, Quota: h.quotas,
 		Admit: func(ctx context.Context, m registry.Manifest) error { return h.admit(ctx, m.Repo, m.Raw, m.Digest) },
 	})
 	return err

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/agent"
+	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture"
 	"github.com/headrace/headrace/internal/capture/tools"
 	"github.com/headrace/headrace/internal/connect"
@@ -31,7 +33,8 @@ type doctorCmd struct {
 func (doctorCmd) Help() string {
 	return `For each tool: what histories it has here, how many of them the agent has read as they are now, whether its hooks and
 telemetry report here (headrace connect), and what its histories tell.
-Then whether this machine is enrolled, and what waits to be delivered. It reads names and sizes, no content, and changes nothing.
+Then whether this machine is enrolled, and what waits to be delivered; and, where an edge runs here, which bundles the hub has
+refused for what it found in them. It reads names and sizes, no content, and changes nothing.
 
 With --coverage it asks this machine's edge instead: of the decisions that the tools themselves counted, by their telemetry or on
 their makers' servers (pollers: in edge.yaml), how many were captured, by tool and team. No figure is from fewer than 10 developers,
@@ -95,7 +98,26 @@ func (c *doctorCmd) Run(e *env) error {
 		fmt.Fprintln(e.out, "passed over:", p)
 	}
 	fmt.Fprintln(e.out)
-	return c.machine(e)
+	if err := c.machine(e); err != nil {
+		return err
+	}
+	return c.incidents(e)
+}
+
+// incidents says what the hub has refused of the edge that runs on this machine, if there is one.
+func (c *doctorCmd) incidents(e *env) error {
+	f, err := edge.ReadFile(c.Config, e.dir)
+	if err != nil {
+		return err
+	}
+	said, err := control(e.ctx, f.Dir, "incidents", "")
+	if p, ok := errors.AsType[*episode.Problem](err); ok && p.Code == "control/not-running" || err == nil && said == "" {
+		return nil
+	}
+	if err == nil {
+		fmt.Fprintln(e.out, said)
+	}
+	return err
 }
 
 // connections returns what tells of a reader's tool whether its telemetry and hooks report here, and if not, what to do.

@@ -3,6 +3,7 @@
 package registry
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -60,7 +61,7 @@ func (g *Registry) startUpload(w http.ResponseWriter, r *http.Request, p route) 
 	if p.ref != "" {
 		return errUnsupported
 	}
-	id, u, err := g.newUpload(p.repo)
+	id, u, err := g.newUpload(r.Context(), p.repo)
 	if err != nil {
 		return err
 	}
@@ -163,7 +164,10 @@ func (g *Registry) finish(w http.ResponseWriter, r *http.Request, id string, u *
 // receive appends the request's body to the upload.
 func (g *Registry) receive(r *http.Request, u *upload) error {
 	left := g.cfg.MaxBlob - u.w.Size()
-	n, err := io.Copy(u.w, io.LimitReader(r.Body, left+1))
+	n, err := io.Copy(u.w, io.LimitReader(g.counted(r, u.repo), left+1))
+	if g.cfg.Quota != nil && n > 0 {
+		err = errors.Join(err, g.cfg.Quota.Save(context.WithoutCancel(r.Context()), u.repo))
+	}
 	if n > left {
 		return refusef(http.StatusRequestEntityTooLarge, "SIZE_INVALID", "blob is larger than %d bytes", g.cfg.MaxBlob)
 	}
@@ -172,6 +176,28 @@ func (g *Registry) receive(r *http.Request, u *upload) error {
 	}
 	u.used = time.Now()
 	return nil
+}
+
+// counted returns a request's body, every byte of which counts against its owner's quota.
+func (g *Registry) counted(r *http.Request, repo string) io.Reader {
+	if g.cfg.Quota == nil {
+		return r.Body
+	}
+	return &counted{r, repo, g.cfg.Quota}
+}
+
+type counted struct {
+	r    *http.Request
+	repo string
+	q    Quota
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.r.Body.Read(b)
+	if over := c.q.Take(c.r.Context(), c.repo, n); n > 0 && over != nil {
+		return 0, over
+	}
+	return n, err
 }
 
 // inOrder checks a chunk's Content-Range ("first-last"), where the client sent one.
@@ -197,14 +223,26 @@ func setUpload(w http.ResponseWriter, repo, id string, u *upload) {
 	h.Set("Range", fmt.Sprintf("0-%d", max(u.w.Size()-1, 0)))
 }
 
-func (g *Registry) newUpload(repo string) (string, *upload, error) {
+func (g *Registry) newUpload(ctx context.Context, repo string) (string, *upload, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.cfg.Quota != nil {
+		err := g.cfg.Quota.Begin(ctx, repo, g.openOf(repo))
+		if err != nil {
+			g.sweep()
+			err = g.cfg.Quota.Begin(ctx, repo, g.openOf(repo))
+		}
+		if err != nil {
+			return "", nil, err
+		}
+	}
 	if len(g.uploads) >= g.cfg.MaxUploads {
 		g.sweep()
 	}
 	if len(g.uploads) >= g.cfg.MaxUploads {
-		return "", nil, refusef(http.StatusTooManyRequests, "TOOMANYREQUESTS", "too many uploads at one time: try again in a minute")
+		e := refusef(http.StatusTooManyRequests, "TOOMANYREQUESTS", "too many uploads at one time: try again in a minute")
+		e.after = time.Minute
+		return "", nil, e
 	}
 	w, err := g.cfg.Blobs.Create()
 	if err != nil {
@@ -213,6 +251,17 @@ func (g *Registry) newUpload(repo string) (string, *upload, error) {
 	id, u := rand.Text(), &upload{repo: repo, w: w, used: time.Now()}
 	g.uploads[id] = u
 	return id, u, nil
+}
+
+// openOf counts the uploads that a repository's owner has open. g.mu is held.
+func (g *Registry) openOf(repo string) (n int) {
+	owner, _, _ := strings.Cut(repo, "/")
+	for _, u := range g.uploads {
+		if o, _, _ := strings.Cut(u.repo, "/"); o == owner {
+			n++
+		}
+	}
+	return n
 }
 
 // sweep ends uploads that rest too long; one with a request under way is not resting. g.mu is held.

@@ -5,7 +5,10 @@ package registry
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -18,6 +21,7 @@ type refusal struct {
 	code    string
 	message string
 	detail  any
+	after   time.Duration // when to come again; 0 for never
 }
 
 func (e *refusal) Error() string { return e.message }
@@ -51,18 +55,21 @@ type Detailed interface {
 // admitError turns a Problem into a refusal that carries its code and hint; other errors stay ours.
 func admitError(err error) error {
 	p, ok := errors.AsType[*episode.Problem](err)
-	if !ok {
+	if _, wait := errors.AsType[*Wait](err); !ok || wait {
 		return err
 	}
 	detail := any(p)
 	if d, ok := errors.AsType[Detailed](err); ok {
 		detail = d.Detail()
 	}
-	return &refusal{http.StatusBadRequest, "MANIFEST_INVALID", p.Error(), detail}
+	return &refusal{status: http.StatusBadRequest, code: "MANIFEST_INVALID", message: p.Error(), detail: detail}
 }
 
 // refuse writes the error. What is not a refusal is our fault: the client learns no more than that.
 func (g *Registry) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if wait, ok := errors.AsType[*Wait](err); ok {
+		err = &refusal{http.StatusTooManyRequests, "TOOMANYREQUESTS", wait.Error(), wait.Problem, wait.After}
+	}
 	e, ok := errors.AsType[*refusal](err)
 	if !ok {
 		if r.Context().Err() == nil { // else the client has gone, and its going is the error
@@ -81,6 +88,9 @@ func (g *Registry) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	if e.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Basic realm="headrace"`)
+	}
+	if e.after > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.after.Seconds()))))
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(e.status)

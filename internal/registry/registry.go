@@ -20,7 +20,9 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"time"
 
+	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/blob"
 )
 
@@ -47,9 +49,30 @@ type Config struct {
 	MaxBlob int64
 	// MaxUploads limits the uploads open at one time, all repositories together; 0 is 256.
 	MaxUploads int
+	// Quota limits what the owner of a repository, its first word, may send; nil is no limit.
+	Quota Quota
 	// Log hears of errors that are ours; nil is slog's default.
 	Log *slog.Logger
 }
+
+// Quota counts what comes in. An error that is a *Wait is answered with 429 and when to come again.
+type Quota interface {
+	// Begin is asked before an upload begins, with how many the owner has open.
+	Begin(ctx context.Context, repo string, open int) error
+	// Take counts bytes as they arrive.
+	Take(ctx context.Context, repo string, n int) error
+	// Save is called at the end of a request that brought bytes.
+	Save(ctx context.Context, repo string) error
+}
+
+// Wait refuses a request that may come again later.
+type Wait struct {
+	*episode.Problem
+	After time.Duration
+}
+
+// Unwrap lets callers find the Problem.
+func (w *Wait) Unwrap() error { return w.Problem }
 
 // Manifest is one manifest of a repository.
 type Manifest struct {
