@@ -77,6 +77,7 @@ type loop struct {
 	conf func(*edge.Config)           // changes an edge before it opens
 
 	witnesses []tlog.Witness // of the hub\'s log
+	lims      hub.Quotas     // of the hub when it opens next
 
 	open []*edge.Edge
 }
@@ -113,7 +114,7 @@ func (l *loop) path(p ...string) string { return filepath.Join(append([]string{l
 
 func (l *loop) openHub() {
 	l.t.Helper()
-	h, err := hub.New(context.Background(), hub.Config{Dir: l.path("hub"), Name: maker, Now: l.clock, Witnesses: l.witnesses})
+	h, err := hub.New(context.Background(), hub.Config{Dir: l.path("hub"), Name: maker, Now: l.clock, Witnesses: l.witnesses, Quotas: l.lims})
 	l.ok(err)
 	l.hub = h
 }
