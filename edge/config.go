@@ -65,10 +65,24 @@ type Hub struct {
 	URL    string            // http://host:port
 	Token  string            // names this contributor to the hub
 	Public ed25519.PublicKey // signs receipts, releases, statements, certificates
+
+	// Member is what joining settled, where the hub is elsewhere: how to know it by TLS, and the certificate to show.
+	Member *Membership
+	// TokenFile holds a token of the enterprise's identity provider that is sent in place of Token; empty for none.
+	TokenFile string
+
+	client *Client
 }
 
 // MaxRawRetention is the longest that raw text may rest.
 const MaxRawRetention = 14 * 24 * time.Hour
+
+func (cfg Config) now() time.Time {
+	if cfg.Now == nil {
+		return time.Now()
+	}
+	return cfg.Now()
+}
 
 func (cfg Config) withDefaults() (Config, error) {
 	if cfg.Log == nil {

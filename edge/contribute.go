@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"time"
@@ -144,29 +143,38 @@ func (e *Edge) repository(name string) (*remote.Repository, error) {
 		return nil, fmt.Errorf("hub repository %s: %w", name, err)
 	}
 	repo.PlainHTTP = u.Scheme == "http"
-	repo.Client = &bearer{token: e.cfg.Hub.Token}
+	if repo.Client, err = e.speak(); err != nil {
+		return nil, err
+	}
 	repo.SkipReferrersGC = true
 	return repo, repo.SetReferrersCapability(true)
 }
 
-// bearer adds the contributor's token to each request.
-type bearer struct{ token string }
-
-func (b *bearer) Do(r *http.Request) (*http.Response, error) {
-	r.Header.Set("Authorization", "Bearer "+b.token)
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return nil, err
+// speak returns what speaks to the hub.
+func (e *Edge) speak() (*Client, error) {
+	e.speaking.Lock()
+	defer e.speaking.Unlock()
+	h := e.cfg.Hub
+	if h.client == nil {
+		m := h.Member
+		if m == nil {
+			m = &Membership{URL: h.URL, Token: h.Token, Contributor: e.cfg.Contributor}
+		}
+		c, err := newClient(m, h.TokenFile)
+		if err != nil {
+			return nil, err
+		}
+		h.client = c
 	}
-	if err := refusalOf(resp); err != nil {
-		return nil, err
-	}
-	return resp, nil
+	return h.client, nil
 }
 
 // explain makes of a hub's answer what a person can act on.
 func (e *Edge) explain(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
+		if p := explainTLS(err, e.cfg.now()); p != nil {
+			return p
+		}
 		return &episode.Problem{Code: "hub/unreachable", Message: "the hub at " + e.cfg.Hub.URL + " does not answer", Err: u.Err,
 			Hint: "nothing is lost: what is packed is sent when the hub is back"}
 	}

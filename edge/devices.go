@@ -56,7 +56,7 @@ type devices struct {
 }
 
 func (e *Edge) openDevices() (err error) {
-	if e.devices.authority, err = device.NewAuthority(e.ring.Derive("device"), e.cfg.Now); err != nil {
+	if e.devices.authority, err = device.NewAuthority(e.ring.Derive("device"), "Headrace edge", e.cfg.Now); err != nil {
 		return err
 	}
 	if e.devices.key, err = seal.Derive(e.ring.Derive("seal")); err != nil {

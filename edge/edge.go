@@ -47,6 +47,7 @@ type Edge struct {
 	pollers        []*poll.Poller
 	log            *slog.Logger
 
+	speaking   sync.Mutex // guards the client in cfg.Hub
 	turning    sync.Mutex // one turn at a time, and guards what follows
 	joins      bool       // some parts of episodes were joined by a key
 	git        bool       // commits are known of some repository: the lines of suggestions are followed

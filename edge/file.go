@@ -41,6 +41,9 @@ type File struct {
 	Hosts []string `yaml:"hosts"`
 	// Hub is the hub's address where it is not the one that the invite named.
 	Hub string `yaml:"hub"`
+	// HubTokenFile is a file with a token of your identity provider (client credentials, a projected token) that is sent to the hub
+	// in place of its own, where the hub takes such; it is read each time, so that something else can keep it fresh.
+	HubTokenFile string `yaml:"hub_token_file"`
 	// Witnesses are the verifier keys of witnesses that are not the hub's, as headrace witness prints them: with the cosignature of one
 	// of them a checkpoint of the hub's log counts as witnessed.
 	Witnesses []string `yaml:"witnesses"`
@@ -113,6 +116,7 @@ func ReadFile(path, dir string) (File, error) {
 	if err := checkPollers(path, f.Pollers); err != nil {
 		return f, err
 	}
+	f.HubTokenFile = config.Beside(path, f.HubTokenFile)
 	f.Webhooks.GitHub, f.Webhooks.GitLab = config.Beside(path, f.Webhooks.GitHub), config.Beside(path, f.Webhooks.GitLab)
 	for i, r := range f.Repositories {
 		if u, err := url.Parse(r); err == nil && u.User != nil {
@@ -176,7 +180,9 @@ func (f File) Config(m *Membership) (Config, error) {
 	if c.Webhooks, err = f.Webhooks.read(); err != nil {
 		return c, err
 	}
-	c.Hub = &Hub{URL: eff.Hub, Token: m.Token, Public: m.PublicKey}
+	member := *m
+	member.URL = eff.Hub
+	c.Hub = &Hub{URL: eff.Hub, Token: m.Token, Public: m.PublicKey, Member: &member, TokenFile: f.HubTokenFile}
 	if len(f.Witnesses) > 0 {
 		if _, err := proof.Of(m.Hub, m.PublicKey, f.Witnesses...); err != nil {
 			return c, err

@@ -106,7 +106,7 @@ func TestAnInviteWithoutTheHubsKeyIsNotUsed(t *testing.T) {
 	if _, err := Join(t.Context(), t.TempDir(), "http://127.0.0.1:1", "ABC"); !errors.Is(err, &episode.Problem{Code: "join/code"}) {
 		t.Errorf("%v", err)
 	}
-	if _, err := Join(t.Context(), t.TempDir(), "hub.example", Invite("ABC", member().PublicKey)); !errors.Is(err, &episode.Problem{Code: "hub/bad-address"}) {
+	if _, err := Join(t.Context(), t.TempDir(), "hub.example", Invite("ABC", member().PublicKey, "")); !errors.Is(err, &episode.Problem{Code: "hub/bad-address"}) {
 		t.Errorf("%v", err)
 	}
 }

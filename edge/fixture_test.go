@@ -77,7 +77,7 @@ type loop struct {
 	conf func(*edge.Config)           // changes an edge before it opens
 
 	witnesses []tlog.Witness // of the hub\'s log
-	lims      hub.Quotas     // of the hub when it opens next
+	in        hub.Intake     // of the hub when it opens next
 
 	open []*edge.Edge
 }
@@ -114,7 +114,7 @@ func (l *loop) path(p ...string) string { return filepath.Join(append([]string{l
 
 func (l *loop) openHub() {
 	l.t.Helper()
-	h, err := hub.New(context.Background(), hub.Config{Dir: l.path("hub"), Name: maker, Now: l.clock, Witnesses: l.witnesses, Quotas: l.lims})
+	h, err := hub.New(context.Background(), hub.Config{Dir: l.path("hub"), Name: maker, Now: l.clock, Witnesses: l.witnesses, Intake: l.in})
 	l.ok(err)
 	l.hub = h
 }
@@ -126,8 +126,13 @@ func (l *loop) restartHub() {
 	l.openHub()
 }
 
+// joining says how an edge comes to be known to the hub, where it is not simply told.
+type joining string
+
+const joinedAlready joining = "by an invite"
+
 // edge opens an edge that the hub knows, or opens it again.
-func (l *loop) edge(name string) *edge.Edge {
+func (l *loop) edge(name string, how ...joining) *edge.Edge {
 	l.t.Helper()
 	policy, err := consent.DecodePolicy([]byte(policyFile))
 	l.ok(err)
@@ -137,10 +142,13 @@ func (l *loop) edge(name string) *edge.Edge {
 	}
 	e, err := edge.New(context.Background(), c)
 	l.ok(err)
+	l.open = append(l.open, e)
+	if slices.Contains(how, joinedAlready) {
+		return e
+	}
 	ans, err := l.hub.Enlist(context.Background(), name, e.Public(), false)
 	l.ok(err)
 	l.ok(e.Connect(context.Background(), edge.Hub{URL: l.url, Token: ans.Token, Public: l.hub.Public()}))
-	l.open = append(l.open, e)
 	return e
 }
 

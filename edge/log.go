@@ -35,7 +35,11 @@ func (e *Edge) hubLog() (*hubLog, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &hubLog{known: known, seen: seen.Open(LogDir(e.cfg.Dir, e.cfg.Hub.Public), known), fetch: tiles.At(e.cfg.Hub.URL)}, nil
+	c, err := e.speak()
+	if err != nil {
+		return nil, err
+	}
+	return &hubLog{known: known, seen: seen.Open(LogDir(e.cfg.Dir, e.cfg.Hub.Public), known), fetch: tiles.Through(e.cfg.Hub.URL, c.http.Transport)}, nil
 }
 
 // watch asks the hub for its log's newest checkpoint and makes sure that the log still holds all that it held when we

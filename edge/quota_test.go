@@ -19,7 +19,7 @@ func TestAnEdgeThatHasSentEnoughWaitsAndSaysSoAndLosesNothing(t *testing.T) {
 	for name, lims := range map[string]hub.Quotas{"quota/bundles": {Bundles: 1}, "quota/bytes": {Bytes: 2200}} {
 		t.Run(name, func(t *testing.T) {
 			l := newLoop(t)
-			l.lims = lims
+			l.in.Quotas = lims
 			l.restartHub()
 			e := l.edge("alder-bank")
 			l.send(e, one("1", "portal"))
@@ -59,7 +59,7 @@ func TestAnEdgeThatHasSentEnoughWaitsAndSaysSoAndLosesNothing(t *testing.T) {
 
 func TestTooManyUploadsAreToldWhichQuotaAndWhenToComeAgain(t *testing.T) {
 	l := newLoop(t)
-	l.lims = hub.Quotas{Uploads: 2}
+	l.in.Quotas = hub.Quotas{Uploads: 2}
 	l.restartHub()
 	ans, err := l.hub.Enlist(t.Context(), "alder-bank", l.edge("alder-bank").Public(), false)
 	l.ok(err)

@@ -27,6 +27,7 @@ import (
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/device"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/statedir"
@@ -40,6 +41,11 @@ type Membership struct {
 	Hub         string            `json:"hub"` // as policies and terms call it
 	PublicKey   ed25519.PublicKey `json:"public_key"`
 	Channel     string            `json:"channel"`
+	// Pin names the hub's own authority; empty: the hub has a certificate of one that this machine knows, or does not speak TLS.
+	Pin string `json:"pin,omitempty"`
+	// Certificate and CertificateKey are what this edge shows the hub, PEM.
+	Certificate    string `json:"certificate,omitempty"`
+	CertificateKey string `json:"certificate_key,omitempty"`
 }
 
 const membershipFile = "hub.json"
@@ -64,19 +70,30 @@ func ReadMembership(dir string) (*Membership, error) {
 var ErrNotJoined = &episode.Problem{Code: "hub/none", Message: "this edge has not joined a hub",
 	Hint: "ask the hub's operator for an invite (headrace hub invite NAME), then: headrace edge join URL CODE"}
 
-// Invite writes an invite's code as a person passes it on: the hub's one-time code and the name of the hub's key, so that
-// nobody between the two can put another key in its place.
-func Invite(code string, hub ed25519.PublicKey) string {
-	return code + "." + string(bundle.KeyIDOf(hub)[:keyDigits])
+// Invite writes an invite's code as a person passes it on: the hub's one-time code, the name of the hub's key, so that
+// nobody between the two can put another key in its place, and, where the hub is its own authority, that one's name.
+func Invite(code string, hub ed25519.PublicKey, pin string) string {
+	code += "." + string(bundle.KeyIDOf(hub)[:keyDigits])
+	if pin != "" {
+		code += "." + pin
+	}
+	return code
 }
 
 const keyDigits = 32 // 128 bits
 
+// pinLetters is how long the name of an authority is.
+const pinLetters = 32
+
 // Join uses up an invite: the hub learns the key of the edge in dir, and dir keeps what the hub answered.
 func Join(ctx context.Context, dir, address, invite string) (*Membership, error) {
-	code, key, whole := strings.Cut(invite, ".")
-	if !whole || len(key) != keyDigits {
-		return nil, &episode.Problem{Code: "join/code", Message: "the code is not whole", Hint: "copy it as headrace hub invite printed it: letters, a dot, 32 digits"}
+	parts := strings.Split(strings.TrimSpace(invite), ".")
+	if len(parts) < 2 || len(parts) > 3 || len(parts[1]) != keyDigits || len(parts) == 3 && len(parts[2]) != pinLetters {
+		return nil, &episode.Problem{Code: "join/code", Message: "the code is not whole", Hint: "copy it as headrace hub invite printed it: letters, a dot, 32 digits, and perhaps a dot and 32 letters more; it is not spent"}
+	}
+	code, key, pin := parts[0], parts[1], ""
+	if len(parts) == 3 {
+		pin = parts[2]
 	}
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -86,7 +103,10 @@ func Join(ctx context.Context, dir, address, invite string) (*Membership, error)
 	if err != nil {
 		return nil, err
 	}
-	m := &Membership{URL: strings.TrimSuffix(address, "/")}
+	if pin != "" && u.Scheme != "https" {
+		return nil, &episode.Problem{Code: "join/not-tls", Message: "the hub that made this invite speaks TLS", Hint: "give its address as https://" + u.Host + "; the code is not spent"}
+	}
+	m := &Membership{URL: strings.TrimSuffix(address, "/"), Pin: pin}
 	if err := m.enrol(ctx, code, ring.Public()); err != nil {
 		return nil, err
 	}
@@ -99,7 +119,15 @@ func Join(ctx context.Context, dir, address, invite string) (*Membership, error)
 
 // enrol asks the hub, and fills in its answer.
 func (m *Membership) enrol(ctx context.Context, code string, key ed25519.PublicKey) error {
-	body, err := json.Marshal(map[string]string{"code": code, "public_key": base64.StdEncoding.EncodeToString(key)})
+	own, request, err := device.Request()
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(map[string]string{"code": code, "public_key": base64.StdEncoding.EncodeToString(key), "request": string(request)})
+	if err != nil {
+		return err
+	}
+	c, err := newClient(m, "")
 	if err != nil {
 		return err
 	}
@@ -110,8 +138,12 @@ func (m *Membership) enrol(ctx context.Context, code string, key ed25519.PublicK
 		return fmt.Errorf("join: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := c.http.Do(req)
 	if err != nil {
+		if p := explainTLS(err, time.Now()); p != nil {
+			p.Hint += "; the code is not spent"
+			return p
+		}
 		return &episode.Problem{Code: "hub/unreachable", Message: "the hub at " + m.URL + " does not answer", Err: err, Hint: "check the address, and that the hub runs; the code is not spent"}
 	}
 	defer resp.Body.Close()
@@ -128,6 +160,9 @@ func (m *Membership) enrol(ctx context.Context, code string, key ed25519.PublicK
 	}
 	if err := json.Unmarshal(b, m); err != nil || len(m.PublicKey) != ed25519.PublicKeySize || m.Token == "" || m.Contributor == "" || m.Hub == "" {
 		return &episode.Problem{Code: "join/answer", Message: m.URL + " did not answer as a hub does", Err: err, Hint: "check that this is the address of a Headrace hub"}
+	}
+	if m.Certificate != "" {
+		m.CertificateKey = string(own)
 	}
 	return nil
 }
@@ -148,7 +183,7 @@ type Remote struct{ e *Edge }
 // of these witnesses counts.
 func (m *Membership) Remote(dir string, witnesses []string) Remote {
 	return Remote{&Edge{log: slog.New(slog.DiscardHandler), cfg: Config{Dir: dir, Witnesses: witnesses, Contributor: m.Contributor, Recipient: m.Hub, Channel: m.Channel,
-		Hub: &Hub{URL: m.URL, Token: m.Token, Public: m.PublicKey}}}}
+		Hub: &Hub{URL: m.URL, Token: m.Token, Public: m.PublicKey, Member: m}}}}
 }
 
 // Receipt is the hub's answer to a bundle, verified: the signed receipt, the proof that its log holds the bundle, and the

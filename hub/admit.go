@@ -64,7 +64,7 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	if err := h.continues(ctx, seen); err != nil {
 		return err
 	}
-	if err := h.quotas.mayAdmit(ctx, contributor); err != nil {
+	if err := h.door.quotas.mayAdmit(ctx, contributor); err != nil {
 		return err
 	}
 	if err := h.scan(ctx, contributor, repo, manifest, b); err != nil {
@@ -120,7 +120,7 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	if err := h.db.Admit(ctx, row); err != nil {
 		return err
 	}
-	if err := errors.Join(h.quotas.admitted(ctx, contributor), h.bury(ctx)); err != nil {
+	if err := errors.Join(h.door.quotas.admitted(ctx, contributor), h.bury(ctx)); err != nil {
 		return err
 	}
 	h.stats.Verify.Count.Add(int64(b.Manifest.Records))
@@ -135,6 +135,9 @@ func (h *Hub) trust(ctx context.Context, contributor string) (bundle.Trust, erro
 		return bundle.Trust{}, err
 	}
 	for _, c := range list {
+		if c.Name == contributor && !c.RevokedAt.IsZero() {
+			return bundle.Trust{}, &episode.Problem{Code: "intake/revoked", Message: "the key of " + contributor + " was revoked", Hint: "ask the hub's operator for a new invite"}
+		}
 		if c.Name == contributor {
 			key, err := decodeKey(c.PublicKey)
 			if err != nil {

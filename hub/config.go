@@ -41,10 +41,8 @@ type File struct {
 	Witnesses []tlog.Witness `yaml:"witnesses"`
 	// RateCard is a file that says what a measured contribution earns; empty is the built-in one.
 	RateCard string `yaml:"rate_card"`
-	// Rotate is how long a contributor has to make worthless what the scan found in a bundle that was refused for it.
-	Rotate time.Duration `yaml:"rotate"`
-	// Quotas limit what one contributor may send: bundles_a_day, bytes_a_day, waiting_uploads; 0 is no limit.
-	Quotas Quotas `yaml:"quotas"`
+	// Intake is who may bring what, and how: tls, oidc, quotas, rotate.
+	Intake `yaml:",inline"`
 }
 
 // DefaultName is what a hub is called that nobody has named: the recipient of the example policy.
@@ -52,7 +50,7 @@ const DefaultName = "tool-maker"
 
 // ReadFile reads the configuration at path, or else hub.yaml in the state folder dir, if there is one.
 func ReadFile(path, dir string) (File, error) {
-	f := File{Dir: filepath.Join(dir, "hub"), Listen: "127.0.0.1:8401", Name: DefaultName, Rotate: DefaultRotate, Quotas: DefaultQuotas()}
+	f := File{Dir: filepath.Join(dir, "hub"), Listen: "127.0.0.1:8401", Name: DefaultName, Intake: DefaultIntake()}
 	optional := path == ""
 	if optional {
 		path = filepath.Join(dir, "hub.yaml")
@@ -70,11 +68,9 @@ func ReadFile(path, dir string) (File, error) {
 	if f.Lead < 0 {
 		return f, &episode.Problem{Code: "config/lead", Message: "lead is negative", Hint: "use 0 or a time such as 168h"}
 	}
-	if q := f.Quotas; q.Bundles < 0 || q.Bytes < 0 || q.Uploads < 0 {
-		return f, &episode.Problem{Code: "config/quotas", Message: "a quota is negative", Hint: "use a count, or 0 for no limit"}
-	}
-	if f.Rotate <= 0 {
-		return f, &episode.Problem{Code: "config/rotate", Message: "rotate is not a time to come", Hint: "use a time such as 72h"}
+	f.TLS.Certificate, f.TLS.Key = config.Beside(path, f.TLS.Certificate), config.Beside(path, f.TLS.Key)
+	if err := f.Intake.check(); err != nil {
+		return f, err
 	}
 	return f, nil
 }
@@ -90,13 +86,16 @@ func (f File) Effective() (File, error) {
 	}
 	if f.URL == "" {
 		f.URL = "http://" + f.Listen
+		if f.TLS.On() {
+			f.URL = "https://" + f.Listen
+		}
 	}
 	return f, nil
 }
 
 // Config returns what a hub needs to know.
 func (f File) Config() (Config, error) {
-	c := Config{Dir: f.Dir, Name: f.Name, Lead: f.Lead, Witnesses: f.Witnesses, Rotate: f.Rotate}
+	c := Config{Dir: f.Dir, Name: f.Name, Lead: f.Lead, Witnesses: f.Witnesses, Intake: f.Intake}
 	var err error
 	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
 		return c, err

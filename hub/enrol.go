@@ -15,7 +15,9 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/device"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
 
@@ -23,6 +25,8 @@ import (
 type EnrolRequest struct {
 	Code      string `json:"code"`
 	PublicKey string `json:"public_key"` // base64 of the raw ed25519 key
+	// Request is for a certificate to speak TLS with, PEM; empty for none.
+	Request string `json:"request,omitempty"`
 }
 
 // EnrolAnswer tells an edge its name here, its token, and the key that signs what the hub says.
@@ -32,6 +36,8 @@ type EnrolAnswer struct {
 	Hub         string `json:"hub"`
 	PublicKey   string `json:"public_key"`
 	Channel     string `json:"channel"`
+	// Certificate answers the request, PEM.
+	Certificate string `json:"certificate,omitempty"`
 }
 
 // inviteFor is how long an invite is good for.
@@ -39,14 +45,21 @@ const inviteFor = 7 * 24 * time.Hour
 
 var contributorName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
-// Invite makes a one-time code with which an enterprise becomes the contributor name.
-func (h *Hub) Invite(ctx context.Context, name string) (code string, expires time.Time, err error) {
+// maxEnrol is the largest request to join or renew, in bytes. Anybody may send one.
+const maxEnrol = 64 << 10
+
+// Invite makes a one-time code with which an enterprise becomes the contributor name. subject is what tokens of its workload
+// say who it is, where the hub takes such; else it is empty.
+func (h *Hub) Invite(ctx context.Context, name, subject string) (code string, expires time.Time, err error) {
 	if !contributorName.MatchString(name) || name == releases {
 		return "", expires, &episode.Problem{Code: "invite/bad-name", Message: fmt.Sprintf("%q cannot be a contributor's name", name),
 			Hint: "use lower-case letters, digits and single hyphens, such as alder-bank"}
 	}
+	if subject != "" && h.door.workloads == nil {
+		return "", expires, &episode.Problem{Code: "invite/no-oidc", Message: "this hub takes no tokens of an identity provider", Hint: "set oidc: {issuer: …, audience: …} in hub.yaml"}
+	}
 	code, expires = rand.Text(), h.cfg.Now().Add(inviteFor)
-	return code, expires, h.db.AddInvite(ctx, tokenDigest(code), name, expires)
+	return code, expires, h.db.AddInvite(ctx, tokenDigest(code), name, subject, expires)
 }
 
 // Enrol uses up an invite.
@@ -54,40 +67,91 @@ func (h *Hub) Enrol(ctx context.Context, req EnrolRequest) (EnrolAnswer, error) 
 	if _, err := decodeKey(req.PublicKey); err != nil {
 		return EnrolAnswer{}, &episode.Problem{Code: "enrol/bad-key", Message: "the public key is not one", Err: err, Hint: "run headrace edge join again"}
 	}
+	if req.Request != "" {
+		if _, err := device.KeyName([]byte(req.Request)); err != nil { // before the code is spent
+			return EnrolAnswer{}, &episode.Problem{Code: "enrol/bad-request", Message: "not a request for a certificate", Err: err, Hint: "run headrace edge join again"}
+		}
+	}
 	token := rand.Text() + rand.Text()
 	now := h.cfg.Now()
 	c, err := h.db.Join(ctx, tokenDigest(req.Code), sqlstore.ContributorRow{PublicKey: req.PublicKey, TokenDigest: tokenDigest(token), Channel: "early", JoinedAt: now}, now)
-	if errors.Is(err, sqlstore.ErrNotFound) {
-		return EnrolAnswer{}, &episode.Problem{Code: "enrol/no-invite", Message: "the invite is unknown, used or expired", Hint: "ask the hub's operator for a new one: headrace hub invite NAME"}
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, sqlstore.ErrNotFound):
+		return EnrolAnswer{}, h.noInvite(ctx, req.Code, now)
+	case errors.Is(err, sqlstore.ErrRevoked):
+		return EnrolAnswer{}, &episode.Problem{Code: "enrol/revoked-key", Message: "this edge's signing key was revoked or replaced here, and does not come back",
+			Hint: "the code is not spent: put keys/signing.key of the edge's folder aside, so that a new one is made, then join again"}
+	case err != nil:
 		return EnrolAnswer{}, err
 	}
-	return EnrolAnswer{Contributor: c.Name, Token: token, Hub: h.cfg.Name, PublicKey: encodeKey(h.Public()), Channel: c.Channel}, nil
+	ans := EnrolAnswer{Contributor: c.Name, Token: token, Hub: h.cfg.Name, PublicKey: encodeKey(h.Public()), Channel: c.Channel}
+	if req.Request != "" {
+		ans.Certificate, err = h.issue(ctx, c.Name, req.Request)
+	}
+	return ans, err
+}
+
+// noInvite says why a code is none that is good now.
+func (h *Hub) noInvite(ctx context.Context, code string, now time.Time) error {
+	p := &episode.Problem{Code: "enrol/no-invite", Message: "this hub has made no such invite", Hint: "copy the code whole, and check that the address is that of the hub that made it"}
+	_, expires, used, err := h.db.Invite(ctx, tokenDigest(code))
+	switch {
+	case errors.Is(err, sqlstore.ErrNotFound):
+	case err != nil:
+		return err
+	case !used.IsZero():
+		p = &episode.Problem{Code: "enrol/used", Message: "the invite was used on " + used.UTC().Format("2 January at 15:04 UTC"),
+			Hint: "if that was not you, tell the hub's operator at once; else you have joined, or ask for a new one"}
+	case !now.Before(expires):
+		p = &episode.Problem{Code: "enrol/expired", Message: "the invite was good until " + expires.UTC().Format("2 January at 15:04 UTC"), Hint: "ask the hub's operator for a new one: headrace hub invite NAME"}
+	}
+	return p
 }
 
 func (h *Hub) serveEnrol(w http.ResponseWriter, r *http.Request) {
 	var req EnrolRequest
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<10))
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxEnrol))
 	if err == nil {
 		err = json.Unmarshal(b, &req)
 	}
-	status, v := http.StatusOK, any(nil)
 	if err != nil {
-		status, v = http.StatusBadRequest, &episode.Problem{Code: "enrol/bad-request", Message: "not an enrolment: " + err.Error()}
-	} else if ans, err := h.Enrol(r.Context(), req); err != nil {
-		p, ok := errors.AsType[*episode.Problem](err)
-		if status = http.StatusForbidden; !ok {
-			h.log.Error("enrol", "err", err)
-			status, p = http.StatusServiceUnavailable, &episode.Problem{Code: "enrol/not-stored", Message: "the enrolment was not stored", Hint: "try again later"}
-		}
-		v = p
-	} else {
-		v = ans
+		h.answer(w, http.StatusBadRequest, &episode.Problem{Code: "enrol/bad-request", Message: "not an enrolment: " + err.Error()})
+		return
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(v)
+	ans, err := h.Enrol(r.Context(), req)
+	if p, ok := errors.AsType[*episode.Problem](err); ok {
+		h.answer(w, http.StatusForbidden, p)
+	} else if err != nil {
+		h.log.Error("enrol", "err", err)
+		h.answer(w, http.StatusServiceUnavailable, &episode.Problem{Code: "enrol/not-stored", Message: "the enrolment was not stored", Hint: "try again later"})
+	} else {
+		h.answer(w, http.StatusOK, ans)
+	}
+}
+
+// trustEver holds the keys that a contributor has and had: what was taken in under one that has ended since is carried out.
+func (h *Hub) trustEver(ctx context.Context, contributor string) (trust bundle.Trust, err error) {
+	keys, err := h.db.FormerKeys(ctx, contributor)
+	if err != nil {
+		return trust, err
+	}
+	list, err := h.db.Contributors(ctx)
+	if err != nil {
+		return trust, err
+	}
+	for _, c := range list {
+		if c.Name == contributor {
+			keys = append(keys, c.PublicKey)
+		}
+	}
+	for _, k := range keys {
+		key, err := decodeKey(k)
+		if err != nil {
+			return trust, err
+		}
+		trust = trust.With(bundle.TrustedKey{Name: contributor, Key: key})
+	}
+	return trust, nil
 }
 
 func encodeKey(k ed25519.PublicKey) string { return base64.StdEncoding.EncodeToString(k) }

@@ -23,7 +23,6 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/internal/blob"
-	"github.com/headrace/headrace/internal/intake"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/registry"
 	"github.com/headrace/headrace/internal/rights"
@@ -47,12 +46,10 @@ type Config struct {
 	Witnesses []tlog.Witness
 	// RateCard says what a measured contribution earns; nil is the built-in one.
 	RateCard *value.RateCard
-	// Rotate is how long a contributor has to make worthless what a refused bundle held; 0 is three days.
-	Rotate time.Duration
-	// Quotas limit what each contributor may send.
-	Quotas Quotas
-	Log    *slog.Logger
-	Now    func() time.Time
+	// Intake says who may bring what, and how.
+	Intake
+	Log *slog.Logger
+	Now func() time.Time
 }
 
 // Hub is one running hub. It is safe for concurrent use.
@@ -65,9 +62,8 @@ type Hub struct {
 	blobs  *blob.Store
 	reg    *registry.Registry
 	tlog   *tlog.Log
-	quotas *quotas
 	log    *slog.Logger
-	scans  *intake.Scanner
+	door   door // who may bring what
 
 	entering  turnstile  // into the log: each digest once
 	admitting sync.Mutex // a bundle sees the withdrawals before it, and those after it see the bundle
@@ -89,9 +85,6 @@ func New(ctx context.Context, cfg Config) (*Hub, error) {
 	}
 	if cfg.RateCard == nil {
 		cfg.RateCard = value.DefaultRateCard()
-	}
-	if cfg.Rotate == 0 {
-		cfg.Rotate = DefaultRotate
 	}
 	if cfg.Database == "" {
 		cfg.Database = filepath.Join(cfg.Dir, "hub.db")
@@ -129,8 +122,8 @@ func open(ctx context.Context, cfg Config) (*Hub, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close(), l.Close())
 	}
-	h := &Hub{cfg: cfg, db: db, ring: ring, rights: use, blobs: blobs, tlog: l, log: cfg.Log, scans: intake.New(), wake: make(chan struct{}, 1)}
-	if err := h.openRegistry(); err != nil {
+	h := &Hub{cfg: cfg, db: db, ring: ring, rights: use, blobs: blobs, tlog: l, log: cfg.Log, wake: make(chan struct{}, 1)}
+	if err := errors.Join(h.openDoor(), h.openRegistry()); err != nil {
 		return nil, errors.Join(err, h.closeStores())
 	}
 	return h, nil
@@ -150,6 +143,7 @@ func (h *Hub) Handler() http.Handler {
 	mux.Handle("/v2/", h.reg)
 	mux.Handle("/log/", http.StripPrefix("/log", h.tlog))
 	mux.HandleFunc("POST /v1/enrol", h.serveEnrol)
+	mux.HandleFunc("POST /v1/renew", h.serveRenew)
 	return mux
 }
 

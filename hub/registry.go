@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -17,15 +18,15 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/headrace/headrace/internal/registry"
+	"github.com/headrace/headrace/internal/sqlstore"
 )
 
 // releases is the repository that every contributor may read.
 const releases = "releases"
 
 func (h *Hub) openRegistry() (err error) {
-	h.quotas = &quotas{limits: h.cfg.Quotas, db: h.db, now: h.cfg.Now}
 	h.reg, err = registry.New(registry.Config{
-		Blobs: h.blobs, Index: h.db.RegistryIndex(), Authorize: h.authorize, Log: h.log, Quota: h.quotas,
+		Blobs: h.blobs, Index: h.db.RegistryIndex(), Authorize: h.authorize, Log: h.log, Quota: h.door.quotas,
 		Admit: func(ctx context.Context, m registry.Manifest) error { return h.admit(ctx, m.Repo, m.Raw, m.Digest) },
 	})
 	return err
@@ -33,29 +34,49 @@ func (h *Hub) openRegistry() (err error) {
 
 // authorize lets a contributor read and write its own repositories and read the releases of the channels it may follow.
 func (h *Hub) authorize(r *http.Request, repo string, write bool) error {
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok || token == "" {
-		return registry.ErrNoCredentials
-	}
-	list, err := h.db.Contributors(r.Context())
+	c, err := h.contributorOf(r)
 	if err != nil {
 		return err
 	}
-	sum := tokenDigest(token)
+	if err := h.checkCertificate(r, c.Name); err != nil {
+		return err
+	}
+	name, place, own := splitRepo(repo)
+	switch {
+	case repo == "", repo == releases && !write:
+		return nil
+	case own && name == c.Name && (!write || place == "bundles" || place == "withdrawals"):
+		return nil
+	}
+	return errors.New("this repository is not yours")
+}
+
+// contributorOf is who sent a request, by its token: the one that it got when it joined, or one of its identity provider.
+func (h *Hub) contributorOf(r *http.Request) (c sqlstore.ContributorRow, err error) {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok || token == "" {
+		return c, registry.ErrNoCredentials
+	}
+	sum, subject := tokenDigest(token), ""
+	if h.door.workloads != nil && strings.Count(token, ".") == 2 {
+		if subject, err = h.door.workloads.Subject(r.Context(), token); err != nil {
+			return c, fmt.Errorf("%w: %w", registry.ErrNoCredentials, err)
+		}
+	}
+	list, err := h.db.Contributors(r.Context())
+	if err != nil {
+		return c, err
+	}
 	for _, c := range list {
-		if subtle.ConstantTimeCompare([]byte(sum), []byte(c.TokenDigest)) != 1 {
+		if subject != "" && c.Subject != subject || subject == "" && subtle.ConstantTimeCompare([]byte(sum), []byte(c.TokenDigest)) != 1 {
 			continue
 		}
-		name, place, own := splitRepo(repo)
-		switch {
-		case repo == "", repo == releases && !write:
-			return nil
-		case own && name == c.Name && (!write || place == "bundles" || place == "withdrawals"):
-			return nil
+		if !c.RevokedAt.IsZero() {
+			return c, errors.New("the hub's operator has ended this contributor's access: ask for a new invite")
 		}
-		return errors.New("this repository is not yours")
+		return c, nil
 	}
-	return registry.ErrNoCredentials
+	return c, registry.ErrNoCredentials
 }
 
 func tokenDigest(token string) string {

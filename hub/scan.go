@@ -83,7 +83,7 @@ func (h *Hub) look(b *bundle.Bundle, inc *bundle.Incident) error {
 	}
 	var opaque []bundle.IncidentFinding
 	for i, line := range b.Records() {
-		found, err := h.scans.Record(line)
+		found, err := h.door.scans.Record(line)
 		if err != nil {
 			return &episode.Problem{Code: "intake/unreadable", Message: fmt.Sprintf("record %d cannot be scanned", i), Err: err, Hint: "pack it anew"}
 		}

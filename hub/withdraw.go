@@ -28,7 +28,11 @@ func (h *Hub) admitWithdrawal(ctx context.Context, contributor, envelopeDigest s
 	if err != nil {
 		return err
 	}
-	w, err := h.openWithdrawal(ctx, contributor, envelope)
+	trust, err := h.trust(ctx, contributor)
+	if err != nil {
+		return err
+	}
+	w, err := h.openWithdrawal(trust, contributor, envelope)
 	if err != nil {
 		return err
 	}
@@ -45,11 +49,7 @@ func (h *Hub) admitWithdrawal(ctx context.Context, contributor, envelopeDigest s
 	return nil
 }
 
-func (h *Hub) openWithdrawal(ctx context.Context, contributor string, envelope []byte) (w bundle.Withdrawal, err error) {
-	trust, err := h.trust(ctx, contributor)
-	if err != nil {
-		return w, err
-	}
+func (h *Hub) openWithdrawal(trust bundle.Trust, contributor string, envelope []byte) (w bundle.Withdrawal, err error) {
 	payload, _, err := bundle.OpenDocument(envelope, bundle.TypeWithdrawal, trust)
 	if err != nil {
 		return w, err
@@ -78,7 +78,11 @@ func (h *Hub) erase(ctx context.Context) error {
 		if o.Erased {
 			continue
 		}
-		w, err := h.openWithdrawal(ctx, o.Contributor, o.Envelope)
+		trust, err := h.trustEver(ctx, o.Contributor)
+		if err != nil {
+			return err
+		}
+		w, err := h.openWithdrawal(trust, o.Contributor, o.Envelope)
 		if err != nil {
 			return err
 		}

@@ -6,8 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
-	"time"
+	"strings"
 
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/hub"
@@ -21,6 +22,7 @@ type hubCmd struct {
 
 	Serve  hubServeCmd  `cmd:"" default:"withargs" help:"Run the hub: take bundles in, learn, gate, release, settle (this is what headrace hub alone does)."`
 	Invite hubInviteCmd `cmd:"" help:"Invite an enterprise: prints the command it joins with."`
+	Revoke hubRevokeCmd `cmd:"" help:"End an enterprise's access: token, certificate and signing key at once."`
 	Show   hubConfigCmd `cmd:"" name:"config" help:"Print the configuration that is in force."`
 	Link   hubLinkCmd   `cmd:"" help:"Print a fresh one-time link to the pages of the running hub."`
 }
@@ -35,6 +37,9 @@ Everything has a default; headrace hub config shows it. To change some, write hu
 
   name: acme-tools                   # what policies call you
   url: https://hub.acme.example      # where contributors reach you
+  tls: self                          # TLS with a certificate that invites name; or {certificate: FILE, key: FILE, clients: required}
+  quotas: {bundles_a_day: 1000, bytes_a_day: 21474836480, waiting_uploads: 16}   # of each contributor
+  oidc: {issuer: https://login.acme.example, audience: headrace}                # tokens of workloads: invite NAME --subject SUB
   database_file: /run/secrets/dsn    # PostgreSQL; one line: postgres://user:password@host/name
   witnesses:                         # others vouch for the log: headrace witness prints the key
     - {key: witness.example/w1+1f2e3d4c+BASE64, url: "https://witness.example"}`
@@ -59,29 +64,42 @@ func (c *hubServeCmd) Run(e *env, role *hubCmd) error {
 	}
 	defer h.Close()
 	s := &service{loops: []func(context.Context) error{h.Run}}
-	if s.web, err = listenAnywhere(e.err, f.Listen); err != nil {
+	warn := e.err
+	if f.TLS.On() {
+		warn = io.Discard
+	}
+	if s.web, err = listenAnywhere(warn, f.Listen); err != nil {
 		return err
 	}
 	defer s.web.Close()
+	if f.TLS.On() {
+		if err := s.secure(h, f.Hosts); err != nil {
+			return err
+		}
+	}
 	if f.URL == "" {
-		f.URL = reachable(s.web)
+		f.URL = s.address()
 	}
 	site, err := web.New(web.Config{Hub: hub.View{Hub: h}, Version: version(), Hosts: hostsOf(s.web, f.Hosts)})
 	if err != nil {
 		return err
 	}
 	mux, api := http.NewServeMux(), h.Handler()
-	for _, path := range []string{"/v2/", "/log/", "POST /v1/enrol"} {
+	for _, path := range []string{"/v2/", "/log/", "POST /v1/enrol", "POST /v1/renew"} {
 		mux.Handle(path, api)
 	}
 	mux.Handle("/", site)
 	s.handler = mux
 	s.controls = map[string]controls{f.Dir: {
-		"link":   func(context.Context, string) (string, error) { return reachable(s.web) + site.Link(me()), nil },
-		"invite": func(ctx context.Context, name string) (string, error) { return invite(ctx, h, f.URL, name) },
+		"link": func(context.Context, string) (string, error) { return s.address() + site.Link(me()), nil },
+		"invite": func(ctx context.Context, arg string) (string, error) {
+			name, subject, _ := strings.Cut(arg, "\n")
+			return invite(ctx, h, f.URL, name, subject)
+		},
+		"revoke": func(ctx context.Context, name string) (string, error) { return revoked(name), h.Revoke(ctx, name) },
 	}}
 	return s.run(e.ctx, func(ctx context.Context) error {
-		fmt.Fprintf(e.err, "\n  Open  %s%s\n\n", reachable(s.web), site.Link(me()))
+		fmt.Fprintf(e.err, "\n  Open  %s%s\n\n", s.address(), site.Link(me()))
 		fmt.Fprintf(e.err, "  The link works once; headrace hub link prints another. Policies call this hub %s; contributors reach it at %s.\n", f.Name, f.URL)
 		fmt.Fprintf(e.err, "  Invite one: headrace hub invite NAME\n\n")
 		return until(ctx)
@@ -98,7 +116,8 @@ func openHub(e *env, f hub.File) (*hub.Hub, error) {
 }
 
 type hubInviteCmd struct {
-	Name string `arg:"" help:"What the hub calls the enterprise: lower-case letters, digits, single hyphens."`
+	Name    string `arg:"" help:"What the hub calls the enterprise: lower-case letters, digits, single hyphens."`
+	Subject string `help:"What tokens of its workload say who it is, where hub.yaml has oidc." placeholder:"SUB"`
 }
 
 // Run invites, through the running hub where there is one.
@@ -113,10 +132,10 @@ func (c *hubInviteCmd) Run(e *env, role *hubCmd) error {
 	case err == nil:
 		defer h.Close()
 		if f, err = f.Effective(); err == nil {
-			line, err = invite(e.ctx, h, f.URL, c.Name)
+			line, err = invite(e.ctx, h, f.URL, c.Name, c.Subject)
 		}
 	case errors.Is(err, errInUse):
-		line, err = control(e.ctx, f.Dir, "invite", c.Name)
+		line, err = control(e.ctx, f.Dir, "invite", c.Name+"\n"+c.Subject)
 	}
 	if err != nil {
 		return err
@@ -125,13 +144,53 @@ func (c *hubInviteCmd) Run(e *env, role *hubCmd) error {
 	return nil
 }
 
-// invite is the command that the enterprise joins with.
-func invite(ctx context.Context, h *hub.Hub, url, name string) (string, error) {
-	code, expires, err := h.Invite(ctx, name)
+// invite is what to send to the enterprise: one line for its terminal, and what a person may want to compare.
+func invite(ctx context.Context, h *hub.Hub, url, name, subject string) (string, error) {
+	code, expires, err := h.Invite(ctx, name, subject)
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("headrace edge join %s %s   # works once, until %s", url, edge.Invite(code, h.Public()), expires.Format(time.DateOnly)), nil
+	note := ""
+	if host := strings.TrimPrefix(url, "http://"); host != url && !strings.HasPrefix(host, "localhost") && !strings.HasPrefix(host, "127.") {
+		note = "\n# The way there is not encrypted: set tls: self in hub.yaml, or url: to the https:// address of your proxy."
+	}
+	return fmt.Sprintf("headrace edge join %s %s   # works once, until %s%s", url, edge.Invite(code, h.Public(), h.Pin()), expires.UTC().Format("2 January 15:04 UTC"), note), nil
+}
+
+type hubRevokeCmd struct {
+	Name string `arg:"" help:"The contributor, as it was invited."`
+}
+
+func (hubRevokeCmd) Help() string {
+	return `From then on its token and certificates are refused, and so are bundles that its key signed, whoever brings them. What it gave
+before stays, with the receipts. To let it come back, invite it again: it joins with a new key.
+
+Example: headrace hub revoke alder-bank`
+}
+
+// Run revokes, through the running hub where there is one.
+func (c *hubRevokeCmd) Run(e *env, role *hubCmd) error {
+	f, err := hub.ReadFile(role.Config, e.dir)
+	if err != nil {
+		return err
+	}
+	said := revoked(c.Name)
+	h, err := openHub(e, f)
+	switch {
+	case err == nil:
+		defer h.Close()
+		err = h.Revoke(e.ctx, c.Name)
+	case errors.Is(err, errInUse):
+		said, err = control(e.ctx, f.Dir, "revoke", c.Name)
+	}
+	if err == nil {
+		fmt.Fprintln(e.out, said)
+	}
+	return err
+}
+
+func revoked(name string) string {
+	return name + " has no access any more: its token, certificates and signing key are good for nothing"
 }
 
 type hubConfigCmd struct{}

@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 
 	"github.com/go-json-experiment/json"
@@ -63,6 +64,9 @@ func (c *logVerifyCmd) Run(e *env) error {
 		return err
 	}
 	fetch := tiles.At(t.place)
+	if t.through != nil {
+		fetch = tiles.Through(t.place, t.through)
+	}
 	if t.origin == "" {
 		signed, err := fetch(e.ctx, "checkpoint")
 		if err != nil {
@@ -129,6 +133,7 @@ type logTarget struct {
 	key           ed25519.PublicKey
 	witnesses     []string
 	dir           string
+	through       http.RoundTripper // to the hub that was joined; nil for any other
 }
 
 // readLogTarget takes what was not said from the hub that this machine's edge has joined.
@@ -153,7 +158,12 @@ func readLogTarget(e *env, config, place, key string) (logTarget, error) {
 	if err != nil {
 		return t, err
 	}
-	t.place = cmp.Or(t.place, f.Hub, m.URL)
+	if t.place == "" {
+		t.place = cmp.Or(f.Hub, m.URL)
+		if t.through, err = m.Transport(); err != nil {
+			return t, err
+		}
+	}
 	if t.key == nil || t.key.Equal(m.PublicKey) {
 		t.key, t.origin, t.witnesses, t.dir = m.PublicKey, m.Hub, f.Witnesses, f.Dir
 	}

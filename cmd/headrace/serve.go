@@ -24,11 +24,13 @@ import (
 
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/hub"
 )
 
 // service is what runs in a process: pages and APIs, the roles' loops, and what commands may ask of it.
 type service struct {
 	web      net.Listener
+	secured  bool // web speaks TLS
 	handler  http.Handler
 	grpc     net.Listener // nil for none
 	rpc      *grpc.Server
@@ -50,7 +52,7 @@ func (s *service) run(ctx context.Context, during func(context.Context) error) e
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	g, ctx := errgroup.WithContext(ctx)
-	srv := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
+	srv := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader, BaseContext: func(net.Listener) context.Context { return ctx }}
 	g.Go(func() error {
 		if err := srv.Serve(s.web); !errors.Is(err, http.ErrServerClosed) {
 			return err
@@ -101,6 +103,26 @@ func (s *service) run(ctx context.Context, during func(context.Context) error) e
 	return ended(g.Wait())
 }
 
+// secure makes pages and APIs of a hub speak TLS.
+func (s *service) secure(h *hub.Hub, hosts []string) error {
+	own, _ := os.Hostname()
+	conf, err := h.ServerTLS(append([]string{own}, hosts...))
+	if err != nil {
+		return err
+	}
+	s.web, s.secured = tls.NewListener(s.web, conf), true
+	return nil
+}
+
+// address is where others find pages and APIs.
+func (s *service) address() string {
+	a := reachable(s.web)
+	if s.secured {
+		a = "https" + strings.TrimPrefix(a, "http")
+	}
+	return a
+}
+
 // serveDevices opens the port where developers' machines deliver.
 func (s *service) serveDevices(ed *edge.Edge, addr string, hosts []string) error {
 	l, err := listenAnywhere(io.Discard, addr)
@@ -143,6 +165,9 @@ func (s *service) enrolLine() (string, error) {
 	}
 	return "headrace agent enrol https" + strings.TrimPrefix(reachable(s.machines), "http") + " ", nil
 }
+
+// maxHeader bounds what a request may say before its body: a token of an identity provider has some kilobytes.
+const maxHeader = 64 << 10
 
 // until is what a service does when it has said where it is: nothing more, until it is stopped.
 func until(ctx context.Context) error {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package device gives the machines of developers an identity towards the edge: a short-lived certificate, for which the
-// edge is its own authority.
+// Package device gives the machines of developers an identity towards the edge, and edges one towards a hub: a short-lived
+// certificate, for which the edge, or the hub, is its own authority. What is said here of edge and machine holds of hub and edge.
 //
 // The edge has an [Authority]; a machine makes a [Request], proves who sits at it by other means (a one-time code, a
 // login), and gets a certificate that names the developer. With it the two speak TLS in both directions. A machine knows
@@ -39,19 +39,20 @@ const (
 
 // Authority issues certificates.
 type Authority struct {
+	name string
 	key  ed25519.PrivateKey
 	cert *x509.Certificate
 	now  func() time.Time
 }
 
 // NewAuthority makes the authority that belongs to a secret of 32 bytes: the same secret gives the same key, so that what
-// was issued before a restart stays good.
-func NewAuthority(secret []byte, now func() time.Time) (*Authority, error) {
+// was issued before a restart stays good. Its certificates say name.
+func NewAuthority(secret []byte, name string, now func() time.Time) (*Authority, error) {
 	if len(secret) < ed25519.SeedSize {
 		return nil, errors.New("device authority: the secret is too short")
 	}
-	a := &Authority{key: ed25519.NewKeyFromSeed(secret[:ed25519.SeedSize]), now: now}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Headrace edge devices"}, IsCA: true, BasicConstraintsValid: true,
+	a := &Authority{name: name, key: ed25519.NewKeyFromSeed(secret[:ed25519.SeedSize]), now: now}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name + " authority"}, IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature, NotBefore: now().Add(-backdated), NotAfter: now().Add(authorityFor), MaxPathLenZero: true}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, a.key.Public(), a.key)
 	if err != nil {
@@ -123,14 +124,12 @@ func (a *Authority) Issue(request []byte, developer string, until time.Time) (ce
 // Server is how the edge speaks TLS under the names hosts: devices may show a certificate, and one that is shown must be
 // of this authority. It makes a new certificate of its own before the last one ends.
 func (a *Authority) Server(hosts []string) (*tls.Config, error) {
-	pool := x509.NewCertPool()
-	pool.AddCert(a.cert)
 	issue := func() (*tls.Certificate, error) {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
 			return nil, err
 		}
-		template := &x509.Certificate{SerialNumber: big.NewInt(a.now().UnixNano()), Subject: pkix.Name{CommonName: "Headrace edge"}, KeyUsage: x509.KeyUsageDigitalSignature,
+		template := &x509.Certificate{SerialNumber: big.NewInt(a.now().UnixNano()), Subject: pkix.Name{CommonName: a.name}, KeyUsage: x509.KeyUsageDigitalSignature,
 			ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, NotBefore: a.now().Add(-backdated), NotAfter: a.now().Add(serverFor), BasicConstraintsValid: true}
 		for _, h := range append([]string{"localhost", "127.0.0.1", "::1"}, hosts...) {
 			if ip := net.ParseIP(h); ip != nil {
@@ -150,8 +149,15 @@ func (a *Authority) Server(hosts []string) (*tls.Config, error) {
 		return nil, fmt.Errorf("the edge's own certificate: %w", err)
 	}
 	current := renewed[*tls.Certificate]{value: first, at: a.now(), every: serverFor / 2, now: a.now, make: issue}
+	return a.Accept(func() (*tls.Certificate, error) { return current.get() }), nil
+}
+
+// Accept is how to speak TLS with a certificate from elsewhere: a client may show a certificate of this authority.
+func (a *Authority) Accept(own func() (*tls.Certificate, error)) *tls.Config {
+	pool := x509.NewCertPool()
+	pool.AddCert(a.cert)
 	return &tls.Config{MinVersion: tls.VersionTLS13, ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: pool, Time: a.now,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return current.get() }}, nil
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return own() }}
 }
 
 // Developer is whom the certificate of a connection names; empty where it showed none.
@@ -180,8 +186,8 @@ func Request() (key, request []byte, err error) {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: req}), nil
 }
 
-// ErrPin says that whoever answered is not the edge that the pin names.
-var ErrPin = errors.New("another edge answered than the one that the code names")
+// ErrPin says that whoever answered is not the edge or hub that the pin names.
+var ErrPin = errors.New("another server answered than the one that the code names")
 
 // Client is how a device speaks TLS to the edge that pin names; cert is nil before it has one. The name by which the edge
 // is reached does not matter: its authority does.

@@ -15,7 +15,7 @@ import (
 
 func authority(t *testing.T, secret byte, now func() time.Time) *Authority {
 	t.Helper()
-	a, err := NewAuthority(bytes.Repeat([]byte{secret}, 32), now)
+	a, err := NewAuthority(bytes.Repeat([]byte{secret}, 32), "Headrace edge", now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestAKeyHasOneNameAndEachItsOwn(t *testing.T) {
 func FuzzIssue(f *testing.F) {
 	_, req, _ := Request()
 	f.Add(req)
-	a, err := NewAuthority(make([]byte, 32), time.Now)
+	a, err := NewAuthority(make([]byte, 32), "Headrace edge", time.Now)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -16,26 +16,49 @@ type ContributorRow struct {
 	Channel     string // what it is entitled to: early or stable
 	Demo        bool
 	JoinedAt    time.Time
+	Subject     string    // what the tokens of its workload say who it is; empty for none
+	RevokedAt   time.Time // zero where it is not
 }
 
 // AddInvite stores the digest of a one-time code.
-func (d *DB) AddInvite(ctx context.Context, codeDigest, name string, expires time.Time) error {
+func (d *DB) AddInvite(ctx context.Context, codeDigest, name, subject string, expires time.Time) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO invites (code_digest, name, expires_at, used_at) VALUES ($1,$2,$3,0)`, codeDigest, name, micros(expires))
+		_, err := tx.ExecContext(ctx, `INSERT INTO invites (code_digest, name, subject, expires_at, used_at) VALUES ($1,$2,$3,$4,0)`, codeDigest, name, subject, micros(expires))
 		return err
 	})
 }
 
+// Invite returns an invite as it stands, or ErrNotFound: for whom it is, until when, and when it was used (zero: it was not).
+func (d *DB) Invite(ctx context.Context, codeDigest string) (name string, expires, used time.Time, err error) {
+	var e, u int64
+	err = d.read.QueryRowContext(ctx, `SELECT name, expires_at, used_at FROM invites WHERE code_digest=$1`, codeDigest).Scan(&name, &e, &u)
+	if err == sql.ErrNoRows {
+		err = ErrNotFound
+	}
+	return name, fromMicros(e), fromMicros(u), err
+}
+
 // Join uses up an invite and adds the contributor it names, in one commit. An unknown, used or expired code is
-// ErrNotFound. A name that exists already gets the new key and token: whoever holds the invite is the contributor.
+// ErrNotFound, and ErrRevoked says that the key was revoked. A name that exists already gets the new key and token: whoever
+// holds the invite is the contributor; its old certificates and its old key are good for nothing then.
 func (d *DB) Join(ctx context.Context, codeDigest string, c ContributorRow, now time.Time) (ContributorRow, error) {
 	err := d.tx(ctx, func(tx *sql.Tx) error {
-		err := tx.QueryRowContext(ctx, `UPDATE invites SET used_at=$1 WHERE code_digest=$2 AND used_at=0 AND expires_at > $1 RETURNING name`,
-			micros(now), codeDigest).Scan(&c.Name)
+		err := tx.QueryRowContext(ctx, `UPDATE invites SET used_at=$1 WHERE code_digest=$2 AND used_at=0 AND expires_at > $1 RETURNING name, subject`,
+			micros(now), codeDigest).Scan(&c.Name, &c.Subject)
 		if err == sql.ErrNoRows {
 			return ErrNotFound
 		}
 		if err != nil {
+			return err
+		}
+		var revoked int
+		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM revoked_keys WHERE public_key=$1`, c.PublicKey).Scan(&revoked); err != nil {
+			return err
+		}
+		if revoked > 0 {
+			return ErrRevoked
+		}
+		if err := endKeys(ctx, tx, c.Name, c.PublicKey, now); err != nil {
 			return err
 		}
 		return addContributor(ctx, tx, c)
@@ -49,20 +72,20 @@ func (d *DB) AddContributor(ctx context.Context, c ContributorRow) error {
 }
 
 func addContributor(ctx context.Context, tx *sql.Tx, c ContributorRow) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO contributors (name, public_key, token_digest, channel, demo, joined_at) VALUES ($1,$2,$3,$4,$5,$6)
- ON CONFLICT (name) DO UPDATE SET public_key=excluded.public_key, token_digest=excluded.token_digest`,
-		c.Name, c.PublicKey, c.TokenDigest, c.Channel, c.Demo, micros(c.JoinedAt))
+	_, err := tx.ExecContext(ctx, `INSERT INTO contributors (name, public_key, token_digest, channel, demo, joined_at, subject) VALUES ($1,$2,$3,$4,$5,$6,$7)
+ ON CONFLICT (name) DO UPDATE SET public_key=excluded.public_key, token_digest=excluded.token_digest, subject=excluded.subject, revoked_at=0`,
+		c.Name, c.PublicKey, c.TokenDigest, c.Channel, c.Demo, micros(c.JoinedAt), c.Subject)
 	return err
 }
 
 // Contributors returns all, by name.
 func (d *DB) Contributors(ctx context.Context) ([]ContributorRow, error) {
 	return rowsOf(ctx, d.read, func(r *sql.Rows) (c ContributorRow, err error) {
-		var at int64
-		err = r.Scan(&c.Name, &c.PublicKey, &c.TokenDigest, &c.Channel, &c.Demo, &at)
-		c.JoinedAt = fromMicros(at)
+		var at, revoked int64
+		err = r.Scan(&c.Name, &c.PublicKey, &c.TokenDigest, &c.Channel, &c.Demo, &at, &c.Subject, &revoked)
+		c.JoinedAt, c.RevokedAt = fromMicros(at), fromMicros(revoked)
 		return c, err
-	}, `SELECT name, public_key, token_digest, channel, demo, joined_at FROM contributors ORDER BY name`)
+	}, `SELECT name, public_key, token_digest, channel, demo, joined_at, subject, revoked_at FROM contributors ORDER BY name`)
 }
 
 // AdmittedRow is a bundle that the hub has verified, logged and answered.

@@ -36,7 +36,12 @@ func At(place string) Fetch {
 	if !strings.Contains(place, "://") {
 		return folder(place)
 	}
-	client := &http.Client{Timeout: time.Minute}
+	return Through(place, http.DefaultTransport)
+}
+
+// Through reads a log from the address of its hub by a transport of one's own.
+func Through(place string, t http.RoundTripper) Fetch {
+	client := &http.Client{Transport: t, Timeout: time.Minute}
 	return func(ctx context.Context, path string) ([]byte, error) {
 		url := strings.TrimSuffix(place, "/") + "/log/" + path
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
