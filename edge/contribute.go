@@ -160,7 +160,7 @@ func (e *Edge) speak() (*Client, error) {
 		if m == nil {
 			m = &Membership{URL: h.URL, Token: h.Token, Contributor: e.cfg.Contributor}
 		}
-		c, err := newClient(m, h.TokenFile)
+		c, err := newClient(m, h.TokenFile, e.cfg.now)
 		if err != nil {
 			return nil, err
 		}

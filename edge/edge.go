@@ -181,6 +181,9 @@ func (e *Edge) Turn(ctx context.Context) error {
 	if e.cfg.Hub == nil {
 		return nil
 	}
+	if err := e.renew(ctx); err != nil {
+		e.log.Error("the certificate for the hub is not renewed", "err", err)
+	}
 	sent := e.watch(ctx)
 	if !proof.Broken(sent) {
 		sent = errors.Join(sent, e.contribute(ctx))

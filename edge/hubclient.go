@@ -38,7 +38,7 @@ type Client struct {
 // renewBefore is how long before its end a certificate is renewed: it is good for twice that.
 const renewBefore = 15 * 24 * time.Hour
 
-func newClient(m *Membership, tokenFile string) (*Client, error) {
+func newClient(m *Membership, tokenFile string, now func() time.Time) (*Client, error) {
 	c := &Client{member: m, tokenFile: tokenFile}
 	if err := c.load(); err != nil {
 		return nil, err
@@ -53,9 +53,9 @@ func newClient(m *Membership, tokenFile string) (*Client, error) {
 	}
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	if m.Pin != "" {
-		t.TLSClientConfig = device.Client(m.Pin, own)
+		t.TLSClientConfig = device.ClientAt(m.Pin, own, now)
 	} else {
-		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return own() }}
+		t.TLSClientConfig = &tls.Config{Time: now, MinVersion: tls.VersionTLS12, GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return own() }}
 	}
 	c.http = &http.Client{Transport: t}
 	return c, nil
@@ -63,7 +63,7 @@ func newClient(m *Membership, tokenFile string) (*Client, error) {
 
 // Transport speaks TLS as joining settled it, for what needs no token.
 func (m *Membership) Transport() (http.RoundTripper, error) {
-	c, err := newClient(m, "")
+	c, err := newClient(m, "", time.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +201,7 @@ func explainTLS(err error, now time.Time) *episode.Problem {
 		return &episode.Problem{Code: "hub/unknown-authority", Message: "the hub's certificate is of an authority that this machine does not know", Err: err,
 			Hint: "install that authority's certificate here; a hub with tls: self needs none, if you join with a new invite"}
 	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+	if errors.Is(err, http.ErrSchemeMismatch) {
 		return &episode.Problem{Code: "hub/no-tls", Message: "the hub does not speak TLS at this address", Hint: "give the address as the invite has it: with http:// where that says so"}
 	}
 	return nil

@@ -127,7 +127,7 @@ func (m *Membership) enrol(ctx context.Context, code string, key ed25519.PublicK
 	if err != nil {
 		return err
 	}
-	c, err := newClient(m, "")
+	c, err := newClient(m, "", time.Now)
 	if err != nil {
 		return err
 	}

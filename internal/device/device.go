@@ -192,7 +192,12 @@ var ErrPin = errors.New("another server answered than the one that the code name
 // Client is how a device speaks TLS to the edge that pin names; cert is nil before it has one. The name by which the edge
 // is reached does not matter: its authority does.
 func Client(pinned string, cert func() (*tls.Certificate, error)) *tls.Config {
-	c := &tls.Config{MinVersion: tls.VersionTLS13, InsecureSkipVerify: true, // by host name: VerifyConnection looks at more
+	return ClientAt(pinned, cert, time.Now)
+}
+
+// ClientAt is Client by a clock of one's own.
+func ClientAt(pinned string, cert func() (*tls.Certificate, error), now func() time.Time) *tls.Config {
+	c := &tls.Config{Time: now, MinVersion: tls.VersionTLS13, InsecureSkipVerify: true, // by host name: VerifyConnection looks at more
 		VerifyConnection: func(s tls.ConnectionState) error {
 			chain := s.PeerCertificates
 			if len(chain) != 2 || pin(chain[1]) != pinned {
@@ -200,7 +205,7 @@ func Client(pinned string, cert func() (*tls.Certificate, error)) *tls.Config {
 			}
 			roots := x509.NewCertPool()
 			roots.AddCert(chain[1])
-			_, err := chain[0].Verify(x509.VerifyOptions{Roots: roots, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
+			_, err := chain[0].Verify(x509.VerifyOptions{Roots: roots, CurrentTime: now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
 			return err
 		}}
 	if cert != nil {

@@ -20,7 +20,7 @@ type renewed[T any] struct {
 func (r *renewed[T]) get() (T, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.now().Sub(r.at) < r.every {
+	if since := r.now().Sub(r.at); since >= 0 && since < r.every { // a clock may be set back
 		return r.value, nil
 	}
 	v, err := r.make()
