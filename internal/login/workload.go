@@ -33,7 +33,9 @@ type Workloads struct {
 }
 
 // NewWorkloads makes one. The provider is not asked before there is a token.
-func NewWorkloads(c WorkloadConfig) (*Workloads, error) { return newWorkloads(c, http.DefaultTransport) }
+func NewWorkloads(c WorkloadConfig) (*Workloads, error) {
+	return newWorkloads(c, http.DefaultTransport)
+}
 
 func newWorkloads(c WorkloadConfig, next http.RoundTripper) (*Workloads, error) {
 	if c.Audience == "" {
