@@ -19,8 +19,8 @@ import (
 func TestAnInviteIsGoodForOne(t *testing.T) {
 	engines(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, sqlstore.RoleHub)
-		ok(t, db.AddInvite(t.Context(), "code", "alder-bank", day1.Add(time.Hour)))
-		ok(t, db.AddInvite(t.Context(), "old", "birch-telecom", day1))
+		ok(t, db.AddInvite(t.Context(), "code", "alder-bank", "", day1.Add(time.Hour)))
+		ok(t, db.AddInvite(t.Context(), "old", "birch-telecom", "", day1))
 		var joined, refused atomic.Int64
 		var g errgroup.Group
 		for i := range 8 {

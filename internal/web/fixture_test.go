@@ -96,18 +96,12 @@ func full(t func(string) string) *world {
 	rec2 := rec
 	rec2.ID, rec2.State, rec2.Digest = "ep_2", "approved", digestOf("2")
 	w.batches = []BatchView{{Batch: Batch{"batch 1", t("maker.example"), noon, 42, 2, 40, 0, 0, 91234, levels, findings}, Digest: digestOf("batch"), Terms: terms, Policy: digestOf("policy"), Raw: RawShown, Records: []BatchRecord{rec, rec2}, Next: "2"}}
-<<<<<<< HEAD
 	receipt := &Receipt{noon, digestOf("hub"), 41, []Reason{{t("exact duplicate"), 1, t("nothing to do")}}, 12, 40, "verified", t("Checked against the hub’s checkpoint."), []string{t("witness.example/w1")}}
-	w.bundles = []BundleView{{Bundle: Bundle{"b/1", noon, t("maker.example"), 42, 40123, levels, "received", receipt}, Root: digestOf("root"), Policy: digestOf("policy"), Scrubber: t("headrace-scrub 1"), Findings: findings, Terms: terms, Signer: digestOf("edge"), SignedOK: true,
-		Manifest: []byte(t(`{"version":1,"records":42}`)), Withdrawn: 1}, {Bundle: Bundle{ID: digestOf("b2"), PackedAt: noon, Recipient: t("maker.example"), Records: 1, Bytes: 1, State: "packed"}}}
-	w.alarms = []Alarm{{noon, t("the log's key signed two checkpoints that are not of one log"), t("/var/lib/headrace/edge/log/1/evidence-2")}}
-=======
-	receipt := &Receipt{noon, digestOf("hub"), 41, []Reason{{t("exact duplicate"), 1, t("nothing to do")}}, 12, 40, "verified", t("Checked against the hub’s checkpoint.")}
 	w.bundles = []BundleView{{Bundle: Bundle{"b/1", noon, t("maker.example"), 42, 40123, levels, "received", receipt, nil}, Root: digestOf("root"), Policy: digestOf("policy"), Scrubber: t("headrace-scrub 1"), Findings: findings, Terms: terms, Signer: digestOf("edge"), SignedOK: true,
 		Manifest: []byte(t(`{"version":1,"records":42}`)), Withdrawn: 1}, {Bundle: Bundle{ID: digestOf("b2"), PackedAt: noon, Recipient: t("maker.example"), Records: 1, Bytes: 1, State: "packed"}},
 		{Bundle: Bundle{ID: "b/3", PackedAt: noon, Recipient: t("maker.example"), Records: 1, Bytes: 1, State: "refused", Incident: &Incident{ID: t("inc_1"), Day: t("2026-11-27"), RotateBy: t("2026-11-30T16:00:00Z"),
 			Kinds: t("1 × aws-key"), Findings: []IncidentFinding{{0, t("/suggestions/0/after"), t("aws-key")}}, More: 2, Signer: digestOf("hub")}}}}
->>>>>>> e9f8c15 (The hub refuses a bundle in which its own scan finds what must not leave, keeps nothing of it, and tells the edge where by a signed incident)
+	w.alarms = []Alarm{{noon, t("the log's key signed two checkpoints that are not of one log"), t("/var/lib/headrace/edge/log/1/evidence-2")}}
 	w.withdrawals = []Withdrawal{{"w/1", t("s1"), noon, t("kim"), 7, "done", []Fate{{digestOf("b"), "bundle", t("erased")}, {"snap/1", "snapshot", t("rebuilt")}, {t("export of 3 Nov"), "export", t("beyond reach at maker.example")}}, []byte(t(`{"session":"s1"}`)), digestOf("hub")}}
 	snap := Snapshot{"snap/1", noon, 97001, 96210, 1204, 3, true, []string{"openai-dpo", "trl-kto"}}
 	w.snapshots = []SnapshotView{{Snapshot: snap, Digest: digestOf("snap"), In: 97210, Used: 97001, SetAside: []Reason{{t("terms do not cover the purpose"), 200, t("widen the purposes in the policy")}, {t("exact duplicate"), 9, ""}},
