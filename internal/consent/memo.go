@@ -4,6 +4,7 @@ package consent
 
 import (
 	"encoding/binary"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -59,7 +60,7 @@ func newMemo(p *Policy) *memo {
 // group gives each rule its place in a memo.
 func (p *Policy) group(rules []*rule) {
 	for _, r := range rules {
-		shared := slices.DeleteFunc(slices.Clone(r.reads), own)
+		shared := r.shared()
 		r.group = slices.IndexFunc(p.groups, func(g group) bool { return slices.Equal(g.facts, shared) })
 		if r.group < 0 {
 			r.group = len(p.groups)
@@ -137,6 +138,12 @@ func (f *facts) appendKey(key []byte, name string) []byte {
 		key = binary.AppendUvarint(key, uint64(len(f.e.Languages)))
 		for _, l := range f.e.Languages {
 			key = appendText(key, l)
+		}
+		return key
+	case "findings":
+		key = binary.AppendUvarint(key, uint64(len(f.e.Local.Findings)))
+		for _, kind := range slices.Sorted(maps.Keys(f.e.Local.Findings)) {
+			key = binary.AppendVarint(appendText(key, kind), int64(f.e.Local.Findings[kind]))
 		}
 		return key
 	case "unauthenticated":

@@ -84,7 +84,8 @@ func recordVars() []cel.EnvOption {
 
 func captureNames() []string { return []string{"tool", "surface", "repository", "developer", "team"} }
 
-// ownNames are facts that hardly any two records share; all others are shared by many.
+// ownNames are facts that hardly any two records share; all others are shared by many. Findings alone are few and often none,
+// so that only beside other facts they count as a record's own.
 func ownNames() []string { return []string{"paths", "time", "findings"} }
 
 func recordNames() []string {
@@ -214,13 +215,19 @@ func (r *rule) compile(env *cel.Env) error {
 	if r.when, err = env.Program(ast, cel.EvalOptions(cel.OptOptimize)); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(r.reads, own) {
+	if len(r.shared()) < len(r.reads) {
 		r.sketch, err = env.Program(ast, cel.EvalOptions(cel.OptOptimize, cel.OptPartialEval))
 	}
 	return err
 }
 
-func own(fact string) bool { return slices.Contains(ownNames(), fact) }
+// shared returns the facts of those it reads that many records share.
+func (r *rule) shared() []string {
+	if slices.Equal(r.reads, []string{"findings"}) {
+		return r.reads
+	}
+	return slices.DeleteFunc(slices.Clone(r.reads), func(fact string) bool { return slices.Contains(ownNames(), fact) })
+}
 
 // readBy returns the facts that an expression names, in the order of the list. One that it hides behind a variable of its
 // own counts, too.
