@@ -297,3 +297,16 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// A value in base64 ends with = and its line: what follows is the next document, or the next line of code.
+func TestWhatFollowsAPaddedLineStays(t *testing.T) {
+	s := newScrubber(t, Config{})
+	out := scrubbed(t, s, "kind: Secret\nmetadata:\n  name: ledger\ndata:\n  password: V2ludDNyITIwMjY=\n---\nserver:\n  a: b\n")
+	if !strings.HasSuffix(out, "\n---\nserver:\n  a: b\n") {
+		t.Errorf("became %q", out)
+	}
+	code := "// token=" + strings.Repeat("28ccbebc039d740c", 4) + "\n\tvar key = [2]uint64{1, 2}\n"
+	if out := scrubbed(t, s, code); !strings.HasSuffix(out, "\n\tvar key = [2]uint64{1, 2}\n") {
+		t.Errorf("became %q", out)
+	}
+}

@@ -81,6 +81,13 @@ func (w *worker) quotedPrintable(_ *rule, start, end int) {
 		if at(b, start-1)&notSpace == 0 || at(b, start-30)&^notSpace != 0 {
 			return
 		}
+		run := start
+		for run > 0 && class[b[run-1]]&isBase64 != 0 && start-run < maxBare {
+			run--
+		}
+		if (start+1-run)%4 == 0 && at(b, newline(b, start+1))&isAlnum == 0 { // base64, padded to its length, and a line of its own
+			return
+		}
 	case !ok || c != '=' && ch(b, start+3) != '=' || c < ' ' || at(b, start+2)&isLower != 0:
 		return
 	}

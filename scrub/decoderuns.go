@@ -100,6 +100,9 @@ func (w *worker) gather(start, end int) ([]byte, int) {
 		for limit := min(len(b), from+16); from < limit && bytes.IndexByte([]byte(" \t#>*|"), b[from]) >= 0; from++ {
 		}
 		next := run(b, from, len(b), isBase64)
+		if more := run(b, next, next+16, isBlank); next-from < leastLine/2 && more > next && newline(b, more) == 0 && more < len(b) {
+			break // a word: the line is of something else
+		}
 		if next == from || len(w.lines) > 1 && end-w.lines[len(w.lines)-1].start != w.lines[1].end-w.lines[1].start {
 			break // nothing, or the line before was shorter: the last
 		}

@@ -14,7 +14,6 @@ const (
 	noise     = 16     // one bit of surprise, in the units of the table
 	uuidLen   = 36     // 8-4-4-4-12
 	maxPad    = 2      // "=" at the end of base64
-	wrapped   = 48     // bytes of a line of base64 that a short last line may follow
 	maxHex64  = 2 + 16 // 0x and a number of 64 bits
 	leastPart = 10     // of the longest random-looking part of a run that goes as a whole
 )
