@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"oras.land/oras-go/v2/content/oci"
 	"oras.land/oras-go/v2/errdef"
 	"oras.land/oras-go/v2/registry/remote"
+	"oras.land/oras-go/v2/registry/remote/errcode"
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
@@ -171,6 +173,11 @@ func (e *Edge) speak() (*Client, error) {
 
 // explain makes of a hub's answer what a person can act on.
 func (e *Edge) explain(err error) error {
+	if r, ok := errors.AsType[*errcode.ErrorResponse](err); ok && (r.StatusCode == http.StatusUnauthorized || r.StatusCode == http.StatusForbidden) {
+		// What it answers to HEAD has no words.
+		return &episode.Problem{Code: "hub/no-access", Message: "the hub does not let this edge in: it was revoked, or its token or certificate is not good any more", Err: err,
+			Hint: "nothing is lost: what is packed waits; ask the hub's operator, and join again with a new invite"}
+	}
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		if p := explainTLS(err, e.cfg.now()); p != nil {
 			return p

@@ -53,6 +53,9 @@ func (s *service) run(ctx context.Context, during func(context.Context) error) e
 	defer stop()
 	g, ctx := errgroup.WithContext(ctx)
 	srv := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader, BaseContext: func(net.Listener) context.Context { return ctx }}
+	if s.secured {
+		srv.ErrorLog = log.New(io.Discard, "", 0) // strangers' handshakes
+	}
 	g.Go(func() error {
 		if err := srv.Serve(s.web); !errors.Is(err, http.ErrServerClosed) {
 			return err
