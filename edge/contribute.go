@@ -52,6 +52,13 @@ func (e *Edge) contribute(ctx context.Context) error {
 			continue // it was made for another hub: it waits until that one is joined again
 		}
 		start := time.Now()
+		err := e.db.Sending(ctx, b.ID, e.cfg.Now())
+		if errors.Is(err, sqlstore.ErrChanged) {
+			continue // a withdrawal stopped it
+		}
+		if err != nil {
+			return err
+		}
 		if err := e.push(ctx, b); err != nil {
 			if ctx.Err() != nil {
 				return err

@@ -16,6 +16,7 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/sqlstore"
+	"github.com/headrace/headrace/internal/web"
 )
 
 // exec changes an edge's database behind its back.
@@ -113,7 +114,7 @@ func TestRefusedBundleHoldsUpNoWithdrawal(t *testing.T) {
 		t.Fatalf("%d bundles wait, want 1", len(rows))
 	}
 	l.ok(os.RemoveAll(l.path("alder-bank", "bundles", strings.TrimPrefix(rows[0].ID, "sha256:"), "blobs")))
-	_, err = e.Withdraw(t.Context(), "steward", first.Session)
+	_, err = e.Withdraw(t.Context(), "steward", web.Scope{Session: first.Session})
 	l.ok(err)
 	if err := e.Turn(t.Context()); err == nil {
 		t.Error("a bundle that cannot be read is not told")
@@ -144,7 +145,7 @@ func TestWithdrawalBetweenReadingAndPackingWins(t *testing.T) {
 	if len(rows) != 1 {
 		t.Fatalf("%d rows approved", len(rows))
 	}
-	_, err = e.Withdraw(t.Context(), "steward", old.Session)
+	_, err = e.Withdraw(t.Context(), "steward", web.Scope{Session: old.Session})
 	l.ok(err)
 	err = edge.PackRows(e, t.Context(), rows) // what pack does with them
 	t.Log("pack:", err)

@@ -256,7 +256,7 @@ func TestAllThatTheHubMakesIsInItsLogOnceAndHidden(t *testing.T) {
 	l.turnHub()
 	l.turn(e)
 	l.restartHub()
-	_, err := e.Withdraw(t.Context(), "steward", ep.Session)
+	_, err := e.Withdraw(t.Context(), "steward", web.Scope{Session: ep.Session})
 	l.ok(err)
 	e.Turn(t.Context())
 	l.turnHub()

@@ -17,6 +17,7 @@ import (
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sim"
 	"github.com/headrace/headrace/internal/tlog/proof"
+	"github.com/headrace/headrace/internal/web"
 )
 
 func TestTwoEdgesOneHubAReleaseBack(t *testing.T) {
@@ -96,7 +97,7 @@ func TestTwoEdgesOneHubAReleaseBack(t *testing.T) {
 	if len(sent) == 0 {
 		t.Fatal("nothing at the hub")
 	}
-	_, err = edges[0].Withdraw(t.Context(), "steward", episodes[0].Session)
+	_, err = edges[0].Withdraw(t.Context(), "steward", web.Scope{Session: episodes[0].Session})
 	l.ok(err)
 	edges[0].Turn(t.Context())
 	l.turnHub()

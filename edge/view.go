@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/headrace/headrace/bundle"
@@ -244,8 +243,12 @@ func (v View) Withdrawals(ctx context.Context) ([]web.Withdrawal, error) {
 	}
 	list := make([]web.Withdrawal, len(rows))
 	for i, w := range rows {
-		list[i] = web.Withdrawal{ID: w.ID, Session: w.Session, At: w.RequestedAt, Who: w.RequestedBy, Records: w.Records, State: "under way"}
+		list[i] = web.Withdrawal{ID: w.ID, Scope: w.Scope, At: w.RequestedAt, Who: w.RequestedBy, Records: w.Records, State: "under way"}
 		if w.Certificate == nil {
+			continue
+		}
+		if w.Recipient != v.cfg.Recipient {
+			list[i].State, list[i].Certificate = "done", w.Certificate // signed by a hub whose key is not here any more
 			continue
 		}
 		var c bundle.Certificate
@@ -273,9 +276,4 @@ func (v View) Withdrawal(ctx context.Context, id string) (*web.Withdrawal, error
 		}
 	}
 	return nil, web.ErrNotFound
-}
-
-// Withdraw takes back all that left of a session; a turn carries it out.
-func (v View) Withdraw(ctx context.Context, who, session string) (string, error) {
-	return v.Edge.Withdraw(ctx, who, strings.TrimSpace(session))
 }

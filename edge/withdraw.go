@@ -6,7 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"os"
 	"slices"
+	"strings"
+	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2"
@@ -18,62 +22,159 @@ import (
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/tlog/proof"
+	"github.com/headrace/headrace/internal/web"
 )
 
-// Withdraw takes back all that left of a session and keeps back all that has not left yet. It is journaled before it is
+// maxWithdrawal is how many ids travel in one document, which must be of a size that every reader takes.
+const maxWithdrawal = 100_000
+
+// Withdraw takes back all that left of a scope and keeps back all that has not left yet. It is journaled before it is
 // sent, so it is never forgotten; the next turn sends it and fetches the hub's certificate.
-func (e *Edge) Withdraw(ctx context.Context, who, session string) (string, error) {
-	session = e.plain(session)
+func (e *Edge) Withdraw(ctx context.Context, who string, s web.Scope) ([]string, error) {
+	scope, words, err := e.scope(s)
+	if err != nil {
+		return nil, err
+	}
+	if s.All && s.Confirm != e.cfg.Contributor {
+		return nil, &episode.Problem{Code: "withdraw/unconfirmed", Message: "everything that ever left would be taken back, for good",
+			Hint: fmt.Sprintf("to confirm it, give the contributor's name: %s", e.cfg.Contributor)}
+	}
 	for {
-		w, err := e.withdrawal(ctx, who, session)
+		a, elsewhere, err := e.withdrawals(ctx, who, scope, words)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		err = e.db.AskWithdrawal(ctx, w)
+		stopped, err := e.db.AskWithdrawal(ctx, a)
 		if errors.Is(err, sqlstore.ErrChanged) {
 			continue // more of it left while the withdrawal was made
 		}
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		if err := e.db.Audit(ctx, w.RequestedAt, who, "withdraw", session); err != nil {
-			return "", err
+		for _, id := range stopped {
+			if err := os.RemoveAll(e.bundleDir(id)); err != nil { // after a crash, sweep does
+				return nil, err
+			}
 		}
-		if w.ID == "" {
-			return "", &episode.Problem{Code: "withdraw/nothing-left", Message: fmt.Sprintf("nothing of session %q had left", session),
-				Hint: "what waited to leave is kept back from now on; there is nothing more to do"}
+		if err := e.db.Audit(ctx, a.At, who, "withdraw", words); err != nil {
+			return nil, err
 		}
-		e.Wake()
-		return w.ID, nil
+		e.Wake() // what was beside it in a stopped bundle is packed again
+		return e.asked(a, elsewhere)
 	}
 }
 
-// withdrawal makes the signed withdrawal of what has left of a session; without an id where nothing has.
-func (e *Edge) withdrawal(ctx context.Context, who, session string) (sqlstore.WithdrawalRow, error) {
-	w := sqlstore.WithdrawalRow{Session: session, Recipient: e.cfg.Recipient, RequestedBy: who, RequestedAt: e.cfg.Now()}
-	sent, err := e.db.SentOf(ctx, session)
-	if err != nil {
-		return w, err
+// asked are the ids of what was asked, or the Problem that says that there is nothing, or not everything, to ask here.
+func (e *Edge) asked(a sqlstore.Asked, elsewhere map[string]int) ([]string, error) {
+	var ids []string
+	for _, w := range a.Rows {
+		ids = append(ids, w.ID)
 	}
-	w.Sent = len(sent)
+	if len(elsewhere) > 0 {
+		return ids, &episode.Problem{Code: "withdraw/elsewhere", Message: fmt.Sprintf("some of it left to %s, which this edge is not joined to now", strings.Join(slices.Sorted(maps.Keys(elsewhere)), ", ")),
+			Hint: "what left to " + e.cfg.Recipient + " is taken back; join the other hub and withdraw once more"}
+	}
+	if len(ids) == 0 {
+		return nil, &episode.Problem{Code: "withdraw/nothing-left", Message: "nothing of it had left",
+			Hint: "what waited to leave is kept back from now on; there is nothing more to do"}
+	}
+	return ids, nil
+}
+
+// WouldWithdraw says what a withdrawal of this scope would reach, and changes nothing.
+func (e *Edge) WouldWithdraw(ctx context.Context, s web.Scope) (*web.Reach, error) {
+	scope, words, err := e.scope(s)
+	if err != nil {
+		return nil, err
+	}
+	r := &web.Reach{Scope: words, Elsewhere: map[string]int{}, Bundles: []web.ReachBundle{}}
+	if scope.Developer != "" && !e.cfg.Own {
+		defer countless(r)
+	}
+	if r.Waiting, r.Packed, err = e.db.UnsentOf(ctx, scope); err != nil {
+		return nil, err
+	}
+	sent, err := e.db.SentOf(ctx, scope)
+	if err != nil {
+		return nil, err
+	}
+	in := map[string]int{}
+	for _, x := range sent {
+		if x.Recipient != e.cfg.Recipient {
+			r.Elsewhere[x.Recipient]++
+			continue
+		}
+		r.Records++
+		in[x.Bundle]++
+	}
+	bundles, err := e.db.Bundles(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	var first time.Time
+	for _, b := range bundles { // oldest first
+		if n := in[b.ID]; n > 0 {
+			r.Bundles = append(r.Bundles, web.ReachBundle{ID: b.ID, Records: n})
+			if first.IsZero() {
+				first = b.CreatedAt
+			}
+		}
+	}
+	if r.Records == 0 {
+		return r, nil
+	}
+	releases, err := e.db.PulledReleases(ctx)
+	for _, rel := range releases {
+		if !rel.PulledAt.Before(first) {
+			r.Releases = append(r.Releases, rel.ID)
+		}
+	}
+	return r, err
+}
+
+// countless takes the numbers out of what is one person's.
+func countless(r *web.Reach) {
+	r.Person, r.Records, r.Waiting, r.Packed = true, 0, 0, 0
+	for i := range r.Bundles {
+		r.Bundles[i].Records = 0
+	}
+	for who := range r.Elsewhere {
+		r.Elsewhere[who] = 0
+	}
+}
+
+// withdrawals makes the signed withdrawals of what has left of a scope, none where nothing has, and counts what left to
+// hubs that this edge is not joined to.
+func (e *Edge) withdrawals(ctx context.Context, who string, scope sqlstore.Scope, words string) (a sqlstore.Asked, elsewhere map[string]int, err error) {
+	a = sqlstore.Asked{Scope: scope, By: who, At: e.cfg.Now()}
+	sent, err := e.db.SentOf(ctx, scope)
+	if err != nil {
+		return a, nil, err
+	}
+	a.Sent, elsewhere = len(sent), map[string]int{}
 	lower, err := consent.NewLowerer(e.cfg.Recipient, e.ring.Derive)
 	if err != nil {
-		return w, err
+		return a, nil, err
 	}
 	var ids []string
 	for _, s := range sent {
-		if s.Recipient == e.cfg.Recipient {
-			ids = append(ids, lower.EpisodeID(s.Episode))
+		if s.Recipient != e.cfg.Recipient {
+			elsewhere[s.Recipient]++
+			continue
 		}
+		ids = append(ids, lower.EpisodeID(s.Episode))
 	}
 	slices.Sort(ids)
-	if ids = slices.Compact(ids); len(ids) == 0 {
-		return w, nil
+	for part := range slices.Chunk(slices.Compact(ids), maxWithdrawal) {
+		w := sqlstore.WithdrawalRow{Scope: words, Recipient: e.cfg.Recipient, Records: len(part), RequestedBy: who, RequestedAt: a.At}
+		w.Envelope, err = bundle.SealDocument(bundle.TypeWithdrawal, bundle.Withdrawal{Contributor: e.cfg.Contributor, Recipient: e.cfg.Recipient, IDs: part}, e.ring.Signing())
+		if err != nil {
+			return a, nil, err
+		}
+		w.ID = episode.Digest(w.Envelope)
+		a.Rows = append(a.Rows, w)
 	}
-	w.Records = len(ids)
-	w.Envelope, err = bundle.SealDocument(bundle.TypeWithdrawal, bundle.Withdrawal{Contributor: e.cfg.Contributor, Recipient: e.cfg.Recipient, IDs: ids}, e.ring.Signing())
-	w.ID = episode.Digest(w.Envelope)
-	return w, err
+	return a, elsewhere, nil
 }
 
 // fetchCertificates sends withdrawals that the hub has not certified yet and fetches its certificates.
@@ -84,8 +185,8 @@ func (e *Edge) fetchCertificates(ctx context.Context) error {
 	}
 	var errs []error
 	for _, w := range list {
-		if w.State == "certified" {
-			continue
+		if w.State == "certified" || w.Recipient != e.cfg.Recipient {
+			continue // the latter waits until that hub is joined again
 		}
 		cert, err := e.sendWithdrawal(ctx, w)
 		if errors.Is(err, errdef.ErrNotFound) {

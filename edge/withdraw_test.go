@@ -20,6 +20,7 @@ import (
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/sim"
 	"github.com/headrace/headrace/internal/sqlstore"
+	"github.com/headrace/headrace/internal/web"
 )
 
 func (l *loop) hubDB() *sqlstore.DB {
@@ -103,7 +104,7 @@ func TestWithdrawnSessionLeavesNoTrace(t *testing.T) {
 			ids[id] = true
 		}
 	}
-	_, err := e.Withdraw(t.Context(), "steward", session)
+	_, err := e.Withdraw(t.Context(), "steward", web.Scope{Session: session})
 	l.ok(err)
 	e.Turn(t.Context()) // sends it; there is no certificate yet
 	l.turnHub()
@@ -152,7 +153,7 @@ func TestLaterFactsMoveNoEpisodeToAnotherSession(t *testing.T) {
 	moved.Session = "another"
 	l.send(e, moved)
 	l.turn(e)
-	_, err := e.Withdraw(t.Context(), "steward", ep.Session)
+	_, err := e.Withdraw(t.Context(), "steward", web.Scope{Session: ep.Session})
 	l.ok(err)
 	e.Turn(t.Context())
 	l.turnHub()
@@ -174,7 +175,7 @@ func TestWithdrawalsOfTwoContributorsEraseEverySnapshot(t *testing.T) {
 	l.send(b, second) // so that b's file of snapshot 1 is in no later one
 	l.turn(b)
 	withdraw := func(e *edge.Edge, session string) {
-		_, err := e.Withdraw(t.Context(), "steward", session)
+		_, err := e.Withdraw(t.Context(), "steward", web.Scope{Session: session})
 		l.ok(err)
 		e.Turn(t.Context())
 		l.turnHub()
@@ -200,7 +201,12 @@ func TestBundleThatArrivesAfterItsWithdrawalBringsNothingBack(t *testing.T) {
 	l.ok(e.Assemble(t.Context()))
 	l.ok(e.Screen(t.Context()))
 	l.ok(e.Pack(t.Context()))
-	_, err := e.Withdraw(t.Context(), "steward", old.Session)
+	l.down.Store(true)
+	if err := e.Contribute(t.Context()); err == nil { // how much of it arrived, the edge cannot know
+		t.Fatal("a hub that is down took a bundle")
+	}
+	l.down.Store(false)
+	_, err := e.Withdraw(t.Context(), "steward", web.Scope{Session: old.Session})
 	l.ok(err)
 	e.FetchCertificates(t.Context()) // sends the withdrawal before the bundle
 	l.turnHub()
@@ -217,7 +223,7 @@ func TestEverythingMayBeWithdrawn(t *testing.T) {
 	l.send(e, one("1", "portal"))
 	l.turn(e)
 	l.turnHub()
-	_, err := e.Withdraw(t.Context(), "steward", "s-1")
+	_, err := e.Withdraw(t.Context(), "steward", web.Scope{Session: "s-1"})
 	l.ok(err)
 	e.Turn(t.Context())
 	for range 3 {
@@ -247,7 +253,7 @@ func TestWaitingForACertificateIsNoError(t *testing.T) {
 	e := l.edge("alder-bank")
 	l.send(e, one("1", "portal"))
 	l.turn(e)
-	_, err := e.Withdraw(t.Context(), "steward", "s-1")
+	_, err := e.Withdraw(t.Context(), "steward", web.Scope{Session: "s-1"})
 	l.ok(err)
 	l.turn(e)
 }

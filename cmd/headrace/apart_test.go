@@ -345,7 +345,7 @@ func (a *apart) turn(decisions int, want release.Verdict) {
 	if out := a.run(a.edgeDir, verify...); strings.Count(out, "sha256:") != len(received) {
 		t.Errorf("log verify: %s", out)
 	}
-	a.run(a.edgeDir, "withdraw", session)
+	a.run(a.edgeDir, "withdraw", "--session", session)
 	a.eventually("the hub has certified the withdrawal", func() bool {
 		docs, err := hubDB.Documents(t.Context(), sqlstore.DocCertificate)
 		return err == nil && len(docs) == 1

@@ -151,7 +151,7 @@ func edgeControls(ed *edge.Edge, s *service, site *web.Site) controls {
 		"coverage": func(ctx context.Context, days string) (string, error) { return coverageOf(ctx, ed, days) },
 		"link":     func(context.Context, string) (string, error) { return reachable(s.web) + site.Link(me()), nil },
 		"policy":   func(ctx context.Context, job string) (string, error) { return policyOf(ctx, ed, job) },
-		"withdraw": func(ctx context.Context, session string) (string, error) { return ed.Withdraw(ctx, me(), session) },
+		"withdraw": func(ctx context.Context, job string) (string, error) { return withdrawOf(ctx, ed, job) },
 
 		"incidents": func(ctx context.Context, _ string) (string, error) { return ed.Incidents(ctx) },
 	}

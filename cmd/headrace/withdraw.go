@@ -3,23 +3,50 @@
 package main
 
 import (
+	"bufio"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/internal/web"
 )
 
 type withdrawCmd struct {
-	Session string `arg:"" help:"The session to take back, as the episodes page names it."`
-	Config  string `help:"The edge's configuration file." type:"path" placeholder:"FILE"`
+	Session    string   `help:"Take back this session, as the episodes page names it." placeholder:"S"`
+	Record     []string `help:"Take back this record, by its id on the episodes page; may be repeated." placeholder:"ID"`
+	Developer  string   `help:"Take back what is this developer's." placeholder:"D"`
+	Repository string   `help:"Take back what is of this repository." placeholder:"R"`
+	From       string   `help:"Take back what began on this day (UTC) or later." placeholder:"DAY"`
+	To         string   `help:"Take back what began on this day (UTC) or earlier." placeholder:"DAY"`
+	All        bool     `help:"Take back everything that ever left; the contributor's name must be typed to confirm it."`
+	Mine       bool     `help:"Take back everything, where all that is recorded is of the one developer whose machine this is."`
+	Confirm    string   `help:"With --all, the contributor's name, where nobody can be asked." placeholder:"NAME"`
+	DryRun     bool     `help:"Only say what it would reach, as JSON."`
+	Status     bool     `help:"Say of each withdrawal so far what became of it, as JSON."`
+	Config     string   `help:"The edge's configuration file." type:"path" placeholder:"FILE"`
 }
 
 func (c *withdrawCmd) Help() string {
-	return `Takes back everything of a session that has left. The withdrawal is signed and kept here before it is sent, so it is never
-forgotten; a running edge sends it at once, otherwise the edge's next start does. The hub erases what it holds and answers
-with a certificate, which the edge's withdrawals page shows.
+	return `Takes back what has left. What is given together must all hold: --repository and --from take back what is of that
+repository and began since. What waits to leave of it, or is packed but not sent, is kept back as well. The withdrawal is
+signed and kept here before it is sent, so it is never forgotten; a running edge sends it at once, otherwise the edge's next
+start does. The hub erases what it holds and answers with a certificate, which --status and the edge's withdrawals page show.
 
-Example: headrace withdraw 7f6c1c6e-alder-bank`
+Examples:
+  headrace withdraw --session 7f6c1c6e-alder-bank
+  headrace withdraw --repository alder/ledger --from 2026-11-01 --to 2026-11-30 --dry-run
+  headrace withdraw --all      # asks for the contributor's name
+  headrace withdraw --status`
+}
+
+// withdrawJob is what a running edge is asked for.
+type withdrawJob struct {
+	Scope  web.Scope `json:"scope"`
+	DryRun bool      `json:"dry_run,omitempty"`
+	Status bool      `json:"status,omitempty"`
 }
 
 // Run withdraws, through the running edge where there is one.
@@ -28,18 +55,32 @@ func (c *withdrawCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	id, err := c.offline(e, f)
+	job := withdrawJob{Status: c.Status, DryRun: c.DryRun, Scope: web.Scope{Records: c.Record, Session: c.Session, Developer: c.Developer,
+		Repository: c.Repository, From: c.From, To: c.To, All: c.All, Mine: c.Mine, Confirm: c.Confirm}}
+	if c.All && !c.DryRun && c.Confirm == "" {
+		fmt.Fprint(e.err, "Everything that ever left is taken back, for good. Type the contributor's name to confirm it: ")
+		name, err := bufio.NewReader(e.in).ReadString('\n')
+		if err != nil && name == "" {
+			fmt.Fprintln(e.err)
+		}
+		job.Scope.Confirm = strings.TrimSpace(name)
+	}
+	b, err := json.Marshal(job)
+	if err != nil {
+		return err
+	}
+	said, err := withdrawOffline(e, f, string(b))
 	if errors.Is(err, errInUse) || errors.Is(err, edge.ErrNotJoined) {
-		id, err = control(e.ctx, f.Dir, "withdraw", c.Session)
+		said, err = control(e.ctx, f.Dir, "withdraw", string(b))
 	}
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(e.out, id)
+	fmt.Fprintln(e.out, said)
 	return nil
 }
 
-func (c *withdrawCmd) offline(e *env, f edge.File) (string, error) {
+func withdrawOffline(e *env, f edge.File, job string) (string, error) {
 	m, err := edge.ReadMembership(f.Dir)
 	if err != nil {
 		return "", err
@@ -54,9 +95,60 @@ func (c *withdrawCmd) offline(e *env, f edge.File) (string, error) {
 		return "", err
 	}
 	defer ed.Close()
-	id, err := ed.Withdraw(e.ctx, me(), c.Session)
-	if err == nil {
+	said, err := withdrawOf(e.ctx, ed, job)
+	if err == nil && strings.HasPrefix(said, "sha256:") {
 		fmt.Fprintln(e.err, "kept; it is sent when the edge runs: headrace edge")
 	}
-	return id, err
+	return said, err
+}
+
+// withdrawOf does what the command asks of an edge: the ids of the withdrawals, or JSON.
+func withdrawOf(ctx context.Context, ed *edge.Edge, job string) (string, error) {
+	var j withdrawJob
+	if err := json.Unmarshal([]byte(job), &j); err != nil {
+		return "", fmt.Errorf("read what to withdraw: %w", err)
+	}
+	if !j.Status && !j.DryRun {
+		ids, err := ed.Withdraw(ctx, me(), j.Scope)
+		return strings.Join(ids, "\n"), err
+	}
+	var v any
+	var err error
+	if j.Status {
+		v, err = withdrawalsOf(ctx, ed)
+	} else {
+		v, err = ed.WouldWithdraw(ctx, j.Scope)
+	}
+	if err != nil {
+		return "", err
+	}
+	b, err := json.MarshalIndent(v, "", "  ")
+	return string(b), err
+}
+
+// withdrawn is a withdrawal as --status says it.
+type withdrawn struct {
+	ID      string       `json:"id"`
+	Scope   string       `json:"scope"`
+	State   string       `json:"state"`
+	AskedOn string       `json:"asked_on"`
+	Fates   []withdrawnF `json:"fates"`
+}
+
+type withdrawnF struct {
+	Artifact string `json:"artifact"`
+	Kind     string `json:"kind"`
+	Fate     string `json:"fate"`
+}
+
+func withdrawalsOf(ctx context.Context, ed *edge.Edge) ([]withdrawn, error) {
+	list, err := edge.View{Edge: ed}.Withdrawals(ctx)
+	out := make([]withdrawn, len(list))
+	for i, w := range list {
+		out[i] = withdrawn{ID: w.ID, Scope: w.Scope, State: w.State, AskedOn: w.At.UTC().Format("2006-01-02"), Fates: []withdrawnF{}}
+		for _, f := range w.Fates {
+			out[i].Fates = append(out[i].Fates, withdrawnF(f))
+		}
+	}
+	return out, err
 }

@@ -102,69 +102,6 @@ func (d *DB) DecisionCount(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// WithdrawalRow is a withdrawal as the edge asked for it.
-type WithdrawalRow struct {
-	ID, Session, Recipient string
-	Records                int
-	Sent                   int    // records of the session that had left when the withdrawal was made
-	State                  string // asked, certified
-	RequestedBy            string
-	RequestedAt            time.Time
-	Envelope, Certificate  []byte
-}
-
-// AskWithdrawal journals a withdrawal before it is sent, keeps back what had not left yet, and marks the episodes. Where
-// nothing had left (an empty ID) it only keeps back. ErrChanged says that more left meanwhile: make it again.
-func (d *DB) AskWithdrawal(ctx context.Context, w WithdrawalRow) error {
-	return d.tx(ctx, func(tx *sql.Tx) error {
-		// Keep back first, then count: on PostgreSQL a record packed in between is then in the count.
-		if err := keepBack(ctx, tx, w); err != nil {
-			return err
-		}
-		var left int
-		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*)`+sentOf, w.Session).Scan(&left); err != nil {
-			return err
-		}
-		if left != w.Sent {
-			return ErrChanged // more left while the withdrawal was made
-		}
-		if w.ID == "" {
-			return nil
-		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO withdrawals (id, session, recipient, records, state, requested_by, requested_at, envelope)
- VALUES ($1,$2,$3,$4,'asked',$5,$6,$7) ON CONFLICT (id) DO NOTHING`, w.ID, w.Session, w.Recipient, w.Records, w.RequestedBy, micros(w.RequestedAt), w.Envelope)
-		return err
-	})
-}
-
-// keepBack keeps what has not left of a session from leaving, and marks its episodes.
-func keepBack(ctx context.Context, tx *sql.Tx, w WithdrawalRow) error {
-	if _, err := tx.ExecContext(ctx, `UPDATE outbound SET state='refused', decided_by=$1, decided_at=$2 WHERE state IN ('waiting','held','approved') AND episode IN
- (SELECT id FROM episodes WHERE session=$3)`, w.RequestedBy, micros(w.RequestedAt), w.Session); err != nil {
-		return err
-	}
-	_, err := tx.ExecContext(ctx, `UPDATE episodes SET state=$1, note=$2 WHERE session=$3`, EpisodeWithdrawn, "withdrawn by "+w.RequestedBy, w.Session)
-	return err
-}
-
-// CertifyWithdrawal stores the hub's certificate.
-func (d *DB) CertifyWithdrawal(ctx context.Context, id string, certificate []byte) error {
-	return d.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE withdrawals SET state='certified', certificate=$1 WHERE id=$2`, certificate, id)
-		return err
-	})
-}
-
-// Withdrawals returns all, oldest first.
-func (d *DB) Withdrawals(ctx context.Context) ([]WithdrawalRow, error) {
-	return rowsOf(ctx, d.read, func(r *sql.Rows) (w WithdrawalRow, err error) {
-		var at int64
-		err = r.Scan(&w.ID, &w.Session, &w.Recipient, &w.Records, &w.State, &w.RequestedBy, &at, &w.Envelope, &w.Certificate)
-		w.RequestedAt = fromMicros(at)
-		return w, err
-	}, `SELECT id, session, recipient, records, state, requested_by, requested_at, envelope, certificate FROM withdrawals ORDER BY requested_at, id`)
-}
-
 // Owed reports whether a receipt or a certificate is still to come.
 func (d *DB) Owed(ctx context.Context, recipient string) (bool, error) {
 	var n int

@@ -171,8 +171,9 @@ func TestPackRefusesWhatIsNoLongerApproved(t *testing.T) {
 	engines(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, sqlstore.RoleEdge)
 		screened(t, db, sqlstore.OutApproved, "a", "b")
-		ok(t, db.AskWithdrawal(t.Context(), sqlstore.WithdrawalRow{ID: "w", Session: "s1", Recipient: "maker", RequestedBy: "eve", RequestedAt: day1, Envelope: []byte("e")}))
-		err := db.Pack(t.Context(), sqlstore.BundleRow{ID: "b1", Recipient: "maker", Kind: "episodes", Records: 1, CreatedAt: day1}, rows("a"))
+		_, err := db.AskWithdrawal(t.Context(), sqlstore.Asked{Scope: sqlstore.Scope{Session: "s1"}, By: "eve", At: day1})
+		ok(t, err)
+		err = db.Pack(t.Context(), sqlstore.BundleRow{ID: "b1", Recipient: "maker", Kind: "episodes", Records: 1, CreatedAt: day1}, rows("a"))
 		if err == nil {
 			t.Error("a record that was taken back is packed")
 		}
@@ -244,33 +245,6 @@ func TestListsCountAndPage(t *testing.T) {
 		}
 		if _, err := db.EpisodeCounts(t.Context(), "sealed"); err == nil {
 			t.Error("episodes can be counted by any column")
-		}
-	})
-}
-
-func TestWithdrawalTakesBackWhatHasNotLeft(t *testing.T) {
-	engines(t, func(t *testing.T, dsn string) {
-		db := open(t, dsn, sqlstore.RoleEdge)
-		screened(t, db, sqlstore.OutApproved, "a", "b")
-		ok(t, db.Pack(t.Context(), sqlstore.BundleRow{ID: "b1", Recipient: "maker", Kind: "episodes", Records: 1, CreatedAt: day1}, rows("a")))
-		sent, err := db.SentOf(t.Context(), "s1")
-		ok(t, err)
-		if diff := cmp.Diff([]sqlstore.Sent{{Episode: "a", Revision: 1, Recipient: "maker"}}, sent); diff != "" {
-			t.Error(diff)
-		}
-		w := sqlstore.WithdrawalRow{ID: "w1", Session: "s1", Recipient: "maker", Records: 1, Sent: 1, RequestedBy: "eve", RequestedAt: day1, Envelope: []byte("envelope")}
-		for range 2 {
-			ok(t, db.AskWithdrawal(t.Context(), w))
-		}
-		if got := append(states(t, db, "a"), states(t, db, "b")...); !slices.Equal(got, []string{"1:packed", "1:refused"}) {
-			t.Errorf("outbound is %v", got)
-		}
-		ok(t, db.CertifyWithdrawal(t.Context(), "w1", []byte("certificate")))
-		list, err := db.Withdrawals(t.Context())
-		ok(t, err)
-		w.State, w.Certificate, w.Sent = "certified", []byte("certificate"), 0 // Sent is for asking only
-		if diff := cmp.Diff([]sqlstore.WithdrawalRow{w}, list); diff != "" {
-			t.Error(diff)
 		}
 	})
 }

@@ -92,7 +92,7 @@ func (d *DB) Assemble(ctx context.Context, rows []EpisodeRow, joins Joins, done 
  revision=excluded.revision, steps=excluded.steps, suggestions=excluded.suggestions, accepted=excluded.accepted, modified=excluded.modified,
  rejected=excluded.rejected, ignored=excluded.ignored, cancelled=excluded.cancelled, timed_out=excluded.timed_out, outcomes=excluded.outcomes,
  state=excluded.state, note=excluded.note, later=excluded.later, digest=excluded.digest, code_accepted=excluded.code_accepted,
- code_rejected=excluded.code_rejected`,
+ code_rejected=excluded.code_rejected WHERE episodes.state <> 'withdrawn'`, // taken back since it was read: it stays so
 			29, len(rows), func(i int, a []any) []any {
 				e := &rows[i]
 				v := &e.Verdicts

@@ -244,19 +244,3 @@ func (d *DB) NoteBundle(ctx context.Context, id, note string) error {
 		return err
 	})
 }
-
-// Sent is one record that left.
-type Sent struct {
-	Episode   string
-	Revision  int
-	Recipient string
-}
-
-// SentOf returns what has left of a session, for every recipient.
-func (d *DB) SentOf(ctx context.Context, session string) ([]Sent, error) {
-	return rowsOf(ctx, d.read, func(r *sql.Rows) (s Sent, err error) { return s, r.Scan(&s.Episode, &s.Revision, &s.Recipient) },
-		`SELECT episode, revision, recipient`+sentOf+` ORDER BY recipient, episode, revision`, session)
-}
-
-// sentOf are the records that have left of session $1.
-const sentOf = ` FROM outbound WHERE state='packed' AND episode IN (SELECT id FROM episodes WHERE session=$1)`

@@ -4,7 +4,6 @@ package web
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/headrace/headrace/episode"
 )
@@ -126,31 +125,4 @@ func (s *Site) bundle(r *http.Request) (view, error) {
 		return view{}, err
 	}
 	return view{Title: "One bundle", Data: b}, nil
-}
-
-type withdrawalsData struct {
-	List    []Withdrawal
-	Session string // to fill the form with, from an episode's page
-}
-
-func (s *Site) withdrawals(r *http.Request) (view, error) {
-	l, err := s.cfg.Edge.Withdrawals(r.Context())
-	return view{Title: "Withdrawals", Data: withdrawalsData{l, r.URL.Query().Get("session")}}, err
-}
-
-func (s *Site) withdrawal(r *http.Request) (view, error) {
-	x, err := s.cfg.Edge.Withdrawal(r.Context(), r.PathValue("id"))
-	if err != nil {
-		return view{}, err
-	}
-	return view{Title: "One withdrawal", Data: x}, nil
-}
-
-func (s *Site) withdraw(r *http.Request) (string, error) {
-	session := strings.TrimSpace(r.PostFormValue("session"))
-	if session == "" {
-		return "", &episode.Problem{Code: "withdraw/no-session", Message: "the form names no session", Hint: "open an episode and choose “Take this session back”"}
-	}
-	id, err := s.cfg.Edge.Withdraw(r.Context(), who(r), session)
-	return to("withdrawals", id), err
 }

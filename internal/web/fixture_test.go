@@ -27,6 +27,7 @@ type world struct {
 	alarms            []Alarm
 	bundles           []BundleView
 	withdrawals       []Withdrawal
+	takenBack         []Scope
 	snapshots         []SnapshotView
 	gates             []Gate
 	releases          []Release
@@ -102,7 +103,7 @@ func full(t func(string) string) *world {
 		{Bundle: Bundle{ID: "b/3", PackedAt: noon, Recipient: t("maker.example"), Records: 1, Bytes: 1, State: "refused", Incident: &Incident{ID: t("inc_1"), Day: t("2026-11-27"), RotateBy: t("2026-11-30T16:00:00Z"),
 			Kinds: t("1 × aws-key"), Findings: []IncidentFinding{{0, t("/suggestions/0/after"), t("aws-key")}}, More: 2, Signer: digestOf("hub")}}}}
 	w.alarms = []Alarm{{noon, t("the log's key signed two checkpoints that are not of one log"), t("/var/lib/headrace/edge/log/1/evidence-2")}}
-	w.withdrawals = []Withdrawal{{"w/1", t("s1"), noon, t("kim"), 7, "done", []Fate{{digestOf("b"), "bundle", t("erased")}, {"snap/1", "snapshot", t("rebuilt")}, {t("export of 3 Nov"), "export", t("beyond reach at maker.example")}}, []byte(t(`{"session":"s1"}`)), digestOf("hub")}}
+	w.withdrawals = []Withdrawal{{"w/1", t("session s1"), noon, t("kim"), 7, "done", []Fate{{digestOf("b"), "bundle", t("erased")}, {"snap/1", "snapshot", t("rebuilt")}, {t("export of 3 Nov"), "export", t("beyond reach at maker.example")}}, []byte(t(`{"session":"s1"}`)), digestOf("hub")}}
 	snap := Snapshot{"snap/1", noon, 97001, 96210, 1204, 3, true, []string{"openai-dpo", "trl-kto"}}
 	w.snapshots = []SnapshotView{{Snapshot: snap, Digest: digestOf("snap"), In: 97210, Used: 97001, SetAside: []Reason{{t("terms do not cover the purpose"), 200, t("widen the purposes in the policy")}, {t("exact duplicate"), 9, ""}},
 		Bundles: []Lineage{{digestOf("b"), t("acme"), 42, 41}}, Splits: []Split{{t("learn"), 60120, 804}, {t("held out"), 36090, 400}}, Gates: []string{"gate/1"}}}
@@ -216,8 +217,18 @@ func (w *world) Bundle(_ context.Context, id string) (*BundleView, error) {
 func (w *world) Withdrawal(_ context.Context, id string) (*Withdrawal, error) {
 	return find(w.withdrawals, id, func(x *Withdrawal) string { return x.ID })
 }
-func (w *world) Withdraw(_ context.Context, _, session string) (string, error) {
-	return "w/1", w.refuse
+func (w *world) WouldWithdraw(_ context.Context, s Scope) (*Reach, error) {
+	r := &Reach{Scope: "session " + s.Session, Records: 7, Waiting: 2, Packed: 1, Elsewhere: map[string]int{"other.example": 1}, Releases: []string{"rel_1"}}
+	for _, b := range w.bundles {
+		r.Bundles = append(r.Bundles, ReachBundle{b.ID, 7})
+	}
+	return r, w.refuse
+}
+func (w *world) Withdraw(_ context.Context, who string, s Scope) ([]string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.takenBack = append(w.takenBack, s)
+	return []string{"w/1"}, w.refuse
 }
 func (w *world) Snapshot(_ context.Context, id string) (*SnapshotView, error) {
 	return find(w.snapshots, id, func(x *SnapshotView) string { return x.ID })

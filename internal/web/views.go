@@ -41,8 +41,10 @@ type EdgeSource interface {
 
 	Withdrawals(ctx context.Context) ([]Withdrawal, error)
 	Withdrawal(ctx context.Context, id string) (*Withdrawal, error)
-	// Withdraw takes back all that left of a session and returns the withdrawal's id.
-	Withdraw(ctx context.Context, who, session string) (id string, err error)
+	// WouldWithdraw says what a withdrawal of this scope would reach.
+	WouldWithdraw(ctx context.Context, s Scope) (*Reach, error)
+	// Withdraw takes back all that left of a scope and returns the withdrawals' ids.
+	Withdraw(ctx context.Context, who string, s Scope) (ids []string, err error)
 }
 
 // HubSource is what the hub shows.
@@ -437,10 +439,47 @@ type StatementLine struct {
 	Percent float64
 }
 
-// Withdrawal is a contributor taking a session back, and what became of everything it had reached.
+// Scope says what a contributor takes back: the records for which all that is given holds.
+type Scope struct {
+	Records    []string `json:"records,omitempty"` // ids, as the episodes page names them
+	Session    string   `json:"session,omitempty"`
+	Developer  string   `json:"developer,omitempty"`
+	Repository string   `json:"repository,omitempty"`
+	From       string   `json:"from,omitempty"` // the first day and the last, in UTC: 2026-11-02
+	To         string   `json:"to,omitempty"`
+	// All is everything; Confirm must then be the contributor's name.
+	All     bool   `json:"all,omitempty"`
+	Confirm string `json:"confirm,omitempty"`
+	// Mine is everything of the one developer whose machine this is.
+	Mine bool `json:"mine,omitempty"`
+}
+
+// Reach is what a withdrawal would take back, and where that has gone.
+type Reach struct {
+	Scope string `json:"scope"` // in words
+	// Person says that it is one person's: then nothing is counted, because no page shows a figure of one person.
+	Person bool `json:"person,omitempty"`
+	// Records have left; Waiting and Packed have not, and will not.
+	Records int `json:"records"`
+	Waiting int `json:"waiting"`
+	Packed  int `json:"packed"`
+	// Elsewhere counts the records that left to hubs which this edge is not joined to now.
+	Elsewhere map[string]int `json:"elsewhere,omitempty"`
+	Bundles   []ReachBundle  `json:"bundles"`
+	// Releases came back after the first of the records had left: they may have been learned from them.
+	Releases []string `json:"releases,omitempty"`
+}
+
+// ReachBundle is a bundle in which some of it left.
+type ReachBundle struct {
+	ID      string `json:"id"`
+	Records int    `json:"records"`
+}
+
+// Withdrawal is a contributor taking something back, and what became of everything it had reached.
 type Withdrawal struct {
 	ID          string
-	Session     string
+	Scope       string // in words: "session 7f6c"
 	At          time.Time
 	Who         string
 	Records     int

@@ -16,6 +16,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/headrace/headrace/episode"
 )
 
@@ -220,6 +223,33 @@ func TestRulingNamesWhatThePersonSaw(t *testing.T) {
 	}
 	if len(w.rulings) != 2 {
 		t.Errorf("a form that says too little was passed on: %q", w.rulings[2:])
+	}
+}
+
+// A scope is shown first and taken back second, as it was shown; everything asks for the contributor's name.
+func TestTakingBackIsTwoSteps(t *testing.T) {
+	w := full(plain)
+	v := visit(t, Config{Edge: w})
+	code, body := v.get("/withdrawals?developer=ada&from=2026-11-02")
+	for _, part := range []string{`name="developer" value="ada"`, `name="from" value="2026-11-02"`, "Take it back", "other.example"} {
+		if code != http.StatusOK || !strings.Contains(body, part) {
+			t.Errorf("%d: the page does not hold %q", code, part)
+		}
+	}
+	if strings.Contains(body, `name="confirm"`) {
+		t.Error("a part is confirmed by name")
+	}
+	if _, body := v.get("/withdrawals?all=1"); !strings.Contains(body, `name="confirm" required`) {
+		t.Error("everything is taken back without a name")
+	}
+	if len(w.takenBack) > 0 {
+		t.Errorf("looking took back %+v", w.takenBack)
+	}
+	v.post("/withdrawals", url.Values{"all": {"1"}, "confirm": {" alder-bank "}})
+	v.post("/withdrawals", url.Values{"developer": {"ada"}, "from": {"2026-11-02"}, "record": {"ep_1 ep_2"}})
+	want := []Scope{{All: true, Confirm: "alder-bank"}, {Developer: "ada", From: "2026-11-02", Records: []string{"ep_1", "ep_2"}}}
+	if diff := cmp.Diff(want, w.takenBack, cmpopts.EquateEmpty()); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlstore_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/headrace/headrace/internal/sqlstore"
+)
+
+func TestWithdrawalTakesBackWhatHasNotLeft(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleEdge)
+		screened(t, db, sqlstore.OutApproved, "a", "b")
+		ok(t, db.Pack(t.Context(), sqlstore.BundleRow{ID: "b1", Recipient: "maker", Kind: "episodes", Records: 1, CreatedAt: day1}, rows("a")))
+		ok(t, db.Sending(t.Context(), "b1", day1))
+		scope := sqlstore.Scope{Session: "s1"}
+		sent, err := db.SentOf(t.Context(), scope)
+		ok(t, err)
+		if diff := cmp.Diff([]sqlstore.Sent{{Episode: "a", Revision: 1, Recipient: "maker", Bundle: "b1"}}, sent); diff != "" {
+			t.Error(diff)
+		}
+		w := sqlstore.WithdrawalRow{ID: "w1", Scope: "session s1", Recipient: "maker", Records: 1, RequestedBy: "eve", RequestedAt: day1, Envelope: []byte("envelope")}
+		if _, err := db.AskWithdrawal(t.Context(), sqlstore.Asked{Scope: scope, By: "eve", At: day1}); !errors.Is(err, sqlstore.ErrChanged) {
+			t.Errorf("a record that left while the withdrawal was made is in none: %v", err)
+		}
+		for range 2 {
+			_, err := db.AskWithdrawal(t.Context(), sqlstore.Asked{Scope: scope, Sent: 1, By: "eve", At: day1, Rows: []sqlstore.WithdrawalRow{w}})
+			ok(t, err)
+		}
+		if got := append(states(t, db, "a"), states(t, db, "b")...); !slices.Equal(got, []string{"1:packed", "1:refused"}) {
+			t.Errorf("outbound is %v", got)
+		}
+		ok(t, db.CertifyWithdrawal(t.Context(), "w1", []byte("certificate")))
+		list, err := db.Withdrawals(t.Context())
+		ok(t, err)
+		w.State, w.Certificate = "certified", []byte("certificate")
+		if diff := cmp.Diff([]sqlstore.WithdrawalRow{w}, list); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// Of a bundle of which nothing has left, what is taken back stays and the rest is packed again.
+func TestWithdrawalStopsABundleThatWasNotSent(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleEdge)
+		screened(t, db, sqlstore.OutApproved, "a", "b", "c")
+		for bundle, of := range map[string][]sqlstore.OutboundRow{"b1": rows("a", "b"), "b2": rows("c")} {
+			ok(t, db.Pack(t.Context(), sqlstore.BundleRow{ID: bundle, Recipient: "maker", Kind: "episodes", Records: len(of), CreatedAt: day1}, of))
+		}
+		scope := sqlstore.Scope{Records: []string{"a"}}
+		if waiting, packed, err := db.UnsentOf(t.Context(), scope); err != nil || waiting != 0 || packed != 1 {
+			t.Errorf("%d wait, %d are packed, %v; want 0 and 1", waiting, packed, err)
+		}
+		stopped, err := db.AskWithdrawal(t.Context(), sqlstore.Asked{Scope: scope, By: "eve", At: day1})
+		ok(t, err)
+		if diff := cmp.Diff([]string{"b1"}, stopped); diff != "" {
+			t.Error(diff)
+		}
+		got := append(append(states(t, db, "a"), states(t, db, "b")...), states(t, db, "c")...)
+		if diff := cmp.Diff([]string{"1:refused", "1:approved", "1:packed"}, got); diff != "" {
+			t.Error(diff)
+		}
+		if err := db.Sending(t.Context(), "b1", day1); !errors.Is(err, sqlstore.ErrChanged) {
+			t.Errorf("a stopped bundle is sent: %v", err)
+		}
+	})
+}
+
+// A scope takes what all that it says holds for, and nothing where it says nothing.
+func TestScopeTakesWhatItSays(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleEdge)
+		var list []sqlstore.EpisodeRow
+		for i, id := range []string{"a", "b", "c", "d"} {
+			r := episodeRow(id)
+			r.Session, r.Developer, r.Repository = "s-"+id, []string{"ada", "bob"}[i%2], []string{"x", "y"}[i/2]
+			r.StartedAt = day1.AddDate(0, 0, i)
+			list = append(list, r)
+		}
+		ok(t, db.Assemble(t.Context(), list, sqlstore.Joins{}, 0))
+		for want, s := range map[string]sqlstore.Scope{
+			"":     {},
+			"a":    {Session: "s-a"},
+			"bd":   {Developer: "bob"},
+			"cd":   {Repository: "y"},
+			"d":    {Repository: "y", Developer: "bob"},
+			"bc":   {From: day1.AddDate(0, 0, 1), Before: day1.AddDate(0, 0, 3)},
+			"ad":   {Records: []string{"a", "d", "unknown"}},
+			"abcd": {All: true},
+		} {
+			db := open(t, dsn, sqlstore.RoleEdge)
+			for _, r := range list {
+				ok(t, db.SetEpisodeState(t.Context(), r.ID, sqlstore.EpisodeReady, ""))
+			}
+			_, err := db.AskWithdrawal(t.Context(), sqlstore.Asked{Scope: s, By: "eve", At: day1})
+			ok(t, err)
+			got := ""
+			byID, err := db.EpisodesByID(t.Context(), []string{"a", "b", "c", "d"})
+			ok(t, err)
+			for _, id := range []string{"a", "b", "c", "d"} {
+				if byID[id].State == sqlstore.EpisodeWithdrawn {
+					got += id
+				}
+			}
+			if got != want {
+				t.Errorf("%+v takes back %q, want %q", s, got, want)
+			}
+		}
+	})
+}
