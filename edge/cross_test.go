@@ -14,6 +14,7 @@ import (
 
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/web"
 )
 
 // asked is an answer as far as it may tell something.
@@ -70,7 +71,7 @@ func TestNoContributorReachesWhatIsAnothers(t *testing.T) {
 	l.turn(a)
 	l.turn(b)
 	l.turnHub()
-	_, err := a.Withdraw(t.Context(), "steward", one("1", "portal").Session)
+	_, err := a.Withdraw(t.Context(), "steward", web.Scope{Session: one("1", "portal").Session})
 	l.ok(err)
 	l.turn(a)
 	l.turnHub()

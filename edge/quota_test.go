@@ -13,6 +13,7 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/hub"
+	"github.com/headrace/headrace/internal/web"
 )
 
 func TestAnEdgeThatHasSentEnoughWaitsAndSaysSoAndLosesNothing(t *testing.T) {
@@ -40,7 +41,7 @@ func TestAnEdgeThatHasSentEnoughWaitsAndSaysSoAndLosesNothing(t *testing.T) {
 			}
 			l.turn(e) // it was told to wait, and does
 			// What is taken back is not put off.
-			_, err = e.Withdraw(t.Context(), "steward", one("1", "portal").Session)
+			_, err = e.Withdraw(t.Context(), "steward", web.Scope{Session: one("1", "portal").Session})
 			l.ok(err)
 			l.turn(e)
 			l.turnHub()

@@ -114,3 +114,19 @@ func TestScopeTakesWhatItSays(t *testing.T) {
 		}
 	})
 }
+
+// A bundle that the hub refuses after a part of it was taken back offers that part to nobody again.
+func TestRefusedBundleDoesNotOfferWhatWasTakenBack(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleEdge)
+		screened(t, db, sqlstore.OutApproved, "a", "b")
+		ok(t, db.Pack(t.Context(), sqlstore.BundleRow{ID: "b1", Recipient: "maker", Kind: "episodes", Records: 2, CreatedAt: day1}, rows("a", "b")))
+		ok(t, db.Sending(t.Context(), "b1", day1))
+		_, err := db.AskWithdrawal(t.Context(), sqlstore.Asked{Scope: sqlstore.Scope{Records: []string{"a"}}, Sent: 1, By: "eve", At: day1})
+		ok(t, err)
+		ok(t, db.RefuseBundle(t.Context(), "b1", "incident", []byte("i"), nil, day1))
+		if diff := cmp.Diff([]string{"1:refused", "1:held"}, append(states(t, db, "a"), states(t, db, "b")...)); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

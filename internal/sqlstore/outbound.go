@@ -232,7 +232,8 @@ func (d *DB) RefuseBundle(ctx context.Context, id, why string, incident []byte, 
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE outbound SET state='held', bundle='', decided_by=$1, decided_at=$2 WHERE bundle=$3`, why, micros(now), id)
+		_, err = tx.ExecContext(ctx, `UPDATE outbound SET state=CASE WHEN episode IN (SELECT id FROM episodes WHERE state='withdrawn') THEN 'refused' ELSE 'held' END,
+ bundle='', decided_by=$1, decided_at=$2 WHERE bundle=$3`, why, micros(now), id) // what was taken back meanwhile waits for nobody
 		return err
 	})
 }
