@@ -178,6 +178,15 @@ func (e *Edge) speak() (*Client, error) {
 	return h.client, nil
 }
 
+// hangUp closes connections to the hub that nobody uses.
+func (e *Edge) hangUp() {
+	e.speaking.Lock()
+	defer e.speaking.Unlock()
+	if h := e.cfg.Hub; h != nil && h.client != nil {
+		h.client.http.CloseIdleConnections()
+	}
+}
+
 // explain makes of a hub's answer what a person can act on.
 func (e *Edge) explain(err error) error {
 	if r, ok := errors.AsType[*errcode.ErrorResponse](err); ok && (r.StatusCode == http.StatusUnauthorized || r.StatusCode == http.StatusForbidden) {

@@ -136,7 +136,10 @@ func (e *Edge) openSpools(ctx context.Context) error {
 }
 
 // Close closes the edge's state.
-func (e *Edge) Close() error { return errors.Join(e.closeStores(), e.lock.Close()) }
+func (e *Edge) Close() error {
+	e.hangUp()
+	return errors.Join(e.closeStores(), e.lock.Close())
+}
 
 func (e *Edge) closeStores() error {
 	return errors.Join(e.inbox.Close(), e.decided.Close(), e.db.Close())
@@ -147,6 +150,7 @@ func (e *Edge) Public() ed25519.PublicKey { return e.ring.Public() }
 
 // Connect tells the edge of its hub, once both run in one process, and takes up the release that was in force.
 func (e *Edge) Connect(ctx context.Context, h Hub) error {
+	e.hangUp()
 	e.cfg.Hub = &h
 	return e.loadRelease(ctx)
 }

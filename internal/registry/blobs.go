@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -96,8 +97,8 @@ func (g *Registry) patchUpload(w http.ResponseWriter, r *http.Request, p route) 
 		setUpload(w, p.repo, p.ref, u)
 		return err
 	}
-	if err := g.receive(r, u); err != nil {
-		if _, tooLarge := errors.AsType[*refusal](err); tooLarge {
+	if err := g.receive(w, r, u); err != nil {
+		if e, ok := errors.AsType[*refusal](err); ok && e.status == http.StatusRequestEntityTooLarge {
 			g.drop(p.ref, u)
 		}
 		return err // a chunk that broke off can go on where it did: the client asks for the status
@@ -144,7 +145,7 @@ func (g *Registry) finish(w http.ResponseWriter, r *http.Request, id string, u *
 	if !blob.Valid(digest) {
 		return errDigest
 	}
-	if err := g.receive(r, u); err != nil {
+	if err := g.receive(w, r, u); err != nil {
 		return err
 	}
 	if err := u.w.Commit(digest); errors.Is(err, blob.ErrDigest) {
@@ -161,41 +162,45 @@ func (g *Registry) finish(w http.ResponseWriter, r *http.Request, id string, u *
 	return nil
 }
 
-// receive appends the request's body to the upload.
-func (g *Registry) receive(r *http.Request, u *upload) error {
+// receive appends the request's body to the upload. Who sends nothing for a while is cut off: what arrived stays, and the
+// upload goes on where it was.
+func (g *Registry) receive(w http.ResponseWriter, r *http.Request, u *upload) error {
 	left := g.cfg.MaxBlob - u.w.Size()
-	n, err := io.Copy(u.w, io.LimitReader(g.counted(r, u.repo), left+1))
+	c := http.NewResponseController(w)
+	n, err := io.Copy(u.w, io.LimitReader(&arriving{g, r, c, u.repo}, left+1))
+	_ = c.SetReadDeadline(time.Time{}) // where there are no deadlines, there is none to lift
 	if g.cfg.Quota != nil && n > 0 {
 		err = errors.Join(err, g.cfg.Quota.Save(context.WithoutCancel(r.Context()), u.repo))
 	}
 	if n > left {
 		return refusef(http.StatusRequestEntityTooLarge, "SIZE_INVALID", "blob is larger than %d bytes", g.cfg.MaxBlob)
 	}
+	u.used = time.Now()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return refusef(http.StatusRequestTimeout, "BLOB_UPLOAD_INVALID", "nothing arrived for %v: ask for the upload's state and go on from there", g.cfg.Idle)
+	}
 	if err != nil {
 		return fmt.Errorf("receive blob: %w", err)
 	}
-	u.used = time.Now()
 	return nil
 }
 
-// counted returns a request's body, every byte of which counts against its owner's quota.
-func (g *Registry) counted(r *http.Request, repo string) io.Reader {
-	if g.cfg.Quota == nil {
-		return r.Body
-	}
-	return &counted{r, repo, g.cfg.Quota}
-}
-
-type counted struct {
+// arriving is the body of a request, every byte of which counts against its owner's quota.
+type arriving struct {
+	g    *Registry
 	r    *http.Request
+	c    *http.ResponseController
 	repo string
-	q    Quota
 }
 
-func (c *counted) Read(b []byte) (int, error) {
-	n, err := c.r.Body.Read(b)
-	if over := c.q.Take(c.r.Context(), c.repo, n); n > 0 && over != nil {
-		return 0, over
+// Read waits for more, but not for ever.
+func (a *arriving) Read(b []byte) (int, error) {
+	_ = a.c.SetReadDeadline(time.Now().Add(a.g.cfg.Idle)) // a test's recorder has no deadlines
+	n, err := a.r.Body.Read(b)
+	if a.g.cfg.Quota != nil && n > 0 {
+		if over := a.g.cfg.Quota.Take(a.r.Context(), a.repo, n); over != nil {
+			return 0, over
+		}
 	}
 	return n, err
 }

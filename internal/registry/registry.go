@@ -49,6 +49,8 @@ type Config struct {
 	MaxBlob int64
 	// MaxUploads limits the uploads open at one time, all repositories together; 0 is 256.
 	MaxUploads int
+	// Idle is how long an upload may send nothing before its connection is cut; 0 is a minute.
+	Idle time.Duration
 	// Quota limits what the owner of a repository, its first word, may send; nil is no limit.
 	Quota Quota
 	// Log hears of errors that are ours; nil is slog's default.
@@ -125,6 +127,9 @@ func New(cfg Config) (*Registry, error) {
 	}
 	if cfg.MaxUploads <= 0 {
 		cfg.MaxUploads = 256
+	}
+	if cfg.Idle <= 0 {
+		cfg.Idle = time.Minute
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
