@@ -67,7 +67,8 @@ type Hub struct {
 
 	entering  turnstile  // into the log: each digest once
 	admitting sync.Mutex // a bundle sees the withdrawals before it, and those after it see the bundle
-	turning   sync.Mutex // one turn at a time
+	turning   sync.Mutex // one turn at a time, and guards what follows
+	swept     time.Time
 	wake      chan struct{}
 	stats     Stats
 }
@@ -152,7 +153,7 @@ func (h *Hub) Handler() http.Handler {
 func (h *Hub) Turn(ctx context.Context) error {
 	h.turning.Lock()
 	defer h.turning.Unlock()
-	if err := h.erase(ctx); err != nil {
+	if err := errors.Join(h.erase(ctx), h.sweep(ctx)); err != nil {
 		return fmt.Errorf("erase what was withdrawn: %w", err)
 	}
 	s, fresh, err := h.curate(ctx)

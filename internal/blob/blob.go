@@ -22,6 +22,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/statedir"
@@ -147,6 +148,19 @@ func (s *Store) Size(digest string) (int64, error) {
 		return 0, s.missing(digest, err)
 	}
 	return fi.Size(), nil
+}
+
+// At returns when a blob was last put.
+func (s *Store) At(digest string) (time.Time, error) {
+	path, err := s.path(digest)
+	if err != nil {
+		return time.Time{}, err
+	}
+	fi, err := os.Stat(path)
+	if err != nil {
+		return time.Time{}, s.missing(digest, err)
+	}
+	return fi.ModTime(), nil
 }
 
 // Has reports whether the blob is there.

@@ -34,3 +34,14 @@ func (d *DB) RefuseArrival(ctx context.Context, repo string, layers []string, in
 		return nil
 	})
 }
+
+// UploadedBlobs returns what is visible in each repository, less the records of admitted bundles.
+func (d *DB) UploadedBlobs(ctx context.Context) (map[string][]string, error) {
+	rows, err := rowsOf(ctx, d.read, func(r *sql.Rows) (k [2]string, err error) { return k, r.Scan(&k[0], &k[1]) },
+		`SELECT repo, digest FROM repo_blobs WHERE digest NOT IN (SELECT shard FROM admitted) ORDER BY repo, digest`)
+	out := map[string][]string{}
+	for _, k := range rows {
+		out[k[0]] = append(out[k[0]], k[1])
+	}
+	return out, err
+}

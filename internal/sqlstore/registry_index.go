@@ -103,6 +103,11 @@ func (x RegistryIndex) OfType(ctx context.Context, repo, artifactType string) ([
 	return x.manifests(ctx, `repo=$1 AND artifact_type=$2`, repo, artifactType)
 }
 
+// All returns the manifests of a repository.
+func (x RegistryIndex) All(ctx context.Context, repo string) ([]registry.Manifest, error) {
+	return x.manifests(ctx, `repo=$1`, repo)
+}
+
 func (x RegistryIndex) manifests(ctx context.Context, where string, args ...any) ([]registry.Manifest, error) {
 	return rowsOf(ctx, x.d.read, func(r *sql.Rows) (m registry.Manifest, err error) {
 		var notes string

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/headrace/headrace/internal/blob"
+	"github.com/headrace/headrace/internal/sqlstore"
+)
+
+// A push that was cut, or was refused, leaves layers that no manifest names. Nothing has looked at them, so they do not stay.
+const (
+	unnamedFor = 24 * time.Hour
+	sweepEvery = 6 * time.Hour
+)
+
+// sweep deletes what contributors uploaded and never made a bundle of. A push that takes longer than that sends it again.
+func (h *Hub) sweep(ctx context.Context) error {
+	now := h.cfg.Now()
+	if since := now.Sub(h.swept); since >= 0 && since < sweepEvery {
+		return nil
+	}
+	h.swept = now
+	byRepo, err := h.db.UploadedBlobs(ctx)
+	if err != nil {
+		return err
+	}
+	for repo, digests := range byRepo {
+		if !strings.HasSuffix(repo, "/bundles") {
+			continue // what the hub itself writes, and withdrawals, which are small and signed
+		}
+		named, err := h.namedIn(ctx, repo)
+		if err != nil {
+			return err
+		}
+		var gone []string
+		for _, d := range digests {
+			at, err := h.blobs.At(d)
+			if !named[d] && err == nil && now.Sub(at) > unnamedFor {
+				gone = append(gone, d)
+			}
+		}
+		if len(gone) > 0 {
+			if err := h.db.RefuseArrival(ctx, repo, gone, sqlstore.DocumentRow{}); err != nil {
+				return err
+			}
+			h.log.Info("uploads that became no bundle are deleted", "repository", repo, "blobs", len(gone))
+		}
+	}
+	return h.bury(ctx)
+}
+
+// namedIn returns the blobs that the manifests of a repository name.
+func (h *Hub) namedIn(ctx context.Context, repo string) (map[string]bool, error) {
+	list, err := h.db.RegistryIndex().All(ctx, repo)
+	if err != nil {
+		return nil, err
+	}
+	named := map[string]bool{}
+	for _, m := range list {
+		raw, err := h.blobs.Get(ctx, m.Digest)
+		if errors.Is(err, blob.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		var doc ocispec.Manifest
+		if err := json.Unmarshal(raw, &doc); err != nil {
+			return nil, err
+		}
+		named[doc.Config.Digest.String()] = true
+		for _, l := range doc.Layers {
+			named[l.Digest.String()] = true
+		}
+	}
+	return named, nil
+}
