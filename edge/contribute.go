@@ -59,18 +59,15 @@ func (e *Edge) contribute(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := e.push(ctx, b); err != nil {
+		err = e.push(ctx, b)
+		if inc, ok := errors.AsType[*incidentError](err); ok {
+			if err = e.refuse(ctx, b, inc.envelope); err == nil {
+				continue
+			}
+		}
+		if err != nil {
 			if ctx.Err() != nil {
 				return err
-			}
-			if inc, ok := errors.AsType[*incidentError](err); ok {
-				if err := e.refuse(ctx, b, inc.envelope); err == nil {
-					continue
-				} else if ctx.Err() != nil {
-					return err
-				} else {
-					err = fmt.Errorf("incident of bundle %s: %w", b.ID, err)
-				}
 			}
 			errs = append(errs, err)
 			// One bundle that does not arrive holds up no other; the page shows why.
