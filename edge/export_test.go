@@ -5,6 +5,7 @@ package edge
 import (
 	"context"
 
+	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
@@ -46,3 +47,17 @@ func PackRows(e *Edge, ctx context.Context, rows []sqlstore.OutboundRow) error {
 }
 
 func (e *Edge) FetchCertificates(ctx context.Context) error { return e.fetchCertificates(ctx) }
+
+// SendDocument signs a withdrawal and sends it into a contributor's repository, whatever it says.
+func (e *Edge) SendDocument(ctx context.Context, contributor string, w bundle.Withdrawal) error {
+	envelope, err := bundle.SealDocument(bundle.TypeWithdrawal, w, e.ring.Signing())
+	if err != nil {
+		return err
+	}
+	repo, err := e.repository(contributor + repoWithdrawals)
+	if err != nil {
+		return err
+	}
+	_, err = e.pushDocument(ctx, repo, bundle.TypeWithdrawal, envelope)
+	return err
+}

@@ -23,7 +23,7 @@ import (
 // fetch brings back what the hub has for us: withdrawals it has yet to certify, the release of our channel, our
 // statement. Each is verified before it is stored.
 func (e *Edge) fetch(ctx context.Context) error {
-	return errors.Join(e.fetchCertificates(ctx), e.fetchRelease(ctx), e.fetchStatement(ctx))
+	return errors.Join(e.fetchCertificates(ctx), e.fetchExpired(ctx), e.fetchRelease(ctx), e.fetchStatement(ctx))
 }
 
 func (e *Edge) fetchRelease(ctx context.Context) error {

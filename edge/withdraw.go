@@ -216,11 +216,17 @@ func (e *Edge) sendWithdrawal(ctx context.Context, w sqlstore.WithdrawalRow) ([]
 	if err != nil {
 		return nil, err
 	}
+	return e.checkCertificate(ctx, layers, w.ID, "")
+}
+
+// checkCertificate verifies a certificate as it was fetched: that the hub signed it, for this withdrawal and reason, and
+// that the hub's log holds both.
+func (e *Edge) checkCertificate(ctx context.Context, layers [][]byte, withdrawal, reason string) ([]byte, error) {
 	var c bundle.Certificate
 	if err := e.openFromHub(layers[0], bundle.TypeCertificate, &c); err != nil {
 		return nil, err
 	}
-	if c.Withdrawal != w.ID {
+	if c.Withdrawal != withdrawal || c.Reason != reason || c.Contributor != e.cfg.Contributor {
 		return nil, &episode.Problem{Code: "withdraw/wrong-certificate", Message: "the hub certified another withdrawal", Hint: "ask the hub's operator"}
 	}
 	if len(layers) != 3 {
@@ -229,7 +235,7 @@ func (e *Edge) sendWithdrawal(ctx context.Context, w sqlstore.WithdrawalRow) ([]
 	if _, _, err := e.inLog(ctx, proof.KindCertificate, episode.Digest(layers[0]), layers[1], nil); err != nil {
 		return nil, err
 	}
-	asked, _, err := e.inLog(ctx, proof.KindWithdrawal, w.ID, layers[2], nil)
+	asked, _, err := e.inLog(ctx, proof.KindWithdrawal, withdrawal, layers[2], nil)
 	if err == nil && (asked.Index != c.LogIndex || c.LogOrigin != e.cfg.Recipient) {
 		err = proof.NotProven("the proof is of entry %d in the log of %s, the certificate names %d in that of %s", asked.Index, e.cfg.Recipient, c.LogIndex, c.LogOrigin)
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -256,4 +257,92 @@ func TestWaitingForACertificateIsNoError(t *testing.T) {
 	_, err := e.Withdraw(t.Context(), "steward", web.Scope{Session: "s-1"})
 	l.ok(err)
 	l.turn(e)
+}
+
+// stopping is a context that ends after it was asked a number of times.
+type stopping struct {
+	context.Context
+	mu   sync.Mutex
+	left int
+	done chan struct{}
+}
+
+func (s *stopping) ask() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.left--; s.left == 0 {
+		close(s.done)
+	}
+	return s.left <= 0
+}
+
+func (s *stopping) Done() <-chan struct{} { s.ask(); return s.done }
+
+func (s *stopping) Err() error {
+	if s.ask() {
+		return context.Canceled
+	}
+	return nil
+}
+
+// A hub may stop between any two steps, and a withdrawal may come as often as it likes, of ids that nobody knows, in
+// another's name: what is erased is exactly what its contributor took back, and one certificate says so.
+func TestWithdrawalSurvivesRestartsAndNonsense(t *testing.T) {
+	l := newLoop(t)
+	a, b := l.edge("alder-bank"), l.edge("birch-telecom")
+	list := three()
+	l.send(a, list...)
+	l.send(b, one("b1", "portal"))
+	l.turn(a)
+	l.turn(b)
+	l.turnHub()
+	theirs := l.sentID("birch-telecom", one("b1", "portal").ID)
+	for name, w := range map[string]bundle.Withdrawal{
+		"in another's name":       {Contributor: "birch-telecom", Recipient: maker, IDs: []string{theirs}},
+		"of another hub":          {Contributor: "alder-bank", Recipient: "else", IDs: []string{theirs}},
+		"of nothing":              {Contributor: "alder-bank", Recipient: maker},
+		"in another's repository": {Contributor: "birch-telecom", Recipient: maker, IDs: []string{theirs}},
+	} {
+		repo := "alder-bank"
+		if name == "in another's repository" {
+			repo = "birch-telecom"
+		}
+		if err := a.SendDocument(t.Context(), repo, w); err == nil {
+			t.Errorf("a withdrawal %s is taken", name)
+		}
+	}
+	l.ok(a.SendDocument(t.Context(), "alder-bank", bundle.Withdrawal{Contributor: "alder-bank", Recipient: maker, IDs: []string{"ep_unknown", theirs}}))
+	_, err := a.Withdraw(t.Context(), "steward", web.Scope{Session: "s-1"})
+	l.ok(err)
+	a.FetchCertificates(t.Context())
+	l.restartHub()
+	a.FetchCertificates(t.Context()) // twice
+	stops := 0
+	for after := 1; ; after += 1 + after/3 { // each turn comes a little further than the one before
+		err := l.hub.Turn(&stopping{Context: t.Context(), left: after, done: make(chan struct{})})
+		l.restartHub()
+		if err == nil {
+			break
+		}
+		stops++
+	}
+	if stops < 10 {
+		t.Errorf("the hub was stopped %d times only", stops)
+	}
+	l.turnHub()
+	l.turn(a)
+	if got := l.left(list); got != "23" {
+		t.Errorf("%q are left, want 2 and 3", got)
+	}
+	if eps, _ := l.count("birch-telecom"); eps[theirs] != 1 {
+		t.Error("one contributor erased what is another's")
+	}
+	docs, err := l.hubDB().Documents(t.Context(), sqlstore.DocCertificate)
+	l.ok(err)
+	if len(docs) != 2 {
+		t.Errorf("%d certificates of two withdrawals", len(docs))
+	}
+	if c := l.certificate("alder-bank"); c.Records != 1 {
+		t.Errorf("the certificate speaks of %d records, want 1", c.Records)
+	}
 }

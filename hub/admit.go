@@ -54,8 +54,10 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 		return &episode.Problem{Code: "intake/wrong-recipient", Message: fmt.Sprintf("the bundle is for %q, this is %q", b.Manifest.Recipient, h.cfg.Name),
 			Hint: "its terms do not let us have it: nothing was kept"}
 	}
-	if _, err := h.db.AdmittedBundle(ctx, digest); err != sqlstore.ErrNotFound {
-		return err // nil: it is done
+	if a, err := h.db.AdmittedBundle(ctx, digest); err == nil {
+		return h.arrivedAgain(ctx, manifest, a)
+	} else if err != sqlstore.ErrNotFound {
+		return err
 	}
 	if err := b.Manifest.Expired(h.cfg.Now()); err != nil {
 		return err
@@ -89,6 +91,7 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	}
 	row := sqlstore.AdmittedRow{Bundle: digest, Contributor: contributor, Kind: string(b.Manifest.Kind), Records: b.Manifest.Records,
 		Bytes: b.Manifest.PayloadBytes, Shard: m.Layers[1].Digest.String(), LogIndex: int64(inclusion.Index), AdmittedAt: h.cfg.Now()}
+	row.ExpiresAt = endOf(b.Manifest, row.AdmittedAt)
 	// Records that were taken back before they arrived do not come in by arriving.
 	taken, err := h.db.Withdrawn(ctx)
 	if err != nil {
@@ -125,6 +128,19 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	}
 	h.stats.Verify.Count.Add(int64(b.Manifest.Records))
 	h.Wake()
+	return nil
+}
+
+// arrivedAgain answers for a bundle that was admitted before: nothing comes in twice. Where records of it were taken back
+// since, the bytes that came with it go again.
+func (h *Hub) arrivedAgain(ctx context.Context, manifest []byte, a sqlstore.AdmittedRow) error {
+	var m ocispec.Manifest
+	if err := json.Unmarshal(manifest, &m); err != nil {
+		return err
+	}
+	if payload := m.Layers[1].Digest.String(); payload != a.Shard {
+		return errors.Join(h.db.Doom(ctx, payload), h.bury(ctx))
+	}
 	return nil
 }
 

@@ -153,8 +153,8 @@ func (h *Hub) Handler() http.Handler {
 func (h *Hub) Turn(ctx context.Context) error {
 	h.turning.Lock()
 	defer h.turning.Unlock()
-	if err := errors.Join(h.erase(ctx), h.sweep(ctx)); err != nil {
-		return fmt.Errorf("erase what was withdrawn: %w", err)
+	if err := errors.Join(h.expire(ctx), h.erase(ctx), h.sweep(ctx)); err != nil {
+		return fmt.Errorf("erase what was withdrawn or has expired: %w", err)
 	}
 	s, fresh, err := h.curate(ctx)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -36,13 +37,16 @@ func (h *Hub) admitWithdrawal(ctx context.Context, contributor, envelopeDigest s
 	if err != nil {
 		return err
 	}
+	if w.Reason != "" {
+		return &episode.Problem{Code: "withdraw/not-ours", Message: "a contributor's withdrawal has no reason: it needs none", Hint: "send it with headrace withdraw"}
+	}
 	if _, err := h.logOnce(ctx, proof.KindWithdrawal, envelopeDigest); err != nil {
 		return err
 	}
 	// While no bundle is being admitted: one that comes later sees these ids, one that came before is erased from.
 	h.admitting.Lock()
 	defer h.admitting.Unlock()
-	if err := h.db.AskCertificate(ctx, contributor, envelopeDigest, envelope, w.IDs, h.cfg.Now()); err != nil {
+	if err := h.db.AskCertificate(ctx, sqlstore.OpenWithdrawal{ID: envelopeDigest, Contributor: contributor, Envelope: envelope, AskedAt: h.cfg.Now()}, w.IDs); err != nil {
 		return err
 	}
 	h.Wake()
@@ -78,9 +82,11 @@ func (h *Hub) erase(ctx context.Context) error {
 		if o.Erased {
 			continue
 		}
-		trust, err := h.trustEver(ctx, o.Contributor)
-		if err != nil {
-			return err
+		trust := bundle.NewTrust(bundle.TrustedKey{Key: h.Public()}) // of what expires
+		if o.Reason == "" {
+			if trust, err = h.trustEver(ctx, o.Contributor); err != nil {
+				return err
+			}
 		}
 		w, err := h.openWithdrawal(trust, o.Contributor, o.Envelope)
 		if err != nil {
@@ -240,7 +246,7 @@ func (h *Hub) certifyOne(ctx context.Context, o sqlstore.OpenWithdrawal) error {
 	if err != nil {
 		return err
 	}
-	cert, err := bundle.SealDocument(bundle.TypeCertificate, bundle.Certificate{Withdrawal: o.ID, Contributor: o.Contributor, Recipient: h.cfg.Name,
+	cert, err := bundle.SealDocument(bundle.TypeCertificate, bundle.Certificate{Withdrawal: o.ID, Reason: o.Reason, Contributor: o.Contributor, Recipient: h.cfg.Name,
 		Records: o.Records, Day: now.Format(time.DateOnly), Fates: append(fates, retired...), LogOrigin: h.cfg.Name, LogIndex: asked.Index}, h.ring.Signing())
 	if err != nil {
 		return err
@@ -255,6 +261,11 @@ func (h *Hub) certifyOne(ctx context.Context, o sqlstore.OpenWithdrawal) error {
 	}
 	// The certificate refers to the artifact that carried the withdrawal.
 	repo := o.Contributor + "/withdrawals"
+	if o.Reason != "" { // nobody sent it: it goes where the contributor looks
+		if _, err := h.publish(ctx, repo, tagExpired+strings.TrimPrefix(o.ID, "sha256:")[:32], bundle.TypeWithdrawal, nil, o.Envelope); err != nil {
+			return err
+		}
+	}
 	subject, err := h.carrier(ctx, repo, o.ID)
 	if err != nil {
 		return err

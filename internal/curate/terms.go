@@ -28,10 +28,7 @@ func checkTerms(c *candidate, o Options) string {
 	if !mayServe {
 		return ReasonRights
 	}
-	c.expires = t.ExpiresAt
-	if t.RetentionDays > 0 && !c.shard.Received.IsZero() {
-		c.expires = earlier(c.expires, c.shard.Received.UTC().AddDate(0, 0, t.RetentionDays))
-	}
+	c.expires = t.Until(c.shard.Received)
 	if !c.expires.IsZero() && !o.Now.Before(c.expires) {
 		return ReasonExpired
 	}

@@ -200,6 +200,15 @@ func idsOf(ctx context.Context, tx *sql.Tx, query string, args ...any) (ids []st
 	return ids, rows.Err()
 }
 
+// SaveExpiry stores what the hub erased by itself, with its certificate.
+func (d *DB) SaveExpiry(ctx context.Context, w WithdrawalRow) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO withdrawals (id, scope, recipient, records, state, requested_by, requested_at, envelope, certificate)
+ VALUES ($1,$2,$3,$4,'certified',$5,$6,$7,$8) ON CONFLICT (id) DO NOTHING`, w.ID, w.Scope, w.Recipient, w.Records, w.RequestedBy, micros(w.RequestedAt), w.Envelope, w.Certificate)
+		return err
+	})
+}
+
 // CertifyWithdrawal stores the hub's certificate.
 func (d *DB) CertifyWithdrawal(ctx context.Context, id string, certificate []byte) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {

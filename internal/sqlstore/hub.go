@@ -98,15 +98,16 @@ type AdmittedRow struct {
 	LogIndex                  int64
 	Receipt                   []byte
 	AdmittedAt                time.Time
-	Doomed                    []string // blobs that must go, because what they hold was withdrawn; for Admit only
+	ExpiresAt                 time.Time // the first end of its records' terms; zero: none ends
+	Doomed                    []string  // blobs that must go, because what they hold was withdrawn; for Admit only
 }
 
 // Admit stores a bundle once; the second time it changes nothing.
 func (d *DB) Admit(ctx context.Context, a AdmittedRow) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO admitted (bundle, contributor, kind, records, bytes, shard, seq, log_index, receipt, admitted_at)
- VALUES ($1,$2,$3,$4,$5,$6,(SELECT COALESCE(MAX(seq),0)+1 FROM admitted),$7,$8,$9) ON CONFLICT (bundle) DO NOTHING`,
-			a.Bundle, a.Contributor, a.Kind, a.Records, a.Bytes, a.Shard, a.LogIndex, a.Receipt, micros(a.AdmittedAt))
+		_, err := tx.ExecContext(ctx, `INSERT INTO admitted (bundle, contributor, kind, records, bytes, shard, seq, log_index, receipt, admitted_at, expires_at)
+ VALUES ($1,$2,$3,$4,$5,$6,(SELECT COALESCE(MAX(seq),0)+1 FROM admitted),$7,$8,$9,$10) ON CONFLICT (bundle) DO NOTHING`,
+			a.Bundle, a.Contributor, a.Kind, a.Records, a.Bytes, a.Shard, a.LogIndex, a.Receipt, micros(a.AdmittedAt), micros(a.ExpiresAt))
 		if err != nil {
 			return err
 		}
@@ -114,12 +115,12 @@ func (d *DB) Admit(ctx context.Context, a AdmittedRow) error {
 	})
 }
 
-const admittedCols = `bundle, contributor, kind, records, bytes, shard, seq, log_index, receipt, admitted_at`
+const admittedCols = `bundle, contributor, kind, records, bytes, shard, seq, log_index, receipt, admitted_at, expires_at`
 
 func scanAdmitted(r *sql.Rows) (a AdmittedRow, err error) {
-	var at int64
-	err = r.Scan(&a.Bundle, &a.Contributor, &a.Kind, &a.Records, &a.Bytes, &a.Shard, &a.Seq, &a.LogIndex, &a.Receipt, &at)
-	a.AdmittedAt = fromMicros(at)
+	var at, until int64
+	err = r.Scan(&a.Bundle, &a.Contributor, &a.Kind, &a.Records, &a.Bytes, &a.Shard, &a.Seq, &a.LogIndex, &a.Receipt, &at, &until)
+	a.AdmittedAt, a.ExpiresAt = fromMicros(at), fromMicros(until)
 	return a, err
 }
 

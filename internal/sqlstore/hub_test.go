@@ -122,7 +122,7 @@ func TestErasureIsNotForgottenByACrash(t *testing.T) {
 			ids[i] = fmt.Sprint("ep_", i)
 		}
 		for range 2 {
-			ok(t, db.AskCertificate(t.Context(), "alder-bank", "w1", []byte("envelope"), ids, day1))
+			ok(t, db.AskCertificate(t.Context(), sqlstore.OpenWithdrawal{ID: "w1", Contributor: "alder-bank", Envelope: []byte("envelope"), AskedAt: day1}, ids))
 		}
 		fates := []bundle.Fate{{Artifact: "b1", Kind: "bundle", Fate: "erased"}, {Artifact: "s1", Kind: "snapshot", Fate: "erased"}}
 		ok(t, db.Erase(t.Context(), sqlstore.Erasure{Withdrawal: "w1", Fate: fates[0], Records: 2, Shard: "sha256:less", Doomed: []string{"sha256:b1"}}))

@@ -14,6 +14,7 @@ import (
 // OpenWithdrawal is a withdrawal that has no certificate yet.
 type OpenWithdrawal struct {
 	ID, Contributor string // ID is the digest of the envelope
+	Reason          string // empty: the contributor asked
 	Envelope        []byte
 	AskedAt         time.Time
 	Erased          bool // everything it reached is erased; Records and Fates say what
@@ -22,16 +23,44 @@ type OpenWithdrawal struct {
 }
 
 // AskCertificate stores a withdrawal and the ids it takes back, in one commit.
-func (d *DB) AskCertificate(ctx context.Context, contributor, id string, envelope []byte, ids []string, now time.Time) error {
-	return d.tx(ctx, func(tx *sql.Tx) error {
-		if err := d.insertMany(ctx, tx, `INSERT INTO withdrawn (contributor, id, withdrawal) VALUES `, ` ON CONFLICT (contributor, id) DO NOTHING`, 3, len(ids),
-			func(i int, a []any) []any { return append(a, contributor, ids[i], id) }); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO hub_withdrawals (id, contributor, envelope, asked_at, erased, records, fates) VALUES ($1,$2,$3,$4,$5,0,'[]')
- ON CONFLICT (id) DO NOTHING`, id, contributor, envelope, micros(now), false)
+func (d *DB) AskCertificate(ctx context.Context, w OpenWithdrawal, ids []string) error {
+	return d.tx(ctx, func(tx *sql.Tx) error { return d.askCertificate(ctx, tx, w, ids) })
+}
+
+func (d *DB) askCertificate(ctx context.Context, tx *sql.Tx, w OpenWithdrawal, ids []string) error {
+	if err := d.insertMany(ctx, tx, `INSERT INTO withdrawn (contributor, id, withdrawal) VALUES `, ` ON CONFLICT (contributor, id) DO NOTHING`, 3, len(ids),
+		func(i int, a []any) []any { return append(a, w.Contributor, ids[i], w.ID) }); err != nil {
 		return err
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO hub_withdrawals (id, contributor, reason, envelope, asked_at, erased, records, fates) VALUES ($1,$2,$3,$4,$5,$6,0,'[]')
+ ON CONFLICT (id) DO NOTHING`, w.ID, w.Contributor, w.Reason, w.Envelope, micros(w.AskedAt), false)
+	return err
+}
+
+// Expiring returns the admitted bundles of which records must be gone by a time, by contributor.
+func (d *DB) Expiring(ctx context.Context, by time.Time) ([]AdmittedRow, error) {
+	return rowsOf(ctx, d.read, scanAdmitted, `SELECT `+admittedCols+` FROM admitted WHERE expires_at > 0 AND expires_at <= $1 ORDER BY contributor, seq`, micros(by))
+}
+
+// Expire stores in one commit that the terms of these ids have run out, unless there are none, and when the next of each
+// bundle's will.
+func (d *DB) Expire(ctx context.Context, w OpenWithdrawal, ids []string, next map[string]time.Time) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		for bundle, at := range next {
+			if _, err := tx.ExecContext(ctx, `UPDATE admitted SET expires_at=$1 WHERE bundle=$2`, micros(at), bundle); err != nil {
+				return err
+			}
+		}
+		if len(ids) == 0 {
+			return nil
+		}
+		return d.askCertificate(ctx, tx, w, ids)
 	})
+}
+
+// Doom says that blobs must go.
+func (d *DB) Doom(ctx context.Context, digests ...string) error {
+	return d.tx(ctx, func(tx *sql.Tx) error { return d.doom(ctx, tx, digests) })
 }
 
 // OpenWithdrawals returns those without a certificate, oldest first.
@@ -39,12 +68,12 @@ func (d *DB) OpenWithdrawals(ctx context.Context) ([]OpenWithdrawal, error) {
 	return rowsOf(ctx, d.read, func(r *sql.Rows) (w OpenWithdrawal, err error) {
 		var at int64
 		var fates string
-		if err = r.Scan(&w.ID, &w.Contributor, &w.Envelope, &at, &w.Erased, &w.Records, &fates); err == nil {
+		if err = r.Scan(&w.ID, &w.Contributor, &w.Reason, &w.Envelope, &at, &w.Erased, &w.Records, &fates); err == nil {
 			err = json.Unmarshal([]byte(fates), &w.Fates)
 		}
 		w.AskedAt = fromMicros(at)
 		return w, err
-	}, `SELECT id, contributor, envelope, asked_at, erased, records, fates FROM hub_withdrawals w
+	}, `SELECT id, contributor, reason, envelope, asked_at, erased, records, fates FROM hub_withdrawals w
  WHERE NOT EXISTS (SELECT 1 FROM documents WHERE kind='certificate' AND documents.id=w.id) ORDER BY asked_at, id`)
 }
 
@@ -63,7 +92,8 @@ func (d *DB) Erase(ctx context.Context, e Erasure) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
 		var err error
 		if e.Fate.Kind == "bundle" {
-			_, err = tx.ExecContext(ctx, `UPDATE admitted SET shard=$1 WHERE bundle=$2`, e.Shard, e.Fate.Artifact)
+			// Two bundles of the same records share a blob: both point to what is left, before the old one goes.
+			_, err = tx.ExecContext(ctx, `UPDATE admitted SET shard=$1 WHERE shard=(SELECT a.shard FROM admitted a WHERE a.bundle=$2)`, e.Shard, e.Fate.Artifact)
 		} else {
 			_, err = tx.ExecContext(ctx, `UPDATE documents SET note=$1 WHERE kind=$2 AND id=$3`, "incomplete: withdrawal "+e.Withdrawal, DocSnapshot, e.Fate.Artifact)
 		}
