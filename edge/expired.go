@@ -85,7 +85,7 @@ func (e *Edge) fetchExpiry(ctx context.Context, repo *remote.Repository, tag str
 	if err != nil {
 		return err
 	}
-	cert, err := e.checkCertificate(ctx, answer, id, bundle.ReasonExpired)
+	cert, err := e.certificate(ctx, answer, id, bundle.ReasonExpired)
 	if err != nil {
 		return err
 	}

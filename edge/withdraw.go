@@ -21,7 +21,6 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/sqlstore"
-	"github.com/headrace/headrace/internal/tlog/proof"
 	"github.com/headrace/headrace/internal/web"
 )
 
@@ -216,30 +215,7 @@ func (e *Edge) sendWithdrawal(ctx context.Context, w sqlstore.WithdrawalRow) ([]
 	if err != nil {
 		return nil, err
 	}
-	return e.checkCertificate(ctx, layers, w.ID, "")
-}
-
-// checkCertificate verifies a certificate as it was fetched: that the hub signed it, for this withdrawal and reason, and
-// that the hub's log holds both.
-func (e *Edge) checkCertificate(ctx context.Context, layers [][]byte, withdrawal, reason string) ([]byte, error) {
-	var c bundle.Certificate
-	if err := e.openFromHub(layers[0], bundle.TypeCertificate, &c); err != nil {
-		return nil, err
-	}
-	if c.Withdrawal != withdrawal || c.Reason != reason || c.Contributor != e.cfg.Contributor {
-		return nil, &episode.Problem{Code: "withdraw/wrong-certificate", Message: "the hub certified another withdrawal", Hint: "ask the hub's operator"}
-	}
-	if len(layers) != 3 {
-		return nil, &episode.Problem{Code: "withdraw/no-proof", Message: "the hub's certificate comes without the proofs that its log holds it and the withdrawal", Hint: "ask the hub's operator"}
-	}
-	if _, _, err := e.inLog(ctx, proof.KindCertificate, episode.Digest(layers[0]), layers[1], nil); err != nil {
-		return nil, err
-	}
-	asked, _, err := e.inLog(ctx, proof.KindWithdrawal, withdrawal, layers[2], nil)
-	if err == nil && (asked.Index != c.LogIndex || c.LogOrigin != e.cfg.Recipient) {
-		err = proof.NotProven("the proof is of entry %d in the log of %s, the certificate names %d in that of %s", asked.Index, e.cfg.Recipient, c.LogIndex, c.LogOrigin)
-	}
-	return layers[0], err
+	return e.certificate(ctx, layers, w.ID, "")
 }
 
 // pushDocument pushes a signed document as an artifact of one layer.

@@ -8,9 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
+	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/web"
 )
 
@@ -26,6 +29,8 @@ type withdrawCmd struct {
 	Confirm    string   `help:"With --all, the contributor's name, where nobody can be asked." placeholder:"NAME"`
 	DryRun     bool     `help:"Only say what it would reach, as JSON."`
 	Status     bool     `help:"Say of each withdrawal so far what became of it, as JSON."`
+	Check      string   `help:"Check this file of an edge's folder certificates and say what it certifies, as JSON." type:"existingfile" placeholder:"FILE"`
+	Key        string   `help:"With --check, the hub's public key: 32 bytes in base64, or the log's verifier key (default: that of the joined hub)." placeholder:"KEY"`
 	Config     string   `help:"The edge's configuration file." type:"path" placeholder:"FILE"`
 }
 
@@ -39,7 +44,8 @@ Examples:
   headrace withdraw --session 7f6c1c6e-alder-bank
   headrace withdraw --repository alder/ledger --from 2026-11-01 --to 2026-11-30 --dry-run
   headrace withdraw --all      # asks for the contributor's name
-  headrace withdraw --status`
+  headrace withdraw --status
+  headrace withdraw --check certificates/4b1c….json --key 11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=`
 }
 
 // withdrawJob is what a running edge is asked for.
@@ -51,6 +57,9 @@ type withdrawJob struct {
 
 // Run withdraws, through the running edge where there is one.
 func (c *withdrawCmd) Run(e *env) error {
+	if c.Check != "" {
+		return c.check(e)
+	}
 	f, err := edge.ReadFile(c.Config, e.dir)
 	if err != nil {
 		return err
@@ -77,6 +86,44 @@ func (c *withdrawCmd) Run(e *env) error {
 		return err
 	}
 	fmt.Fprintln(e.out, said)
+	return nil
+}
+
+// certified is what --check prints: what a certificate says, and the log that holds it.
+type certified struct {
+	bundle.Certificate
+	LogSize uint64 `json:"log_size"` // of the checkpoint that the proof leads to
+}
+
+// check needs nothing but the file and the hub's key: it is for auditors.
+func (c *withdrawCmd) check(e *env) error {
+	key := readLogKey(c.Key)
+	switch {
+	case c.Key == "":
+		t, err := readLogTarget(e, c.Config, "", "")
+		if err != nil {
+			return err
+		}
+		key = t.key
+	case key == nil:
+		return usagef("--key is neither 32 bytes in base64 nor a verifier key")
+	}
+	b, err := os.ReadFile(c.Check)
+	if err != nil {
+		return err
+	}
+	var k edge.Certificate
+	if err := json.Unmarshal(b, &k); err != nil {
+		return &episode.Problem{Code: "withdraw/bad-certificate", Message: c.Check + " is not a certificate with its proofs", Hint: "give a file of an edge's folder certificates", Err: err}
+	}
+	says, at, err := k.Check(key)
+	if err != nil {
+		return err
+	}
+	if b, err = json.MarshalIndent(certified{says, at.Size}, "", "  "); err != nil {
+		return err
+	}
+	fmt.Fprintln(e.out, string(b))
 	return nil
 }
 

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package edge
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/json"
+	"path/filepath"
+	"strings"
+
+	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/statedir"
+	"github.com/headrace/headrace/internal/tlog/proof"
+)
+
+// Certificate is a hub's certificate as it is kept, in the folder certificates: all that an auditor needs who has nothing
+// but the hub's key.
+type Certificate struct {
+	Certificate json.RawMessage `json:"certificate"` // signed
+	Proof       json.RawMessage `json:"proof"`       // that the hub's log holds it
+	Asked       json.RawMessage `json:"asked"`       // that the log holds the withdrawal
+}
+
+// Check verifies that the hub with this key signed the certificate, and that its log, as it signed it, holds both the
+// certificate and the withdrawal, and returns what it says and the log's newer checkpoint.
+func (k *Certificate) Check(key ed25519.PublicKey) (c bundle.Certificate, at proof.Checkpoint, err error) {
+	payload, _, err := bundle.OpenDocument(k.Certificate, bundle.TypeCertificate, bundle.NewTrust(bundle.TrustedKey{Key: key}))
+	if err != nil {
+		return c, at, err
+	}
+	if err := bundle.DecodeDocument(payload, &c); err != nil {
+		return c, at, err
+	}
+	log, err := proof.Of(c.LogOrigin, key)
+	if err != nil {
+		return c, at, err
+	}
+	var held, asked proof.Inclusion
+	if err := json.Unmarshal(k.Proof, &held); err != nil {
+		return c, at, proof.NotProven("the proof that the log holds the certificate cannot be read: %w", err)
+	}
+	if err := json.Unmarshal(k.Asked, &asked); err != nil {
+		return c, at, proof.NotProven("the proof that the log holds the withdrawal cannot be read: %w", err)
+	}
+	if _, err := asked.Verify(log, proof.KindWithdrawal, c.Withdrawal); err != nil {
+		return c, at, err
+	}
+	if asked.Index != c.LogIndex {
+		return c, at, proof.NotProven("the proof is of entry %d, the certificate names %d", asked.Index, c.LogIndex)
+	}
+	at, err = held.Verify(log, proof.KindCertificate, episode.Digest(k.Certificate))
+	return c, at, err
+}
+
+// certificate verifies a certificate as it was fetched, for a withdrawal and its reason, against the log that this edge
+// follows, and keeps it with its proofs. It returns the signed bytes.
+func (e *Edge) certificate(ctx context.Context, layers [][]byte, withdrawal, reason string) ([]byte, error) {
+	if len(layers) != 3 {
+		return nil, &episode.Problem{Code: "withdraw/no-proof", Message: "the hub's certificate comes without the proofs that its log holds it and the withdrawal", Hint: "ask the hub's operator"}
+	}
+	k := Certificate{Certificate: layers[0], Proof: layers[1], Asked: layers[2]}
+	c, _, err := k.Check(e.cfg.Hub.Public)
+	if err != nil {
+		return nil, err
+	}
+	if c.Withdrawal != withdrawal || c.Reason != reason || c.Contributor != e.cfg.Contributor {
+		return nil, &episode.Problem{Code: "withdraw/wrong-certificate", Message: "the hub certified another withdrawal", Hint: "ask the hub's operator"}
+	}
+	if c.LogOrigin != e.cfg.Recipient {
+		return nil, proof.NotProven("the certificate is in the log of %s, this edge follows that of %s", c.LogOrigin, e.cfg.Recipient)
+	}
+	if _, _, err := e.inLog(ctx, proof.KindCertificate, episode.Digest(layers[0]), layers[1], nil); err != nil {
+		return nil, err
+	}
+	if _, _, err := e.inLog(ctx, proof.KindWithdrawal, withdrawal, layers[2], nil); err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(k)
+	if err != nil {
+		return nil, err
+	}
+	name := strings.TrimPrefix(withdrawal, "sha256:") + ".json"
+	return layers[0], statedir.Write(filepath.Join(e.cfg.Dir, "certificates", name), append(b, '\n'))
+}
