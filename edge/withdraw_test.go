@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -344,5 +345,41 @@ func TestWithdrawalSurvivesRestartsAndNonsense(t *testing.T) {
 	}
 	if c := l.certificate("alder-bank"); c.Records != 1 {
 		t.Errorf("the certificate speaks of %d records, want 1", c.Records)
+	}
+}
+
+// Two withdrawals, one after the other, reach the same snapshot: the second certificate, too, names what was made of it
+// outside, and who has it.
+func TestCertificateNamesWhoHasWhatIsBeyondReach(t *testing.T) {
+	l := newLoop(t)
+	e := l.edge("alder-bank")
+	list := three()
+	l.send(e, list...)
+	l.turn(e)
+	l.turnHub()
+	docs, err := l.hubDB().Documents(t.Context(), sqlstore.DocSnapshot)
+	l.ok(err)
+	if _, err := l.hub.Export(t.Context(), docs[0].ID, "trl-kto", " ", io.Discard); err == nil {
+		t.Error("a file goes to nobody knows whom")
+	}
+	rep, err := l.hub.Export(t.Context(), docs[0].ID, "trl-kto", "training team", io.Discard)
+	l.ok(err)
+	for _, session := range []string{"s-1", "s-2"} {
+		_, err := e.Withdraw(t.Context(), "steward", web.Scope{Session: session})
+		l.ok(err)
+		e.Turn(t.Context())
+		l.turnHub()
+		l.turn(e)
+		l.pass(time.Minute)
+	}
+	shown, err := edge.View{Edge: e}.Withdrawals(t.Context())
+	l.ok(err)
+	for _, w := range shown {
+		if !slices.Contains(w.Fates, web.Fate{Artifact: rep.Digest, Kind: "export", Fate: "beyond reach at training team"}) {
+			t.Errorf("%s: the certificate says %+v", w.Scope, w.Fates)
+		}
+	}
+	if len(shown) != 2 {
+		t.Errorf("%d certificates", len(shown))
 	}
 }

@@ -4,12 +4,10 @@ package hub
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"runtime"
 	"slices"
 	"strings"
@@ -22,7 +20,6 @@ import (
 	"github.com/headrace/headrace/internal/blob"
 	"github.com/headrace/headrace/internal/curate"
 	"github.com/headrace/headrace/internal/dataset"
-	"github.com/headrace/headrace/internal/dataset/export"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/tlog/proof"
 )
@@ -183,21 +180,4 @@ func (h *Hub) lines(ctx context.Context, digest string) ([][]byte, error) {
 		return nil, nil // all of it was withdrawn
 	}
 	return bytes.Split(bytes.TrimSuffix(raw, []byte("\n")), []byte("\n")), nil
-}
-
-// Export writes a snapshot in a trainer's format, refusing what its terms do not allow to be trained on.
-func (h *Hub) Export(ctx context.Context, id, format string, w io.Writer) (*export.Report, error) {
-	doc, err := h.db.Document(ctx, sqlstore.DocSnapshot, id)
-	if err != nil {
-		return nil, fmt.Errorf("snapshot %s: %w", id, err)
-	}
-	if st, err := openStored(doc); err != nil || st.note != "" {
-		return nil, cmp.Or(err, error(&episode.Problem{Code: "export/incomplete", Message: "records of this snapshot were withdrawn: it is not exported any more",
-			Hint: "export the newest snapshot"}))
-	}
-	s, err := dataset.Open(ctx, h.blobs, id)
-	if err != nil {
-		return nil, err
-	}
-	return export.Write(w, format, s.Rows(ctx), export.Options{Snapshot: id, Recipient: h.cfg.Name, Now: h.cfg.Now(), Rights: h.rights})
 }

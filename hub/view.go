@@ -162,7 +162,7 @@ func (v View) snapshot(doc sqlstore.DocumentRow) (web.SnapshotView, error) {
 
 // Export writes a snapshot in a trainer's format.
 func (v View) Export(ctx context.Context, id, format string, w io.Writer) error {
-	_, err := v.Hub.Export(ctx, id, format, w)
+	_, err := v.Hub.Export(ctx, id, format, "whoever took it from the hub's pages", w)
 	return err
 }
 

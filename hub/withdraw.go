@@ -18,6 +18,7 @@ import (
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/blob"
+	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/tlog/proof"
 )
@@ -115,6 +116,9 @@ func (h *Hub) eraseOne(ctx context.Context, o sqlstore.OpenWithdrawal, list []st
 			}
 		}
 	}
+	if o, err = h.db.Withdrawal(ctx, o.ID); err != nil { // with the fates of the bundles
+		return err
+	}
 	if err := h.eraseSnapshots(ctx, o); err != nil {
 		return err
 	}
@@ -180,7 +184,9 @@ func (h *Hub) without(ctx context.Context, shard string, ids map[string]bool) (s
 	return digest, len(lines) - len(kept), err
 }
 
-// eraseSnapshots takes the contributor's files from every snapshot that may hold the records.
+// eraseSnapshots takes the contributor's files from every snapshot that may hold the records. A snapshot of which an
+// earlier withdrawal took them is named again where it was made of a bundle that held the records: so that releases and
+// exports of it are, too.
 func (h *Hub) eraseSnapshots(ctx context.Context, o sqlstore.OpenWithdrawal) error {
 	docs, err := h.db.Documents(ctx, sqlstore.DocSnapshot)
 	if err != nil {
@@ -199,8 +205,14 @@ func (h *Hub) eraseSnapshots(ctx context.Context, o sqlstore.OpenWithdrawal) err
 				doomed = append(doomed, f.Digest)
 			}
 		}
-		if len(doomed) == 0 {
-			continue // it never held any, or an earlier withdrawal or try took them
+		if slices.ContainsFunc(o.Fates, func(f bundle.Fate) bool { return f.Artifact == doc.ID }) {
+			continue // an earlier try
+		}
+		made := slices.ContainsFunc(s.manifest.Inputs, func(i dataset.Input) bool {
+			return slices.ContainsFunc(o.Fates, func(f bundle.Fate) bool { return f.Artifact == i.Bundle })
+		})
+		if len(doomed) == 0 && (s.note == "" || !made) {
+			continue // it never held any
 		}
 		if err := h.db.Erase(ctx, sqlstore.Erasure{Withdrawal: o.ID, Doomed: doomed, Fate: bundle.Fate{Artifact: doc.ID, Kind: "snapshot", Fate: "erased"}}); err != nil {
 			return err
@@ -242,12 +254,16 @@ func (h *Hub) certifyOne(ctx context.Context, o sqlstore.OpenWithdrawal) error {
 	if err != nil {
 		return err
 	}
+	exported, err := h.beyondReach(ctx, fates)
+	if err != nil {
+		return err
+	}
 	asked, err := h.logOnce(ctx, proof.KindWithdrawal, o.ID)
 	if err != nil {
 		return err
 	}
 	cert, err := bundle.SealDocument(bundle.TypeCertificate, bundle.Certificate{Withdrawal: o.ID, Reason: o.Reason, Contributor: o.Contributor, Recipient: h.cfg.Name,
-		Records: o.Records, Day: now.Format(time.DateOnly), Fates: append(fates, retired...), LogOrigin: h.cfg.Name, LogIndex: asked.Index}, h.ring.Signing())
+		Records: o.Records, Day: now.Format(time.DateOnly), Fates: slices.Concat(fates, retired, exported), LogOrigin: h.cfg.Name, LogIndex: asked.Index}, h.ring.Signing())
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/hub"
 	"github.com/headrace/headrace/internal/blob"
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/dataset/export"
@@ -26,6 +27,7 @@ import (
 type exportCmd struct {
 	Format    string `required:"" help:"Format of the trainer: trl-kto or openai-dpo." placeholder:"NAME"`
 	Snapshot  string `help:"Snapshot of this machine's hub to export; without it, episodes come from standard input." placeholder:"ID"`
+	Holder    string `help:"With --snapshot, who will have the file: certificates of withdrawal name them." placeholder:"NAME"`
 	Recipient string `help:"Who will train: only records whose terms name them are exported. Without it, any recipient's are." placeholder:"NAME"`
 	Out       string `help:"Write to FILE instead of standard output." type:"path" placeholder:"FILE"`
 	Report    string `help:"Write counts, digest and reasons to FILE." type:"path" placeholder:"FILE"`
@@ -38,7 +40,7 @@ func (*exportCmd) Help() string {
 
 Examples:
   headrace consent --policy policy.yaml < clean.jsonl | headrace export --format trl-kto > kto.jsonl
-  headrace export --format openai-dpo --snapshot sha256:4b1c… --out dpo.jsonl --report dpo.report.json`
+  headrace export --format openai-dpo --snapshot sha256:4b1c… --holder "training team" --out dpo.jsonl --report dpo.report.json`
 }
 
 func (c *exportCmd) Run(e *env) error {
@@ -46,10 +48,13 @@ func (c *exportCmd) Run(e *env) error {
 		return usagef("no format is called %q: use one of %s", c.Format, strings.Join(export.Formats(), ", "))
 	}
 	var torn int
-	rows := streamRows(e, &torn)
+	rows, whole := streamRows(e, &torn), func(string) error { return nil }
 	if c.Snapshot != "" {
 		var err error
 		if rows, err = snapshotRows(e, c.Snapshot); err != nil {
+			return err
+		}
+		if whole, err = c.book(e); err != nil {
 			return err
 		}
 	}
@@ -63,6 +68,9 @@ func (c *exportCmd) Run(e *env) error {
 		return err
 	})
 	if err != nil {
+		return err
+	}
+	if err := whole(rep.Digest); err != nil {
 		return err
 	}
 	text, err := json.Marshal(rep, json.Deterministic(true), jsontext.Multiline(true))
@@ -84,6 +92,19 @@ func (c *exportCmd) Run(e *env) error {
 		return errors.New("export: something was set aside (--strict)")
 	}
 	return nil
+}
+
+// book notes at the hub of the state folder who will have the file, before there is one.
+func (c *exportCmd) book(e *env) (whole func(digest string) error, err error) {
+	f, err := hub.ReadFile("", e.dir)
+	if err != nil {
+		return nil, err
+	}
+	conf, err := f.Config()
+	if err != nil {
+		return nil, err
+	}
+	return hub.BookExport(e.ctx, conf, c.Snapshot, c.Format, c.Holder)
 }
 
 // streamRows yields the episodes of standard input; lines that are none are said and counted.

@@ -63,18 +63,26 @@ func (d *DB) Doom(ctx context.Context, digests ...string) error {
 	return d.tx(ctx, func(tx *sql.Tx) error { return d.doom(ctx, tx, digests) })
 }
 
+const openCols = `SELECT id, contributor, reason, envelope, asked_at, erased, records, fates FROM hub_withdrawals w`
+
+func scanOpen(r *sql.Rows) (w OpenWithdrawal, err error) {
+	var at int64
+	var fates string
+	if err = r.Scan(&w.ID, &w.Contributor, &w.Reason, &w.Envelope, &at, &w.Erased, &w.Records, &fates); err == nil {
+		err = json.Unmarshal([]byte(fates), &w.Fates)
+	}
+	w.AskedAt = fromMicros(at)
+	return w, err
+}
+
 // OpenWithdrawals returns those without a certificate, oldest first.
 func (d *DB) OpenWithdrawals(ctx context.Context) ([]OpenWithdrawal, error) {
-	return rowsOf(ctx, d.read, func(r *sql.Rows) (w OpenWithdrawal, err error) {
-		var at int64
-		var fates string
-		if err = r.Scan(&w.ID, &w.Contributor, &w.Reason, &w.Envelope, &at, &w.Erased, &w.Records, &fates); err == nil {
-			err = json.Unmarshal([]byte(fates), &w.Fates)
-		}
-		w.AskedAt = fromMicros(at)
-		return w, err
-	}, `SELECT id, contributor, reason, envelope, asked_at, erased, records, fates FROM hub_withdrawals w
- WHERE NOT EXISTS (SELECT 1 FROM documents WHERE kind='certificate' AND documents.id=w.id) ORDER BY asked_at, id`)
+	return rowsOf(ctx, d.read, scanOpen, openCols+` WHERE NOT EXISTS (SELECT 1 FROM documents WHERE kind='certificate' AND documents.id=w.id) ORDER BY asked_at, id`)
+}
+
+// Withdrawal returns one, or ErrNotFound.
+func (d *DB) Withdrawal(ctx context.Context, id string) (OpenWithdrawal, error) {
+	return one(rowsOf(ctx, d.read, scanOpen, openCols+` WHERE id=$1`, id))
 }
 
 // Erasure is one thing done for a withdrawal: a shard that has lost records, or a snapshot that has lost files.
