@@ -59,7 +59,7 @@ func TestExportReadsAPipeAndCountsWhatItSetsAside(t *testing.T) {
 func TestExportReadsASnapshotOfTheHub(t *testing.T) {
 	dir := t.TempDir()
 	var stdout, stderr bytes.Buffer
-	args := []string{"export", "--dir", dir, "--format", "trl-kto", "--snapshot", "sha256:" + strings.Repeat("0", 64), "--holder", "training team"}
+	args := []string{"export", "--dir", dir, "--format", "trl-kto", "--holder", "training team", "--snapshot", "sha256:" + strings.Repeat("0", 64)}
 	if code := run(args, nil, &stdout, &stderr); code != 1 || !strings.Contains(stderr.String(), "→") {
 		t.Errorf("no hub: %d %s", code, stderr.String())
 	}
