@@ -3,6 +3,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -218,7 +219,7 @@ func (w *world) Withdrawal(_ context.Context, id string) (*Withdrawal, error) {
 	return find(w.withdrawals, id, func(x *Withdrawal) string { return x.ID })
 }
 func (w *world) WouldWithdraw(_ context.Context, s Scope) (*Reach, error) {
-	r := &Reach{Scope: "session " + s.Session, Records: 7, Waiting: 2, Packed: 1, Elsewhere: map[string]int{"other.example": 1}, Releases: []string{"rel_1"}}
+	r := &Reach{Scope: cmp.Or(s.Session, "everything"), Records: 7, Waiting: 2, Packed: 1, Elsewhere: map[string]int{"other.example": 1}, Releases: []string{"rel_1"}}
 	for _, b := range w.bundles {
 		r.Bundles = append(r.Bundles, ReachBundle{b.ID, 7})
 	}
