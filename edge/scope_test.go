@@ -75,6 +75,9 @@ func TestWithdrawalTakesBackItsScopeAndNothingElse(t *testing.T) {
 			t.Errorf("%+v leaves %q at the hub, want %q", scope, got, left)
 		}
 		l.certificate("alder-bank")
+		if list, err := (edge.View{Edge: e}).Withdrawals(t.Context()); err != nil || list[0].Records != want {
+			t.Errorf("%+v: the page counts %d records, want %d; %v", scope, list[0].Records, want, err)
+		}
 	}
 }
 

@@ -87,7 +87,7 @@ func (e *Edge) WouldWithdraw(ctx context.Context, s web.Scope) (*web.Reach, erro
 		return nil, err
 	}
 	r := &web.Reach{Scope: words, Elsewhere: map[string]int{}, Bundles: []web.ReachBundle{}}
-	if scope.Developer != "" && !e.cfg.Own {
+	if e.onePerson(scope) {
 		defer countless(r)
 	}
 	if r.Waiting, r.Packed, err = e.db.UnsentOf(ctx, scope); err != nil {
@@ -131,6 +131,9 @@ func (e *Edge) WouldWithdraw(ctx context.Context, s web.Scope) (*web.Reach, erro
 	return r, err
 }
 
+// onePerson says that a scope is of one developer among others, of whom no page shows a figure.
+func (e *Edge) onePerson(s sqlstore.Scope) bool { return s.Developer != "" && !e.cfg.Own }
+
 // countless takes the numbers out of what is one person's.
 func countless(r *web.Reach) {
 	r.Person, r.Records, r.Waiting, r.Packed = true, 0, 0, 0
@@ -170,7 +173,9 @@ func (e *Edge) withdrawals(ctx context.Context, who string, scope sqlstore.Scope
 		if err != nil {
 			return a, nil, err
 		}
-		w.ID = episode.Digest(w.Envelope)
+		if w.ID = episode.Digest(w.Envelope); e.onePerson(scope) {
+			w.Records = 0 // shown as not counted
+		}
 		a.Rows = append(a.Rows, w)
 	}
 	return a, elsewhere, nil

@@ -482,7 +482,7 @@ type Withdrawal struct {
 	Scope       string // in words: "session 7f6c"
 	At          time.Time
 	Who         string
-	Records     int
+	Records     int    // 0: not counted, because they are one person's
 	State       string // "requested", "under way", "done"
 	Fates       []Fate
 	Certificate []byte // exact signed bytes, when done
