@@ -52,14 +52,16 @@ func (e *Edge) contribute(ctx context.Context) error {
 			continue // it was made for another hub: it waits until that one is joined again
 		}
 		start := time.Now()
-		err := e.db.Sending(ctx, b.ID, e.cfg.Now())
+		err := e.unpackExpired(ctx, b)
+		if err == nil {
+			err = e.db.Sending(ctx, b.ID, e.cfg.Now())
+		}
 		if errors.Is(err, sqlstore.ErrChanged) {
-			continue // a withdrawal stopped it
+			continue // a withdrawal stopped it, or its terms have expired
 		}
-		if err != nil {
-			return err
+		if err == nil {
+			err = e.push(ctx, b)
 		}
-		err = e.push(ctx, b)
 		if inc, ok := errors.AsType[*incidentError](err); ok {
 			if err = e.refuse(ctx, b, inc.envelope); err == nil {
 				continue
@@ -83,6 +85,33 @@ func (e *Edge) contribute(ctx context.Context) error {
 		e.stats.Push.add(b.Records, start)
 	}
 	return errors.Join(errs...)
+}
+
+// unpackExpired undoes a bundle whose terms have run out before the hub had it, and says [sqlstore.ErrChanged]: what may still
+// leave is packed anew.
+func (e *Edge) unpackExpired(ctx context.Context, b sqlstore.BundleRow) error {
+	m, _, _, err := bundle.ReadManifest(e.bundleDir(b.ID), bundle.NewTrust(bundle.TrustedKey{Name: e.cfg.Contributor, Key: e.Public()}))
+	if err != nil {
+		return fmt.Errorf("open bundle %s: %w", b.ID, err)
+	}
+	expired := m.Expired(e.cfg.Now())
+	if expired == nil {
+		return nil
+	}
+	repo, err := e.repository(e.cfg.Contributor + repoBundles)
+	if err != nil {
+		return err
+	}
+	if _, err := repo.Resolve(ctx, b.ID); err == nil {
+		return nil // it arrived in time: only its receipt is missing
+	} else if !errors.Is(err, errdef.ErrNotFound) {
+		return e.explain(err)
+	}
+	e.log.Warn("terms expired before a bundle was sent; it is packed anew without them", "bundle", b.ID, "err", expired)
+	if err := e.db.Unpack(ctx, b.ID); err != nil {
+		return err
+	}
+	return sqlstore.ErrChanged
 }
 
 func (e *Edge) push(ctx context.Context, b sqlstore.BundleRow) error {

@@ -95,6 +95,33 @@ func TestWhatExpiredBeforeItWasPackedStays(t *testing.T) {
 	}
 }
 
+// The hub was away while the terms ran out: not a byte of the record is sent to it, and the rest goes anew.
+func TestWhatExpiredBeforeItWasSentStays(t *testing.T) {
+	l := newLoop(t)
+	rule := "  - name: soon\n    when: repository.endsWith(\"portal\")\n    level: signal\n    purposes: [evaluate]\n    recipients: [loop-maker]\n    retention_days: 365\n    expires: 2026-11-05\n    approval: auto\n"
+	l.conf = func(c *edge.Config) {
+		p, err := consent.DecodePolicy([]byte(strings.Replace(policyFile, "rules:\n", "rules:\n"+rule, 1)))
+		l.ok(err)
+		c.Policy = p
+	}
+	e := l.edge("alder-bank")
+	ends, lasts := one("1", "portal"), one("2", "core")
+	l.send(e, ends, lasts)
+	l.ok(e.Assemble(t.Context()))
+	l.ok(e.Screen(t.Context()))
+	l.ok(e.Pack(t.Context()))
+	l.pass(4 * 24 * time.Hour)
+	l.turn(e)
+	l.turn(e)
+	eps, _ := l.count("alder-bank")
+	if eps[l.sentID("alder-bank", ends.ID)] != 0 || eps[l.sentID("alder-bank", lasts.ID)] != 1 {
+		t.Errorf("the hub has %v: want the record that lasts, and not the other", eps)
+	}
+	if out, err := l.edgeDB("alder-bank").OutboundOf(t.Context(), ends.ID); err != nil || len(out) != 1 || out[0].State != sqlstore.OutRefused {
+		t.Errorf("%+v, %v", out, err)
+	}
+}
+
 // A bundle that the hub will never take must not keep withdrawals, releases and statements from travelling.
 func TestRefusedBundleHoldsUpNoWithdrawal(t *testing.T) {
 	l := newLoop(t)

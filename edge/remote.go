@@ -203,6 +203,9 @@ func (r Remote) Push(ctx context.Context, dir string, own ed25519.PublicKey) (*R
 	if err != nil {
 		return nil, err
 	}
+	if err := b.Manifest.Expired(time.Now()); err != nil {
+		return nil, err
+	}
 	repo, err := r.e.repository(r.e.cfg.Contributor + repoBundles)
 	if err != nil {
 		return nil, err

@@ -243,6 +243,9 @@ func (c *compiler) terms(n ast.Node, r *rule, expires, approval string) error {
 		r.level == episode.LevelOff && len(r.recipients) > 0 {
 		return mistakef(n, "rule %q: nothing leaves at level %s, so it has no terms to give", r.name, r.level)
 	}
+	if r.recipients != nil && len(r.recipients) == 0 {
+		return mistakef(n, "rule %q: recipients is an empty list: name one or more, or take the key out for all", r.name)
+	}
 	if len(r.recipients) == 0 {
 		r.recipients = c.p.Recipients()
 	}

@@ -95,6 +95,9 @@ func mapping(n ast.Node, what string, fields map[string]any) error {
 			return mistakef(kv.Key, "key %q is there twice", key)
 		}
 		seen[key] = true
+		if _, empty := kv.Value.(*ast.NullNode); empty { // not the same as a key left out: a slip must not widen
+			return mistakef(kv.Key, "%q has no value: write one, or take the key out", key)
+		}
 		if node, ok := dst.(*ast.Node); ok {
 			*node = kv.Value
 		} else if err := value(kv.Value, dst); err != nil {

@@ -100,6 +100,17 @@ func (d *DB) Sending(ctx context.Context, bundle string, now time.Time) error {
 	})
 }
 
+// Unpack undoes a bundle that the hub has not: its records are approved as before.
+func (d *DB) Unpack(ctx context.Context, bundle string) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM bundles WHERE state='packed' AND id=$1`, bundle); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE outbound SET state='approved', bundle='' WHERE state='packed' AND bundle=$1`, bundle)
+		return err
+	})
+}
+
 // WithdrawalRow is a withdrawal as the edge asked for it.
 type WithdrawalRow struct {
 	ID, Scope, Recipient  string
