@@ -92,6 +92,12 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	row := sqlstore.AdmittedRow{Bundle: digest, Contributor: contributor, Kind: string(b.Manifest.Kind), Records: b.Manifest.Records,
 		Bytes: b.Manifest.PayloadBytes, Shard: m.Layers[1].Digest.String(), LogIndex: int64(inclusion.Index), AdmittedAt: h.cfg.Now()}
 	row.ExpiresAt = endOf(b.Manifest, row.AdmittedAt)
+	// It was there when it was verified; a sweep may have come between.
+	if here, err := h.blobs.Has(row.Shard); err != nil {
+		return err
+	} else if !here {
+		return &episode.Problem{Code: "intake/layer-gone", Message: "the bundle's records lay here for too long and were deleted", Hint: "push it again: its layers are sent anew"}
+	}
 	// Records that were taken back before they arrived do not come in by arriving.
 	taken, err := h.db.Withdrawn(ctx)
 	if err != nil {
@@ -123,7 +129,7 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	if err := h.db.Admit(ctx, row); err != nil {
 		return err
 	}
-	if err := errors.Join(h.door.quotas.admitted(ctx, contributor), h.bury(ctx)); err != nil {
+	if err := errors.Join(h.door.quotas.admitted(ctx, contributor), h.buryNow(ctx)); err != nil {
 		return err
 	}
 	h.stats.Verify.Count.Add(int64(b.Manifest.Records))

@@ -66,7 +66,7 @@ type Hub struct {
 	door   door // who may bring what
 
 	entering  turnstile  // into the log: each digest once
-	admitting sync.Mutex // a bundle sees the withdrawals before it, and those after it see the bundle
+	admitting sync.Mutex // a bundle sees the withdrawals before it, and those after it see the bundle; nothing is deleted under it
 	turning   sync.Mutex // one turn at a time, and guards what follows
 	swept     time.Time
 	wake      chan struct{}

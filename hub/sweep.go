@@ -36,25 +36,33 @@ func (h *Hub) sweep(ctx context.Context) error {
 		if !strings.HasSuffix(repo, "/bundles") {
 			continue // what the hub itself writes, and withdrawals, which are small and signed
 		}
-		named, err := h.namedIn(ctx, repo)
-		if err != nil {
+		if err := h.sweepRepo(ctx, repo, digests, now); err != nil {
 			return err
-		}
-		var gone []string
-		for _, d := range digests {
-			at, err := h.blobs.At(d)
-			if !named[d] && err == nil && now.Sub(at) > unnamedFor {
-				gone = append(gone, d)
-			}
-		}
-		if len(gone) > 0 {
-			if err := h.db.RefuseArrival(ctx, repo, gone, sqlstore.DocumentRow{}); err != nil {
-				return err
-			}
-			h.log.Info("uploads that became no bundle are deleted", "repository", repo, "blobs", len(gone))
 		}
 	}
 	return h.bury(ctx)
+}
+
+// sweepRepo decides while no bundle is being admitted: what no manifest names yet may be about to be.
+func (h *Hub) sweepRepo(ctx context.Context, repo string, digests []string, now time.Time) error {
+	h.admitting.Lock()
+	defer h.admitting.Unlock()
+	named, err := h.namedIn(ctx, repo)
+	if err != nil {
+		return err
+	}
+	var gone []string
+	for _, d := range digests {
+		at, err := h.blobs.At(d)
+		if !named[d] && err == nil && now.Sub(at) > unnamedFor {
+			gone = append(gone, d)
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	h.log.Info("uploads that became no bundle are deleted", "repository", repo, "blobs", len(gone))
+	return h.db.RefuseArrival(ctx, repo, gone, sqlstore.DocumentRow{})
 }
 
 // namedIn returns the blobs that the manifests of a repository name.

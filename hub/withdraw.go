@@ -128,8 +128,15 @@ func (h *Hub) eraseOne(ctx context.Context, o sqlstore.OpenWithdrawal, list []st
 	return h.db.SetErased(ctx, o.ID)
 }
 
-// bury deletes the blobs that must go.
+// bury deletes the blobs that must go, while no bundle is being admitted: one of them may be what it holds.
 func (h *Hub) bury(ctx context.Context) error {
+	h.admitting.Lock()
+	defer h.admitting.Unlock()
+	return h.buryNow(ctx)
+}
+
+// buryNow is bury for those who hold admitting.
+func (h *Hub) buryNow(ctx context.Context) error {
 	list, err := h.db.Doomed(ctx)
 	if err != nil {
 		return err

@@ -111,6 +111,10 @@ func (d *DB) Admit(ctx context.Context, a AdmittedRow) error {
 		if err != nil {
 			return err
 		}
+		// What it points to from now on may have been doomed when nothing did.
+		if err := d.spare(ctx, tx, a.Shard); err != nil {
+			return err
+		}
 		return d.doom(ctx, tx, a.Doomed)
 	})
 }

@@ -160,3 +160,28 @@ func TestErasureIsNotForgottenByACrash(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatAnAdmittedBundlePointsToIsNeverDoomed(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleHub)
+		doomed := func(want ...string) {
+			t.Helper()
+			got, err := db.Doomed(t.Context())
+			ok(t, err)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		}
+		ok(t, db.RefuseArrival(t.Context(), "alder-bank/bundles", []string{"sha256:s1", "sha256:s2"}, sqlstore.DocumentRow{}))
+		doomed("sha256:s1", "sha256:s2")
+		came, less := admitted("b1"), admitted("b2")
+		came.Shard, came.Doomed = "sha256:s1", []string{"sha256:s1"}
+		less.Shard, less.Doomed = "sha256:less", []string{"sha256:whole"}
+		ok(t, db.Admit(t.Context(), came))
+		doomed("sha256:s2")
+		ok(t, db.Admit(t.Context(), less))
+		doomed("sha256:s2", "sha256:whole")
+		ok(t, db.RegistryIndex().LinkBlob(t.Context(), "alder-bank/bundles", "sha256:s2"))
+		doomed("sha256:whole")
+	})
+}

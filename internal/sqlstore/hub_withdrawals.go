@@ -134,6 +134,12 @@ func (d *DB) doom(ctx context.Context, tx *sql.Tx, digests []string) error {
 		func(i int, a []any) []any { return append(a, digests[i]) })
 }
 
+// spare takes a blob off the list of those that must go: it is asked for again.
+func (d *DB) spare(ctx context.Context, tx *sql.Tx, digest string) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM doomed WHERE digest=$1`, digest)
+	return err
+}
+
 // SetErased says that nothing that a withdrawal reached holds its records any more.
 func (d *DB) SetErased(ctx context.Context, withdrawal string) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
@@ -142,15 +148,13 @@ func (d *DB) SetErased(ctx context.Context, withdrawal string) error {
 	})
 }
 
-// Doomed returns the blobs that must go.
+// Doomed returns the blobs that must go. One that an admitted bundle points to is none of them, whatever the list says.
 func (d *DB) Doomed(ctx context.Context) ([]string, error) {
-	return rowsOf(ctx, d.read, func(r *sql.Rows) (s string, err error) { return s, r.Scan(&s) }, `SELECT digest FROM doomed ORDER BY digest`)
+	return rowsOf(ctx, d.read, func(r *sql.Rows) (s string, err error) { return s, r.Scan(&s) }, `SELECT digest FROM doomed
+ WHERE digest NOT IN (SELECT shard FROM admitted) ORDER BY digest`)
 }
 
 // Gone says that a doomed blob is deleted.
 func (d *DB) Gone(ctx context.Context, digest string) error {
-	return d.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM doomed WHERE digest=$1`, digest)
-		return err
-	})
+	return d.tx(ctx, func(tx *sql.Tx) error { return d.spare(ctx, tx, digest) })
 }

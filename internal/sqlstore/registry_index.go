@@ -20,11 +20,18 @@ var _ registry.Index = RegistryIndex{}
 // RegistryIndex returns the registry's index in this database.
 func (d *DB) RegistryIndex() RegistryIndex { return RegistryIndex{d} }
 
-// LinkBlob makes a blob visible in a repository.
+// LinkBlob makes a blob visible in a repository. Where it was not, it is no longer one of those that must go: somebody
+// asks for it again. Where it was, it may be one that was withdrawn.
 func (x RegistryIndex) LinkBlob(ctx context.Context, repo, digest string) error {
 	return x.d.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO repo_blobs (repo, digest) VALUES ($1,$2) ON CONFLICT (repo, digest) DO NOTHING`, repo, digest)
-		return err
+		r, err := tx.ExecContext(ctx, `INSERT INTO repo_blobs (repo, digest) VALUES ($1,$2) ON CONFLICT (repo, digest) DO NOTHING`, repo, digest)
+		if err != nil {
+			return err
+		}
+		if n, err := r.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
+		return x.d.spare(ctx, tx, digest)
 	})
 }
 
