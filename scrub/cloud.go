@@ -9,13 +9,14 @@ import "bytes"
 // themselves.
 func (w *worker) arn(_ *rule, start, end int) {
 	b := w.buf
-	if at(b, start-1)&isAlnum != 0 {
+	if at(b, start-1)&isAlnum != 0 || start < w.resourceEnd {
 		return
 	}
 	stop := end
 	for stop < len(b) && stop-start < 1024 && inResource(b[stop]) {
 		stop++
 	}
+	w.resourceEnd = stop
 	if c := ch(b, stop); c == '$' || c == '{' { // a template: arn:aws:s3:::${name}
 		return
 	}
@@ -38,6 +39,7 @@ func (w *worker) arn(_ *rule, start, end int) {
 		i += n + 1
 	}
 	if string(account) == "aws" { // managed by Amazon, the same for all
+		w.resourceEnd = i
 		return
 	}
 	kind, typed := "project", true // function:name, role/path/name
@@ -74,12 +76,16 @@ func inResource(c byte) bool {
 
 // azure looks at a resource id of Azure's: /subscriptions/ID/resourceGroups/NAME/providers/Namespace/type/NAME/… (Azure Resource
 // Manager, "Resource IDs"). Types and names take turns.
-func (w *worker) azure(_ *rule, _, end int) {
+func (w *worker) azure(_ *rule, start, end int) {
+	if start < w.resourceEnd {
+		return
+	}
 	i := w.part(end, "project")
 	name := false // the next part is a name
 	for n := 0; n < 16 && ch(w.buf, i) == '/' && i > end; n++ {
 		i++
 		e := run(w.buf, i, i+maxPart, isDotted)
+		w.resourceEnd = e
 		switch {
 		case e == i:
 			return

@@ -101,6 +101,9 @@ func handleEndAt(b []byte, i int) int {
 // ids looks at what id and stat print: uid=1001(jdoe) gid=1001(jdoe) groups=1001(jdoe),27(sudo).
 func (w *worker) ids(_ *rule, _, end int) {
 	b := w.buf
+	if end <= w.valueEnd {
+		return // read from before here
+	}
 	i := end
 	if b[end-1] == '(' {
 		i = run(b, i, i+8, isBlank)

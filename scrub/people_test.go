@@ -86,7 +86,8 @@ func TestWhatOnlyLooksPersonalStays(t *testing.T) {
 func TestWhatIsPersonalIsFoundInLinearTime(t *testing.T) {
 	s := newScrubber(t, Config{Budget: time.Minute})
 	for _, unit := range []string{"1 ", "1-", "+1 ", "(1) ", "1.1.", "a:", "::", "A ", "Jane ", "Jane-", "O'", "ul. ", "\\\\", "a.corp ", ".corp.", "://a.corp/", "host=", "by ", "Mr. ", "phone ", "12 Rue ", "A-1 ", "DE89 ", "<a@b.co", "Ä ", "user \"a\", ",
-		"-rw-r--r-- 1 a b ", "uid=1(ab),", "ab:x:111:", "@ab ", "/ @ab ", " 1111-11-11", "[11:11] ", "regards\n", "origin/ab/", "ssh a@b ", "chown -a ", "a pts/1 ", "a@b:~"} {
+		"-rw-r--r-- 1 a b ", "uid=1(ab),", "ab:x:111:", "@ab ", "/ @ab ", " 1111-11-11", "[11:11] ", "regards\n", "origin/ab/", "ssh a@b ", "chown -a ", "a pts/1 ", "a@b:~",
+		"arn:aws:s3:::ab/", "arn:aws:sns:a:1:b:", "uid=1001(jdoe) gid=", "/subscriptions/ab/resourceGroups/cd", "projects/ab/topics/"} {
 		took := func(n int) time.Duration {
 			w := s.worker()
 			defer s.done(w)
@@ -102,6 +103,20 @@ func TestWhatIsPersonalIsFoundInLinearTime(t *testing.T) {
 		if long > 12*short+300*time.Millisecond {
 			t.Errorf("%q: %v, four times as many %v", unit, short, long)
 		}
+	}
+}
+
+// TestWhatLiesInsideIsNotRecordedAgain: the work after the search is by finding, so there must be few of them for each byte.
+func TestWhatLiesInsideIsNotRecordedAgain(t *testing.T) {
+	s := newScrubber(t, Config{})
+	for _, unit := range []string{"arn:aws:s3:::ab/", "arn:aws:sns:a:1:bc:", "uid=1001(jdoe) gid=", "uid=1001(jdoe),", "/subscriptions/ab/resourceGroups/cd", "projects/ab/topics/"} {
+		w := s.worker()
+		const times = 2000
+		w.scan([]byte(strings.Repeat(unit, times)))
+		if n := len(w.hits); n > 6*times {
+			t.Errorf("%q: %d findings, %d each", unit, n, n/times)
+		}
+		s.done(w)
 	}
 }
 

@@ -33,35 +33,36 @@ type worker struct {
 	seen     []int     // up to where each of the administrator's rules has looked
 	told     []span    // what the model found in the text that in holds
 
-	in, out    []byte // a record's text, decoded, and what it becomes
-	buf        []byte
-	places     [lanes][]hit // where keywords end in buf
-	kinds      map[string]kind
-	rule       *rule   // whose detector is at work
-	hits       []span  // as detected, in any order
-	hard       []span  // of them, joined, those that a mark replaces as a whole, and
-	soft       []span  // those that keep their form
-	own        []span  // marks made with our key
-	spans      []span  // to replace: sorted, apart
-	more       []span  // found in what was rendered
-	before     []span  // what spans were for the last look
-	pieces     []piece // where rendered text came from
-	rounds     int
-	direct     int                // of the hits that come first, before those in what is encoded
-	scanned    bool               // what was found in the window is in hits
-	looked     map[visited]looked // at in the record
-	entire     bool               // the second look is at everything
-	nameEnd    int                // end of the last assigned name looked at, and
-	nameKind   strength
-	valueEnd   int // of the last value replaced: what lies inside needs no look
-	formEnd    int // of the last credential of a vendor's form
-	manifest   int // end of the last Kubernetes Secret looked at
-	headEnd    int // of the names of columns of the last table that has one of passwords, and
-	tableEnd   int // of the table
-	unclosed   [4]int
-	features   []uint32 // of the hit that is scored
-	judgedEnd  int      // of the last list whose literals were judged, and
-	judgedKind strength
+	in, out     []byte // a record's text, decoded, and what it becomes
+	buf         []byte
+	places      [lanes][]hit // where keywords end in buf
+	kinds       map[string]kind
+	rule        *rule   // whose detector is at work
+	hits        []span  // as detected, in any order
+	hard        []span  // of them, joined, those that a mark replaces as a whole, and
+	soft        []span  // those that keep their form
+	own         []span  // marks made with our key
+	spans       []span  // to replace: sorted, apart
+	more        []span  // found in what was rendered
+	before      []span  // what spans were for the last look
+	pieces      []piece // where rendered text came from
+	rounds      int
+	direct      int                // of the hits that come first, before those in what is encoded
+	scanned     bool               // what was found in the window is in hits
+	looked      map[visited]looked // at in the record
+	entire      bool               // the second look is at everything
+	nameEnd     int                // end of the last assigned name looked at, and
+	nameKind    strength
+	valueEnd    int // of the last value replaced: what lies inside needs no look
+	formEnd     int // of the last credential of a vendor's form
+	resourceEnd int // of the last name of a resource of a cloud looked at
+	manifest    int // end of the last Kubernetes Secret looked at
+	headEnd     int // of the names of columns of the last table that has one of passwords, and
+	tableEnd    int // of the table
+	unclosed    [4]int
+	features    []uint32 // of the hit that is scored
+	judgedEnd   int      // of the last list whose literals were judged, and
+	judgedKind  strength
 
 	decoding   // decode.go
 	commanding // vendorcall.go
@@ -97,7 +98,7 @@ func (w *worker) scan(buf []byte) { w.scanFor(buf, 0, len(buf)) }
 // scanFor finds what lies in buf[from:to], or reaches into it, and perhaps more; from is where a line begins.
 func (w *worker) scanFor(buf []byte, from, to int) {
 	w.buf, w.hits, w.own = buf, w.hits[:0], w.own[:0]
-	w.nameEnd, w.valueEnd, w.judgedEnd, w.formEnd, w.manifest, w.headEnd, w.tableEnd, w.unclosed = -1, 0, 0, 0, 0, 0, 0, [4]int{}
+	w.nameEnd, w.valueEnd, w.judgedEnd, w.formEnd, w.resourceEnd, w.manifest, w.headEnd, w.tableEnd, w.unclosed = -1, 0, 0, 0, 0, 0, 0, 0, [4]int{}
 	w.startDecoding()
 	w.program = nil
 	w.cues, w.line, w.far = w.cues[:0], lineKind{}, placeKind{}
