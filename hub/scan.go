@@ -77,7 +77,7 @@ func (h *Hub) scan(ctx context.Context, contributor, repo string, manifest []byt
 // look fills in what the engine finds: structured hits, and, where there are more random-looking runs than findings that the
 // manifest claims and that are not there as marks, these.
 func (h *Hub) look(b *bundle.Bundle, inc *bundle.Incident) error {
-	marks, claimed := 0, 0
+	marks, claimed, random := 0, 0, 0
 	for _, n := range b.Manifest.Findings {
 		claimed += n
 	}
@@ -87,27 +87,16 @@ func (h *Hub) look(b *bundle.Bundle, inc *bundle.Incident) error {
 		if err != nil {
 			return &episode.Problem{Code: "intake/unreadable", Message: fmt.Sprintf("record %d cannot be scanned", i), Err: err, Hint: "pack it anew"}
 		}
-		marks += found.Marks
-		seen := map[bundle.IncidentFinding]bool{}
+		marks, random = marks+found.Marks, random+found.Opaque
 		for _, hit := range found.Hits {
-			f := bundle.IncidentFinding{Record: i, Field: hit.Field, Kind: hit.Kind}
-			switch {
-			case hit.Opaque:
-				opaque = append(opaque, f)
-			case !seen[f]:
-				seen[f] = true
-				inc.Findings = append(inc.Findings, f)
-			}
+			inc.Findings = append(inc.Findings, bundle.IncidentFinding{Record: i, Field: hit.Field, Kind: hit.Kind})
+		}
+		for _, field := range found.Runs {
+			opaque = append(opaque, bundle.IncidentFinding{Record: i, Field: field, Kind: "opaque"})
 		}
 	}
-	if len(opaque) > max(0, claimed-marks) {
-		slices.SortFunc(opaque, func(a, b bundle.IncidentFinding) int {
-			if a.Record != b.Record {
-				return a.Record - b.Record
-			}
-			return strings.Compare(a.Field, b.Field)
-		})
-		inc.Findings = append(inc.Findings, slices.Compact(opaque)...)
+	if random > max(0, claimed-marks) {
+		inc.Findings = append(inc.Findings, opaque...)
 	}
 	if n := len(inc.Findings); n > maxFindings {
 		inc.Findings, inc.More = inc.Findings[:maxFindings], n-maxFindings

@@ -65,13 +65,10 @@ func TestStructuredSecretsOfRealCodeAreSeen(t *testing.T) {
 		}
 		all++
 		f := scanned(t, map[string]string{"text": r.Text})
-		for _, h := range f.Hits {
-			if !h.Opaque {
-				hit++
-				break
-			}
-		}
 		if len(f.Hits) > 0 {
+			hit++
+		}
+		if len(f.Hits)+f.Opaque > 0 {
 			any++
 		}
 	}
@@ -92,14 +89,11 @@ func TestWhatTheEdgesFilterLeavesIsTaken(t *testing.T) {
 		if err != nil {
 			return 0
 		}
-		for _, h := range scanned(t, map[string]string{"text": string(out)}).Hits {
-			if h.Opaque {
-				opaque++
-			} else {
-				t.Errorf("%s in %.300s", h.Kind, out)
-			}
+		f := scanned(t, map[string]string{"text": string(out)})
+		for _, h := range f.Hits {
+			t.Errorf("%s in %.300s", h.Kind, out)
 		}
-		return opaque
+		return f.Opaque
 	}
 	t.Run("simulated", func(t *testing.T) {
 		w, err := sim.New(sim.Config{Seed: 5, Gain: 0.2, Decisions: 1500, Developers: 60})
@@ -109,7 +103,8 @@ func TestWhatTheEdgesFilterLeavesIsTaken(t *testing.T) {
 		raw := 0
 		err = w.Episodes(w.Contributors()[0], func(e *episode.Episode) error {
 			for _, text := range append(afters(e), e.Instruction) {
-				raw += len(scanned(t, map[string]string{"text": text}).Hits)
+				f := scanned(t, map[string]string{"text": text})
+				raw += len(f.Hits) + f.Opaque
 				if check(t, text) > 0 {
 					t.Errorf("opaque runs are left in %.200s", text)
 				}

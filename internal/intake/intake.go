@@ -14,6 +14,7 @@ package intake
 import (
 	"bytes"
 	"fmt"
+	"slices"
 )
 
 // Hit is one place where something stands that must not arrive.
@@ -22,8 +23,6 @@ type Hit struct {
 	Field string
 	// Kind says what it is, such as "aws-key" or "email".
 	Kind string
-	// Opaque says that it only looks random: it counts against what the manifest claims.
-	Opaque bool
 }
 
 // Scanner holds the tables. It is safe for concurrent use.
@@ -50,8 +49,10 @@ func New() *Scanner {
 
 // Found is what one record holds.
 type Found struct {
-	Hits  []Hit
-	Marks int // what has the form of an edge's mark, the mark's own check included
+	Hits   []Hit    // one for each field and kind, the first of them
+	Marks  int      // what has the form of an edge's mark, the mark's own check included
+	Opaque int      // runs that only look random: they count against what the manifest claims
+	Runs   []string // the fields in which these stand, the first of them
 }
 
 // maxDepth is how deep JSON within strings within JSON is looked into.
@@ -112,7 +113,34 @@ func (c *scan) plain(at *path, text []byte, depth int) bool {
 		return len(d) == 64 && allHex(d) && at.isField("digest", "policy", "commit", "chosen")
 	}
 	p, d, ok := bytes.Cut(text, []byte{'_'})
-	return ok && len(p) >= 2 && len(p) <= 5 && len(d) == 32 && allHex(d)
+	return ok && len(d) == 32 && allHex(d) && at.isField(idFields(string(p))...) && !at.within("arguments")
+}
+
+// idFields are the fields in which an id with this prefix may stand (spec/levels.tsv); none for any other word.
+func idFields(prefix string) []string {
+	switch prefix {
+	case "ep":
+		return []string{"id", "amends", "parent"}
+	case "se":
+		return []string{"session"}
+	case "co":
+		return []string{"commit"}
+	case "pr":
+		return []string{"pull_request"}
+	case "ar":
+		return []string{"digest"}
+	case "de":
+		return []string{"decision_id"}
+	case "su":
+		return []string{"id", "suggestion", "target"}
+	case "ca":
+		return []string{"id", "call"}
+	case "dev":
+		return []string{"developer"}
+	case "repo":
+		return []string{"repository"}
+	}
+	return nil
 }
 
 func allHex(b []byte) bool {
@@ -146,23 +174,34 @@ func (c *scan) text(at *path, b []byte) {
 		}
 		if r := &c.s.rules[e.rule]; r.at(b, e.start, e.end) {
 			c.seen[e.rule] = true
-			c.hit(at, r.kind, false)
+			c.hit(at, r.kind)
 		}
 	}
 	c.numbers(at, b)
+	runs := 0
 	for range opaque(b) {
-		c.hit(at, "opaque", true)
+		runs++
+	}
+	if runs > 0 {
+		c.found.Opaque += runs
+		c.found.Runs = once(c.found.Runs, c.base+at.String())
 	}
 }
 
 // shortest is the length of the shortest thing that is looked for: a private address.
 const shortest = 7
 
-// maxHits bounds what is kept of one record: a file of keys is refused for the first ones.
+// maxHits bounds what is kept of one record: a file of keys is refused for the first ones. What only looks random takes no
+// place from what is known to be a secret, and the number of its runs has no bound.
 const maxHits = 100
 
-func (c *scan) hit(at *path, kind string, opaque bool) {
-	if len(c.found.Hits) < maxHits {
-		c.found.Hits = append(c.found.Hits, Hit{c.base + at.String(), kind, opaque})
+func (c *scan) hit(at *path, kind string) {
+	c.found.Hits = once(c.found.Hits, Hit{c.base + at.String(), kind})
+}
+
+func once[T comparable](list []T, v T) []T {
+	if len(list) >= maxHits || slices.Contains(list, v) {
+		return list
 	}
+	return append(list, v)
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -189,8 +190,8 @@ func TestOrdinaryTextHasNoHits(t *testing.T) {
 		"-----BEGIN PRIVATE" + " KEY-----\n...\n",
 		"2026-09-07T10:00:00.123456789Z 1757239200123456789 0.30000000000000004",
 	} {
-		if f := scanned(t, map[string]string{"text": text}); len(f.Hits) > 0 {
-			t.Errorf("%s: %+v", text, f.Hits)
+		if f := scanned(t, map[string]string{"text": text}); len(f.Hits)+f.Opaque > 0 {
+			t.Errorf("%s: %+v", text, f)
 		}
 	}
 }
@@ -200,7 +201,7 @@ func TestRandomRunsAreOpaqueAndTheRecordsOwnIdsAreNot(t *testing.T) {
 	missed := 0
 	for range 200 {
 		for _, run := range []string{made(rng, letters, 40), made(rng, hexes, 64), made(rng, letters, 64)} {
-			if f := scanned(t, map[string]string{"text": "k=" + run + ";"}); len(f.Hits) != 1 || !f.Hits[0].Opaque {
+			if f := scanned(t, map[string]string{"text": "k=" + run + ";"}); f.Opaque != 1 || len(f.Runs) != 1 || len(f.Hits) > 0 {
 				missed++
 			}
 		}
@@ -209,12 +210,54 @@ func TestRandomRunsAreOpaqueAndTheRecordsOwnIdsAreNot(t *testing.T) {
 			digest[i] = byte(rng.Uint32())
 		}
 		f := scanned(t, map[string]any{"id": "ep_" + hex.EncodeToString(digest[:16]), "privacy": map[string]string{"policy": "sha256:" + hex.EncodeToString(digest)}})
-		if len(f.Hits) > 0 {
-			t.Errorf("%+v", f.Hits)
+		if len(f.Hits)+f.Opaque > 0 {
+			t.Errorf("%+v", f)
 		}
 	}
 	if missed > 12 {
 		t.Errorf("%d of 600 random runs are not seen", missed)
+	}
+}
+
+func TestRandomRunsDoNotHideASecret(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 5))
+	var noise []string
+	sure := ""
+	for len(noise) < 300 {
+		if run := made(rng, letters, 40); scanned(t, run).Opaque == 1 {
+			noise, sure = append(noise, run), run
+		}
+	}
+	text := strings.Join(noise, " ") + " AKIA" + made(rng, upper+"234567", 16)
+	f := scanned(t, map[string]any{"before": strings.Join(noise, " "), "more": noise, "text": text, "then": "glpat-" + made(rng, letters, 20)})
+	slices.SortFunc(f.Hits, func(a, b Hit) int { return strings.Compare(a.Field, b.Field) })
+	want := []Hit{{"/text", "aws-key"}, {"/then", "gitlab-token"}}
+	if diff := cmp.Diff(want, f.Hits); diff != "" || f.Opaque < 900 || len(f.Runs) != maxHits {
+		t.Errorf("%s, %d runs in %d fields", diff, f.Opaque, len(f.Runs))
+	}
+	if f := scanned(t, map[string]string{"text": sure + " " + sure}); f.Opaque != 2 || len(f.Runs) != 1 {
+		t.Errorf("two runs of one field: %+v", f)
+	}
+}
+
+func TestOnlyIdsOfTheRecordAreTakenWithoutALook(t *testing.T) {
+	digits := strings.Repeat("3f9a07c1d2e84b56", 2)
+	for _, record := range []any{
+		map[string]any{"instruction": "ab_" + digits},
+		map[string]any{"instruction": "ep_" + digits},
+		map[string]any{"id": "sk_" + digits},
+		map[string]any{"developer": "repo_" + digits},
+		map[string]any{"steps": []any{map[string]any{"tool_calls": []any{map[string]any{"arguments": map[string]any{"session": "se_" + digits}}}}}},
+	} {
+		if f := scanned(t, record); f.Opaque == 0 {
+			t.Errorf("%v is not looked at", record)
+		}
+	}
+	for prefix, field := range map[string]string{"ep_": "amends", "se_": "session", "co_": "commit", "pr_": "pull_request", "ar_": "digest", "de_": "decision_id",
+		"su_": "target", "ca_": "call", "dev_": "developer", "repo_": "repository"} {
+		if f := scanned(t, map[string]string{field: prefix + digits}); len(f.Hits)+f.Opaque > 0 {
+			t.Errorf("%s%s in %s: %+v", prefix, digits, field, f)
+		}
 	}
 }
 

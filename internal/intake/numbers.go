@@ -17,13 +17,13 @@ func (c *scan) numbers(at *path, b []byte) {
 		case isDigit(x) && !card:
 			if n, is := cardAt(b, i); n > 0 {
 				if card = is; card {
-					c.hit(at, "card", false)
+					c.hit(at, "card")
 				}
 				i += n - 1
 			}
 		case x >= 'A' && !account && i+15 <= len(b) && isDigit(b[i+2]) && isDigit(b[i+3]) && b[i+1] >= 'A' && b[i+1] <= 'Z':
 			if account = ibanAt(b[i:]); account {
-				c.hit(at, "iban", false)
+				c.hit(at, "iban")
 			}
 		}
 	}

@@ -65,6 +65,16 @@ func (p *path) isField(names ...string) bool {
 	return false
 }
 
+// within reports whether one of the keys around it is this one.
+func (p *path) within(name string) bool {
+	for _, s := range p.steps {
+		if !s.array && string(s.key) == name {
+			return true
+		}
+	}
+	return false
+}
+
 // walk visits every string of a JSON value, keys too: its bytes between the quotes, and whether any of them is an escape.
 // Numbers and literals are passed over without a look at their form: they hold no text. It allocates nothing per string.
 func walk(b []byte, visit func(at *path, raw []byte, escaped bool) error) error {
