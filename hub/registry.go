@@ -26,10 +26,21 @@ const releases = "releases"
 
 func (h *Hub) openRegistry() (err error) {
 	h.reg, err = registry.New(registry.Config{
-		Blobs: h.blobs, Index: h.db.RegistryIndex(), Authorize: h.authorize, Log: h.log, Quota: h.door.quotas,
+		Blobs: h.blobs, Index: h.db.RegistryIndex(), Authorize: h.authorize, Log: h.log, Quota: h.door.quotas, MaxBlobIn: maxBlobIn,
 		Admit: func(ctx context.Context, m registry.Manifest) error { return h.admit(ctx, m.Repo, m.Raw, m.Digest) },
 	})
 	return err
+}
+
+// maxWithdrawal bounds an upload that no quota of bytes counts, by the size of the largest document that is opened. An edge's
+// largest withdrawal, of 100,000 ids, has 5 MB.
+const maxWithdrawal = 16 << 20
+
+func maxBlobIn(repo string) int64 {
+	if _, place, _ := splitRepo(repo); place == "withdrawals" {
+		return maxWithdrawal
+	}
+	return 0
 }
 
 // authorize lets a contributor read and write its own repositories and read the releases of the channels it may follow.

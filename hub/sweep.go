@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strings"
 	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -21,7 +20,8 @@ const (
 	sweepEvery = 6 * time.Hour
 )
 
-// sweep deletes what contributors uploaded and never made a bundle of. A push that takes longer than that sends it again.
+// sweep deletes what contributors uploaded and never made a bundle or a withdrawal of. A push that takes longer than a day
+// sends it again.
 func (h *Hub) sweep(ctx context.Context) error {
 	now := h.cfg.Now()
 	if since := now.Sub(h.swept); since >= 0 && since < sweepEvery {
@@ -33,8 +33,8 @@ func (h *Hub) sweep(ctx context.Context) error {
 		return err
 	}
 	for repo, digests := range byRepo {
-		if !strings.HasSuffix(repo, "/bundles") {
-			continue // what the hub itself writes, and withdrawals, which are small and signed
+		if _, place, _ := splitRepo(repo); place != "bundles" && place != "withdrawals" {
+			continue // what the hub itself writes
 		}
 		if err := h.sweepRepo(ctx, repo, digests, now); err != nil {
 			return err
@@ -61,7 +61,7 @@ func (h *Hub) sweepRepo(ctx context.Context, repo string, digests []string, now 
 	if len(gone) == 0 {
 		return nil
 	}
-	h.log.Info("uploads that became no bundle are deleted", "repository", repo, "blobs", len(gone))
+	h.log.Info("uploads that nothing names are deleted", "repository", repo, "blobs", len(gone))
 	return h.db.RefuseArrival(ctx, repo, gone, sqlstore.DocumentRow{})
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/headrace/headrace/hub"
 )
 
-func TestWhatWasUploadedAndBecameNoBundleDoesNotStay(t *testing.T) {
+func TestWhatWasUploadedAndIsNamedByNothingDoesNotStay(t *testing.T) {
 	dir, now := t.TempDir(), time.Now()
 	h, err := hub.New(t.Context(), hub.Config{Dir: dir, Now: func() time.Time { return now }})
 	if err != nil {
@@ -34,9 +34,9 @@ func TestWhatWasUploadedAndBecameNoBundleDoesNotStay(t *testing.T) {
 	}
 	srv := httptest.NewServer(h.Handler())
 	defer srv.Close()
-	put := func(b []byte) string {
+	put := func(place string, b []byte) (status int, path string) {
 		d := episode.Digest(b)
-		req, err := http.NewRequest(http.MethodPost, srv.URL+"/v2/alder-bank/bundles/blobs/uploads/?digest="+d, bytes.NewReader(b))
+		req, err := http.NewRequest(http.MethodPost, srv.URL+"/v2/alder-bank/"+place+"/blobs/uploads/?digest="+d, bytes.NewReader(b))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,23 +46,37 @@ func TestWhatWasUploadedAndBecameNoBundleDoesNotStay(t *testing.T) {
 			t.Fatal(err)
 		}
 		resp.Body.Close()
-		if resp.StatusCode != http.StatusCreated {
-			t.Fatal(resp.Status)
-		}
-		return filepath.Join(dir, "blobs", "sha256", strings.TrimPrefix(d, "sha256:"))
+		return resp.StatusCode, filepath.Join(dir, "blobs", "sha256", strings.TrimPrefix(d, "sha256:"))
 	}
-	old, fresh := put([]byte("a layer of a push that was cut")), put([]byte("a layer of one that is under way"))
 	before := now.Add(-25 * time.Hour)
-	if err := os.Chtimes(old, before, before); err != nil {
-		t.Fatal(err)
+	for _, place := range []string{"bundles", "withdrawals"} {
+		first, old := put(place, []byte("a layer of a push that was cut, of "+place))
+		second, fresh := put(place, []byte("a layer of one that is under way, of "+place))
+		if first != http.StatusCreated || second != http.StatusCreated {
+			t.Fatal(first, second)
+		}
+		if err := os.Chtimes(old, before, before); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(7 * time.Hour)
+		if err := h.Turn(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(old); err == nil {
+			t.Errorf("%s: what nobody asked for is there after a day", place)
+		}
+		if _, err := os.Stat(fresh); err != nil {
+			t.Errorf("%s: a push that is under way has lost a layer", place)
+		}
 	}
-	if err := h.Turn(t.Context()); err != nil {
-		t.Fatal(err)
+	// No quota counts the bytes of withdrawals: there, nothing larger than one may come.
+	large := make([]byte, 16<<20+1)
+	if status, path := put("withdrawals", large); status != http.StatusRequestEntityTooLarge {
+		t.Errorf("a withdrawal of %d bytes: %d", len(large), status)
+	} else if _, err := os.Stat(path); err == nil {
+		t.Error("what was refused is there")
 	}
-	if _, err := os.Stat(old); err == nil {
-		t.Error("what nobody asked for is there after a day")
-	}
-	if _, err := os.Stat(fresh); err != nil {
-		t.Error("a push that is under way has lost a layer")
+	if status, _ := put("bundles", large); status != http.StatusCreated {
+		t.Errorf("a layer of %d bytes: %d", len(large), status)
 	}
 }

@@ -165,7 +165,8 @@ func (g *Registry) finish(w http.ResponseWriter, r *http.Request, id string, u *
 // receive appends the request's body to the upload. Who sends nothing for a while is cut off: what arrived stays, and the
 // upload goes on where it was.
 func (g *Registry) receive(w http.ResponseWriter, r *http.Request, u *upload) error {
-	left := g.cfg.MaxBlob - u.w.Size()
+	most := g.maxBlob(u.repo)
+	left := most - u.w.Size()
 	c := http.NewResponseController(w)
 	n, err := io.Copy(u.w, io.LimitReader(&arriving{g, r, c, u.repo}, left+1))
 	_ = c.SetReadDeadline(time.Time{}) // where there are no deadlines, there is none to lift
@@ -173,7 +174,7 @@ func (g *Registry) receive(w http.ResponseWriter, r *http.Request, u *upload) er
 		err = errors.Join(err, g.cfg.Quota.Save(context.WithoutCancel(r.Context()), u.repo))
 	}
 	if n > left {
-		return refusef(http.StatusRequestEntityTooLarge, "SIZE_INVALID", "blob is larger than %d bytes", g.cfg.MaxBlob)
+		return refusef(http.StatusRequestEntityTooLarge, "SIZE_INVALID", "blob is larger than %d bytes", most)
 	}
 	u.used = time.Now()
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -183,6 +184,15 @@ func (g *Registry) receive(w http.ResponseWriter, r *http.Request, u *upload) er
 		return fmt.Errorf("receive blob: %w", err)
 	}
 	return nil
+}
+
+func (g *Registry) maxBlob(repo string) int64 {
+	if g.cfg.MaxBlobIn != nil {
+		if n := g.cfg.MaxBlobIn(repo); n > 0 {
+			return min(n, g.cfg.MaxBlob)
+		}
+	}
+	return g.cfg.MaxBlob
 }
 
 // arriving is the body of a request, every byte of which counts against its owner's quota.

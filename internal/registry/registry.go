@@ -47,6 +47,8 @@ type Config struct {
 	Admit func(ctx context.Context, m Manifest) error
 	// MaxBlob limits one blob in bytes; 0 is 1 GiB.
 	MaxBlob int64
+	// MaxBlobIn limits blobs of a repository further; 0, or nil, is no further limit.
+	MaxBlobIn func(repo string) int64
 	// MaxUploads limits the uploads open at one time, all repositories together; 0 is 256.
 	MaxUploads int
 	// Idle is how long an upload may send nothing before its connection is cut; 0 is a minute.
