@@ -3,6 +3,7 @@
 package edge_test
 
 import (
+	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"os"
@@ -11,6 +12,8 @@ import (
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
 
@@ -51,5 +54,57 @@ func TestABundleThatComesWhileItsBytesWereToGoIsKept(t *testing.T) {
 	defer hub.Close()
 	if left, err := hub.Doomed(t.Context()); err != nil || len(left) > 0 {
 		t.Errorf("%v are still to go, %v", left, err)
+	}
+}
+
+// TestWhatAHubRefusedDoesNotLeaveWithTheNextFact: of a record in which the hub found something nothing more leaves, and what
+// came with it goes only once a person has looked, whatever else is told of their episodes.
+func TestWhatAHubRefusedDoesNotLeaveWithTheNextFact(t *testing.T) {
+	l := newLoop(t)
+	l.conf = func(c *edge.Config) { c.Policy, c.Audited = leveled(t, "clean"), 1 }
+	e := l.edge("alder-bank")
+	leak, beside := one("1", "portal"), one("2", "portal")
+	leak.Suggestions[0].After, beside.Suggestions[0].After = "use(PLACE_HOLDER_HERE)\n", "two()\n"
+	l.send(e, leak, beside)
+	l.ok(e.Assemble(t.Context()))
+	l.ok(e.Screen(t.Context()))
+	letThrough(t, l, "alder-bank", "PLACE_HOLDER_HERE", "glpat-"+rand.Text())
+	l.turn(e)
+	db := l.edgeDB("alder-bank")
+	states := func(ep *episode.Episode) (list []string) {
+		t.Helper()
+		rows, err := db.OutboundOf(t.Context(), ep.ID)
+		l.ok(err)
+		for _, r := range rows {
+			list = append(list, r.State)
+		}
+		return list
+	}
+
+	l.send(e, outcome(leak, episode.OutcomeReverted, "24h"), outcome(beside, episode.OutcomeReverted, "24h"))
+	l.turn(e)
+	changed := beside.Clone()
+	changed.Suggestions[0].After = "three()\n"
+	l.send(e, changed)
+	l.turn(e)
+	if n := len(l.atHub("alder-bank")); n != 0 {
+		t.Fatalf("%d records left by themselves", n)
+	}
+	if got := states(leak); len(got) != 1 || got[0] != sqlstore.OutRefused {
+		t.Errorf("what the hub named is %v", got)
+	}
+	if got := states(beside); len(got) != 1 || got[0] != sqlstore.OutHeld {
+		t.Errorf("what came with it is %v", got)
+	}
+
+	rows, err := db.OutboundOf(t.Context(), beside.ID)
+	l.ok(err)
+	_, err = db.Decide(t.Context(), "steward", maker, sqlstore.OutApproved, []string{rows[0].Digest}, l.clock())
+	l.ok(err)
+	l.turn(e)
+	l.send(e, outcome(beside, episode.OutcomeReverted, "30d"), outcome(leak, episode.OutcomeReverted, "30d"))
+	l.turn(e)
+	if episodes, amendments := l.count("alder-bank"); len(episodes) != 1 || len(amendments) != 1 {
+		t.Errorf("once a person has looked, %v and %v left", episodes, amendments)
 	}
 }

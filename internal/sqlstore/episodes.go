@@ -92,7 +92,7 @@ func (d *DB) Assemble(ctx context.Context, rows []EpisodeRow, joins Joins, done 
  revision=excluded.revision, steps=excluded.steps, suggestions=excluded.suggestions, accepted=excluded.accepted, modified=excluded.modified,
  rejected=excluded.rejected, ignored=excluded.ignored, cancelled=excluded.cancelled, timed_out=excluded.timed_out, outcomes=excluded.outcomes,
  state=excluded.state, note=excluded.note, later=excluded.later, digest=excluded.digest, code_accepted=excluded.code_accepted,
- code_rejected=excluded.code_rejected WHERE episodes.state <> 'withdrawn'`, // taken back since it was read: it stays so
+ code_rejected=excluded.code_rejected WHERE episodes.state NOT IN ('withdrawn','vetoed')`, // since it was read: it stays so
 			29, len(rows), func(i int, a []any) []any {
 				e := &rows[i]
 				v := &e.Verdicts
@@ -175,7 +175,7 @@ type Screened struct {
 }
 
 // Screen stores the answers of filter and policy, in one commit. An episode that changed meanwhile is left for the next
-// time.
+// time. What a rule approves of an episode that is held is held, too.
 func (d *DB) Screen(ctx context.Context, answers []Screened) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
 		// A prepared UPDATE a row: on SQLite it costs a microsecond or two, and a set-based one cannot carry the titles.
@@ -196,6 +196,9 @@ func (d *DB) Screen(ctx context.Context, answers []Screened) error {
 				out = append(out, s.Out)
 			}
 		}
+		if err := holdBack(ctx, tx, out); err != nil {
+			return err
+		}
 		if err := d.insertMany(ctx, tx, `INSERT INTO bodies (episode, revision, recipient, body) VALUES `, ` ON CONFLICT (episode, revision, recipient) DO NOTHING`,
 			4, len(out), func(i int, a []any) []any {
 				return append(a, out[i].Episode, out[i].Revision, out[i].Recipient, out[i].Body)
@@ -209,6 +212,30 @@ func (d *DB) Screen(ctx context.Context, answers []Screened) error {
 					micros(o.DecidedAt), o.Bundle, micros(o.CreatedAt), len(o.Body))
 			})
 	})
+}
+
+// holdBack holds what is approved of episodes that a person has to look at. They are few: each was in a bundle that a hub
+// refused.
+func holdBack(ctx context.Context, tx *sql.Tx, out []*OutboundRow) error {
+	rows, err := tx.QueryContext(ctx, `SELECT episode, why FROM held`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	held := map[string]string{}
+	for rows.Next() {
+		var id, why string
+		if err := rows.Scan(&id, &why); err != nil {
+			return err
+		}
+		held[id] = why
+	}
+	for _, o := range out {
+		if why := held[o.Episode]; why != "" && o.State == OutApproved {
+			o.State, o.DecidedBy = OutHeld, why
+		}
+	}
+	return rows.Err()
 }
 
 // EpisodeFilter selects episodes for a list; empty fields select all. State is one of the episode states, or of the

@@ -41,7 +41,8 @@ func (d *DB) AnyJoin(ctx context.Context) (found bool, err error) {
 // Standing is what a stored episode may become part of.
 type Standing struct {
 	Developer string
-	// Fixed says that it can no longer become part of another: it has left, or the developer or the steward said no to it.
+	// Fixed says that it can no longer become part of another: it has left, or it is held, or the developer or the steward
+	// said no to it.
 	Fixed bool
 }
 
@@ -54,7 +55,8 @@ func (d *DB) Standing(ctx context.Context, ids []string) (map[string]Standing, e
 	out := map[string]Standing{}
 	err := forParts(ids, func(part []any) error {
 		rows, err := rowsOf(ctx, d.read, func(r *sql.Rows) (w row, err error) { return w, r.Scan(&w.id, &w.Developer, &w.Fixed) },
-			`SELECT id, developer, state IN ('vetoed','withdrawn') OR EXISTS (SELECT 1 FROM outbound o WHERE o.episode=e.id AND o.state='packed') FROM episodes e WHERE id IN `+in(1, len(part)), part...)
+			`SELECT id, developer, state IN ('vetoed','withdrawn') OR EXISTS (SELECT 1 FROM outbound o WHERE o.episode=e.id AND o.state='packed')
+ OR EXISTS (SELECT 1 FROM held h WHERE h.episode=e.id) FROM episodes e WHERE id IN `+in(1, len(part)), part...)
 		for _, w := range rows {
 			out[w.id] = w.Standing
 		}

@@ -122,7 +122,12 @@ func (d *DB) Decide(ctx context.Context, who, recipient, state string, digests [
 			return do(`state='waiting'`)
 		}
 		return forParts(digests, func(part []any) error {
-			return do(`state IN ('waiting','held') AND digest IN `+in(5, len(part)), part...)
+			if err := do(`state IN ('waiting','held') AND digest IN `+in(5, len(part)), part...); err != nil || state != OutApproved {
+				return err
+			}
+			_, err := tx.ExecContext(ctx, `DELETE FROM held WHERE episode IN (SELECT episode FROM outbound WHERE state='approved' AND recipient=$1 AND digest IN `+in(2, len(part))+`)`,
+				append([]any{recipient}, part...)...)
+			return err
 		})
 	})
 	return n, err
@@ -218,18 +223,26 @@ func (d *DB) SetReceipt(ctx context.Context, id string, receipt []byte) error {
 }
 
 // RefuseBundle records in one commit that the hub has refused a bundle: the records of these digests stay here for good, the
-// others wait for a person again. The hub's signed word stands where a receipt would.
+// others wait for a person again, and so does whatever else comes of their episodes. The hub's signed word stands where a
+// receipt would.
 func (d *DB) RefuseBundle(ctx context.Context, id, why string, incident []byte, stay []string, now time.Time) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE bundles SET state='refused', note='', receipt=$1 WHERE id=$2`, incident, id); err != nil {
 			return err
 		}
 		err := forParts(stay, func(part []any) error {
+			if _, err := tx.ExecContext(ctx, `UPDATE episodes SET state='vetoed', note=$1 WHERE state<>'withdrawn' AND id IN (SELECT episode FROM outbound WHERE bundle=$2 AND digest IN `+in(3, len(part))+`)`,
+				append([]any{why, id}, part...)...); err != nil {
+				return err
+			}
 			_, err := tx.ExecContext(ctx, `UPDATE outbound SET state='refused', bundle='', decided_by=$1, decided_at=$2 WHERE bundle=$3 AND digest IN `+in(4, len(part)),
 				append([]any{why, micros(now), id}, part...)...)
 			return err
 		})
 		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO held (episode, why) SELECT DISTINCT episode, CAST($1 AS TEXT) FROM outbound WHERE bundle=$2 ON CONFLICT (episode) DO NOTHING`, why, id); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE outbound SET state=CASE WHEN episode IN (SELECT id FROM episodes WHERE state='withdrawn') THEN 'refused' ELSE 'held' END,
