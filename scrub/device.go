@@ -29,9 +29,10 @@ func (w *worker) typedNumber(r *rule, start, i int) {
 	if i <= w.valueEnd || at(b, start-1)&isAlnum != 0 && (at(b, start)&isUpper == 0 || at(b, start-1)&isLower == 0) || at(b, i)&isAlnum != 0 {
 		return
 	}
-	if r.keyword == "tan" && (b[start] != 'T' || b[start+1] != 'A') {
-		return // a tangent
+	if r.keyword == "tan" && (b[start] != 'T' || b[start+1] != 'A') || !typedAt(b, start) {
+		return // a tangent; a pin of a board
 	}
+	loose := r.keyword != "otp" && r.keyword != "tan" && (r.keyword == "passcode" || at(b, start)&isUpper != 0) // a blank is enough
 	for _, word := range [...]string{" code", "_code", " number", " no."} {
 		if hasAny(b[i:], word) {
 			i += len(word)
@@ -41,10 +42,15 @@ func (w *worker) typedNumber(r *rule, start, i int) {
 		i = after
 	}
 	i = spaces(b, i, false)
+	joined := true
 	if c := ch(b, i); c == ':' || c == '=' || c == '#' {
 		i = spaces(b, i+1, false)
-	} else if hasAny(b[min(i, len(b)):], "is ", "is: ", "was ") {
+	} else if c == '>' && ch(b, start-1) == '<' {
+		i++
+	} else if hasAny(b[min(i, len(b)):], "is ", "is: ", "was ", "ist ", "ist: ", "lautet ", "lautet: ", "war ", "est ", "es ") {
 		i = spaces(b, i+bytes.IndexByte(b[i:], ' '), false)
+	} else if joined = false; !loose {
+		return
 	}
 	if q, after := quoteAt(b, i); q != 0 {
 		i = after
@@ -53,7 +59,57 @@ func (w *worker) typedNumber(r *rule, start, i int) {
 	if next := ch(b, e); e-i < 4 || e-i > 8 || at(b, e)&isIdent != 0 || (next == '.' || next == ',' || next == '-' || next == ':' || next == '/') && at(b, e+1)&isDigit != 0 {
 		return
 	}
-	w.literal(i, e, "password")
+	if !counted(b, e, joined) {
+		w.literal(i, e, "password")
+	}
+}
+
+// typedAt reports whether the name that holds b[start] may be of a number that somebody types: USER_PIN, but not LED_PIN,
+// which is one of a board.
+func typedAt(b []byte, start int) bool {
+	p := ch(b, start-1)
+	if p == '/' { // Erlang/OTP
+		return at(b, start-2)&isAlnum == 0
+	}
+	if p != '_' && p != '.' && p != '-' && at(b, start-1)&isAlnum == 0 {
+		return true
+	}
+	end := start
+	if at(b, start-1)&isAlnum == 0 {
+		end--
+	}
+	word := end
+	for limit := end - maxWord; word > 0 && word > limit && class[b[word-1]]&isAlpha != 0; word-- {
+	}
+	var buf [maxWord]byte
+	switch string(small(&buf, b[word:end])) {
+	case "", "user", "sim", "card", "atm", "bank", "account", "door", "my", "voicemail", "login", "unlock", "security", "default", "admin", "customer", "debit", "credit", "phone", "device",
+		"parental", "wps", "new", "old", "current", "master", "test", "safe", "lock", "alarm", "access", "entry", "secret", "auth", "client", "owner", "member", "meeting", "host", "kiosk", "sms":
+		return true
+	}
+	return false
+}
+
+// counted reports whether the word after the number that ends at i makes it one of a count or a code: 1024 px, 4040: not
+// found. Where no sign joins the number to its name, any word does but those that join sentences.
+func counted(b []byte, i int, joined bool) bool {
+	if ch(b, i) == ':' && !joined {
+		return true
+	}
+	next := spaces(b, i, false)
+	v := b[min(next, len(b)):wordEnd(b, min(next, len(b)))]
+	if next == i || len(v) == 0 {
+		return false
+	}
+	var buf [maxWord]byte
+	switch string(small(&buf, v)) {
+	case "px", "pt", "em", "ms", "s", "sec", "seconds", "minutes", "hours", "days", "bytes", "b", "kb", "mb", "gb", "kib", "mib", "rows", "lines", "pages", "items", "times", "hz", "khz", "mhz", "mm", "cm", "m", "ohm", "mv", "v", "ma", "volts", "bits",
+		"releases", "records", "entries", "requests":
+		return true
+	case "and", "or", "for", "und", "oder", "für", "to", "please", "is", "then", "et", "y", "pour":
+		return false
+	}
+	return !joined
 }
 
 // schemed looks at what follows the name of a scheme that keeps passwords as they are.

@@ -40,7 +40,7 @@ func (w *worker) mention(_ *rule, i, start int) {
 	if len(v) < 2 || len(v) > 39 || system(v) || stopword(v) || w.ownAt(b, start, end) {
 		return
 	}
-	if owned(b, i) {
+	if (!tag(v) || ch(b, end) == '/') && owned(b, i) {
 		if ch(b, end) == '/' { // a team
 			end = handleEnd(b, end+1)
 		}
@@ -78,8 +78,11 @@ func opens(b []byte, i int) bool {
 
 // owned reports a line of CODEOWNERS: a path, and then nothing but names with an @ and addresses; i is the @ of one.
 func owned(b []byte, i int) bool {
-	line, _ := lineAround(b, i, proseReach)
+	line, eol := lineAround(b, i, proseReach)
 	e := run(b, line, i, notSpace)
+	if line > 0 && b[line-1] != '\n' || ch(b, line) == '@' || bytes.HasSuffix(bytes.TrimRight(b[line:eol], " \t\r"), []byte("*/")) { // cut off; the scope of a package; a comment
+		return false
+	}
 	if v := b[line:e]; len(v) == 0 || at(b, e)&isBlank == 0 || v[0] != '*' && v[0] != '/' && bytes.IndexByte(v, '/') < 0 || v[0] == '/' && bytes.Count(v, []byte("/")) == len(v) || string(v) == "*" && line == 0 && i > 2 && e+1 != i {
 		return false
 	}
@@ -92,17 +95,6 @@ func owned(b []byte, i int) bool {
 		e = next
 	}
 	return true
-}
-
-// tag reports words that follow an @ in comments and code, and are in no list of English words.
-func tag(v []byte) bool {
-	switch string(lower(v)) {
-	case "params", "inheritdoc", "jsx", "memberof", "namespace", "typedef", "async", "noinspection", "phpstan", "preauthorize", "autowired", "nullable", "notnull", "readonly", "dataclass",
-		"classmethod", "staticmethod", "abstractmethod", "pytest", "keyframes", "charset", "tailwind", "mixin", "ngdoc", "eslint", "ts-ignore", "ts-expect-error", "ts-nocheck", "babel", "types",
-		"noqa", "enduml", "startuml", "brief", "retval", "ingroup", "defgroup", "endcode", "endlink", "linkplain", "dependabot", "renovate", "copilot", "claude", "codex", "cursor", "coderabbitai", "github-actions", "here":
-		return true
-	}
-	return false
 }
 
 // speaker records who says something, b[i:end]: names with capitals, or one account. It reports whether it did.
