@@ -33,9 +33,15 @@ func (e *Edge) scope(s web.Scope) (sqlstore.Scope, string, error) {
 	} else if n > 1 {
 		words = append(words, fmt.Sprintf("%d records", n))
 	}
-	for _, w := range [][2]string{{"session", q.Session}, {"developer", q.Developer}, {"repository", q.Repository}} {
-		if w[1] != "" {
-			words = append(words, w[0]+" "+w[1])
+	if len(s.Records) > 0 && len(q.Records) == 0 {
+		return q, "", badScope("the list of records is empty", "name one or more, or leave it out")
+	}
+	for _, w := range []struct{ what, asked, got string }{{"session", s.Session, q.Session}, {"developer", s.Developer, q.Developer}, {"repository", s.Repository, q.Repository}} {
+		switch {
+		case w.got != "":
+			words = append(words, w.what+" "+w.got)
+		case w.asked != "": // nothing of it can be printed: to leave the condition out would take back more than was meant
+			return q, "", badScope("the "+w.what+" is empty", "name one, or leave it out")
 		}
 	}
 	var err error

@@ -93,6 +93,8 @@ func TestScopeThatSaysTooLittleOrTooMuchIsRefused(t *testing.T) {
 		"a part of it":     {All: true, Session: "s-1", Confirm: "alder-bank"},
 		"for good":         {All: true, Confirm: "birch-telecom"},
 		"more than one":    {Mine: true},
+		"developer is":     {Repository: "portal", Developer: "\x01"},
+		"list of records":  {Repository: "portal", Records: []string{" "}},
 		"at most 500":      {Records: strings.Fields(strings.Repeat("x ", 501))},
 	} {
 		_, err := e.Withdraw(t.Context(), "steward", scope)
