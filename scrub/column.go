@@ -87,10 +87,20 @@ func (w *worker) table(line, eol int, sep byte, k word) bool {
 			return false
 		}
 	}
-	first := true
+	end := w.rows(&c, i)
+	if end <= i {
+		return false
+	}
+	w.headEnd, w.tableEnd = eol, end
+	return true
+}
+
+// rows judges the cells of the rows that go on at i, and returns where they end.
+func (w *worker) rows(c *tableColumns, i int) int {
+	b, from, row := w.buf, i, 0
 	for i < len(b) {
 		end := lineEnd(b, i)
-		if sep == '|' && ruled(b[i:end]) {
+		if c.sep == '|' && ruled(b[i:end]) {
 			i = end + 1
 			continue
 		}
@@ -99,19 +109,52 @@ func (w *worker) table(line, eol int, sep byte, k word) bool {
 		if !same || n != c.n {
 			break
 		}
+		row = w.rowAt(row, i)
 		c.row(b, i, end, func(k, s, e int) bool {
 			if c.secret[k] {
 				w.cell(s, e, c.word)
 			}
 			return true
 		})
-		first, i = false, end+1
+		i = end + 1
 	}
-	if first {
-		return false
+	if row = w.rowAt(row, i); i > from {
+		w.lasts(c, row, i, false)
 	}
-	w.headEnd, w.tableEnd = eol, i
-	return true
+	return i
+}
+
+// lastingTable is a table that is not over where its window is cut: the next window goes on with a row of it.
+type lastingTable struct {
+	columns tableColumns
+	values  bool // in an insertion into a database
+	row     int  // where the row begins that the next window starts with, 0 for no table
+}
+
+// rowAt returns i, where a row begins, unless a window cannot be cut as late; else the row before it.
+func (w *worker) rowAt(row, i int) int {
+	if i <= len(w.buf)-lookahead {
+		return i
+	}
+	return row
+}
+
+// lasts remembers a table that ends at end, where the window may be cut in it.
+func (w *worker) lasts(c *tableColumns, row, end int, values bool) {
+	if row > 0 && end > len(w.buf)-2*lookahead {
+		w.lasting = lastingTable{*c, values, row}
+	}
+}
+
+// resume goes on at i with a table that the window before was cut in.
+func (w *worker) resume(t *lastingTable, i int) {
+	switch {
+	case t.row == 0:
+	case t.values:
+		w.tuples(&t.columns, i)
+	default:
+		w.rows(&t.columns, i)
+	}
 }
 
 // row visits the cells of a row, without their quotes and the blanks around them, until visit says no. It reports
@@ -244,8 +287,16 @@ func (w *worker) inserted(i int, k word) bool {
 		return false
 	}
 	w.headEnd = i
-	for i = blanks(b, i+len("values")); ch(b, i) == '('; i = blanks(b, i) {
-		if i = w.tuple(&c, i+1); ch(b, i) != ')' {
+	w.tableEnd = w.tuples(&c, blanks(b, i+len("values")))
+	return true
+}
+
+// tuples judges the rows of values that go on at i, and returns where they end.
+func (w *worker) tuples(c *tableColumns, i int) int {
+	b, row := w.buf, 0
+	for ; ch(b, i) == '('; i = blanks(b, i) {
+		row = w.rowAt(row, i)
+		if i = w.tuple(c, i+1); ch(b, i) != ')' {
 			break
 		}
 		if i = blanks(b, i+1); ch(b, i) != ',' {
@@ -253,8 +304,8 @@ func (w *worker) inserted(i int, k word) bool {
 		}
 		i++
 	}
-	w.tableEnd = i
-	return true
+	w.lasts(c, row, i, true)
+	return i
 }
 
 // tuple judges the literals of one row of values, which goes on at i, and returns where it ends.

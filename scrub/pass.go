@@ -137,7 +137,7 @@ func (p *pass) replace(key, text string) (string, error) {
 	if ok && !l.stays {
 		w.lookAgain(l)
 	}
-	open := false
+	open := carried{}
 	w.entire = true
 	out, _, err := w.window(w.out[:0], w.in, 0, true, &open)
 	w.entire = false

@@ -122,7 +122,7 @@ func New(cfg Config) (_ *Scrubber, err error) {
 func (s *Scrubber) Text(dst, src []byte) ([]byte, []Finding, error) {
 	var found []Finding
 	out := dst
-	for at, context, open := 0, 0, false; at < len(src); {
+	for at, context, open := 0, 0, (carried{}); at < len(src); {
 		end := min(at+window, len(src))
 		base := at - context
 		n := len(found)

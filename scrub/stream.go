@@ -19,7 +19,7 @@ func (s *Scrubber) Stream(dst io.Writer, src io.Reader, found func(Finding)) (un
 	var out []byte
 	var list []Finding
 	var at int64 // of buf[0] in the text
-	context, open := 0, false
+	context, open := 0, carried{}
 	for {
 		n, err := io.ReadFull(src, buf[len(buf):context+window])
 		buf = buf[:len(buf)+n]
@@ -56,7 +56,7 @@ func (s *Scrubber) Stream(dst io.Writer, src io.Reader, found func(Finding)) (un
 }
 
 // one scrubs one window, and appends what it replaced to found.
-func (s *Scrubber) one(dst, buf []byte, context int, eof bool, open *bool, found *[]Finding) (out []byte, cut int, err error) {
+func (s *Scrubber) one(dst, buf []byte, context int, eof bool, open *carried, found *[]Finding) (out []byte, cut int, err error) {
 	defer closed(&err)
 	w := s.worker()
 	defer s.done(w)

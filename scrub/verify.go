@@ -9,16 +9,24 @@ import (
 	"time"
 )
 
+// carried is what one window leaves to the next: whether a finding that fills all of it goes on, and a table that does.
+type carried struct {
+	inside bool
+	table  lastingTable
+}
+
 // window appends buf[context:cut] to out with every finding replaced; it sets spans. Where eof is false, the cut is a
 // place that no finding spans, and the rest is left for the next window. A finding that fills the whole window stays
 // open: the next window continues it.
-func (w *worker) window(out, buf []byte, context int, eof bool, open *bool) ([]byte, int, error) {
+func (w *worker) window(out, buf []byte, context int, eof bool, open *carried) ([]byte, int, error) {
 	w.rounds = 0
 	if !w.scanned {
 		w.scan(buf)
 	}
 	w.scanned = false
-	if *open {
+	w.resume(&open.table, context)
+	table := w.lasting // which the second look knows nothing of
+	if open.inside {
 		w.add(context, run(buf, context, len(buf), notSpace), "secret")
 	}
 	known := w.known
@@ -34,9 +42,12 @@ func (w *worker) window(out, buf []byte, context int, eof bool, open *bool) ([]b
 	w.spans = w.found(w.spans[:0], buf)
 	cut := len(buf)
 	if !eof {
-		cut = w.safeCut(buf, context)
+		cut = w.safeCut(buf, context, table.row)
 	}
-	*open = !eof && cut == len(buf)
+	*open = carried{inside: !eof && cut == len(buf)}
+	if !eof && cut == table.row {
+		open.table = table
+	}
 	w.spans = clip(w.spans, context, cut)
 	if len(w.spans) == 0 {
 		return append(out, buf[context:cut]...), cut, w.noCanary(buf[:min(len(buf), cut+margin)])
@@ -256,13 +267,16 @@ func wider(b []byte, start, end int, line bool) (int, int) {
 }
 
 // safeCut returns where a window that is not the last may end: after a line, else between words, else anywhere, but
-// never inside a finding, unless one fills the whole window.
-func (w *worker) safeCut(buf []byte, context int) int {
+// never inside a finding, unless one fills the whole window. In a table that goes on it is where a row begins.
+func (w *worker) safeCut(buf []byte, context, row int) int {
 	cut := len(buf) - lookahead
 	if i := bytes.LastIndexByte(buf[cut-lookahead:cut], '\n'); i >= 0 {
 		cut += i + 1 - lookahead
 	} else if i := bytes.LastIndexByte(buf[cut-lookahead:cut], ' '); i >= 0 {
 		cut += i + 1 - lookahead
+	}
+	if row > context {
+		cut = row
 	}
 	for i := len(w.spans) - 1; i >= 0; i-- {
 		if s := w.spans[i]; s.start < cut && s.end > cut {
