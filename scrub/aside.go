@@ -140,7 +140,7 @@ func answer(b []byte, start, i int) (from, to int, ok bool) {
 			to = i + n
 		}
 		end := blanks(b, to)
-		return i, to, to > i && (ch(b, end) == '<' || !opened && (to == len(b) || b[to] == '\n' || b[to] == '\r'))
+		return i, to, to > i && b[i] != '-' && (ch(b, end) == '<' || !opened && (to == len(b) || b[to] == '\n' || b[to] == '\r'))
 	case ch(b, spaces(b, i, false)) == '|' || ch(b, i) == '*' || ch(b, i) == '`':
 		for ch(b, i) == '*' || ch(b, i) == '`' {
 			i++
