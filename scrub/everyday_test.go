@@ -126,6 +126,7 @@ func TestANameAfterAValueIsNoPartOfIt(t *testing.T) {
 			t.Errorf("%q became %q", text, out)
 		}
 	}
+	settles(t, s, "password = \"tulpe77\"\n\"is never closed\n")
 }
 
 func TestWordsThatOnlySoundOfSecretsStay(t *testing.T) {

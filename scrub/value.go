@@ -215,11 +215,11 @@ func (w *worker) continued(i int, kind string) {
 			return
 		}
 		start, end, ok := w.quoted(next)
-		if c := ch(b, spaces(b, end+start-next, false)); next == blanks(b, i) && (c == '=' || c == ':') {
-			return // the next name
-		}
 		if f := shapeOf(b[min(start, end):end]); !ok || f.alnum == 0 || f.spaces > 0 {
 			return
+		}
+		if c := ch(b, spaces(b, end+start-next, false)); next == blanks(b, i) && (c == '=' || c == ':') {
+			return // the next name
 		}
 		w.add(start, end, kind)
 		w.valueEnd = max(w.valueEnd, end)
