@@ -78,7 +78,7 @@ func (w *worker) printed(i int) int {
 
 // handle judges the letters of an account name; next are the two bytes after it.
 func (w *worker) handle(v []byte, how joining, next, second byte) bool {
-	if len(v) < 2 || len(v) > 40 || generic(v) || stopword(v) || placeholder(v) || common(v) || roleOfPeople(string(v)) {
+	if len(v) < 2 || len(v) > 40 || system(v) || stopword(v) || placeholder(v) || common(v) || roleOfPeople(string(v)) {
 		return false
 	}
 	f := shapeOf(v)

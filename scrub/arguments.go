@@ -113,7 +113,7 @@ func (w *worker) call(r *rule, start, i int) {
 		return
 	}
 	last := args[at]
-	if v := b[last.start:last.end]; len(v) < 3 || bytes.IndexByte(v, ' ') >= 0 || mailbox(v) || hasAny(v, "http", "/", "jdbc:") {
+	if v := b[last.start:last.end]; ofCode(v) || n == 1 && strings.HasSuffix(r.keyword, "t.auth(") && run(v, 0, len(v), isLower) == len(v) || hasAny(b[max(0, start-len("passport.")):], "passport.") || len(v) < 3 || bytes.IndexByte(v, ' ') >= 0 || mailbox(v) || hasAny(v, "http", "/", "jdbc:") {
 		return
 	}
 	w.literal(last.start, last.end, "password")
@@ -152,7 +152,7 @@ func (w *worker) encoded(_ *rule, _, i int) {
 	}
 	v := b[args[0].start:args[0].end]
 	colon := bytes.IndexByte(v, ':')
-	if colon < 1 || colon+3 > len(v) || bytes.ContainsAny(v, " /{}<>,=%") {
+	if colon < 1 || ofCode(v[colon+1:]) || colon+3 > len(v) || bytes.ContainsAny(v, " /{}<>,=%") {
 		return
 	}
 	w.userPair(args[0].start, args[0].start+colon, args[0].start+colon+1, args[0].end)
@@ -196,4 +196,17 @@ func (w *worker) sent(_ *rule, start, i int) {
 func mailbox(v []byte) bool {
 	i := bytes.IndexByte(v, '@')
 	return i > 0 && bytes.IndexByte(v[i:], '.') > 1
+}
+
+// ofCode reports words that calls take beside credentials: verbs of HTTP, the names of schemes, pages, parts and roles.
+func ofCode(v []byte) bool {
+	var buf [maxWord]byte
+	switch string(small(&buf, v)) {
+	case "get", "post", "put", "delete", "patch", "head", "options", "basic", "bearer", "digest", "token", "oauth", "oauth2", "jwt", "local", "none", "session", "cookie", "profile", "email", "openid", "next", "redirect", "home", "index", "dashboard",
+		"page", "callback", "success", "failure", "error", "viewer", "editor", "role", "roles", "owner", "member", "replica", "primary", "secondary", "master", "slave", "default", "main", "read", "write", "name", "user", "username", "password", "value",
+		"text", "json", "xml", "html", "data", "type", "id", "key", "string", "number", "utf8", "utf-8", "base64", "hex", "ascii", "latin1", "binary", "google", "github", "facebook", "twitter", "saml", "ldap", "admin", "guest", "anonymous", "public", "private",
+		"production", "development", "staging", "test", "plain", "image", "application", "code", "list", "new", "edit", "create", "update", "settings", "account", "login", "logout", "signup", "register":
+		return true
+	}
+	return false
 }

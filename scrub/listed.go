@@ -52,7 +52,10 @@ func system(v []byte) bool {
 		"ssh", "docker", "sudo", "wheel", "adm", "staff", "operator", "tty", "disk", "dialout", "cdrom", "floppy", "audio", "video", "plugdev", "netdev", "lpadmin", "input", "kvm", "render",
 		"sambashare", "dip", "src", "crontab", "utmp", "shadow", "lxd", "libvirt", "www", "ftp", "http", "nginx", "apache", "httpd", "tomcat", "jenkins", "kafka", "zookeeper", "elasticsearch",
 		"hadoop", "hdfs", "mongodb", "rabbitmq", "memcached", "prometheus", "grafana", "vault", "consul", "gitlab-runner", "everyone", "administrators", "system", "wsgi", "nfsnobody", "rpc",
-		"rpcuser", "ntp", "chrony", "polkitd", "avahi", "rtkit", "gdm", "postfix", "named", "bind", "squid", "developers", "access", "ansible", "deploy", "service", "test", "nonroot", "ldap", "reboot":
+		"rpcuser", "ntp", "chrony", "polkitd", "avahi", "rtkit", "gdm", "postfix", "named", "bind", "squid", "developers", "access", "ansible", "deploy", "service", "test", "nonroot", "ldap", "reboot",
+		"minio", "minio-user", "appuser", "app-user", "appgroup", "kibana", "logstash", "influxdb", "telegraf", "etcd", "solr", "cassandra", "keycloak", "haproxy", "traefik", "caddy", "envoy", "couchdb", "neo4j", "clickhouse", "airflow", "spark", "flink", "nifi", "nexus",
+		"gitea", "forgejo", "mattermost", "wildfly", "jboss", "jetty", "artifactory", "opensearch", "filebeat", "loki", "tempo", "alertmanager", "node_exporter", "pgbouncer", "mariadb", "mosquitto", "unbound", "coredns", "dnsmasq", "varnish", "php-fpm", "celery", "gunicorn",
+		"puma", "rails", "django", "nextjs", "bun", "deno", "www-run", "wwwrun", "steam", "minecraft", "influx", "dovecot", "opendkim", "clamav", "zabbix", "nagios", "slurm", "munge", "ceph", "gluster", "nats", "pulsar", "activemq", "temporal", "superset", "metabase":
 		return true
 	}
 	return false
@@ -220,7 +223,7 @@ func (w *worker) accountOf(r *rule, start, end int) {
 					w.toldName(stop+1, handleEndAt(b, stop+1), name)
 				}
 				return
-			} else if r.keyword == "chown " || r.keyword[0] == 's' {
+			} else if r.keyword == "chown " || r.keyword == "gosu " || r.keyword[0] == 's' {
 				return
 			}
 		case !told:

@@ -121,6 +121,11 @@ func (w *worker) namedValue(r *rule, i int, how joining) int {
 	if w.ownFrom(i) {
 		return -1
 	}
+	if how == loose || how == assigned {
+		if calendar(b[i:wordEnd(b, i)]) && (ch(b, i+3) == ' ' || at(b, i+3)&isLower != 0) {
+			return -1 // Last login: Mon May  6
+		}
+	}
 	limit := min(len(b), i+120)
 	e := i
 	switch how {

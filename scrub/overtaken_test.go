@@ -45,3 +45,40 @@ func TestTagsOfCodeAreNoAccounts(t *testing.T) {
 		"// what @Composable, @escaping and @objc do\n", "/* Doxygen has @todo and @addtogroup for it */\n", "// and @psalm-suppress too, or @phpstan-ignore, of course\n",
 	)
 }
+
+func TestSoftwareSaysNothing(t *testing.T) {
+	unchanged(t,
+		"[10:30] Spring Boot: started\n", "[10:30] Apache Kafka: up\n", "[10:30] Ruby Rails: booted\n", "Meeting Room 10:30\n", "Grace Period 10:30\n",
+		"[10:30:11] Jenkins Pipeline: started\n", "[10:30] Robin Hood Hashing: done\n", "[10:30] Build Server: up\n",
+	)
+}
+
+func TestWordsOfCodeInACallStay(t *testing.T) {
+	unchanged(t,
+		"login('user', 'next')\n", "login('admin', 'dashboard')\n", "login('/dashboard', 'GET')\n", "createUser('role', 'viewer')\n", "client.auth('basic')\n", "request.auth('bearer')\n",
+		"Buffer.from('user:name')\n", "Buffer.from('application:json')\n", "btoa('type:text')\n", "passport.authenticate('google', 'profile')\n", "getConnection('default', 'replica')\n",
+		"client.auth('token')\n", "passport.authenticate('jwt', 'session')\n",
+	)
+}
+
+func TestADescriptionOfAPasswordStays(t *testing.T) {
+	unchanged(t,
+		"password = hash of the user\n", "Password = input box value\n", "password: see the wiki\n", "password: same as before\n", "passphrase: ask the team\n", "password: min length eight\n",
+		"password: must be long and hard\n", "PASSWORD=enter the one you were sent\n", "password: kept in the vault of the team\n",
+	)
+}
+
+func TestAFileIsNoBranch(t *testing.T) {
+	unchanged(t, "git checkout jasper/templates/a.jrxml\n", "git checkout jasper/a.go\n", "git switch feature/checkout/form\n")
+}
+
+func TestServicesAreNoAccounts(t *testing.T) {
+	unchanged(t,
+		"chown -R minio:minio /data\n", "RUN useradd appuser\n", "sudo -u kibana bin/kibana\n", "-rw-r--r-- 1 influxdb influxdb 4096 Nov 27 10:02 a\n", "useradd -r etcd\n",
+		"sudo -u solr bin/solr\n", "su cassandra -c x\n", "gosu keycloak run\n",
+	)
+}
+
+func TestADayIsNoAccount(t *testing.T) {
+	unchanged(t, "Last login: Mon May  6 10:02:11\n", "Last login: Tue Nov 12 10:02:11 2024 on ttys001\n")
+}

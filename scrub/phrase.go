@@ -10,7 +10,7 @@ const (
 )
 
 // passphrase returns where a passphrase of words ends that begins at i, without quotes, and goes on to the end of its line:
-// PASSPHRASE=correct horse battery staple. 0 where what stands there is prose, code or a command: the name has to head
+// PASSPHRASE=correct horse battery staple. 0 where what stands there is prose, code or a command, -1 where it says what a password is: the name has to head
 // its line, and every word to be one of letters and digits. A word that says what a password is makes it a text about
 // one.
 func (w *worker) passphrase(i int, j joint, k word) int {
@@ -20,6 +20,9 @@ func (w *worker) passphrase(i int, j joint, k word) int {
 	}
 	if at(b, i)&isUpper != 0 && !j.caps && !j.xml && !(j.equals && !j.spaced) {
 		return 0 // Password: Enter a new one
+	}
+	if described(b, i, min(lineEnd(b, i), i+maxBare)) {
+		return -1
 	}
 	e, words, digits := i, 0, 0
 	for ; words < maxPhrase; words++ {
@@ -50,6 +53,36 @@ func (w *worker) passphrase(i int, j joint, k word) int {
 		return 0
 	}
 	return e
+}
+
+// described reports a text that says what a password is or where to find it: hash of the user, see the wiki.
+func described(b []byte, i, end int) bool {
+	var buf [maxWord]byte
+	of := false
+	for n := 0; n < maxPhrase && i < end; n++ {
+		e := run(b, i, end, isAlpha)
+		next := run(b, e, end, isBlank)
+		switch string(small(&buf, b[i:e])) {
+		case "see", "ask", "same", "min", "max", "minimum", "maximum", "hash", "input", "must", "should", "enter", "type", "kept", "stored", "use", "using", "your", "taken", "read", "siehe", "wie", "frag", "gleich", "voir", "ver":
+			if n == 0 && next > e {
+				return true
+			}
+		case "length", "value":
+			if n > 0 {
+				return true
+			}
+		case "the":
+			if of {
+				return true
+			}
+		}
+		of = string(b[i:e]) == "of"
+		if next == e {
+			return false
+		}
+		i = next
+	}
+	return false
 }
 
 // endsPhrase reports whether a line ends at i, or the element of a phrase, or the code, and a comment begins.

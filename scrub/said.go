@@ -115,16 +115,23 @@ func (w *worker) speaker(i, end int) bool {
 	if s.n == 0 || s.end(s.n-1) != end || s.caps() {
 		return false
 	}
-	known, words := 0, 0
+	known, given, words := 0, 0, 0
 	for k := range s.n {
-		switch c := s.class[k]; {
+		c := s.class[k]
+		if v := b[s.start[k]:s.end(k)]; publicName(v) || ofSoftware(v) {
+			return false
+		}
+		switch {
 		case c&(names.Given|names.Family) != 0 && (s.n > 1 || c&names.Word == 0):
 			known++
+			if c&names.Given != 0 {
+				given++
+			}
 		case c&names.Word != 0 && !s.initial[k]:
 			words++
 		}
 	}
-	if words > 0 && known == 0 || known == 0 && s.n == 1 {
+	if words > 0 && (given == 0 || words+1 == s.n) || known == 0 && s.n == 1 {
 		return false
 	}
 	w.add(i, end, "person")
@@ -297,6 +304,9 @@ func (w *worker) branch(r *rule, start, i int) {
 		end++
 	}
 	mine, last := false, bytes.LastIndexByte(b[i:end], '/')
+	if dot := bytes.LastIndexByte(b[i:end], '.'); r.keyword == "checkout " && dot > last+1 && run(b, i+dot+1, end, isAlnum) == end && at(b, i+dot+1)&isAlpha != 0 && end-i-dot <= 8 {
+		return // a file
+	}
 	for n := 0; n < 3 && last > 0; n++ {
 		e := i + bytes.IndexByte(b[i:end], '/')
 		if e < i {

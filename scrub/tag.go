@@ -53,3 +53,26 @@ func tag(v []byte) bool {
 	}
 	return false
 }
+
+// ofSoftware reports words that programs, and what they do, are called by: Spring Boot, Meeting Room.
+func ofSoftware(v []byte) bool {
+	var buf [maxWord]byte
+	switch string(small(&buf, v)) {
+	case "spring", "boot", "rails", "ruby", "server", "client", "service", "worker", "build", "builder", "pipeline", "job", "runner", "agent", "node", "cluster", "room", "period", "meeting", "hashing", "hash", "cache", "queue", "broker",
+		"database", "gateway", "proxy", "scheduler", "daemon", "engine", "monitor", "manager", "controller", "handler", "listener", "watcher", "logger", "system", "kernel", "driver", "framework", "bot", "start", "stop", "end", "time", "phase",
+		"step", "stage", "test", "tests", "suite", "docker", "kubernetes", "tomcat", "jetty", "gradle", "cargo", "redis", "postgres", "elastic", "spark", "flink", "airflow", "celery", "gunicorn", "nginx", "node.js", "vite", "webpack", "shift", "window":
+		return true
+	}
+	return false
+}
+
+// calendar reports days and months that stand where an account may. Those that people are called stay names unless they are cut to
+// three letters.
+func calendar(v []byte) bool {
+	switch string(v) {
+	case "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday",
+		"Jan", "Feb", "Mar", "Apr", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "January", "February", "March", "July", "September", "October", "November", "December":
+		return true
+	}
+	return false
+}
