@@ -82,3 +82,7 @@ func TestServicesAreNoAccounts(t *testing.T) {
 func TestADayIsNoAccount(t *testing.T) {
 	unchanged(t, "Last login: Mon May  6 10:02:11\n", "Last login: Tue Nov 12 10:02:11 2024 on ttys001\n")
 }
+
+func TestALineThatOnlyStartsAsALetterStays(t *testing.T) {
+	unchanged(t, "From: Germany\nvia the coast\n", "to: Main\n", "cvv: 12345\n", "cvc 2.134\n", "::add-mask::$TOKEN\n", "::add-mask::${{ steps.x.outputs.y }}\n")
+}
