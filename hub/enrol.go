@@ -79,8 +79,7 @@ func (h *Hub) Enrol(ctx context.Context, req EnrolRequest) (EnrolAnswer, error) 
 	case errors.Is(err, sqlstore.ErrNotFound):
 		return EnrolAnswer{}, h.noInvite(ctx, req.Code, now)
 	case errors.Is(err, sqlstore.ErrRevoked):
-		return EnrolAnswer{}, &episode.Problem{Code: "enrol/revoked-key", Message: "this edge's signing key was revoked or replaced here, and does not come back",
-			Hint: "the code is not spent: put keys/signing.key of the edge's folder aside, so that a new one is made, then join again"}
+		return EnrolAnswer{}, revokedKey("the code is not spent: put keys/signing.key of the edge's folder aside, so that a new one is made, then join again")
 	case err != nil:
 		return EnrolAnswer{}, err
 	}
@@ -164,12 +163,26 @@ func decodeKey(s string) (ed25519.PublicKey, error) {
 	return b, nil
 }
 
-// Enlist makes an edge of the same process a contributor, without an invite. Each start gives it a new token.
+// CodeRevokedKey is the code of the Problem that refuses an edge whose signing key was revoked.
+const CodeRevokedKey = "enrol/revoked-key"
+
+func revokedKey(hint string) error {
+	return &episode.Problem{Code: CodeRevokedKey, Message: "this edge's signing key was revoked or replaced here, and does not come back", Hint: hint}
+}
+
+// Enlist makes an edge of the same process a contributor, without an invite. Each start gives it a new token, unless its key
+// was revoked.
 func (h *Hub) Enlist(ctx context.Context, name string, key ed25519.PublicKey, demo bool) (EnrolAnswer, error) {
 	if !contributorName.MatchString(name) || name == releases {
 		return EnrolAnswer{}, fmt.Errorf("%q cannot be a contributor's name", name)
 	}
 	token := rand.Text() + rand.Text()
 	err := h.db.AddContributor(ctx, sqlstore.ContributorRow{Name: name, PublicKey: encodeKey(key), TokenDigest: tokenDigest(token), Channel: "early", Demo: demo, JoinedAt: h.cfg.Now()})
-	return EnrolAnswer{Contributor: name, Token: token, Hub: h.cfg.Name, PublicKey: encodeKey(h.Public()), Channel: "early"}, err
+	if errors.Is(err, sqlstore.ErrRevoked) {
+		err = revokedKey("to let it send again, put keys/signing.key of the edge's folder aside, so that a new one is made")
+	}
+	if err != nil {
+		return EnrolAnswer{}, err
+	}
+	return EnrolAnswer{Contributor: name, Token: token, Hub: h.cfg.Name, PublicKey: encodeKey(h.Public()), Channel: "early"}, nil
 }

@@ -13,6 +13,7 @@ import (
 	_ "google.golang.org/grpc/encoding/gzip" // OTLP exporters compress
 
 	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/hub"
 	"github.com/headrace/headrace/internal/web"
 )
@@ -55,6 +56,10 @@ func openStack(ctx context.Context, c stackConfig) (*stack, error) {
 		}
 		s.edges, s.names = append(s.edges, e), append(s.names, ec.Contributor)
 		ans, err := s.hub.Enlist(ctx, ec.Contributor, e.Public(), c.demo)
+		if p, ok := errors.AsType[*episode.Problem](err); ok && p.Code == hub.CodeRevokedKey {
+			ec.Log.Error("an edge is not connected: nothing leaves it", "contributor", ec.Contributor, "err", p, "hint", p.Hint)
+			continue
+		}
 		if err != nil {
 			return nil, errors.Join(err, s.close())
 		}

@@ -51,12 +51,8 @@ func (d *DB) Join(ctx context.Context, codeDigest string, c ContributorRow, now 
 		if err != nil {
 			return err
 		}
-		var revoked int
-		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM revoked_keys WHERE public_key=$1`, c.PublicKey).Scan(&revoked); err != nil {
+		if err := notRevoked(ctx, tx, c.PublicKey); err != nil {
 			return err
-		}
-		if revoked > 0 {
-			return ErrRevoked
 		}
 		if err := endKeys(ctx, tx, c.Name, c.PublicKey, now); err != nil {
 			return err
@@ -66,9 +62,15 @@ func (d *DB) Join(ctx context.Context, codeDigest string, c ContributorRow, now 
 	return c, err
 }
 
-// AddContributor adds a contributor without an invite: the same process runs both roles.
+// AddContributor adds a contributor without an invite: the same process runs both roles. ErrRevoked says that the key was
+// revoked: a restart gives nothing back.
 func (d *DB) AddContributor(ctx context.Context, c ContributorRow) error {
-	return d.tx(ctx, func(tx *sql.Tx) error { return addContributor(ctx, tx, c) })
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		if err := notRevoked(ctx, tx, c.PublicKey); err != nil {
+			return err
+		}
+		return addContributor(ctx, tx, c)
+	})
 }
 
 func addContributor(ctx context.Context, tx *sql.Tx, c ContributorRow) error {

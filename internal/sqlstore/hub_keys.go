@@ -12,6 +12,15 @@ import (
 // ErrRevoked says that a key was revoked and counts for nothing any more.
 var ErrRevoked = errors.New("revoked")
 
+func notRevoked(ctx context.Context, tx *sql.Tx, key string) error {
+	var n int
+	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM revoked_keys WHERE public_key=$1`, key).Scan(&n)
+	if err == nil && n > 0 {
+		err = ErrRevoked
+	}
+	return err
+}
+
 // endKeys makes the certificates of a contributor and its signing key, unless it is keep, good for nothing.
 func endKeys(ctx context.Context, tx *sql.Tx, name, keep string, now time.Time) error {
 	if _, err := tx.ExecContext(ctx, `UPDATE contributor_certificates SET revoked=$1 WHERE contributor=$2`, true, name); err != nil {
