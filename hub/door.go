@@ -68,7 +68,7 @@ func (h *Hub) openDoor() (err error) {
 	if h.cfg.Rotate == 0 {
 		h.cfg.Rotate = DefaultRotate
 	}
-	h.door.quotas, h.door.scans = &quotas{limits: h.cfg.Quotas, db: h.db, now: h.cfg.Now}, intake.New()
+	h.door.quotas, h.door.scans = newQuotas(h.cfg.Quotas, h.db, h.cfg.Now), intake.New()
 	if h.door.authority, err = device.NewAuthority(h.ring.Derive("contributors"), "Headrace hub", h.cfg.Now); err != nil {
 		return err
 	}

@@ -4,7 +4,9 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -35,29 +37,38 @@ type quotas struct {
 	now    func() time.Time
 
 	mu    sync.Mutex // guards what follows
-	day   string
-	spent map[string]*spent // by contributor, of day
+	day   string     // today
+	spent map[spender]*spent
 }
+
+// spender is a contributor on a day: an upload may end on another day than its bytes arrived.
+type spender struct{ name, day string }
 
 type spent struct {
 	sqlstore.Usage
 	unsaved int64
 }
 
+func newQuotas(limits Quotas, db *sqlstore.DB, now func() time.Time) *quotas {
+	return &quotas{limits: limits, db: db, now: now, spent: map[spender]*spent{}}
+}
+
 // of returns what a contributor has sent today. mu is held.
 func (q *quotas) of(ctx context.Context, name string) (*spent, error) {
 	if day := q.now().UTC().Format(time.DateOnly); day != q.day {
-		q.day, q.spent = day, map[string]*spent{}
+		q.day = day
+		maps.DeleteFunc(q.spent, func(_ spender, s *spent) bool { return s.unsaved == 0 })
 	}
-	if s := q.spent[name]; s != nil {
+	who := spender{name, q.day}
+	if s := q.spent[who]; s != nil {
 		return s, nil
 	}
 	u, err := q.db.Usage(ctx, name, q.day)
 	if err != nil {
 		return nil, err
 	}
-	q.spent[name] = &spent{Usage: u}
-	return q.spent[name], nil
+	q.spent[who] = &spent{Usage: u}
+	return q.spent[who], nil
 }
 
 // wait says that a quota is used up.
@@ -102,19 +113,22 @@ func (q *quotas) Take(ctx context.Context, repo string, n int) error {
 	return nil
 }
 
-// Save stores what was counted.
+// Save stores what was counted, each byte on the day on which it arrived.
 func (q *quotas) Save(ctx context.Context, repo string) error {
 	name, _, _ := splitRepo(repo)
+	unsaved := map[string]int64{} // by day
 	q.mu.Lock()
-	s := q.spent[name]
-	if s == nil || s.unsaved == 0 {
-		q.mu.Unlock()
-		return nil
+	for who, s := range q.spent {
+		if who.name == name && s.unsaved > 0 {
+			unsaved[who.day], s.unsaved = s.unsaved, 0
+		}
 	}
-	n, day := s.unsaved, q.day
-	s.unsaved = 0
 	q.mu.Unlock()
-	return q.db.Spend(ctx, name, day, sqlstore.Usage{Bytes: n})
+	var errs []error
+	for day, n := range unsaved {
+		errs = append(errs, q.db.Spend(ctx, name, day, sqlstore.Usage{Bytes: n}))
+	}
+	return errors.Join(errs...)
 }
 
 // mayAdmit answers whether one more bundle may come in today.
