@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
 
@@ -54,6 +56,43 @@ func TestABundleThatComesWhileItsBytesWereToGoIsKept(t *testing.T) {
 	defer hub.Close()
 	if left, err := hub.Doomed(t.Context()); err != nil || len(left) > 0 {
 		t.Errorf("%v are still to go, %v", left, err)
+	}
+}
+
+// TestNothingIsKeptOfABundleThatIsForSomebodyElse: the hub says so, and it is so at once.
+func TestNothingIsKeptOfABundleThatIsForSomebodyElse(t *testing.T) {
+	l := newLoop(t)
+	l.conf = func(c *edge.Config) {
+		p, err := consent.DecodePolicy([]byte(strings.ReplaceAll(policyFile, maker, "other-maker")))
+		l.ok(err)
+		c.Policy, c.Recipient = p, "other-maker"
+	}
+	e := l.edge("alder-bank")
+	l.send(e, one("1", "portal"))
+	_ = e.Turn(t.Context()) // packed, and not sent: this is not that hub's log
+	packed, err := filepath.Glob(l.path("alder-bank", "bundles", "*"))
+	l.ok(err)
+	if len(packed) != 1 {
+		t.Fatalf("%d bundles are packed", len(packed))
+	}
+	ans, err := l.hub.Enlist(t.Context(), "alder-bank", e.Public(), false)
+	l.ok(err)
+	m := edge.Membership{URL: l.url, Contributor: "alder-bank", Token: ans.Token, Hub: maker, PublicKey: l.hub.Public()}
+	_, err = m.Remote("", nil).Push(t.Context(), packed[0], e.Public())
+	if err == nil || !strings.Contains(err.Error(), "intake/wrong-recipient") {
+		t.Fatalf("got %v, want intake/wrong-recipient", err)
+	}
+	sent, err := filepath.Glob(filepath.Join(packed[0], "blobs", "sha256", "*"))
+	l.ok(err)
+	kept := 0
+	for _, path := range sent {
+		if _, err := os.Stat(l.path("hub", "blobs", "sha256", filepath.Base(path))); err == nil {
+			kept++
+		}
+	}
+	// The config, "{}", says nothing.
+	if len(sent) != 4 || kept > 1 {
+		t.Errorf("%d of %d blobs of the bundle are at the hub", kept, len(sent))
 	}
 }
 

@@ -51,8 +51,8 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 		return err
 	}
 	if b.Manifest.Recipient != h.cfg.Name {
-		return &episode.Problem{Code: "intake/wrong-recipient", Message: fmt.Sprintf("the bundle is for %q, this is %q", b.Manifest.Recipient, h.cfg.Name),
-			Hint: "its terms do not let us have it: nothing was kept"}
+		return h.notKept(ctx, repo, manifest, &episode.Problem{Code: "intake/wrong-recipient", Message: fmt.Sprintf("the bundle is for %q, this is %q", b.Manifest.Recipient, h.cfg.Name),
+			Hint: "its terms do not let us have it: nothing was kept"})
 	}
 	if a, err := h.db.AdmittedBundle(ctx, digest); err == nil {
 		return h.arrivedAgain(ctx, manifest, a)
@@ -60,11 +60,11 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 		return err
 	}
 	if err := b.Manifest.Expired(h.cfg.Now()); err != nil {
-		return err
+		return h.notKept(ctx, repo, manifest, err)
 	}
 	seen := []byte(b.Manifest.Checkpoint)
 	if err := h.continues(ctx, seen); err != nil {
-		return err
+		return h.notKept(ctx, repo, manifest, err)
 	}
 	if err := h.door.quotas.mayAdmit(ctx, contributor); err != nil {
 		return err
@@ -135,6 +135,34 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	h.stats.Verify.Count.Add(int64(b.Manifest.Records))
 	h.Wake()
 	return nil
+}
+
+// notKept deletes the layers of a bundle that may not come in as it is, and returns why. Where the error is ours, they stay:
+// it comes again.
+func (h *Hub) notKept(ctx context.Context, repo string, manifest []byte, why error) error {
+	if _, ok := errors.AsType[*episode.Problem](why); !ok {
+		return why
+	}
+	if err := h.dropLayers(ctx, repo, manifest); err != nil {
+		return err
+	}
+	if err := h.bury(ctx); err != nil {
+		return err
+	}
+	return why
+}
+
+// dropLayers says that the layers of a bundle that came must go.
+func (h *Hub) dropLayers(ctx context.Context, repo string, manifest []byte) error {
+	var m ocispec.Manifest
+	if err := json.Unmarshal(manifest, &m); err != nil {
+		return err
+	}
+	var layers []string
+	for _, l := range m.Layers {
+		layers = append(layers, l.Digest.String())
+	}
+	return h.db.RefuseArrival(ctx, repo, layers, sqlstore.DocumentRow{})
 }
 
 // arrivedAgain answers for a bundle that was admitted before: nothing comes in twice. Where records of it were taken back

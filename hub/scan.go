@@ -112,15 +112,7 @@ func (h *Hub) refusedBefore(ctx context.Context, repo string, manifest []byte, d
 	} else if err != nil {
 		return err
 	}
-	var m ocispec.Manifest
-	if err := json.Unmarshal(manifest, &m); err != nil {
-		return err
-	}
-	var layers []string
-	for _, l := range m.Layers {
-		layers = append(layers, l.Digest.String())
-	}
-	if err := h.db.RefuseArrival(ctx, repo, layers, sqlstore.DocumentRow{}); err != nil {
+	if err := h.dropLayers(ctx, repo, manifest); err != nil {
 		return err
 	}
 	return h.refused(ctx, repo, manifest, id)
