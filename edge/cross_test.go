@@ -189,7 +189,7 @@ func TestNoContributorReachesWhatIsAnothers(t *testing.T) {
 	m := edge.Membership{URL: l.url, Contributor: "birch-telecom", Token: ans.Token, Hub: maker, PublicKey: l.hub.Public()}
 	for _, as := range []string{"birch-telecom", "alder-bank"} {
 		m.Contributor = as
-		if _, err := m.Remote("", nil).Push(t.Context(), l.path("alder-bank", "bundles", strings.TrimPrefix(rows[0].ID, "sha256:")), a.Public()); err == nil {
+		if _, err := m.Remote(t.TempDir(), nil).Push(t.Context(), l.path("alder-bank", "bundles", strings.TrimPrefix(rows[0].ID, "sha256:")), a.Public()); err == nil {
 			t.Errorf("a bundle of alder-bank's is taken from birch-telecom as %s", as)
 		}
 	}

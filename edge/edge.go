@@ -28,7 +28,6 @@ import (
 	"github.com/headrace/headrace/internal/spool"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/statedir"
-	"github.com/headrace/headrace/internal/tlog/proof"
 	"github.com/headrace/headrace/scrub"
 )
 
@@ -156,8 +155,8 @@ func (e *Edge) Connect(ctx context.Context, h Hub) error {
 }
 
 // Turn takes everything one way through: what waits in the inbox is assembled, what became of it in git is found
-// out, what has settled is scrubbed and put before the policy, what is approved is packed and contributed, to a hub whose log keeps
-// its promise; then what the hub has for us is fetched.
+// out, what has settled is scrubbed and put before the policy, what is approved is packed and contributed, to a hub whose log shows
+// that it keeps its promise; then what the hub has for us is fetched.
 func (e *Edge) Turn(ctx context.Context) error {
 	e.turning.Lock()
 	defer e.turning.Unlock()
@@ -189,8 +188,8 @@ func (e *Edge) Turn(ctx context.Context) error {
 		e.log.Error("the certificate for the hub is not renewed", "err", err)
 	}
 	sent := e.watch(ctx)
-	if !proof.Broken(sent) {
-		sent = errors.Join(sent, e.contribute(ctx))
+	if sent == nil {
+		sent = e.contribute(ctx)
 	}
 	return errors.Join(sent, e.fetch(ctx)) // a bundle that cannot be sent holds up nothing on the way back
 }

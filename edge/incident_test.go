@@ -128,13 +128,13 @@ func TestWhatTheFilterLetThroughIsRefusedByTheHubAndHeldHere(t *testing.T) {
 	l.ok(err)
 	m := edge.Membership{URL: l.url, Contributor: "alder-bank", Token: ans.Token, Hub: maker, PublicKey: l.hub.Public()}
 	for range 2 {
-		_, err = m.Remote("", nil).Push(t.Context(), l.path("alder-bank", "bundles", strings.TrimPrefix(id, "sha256:")), ring.Public())
+		_, err = m.Remote(t.TempDir(), nil).Push(t.Context(), l.path("alder-bank", "bundles", strings.TrimPrefix(id, "sha256:")), ring.Public())
 		if p, ok := errors.AsType[*episode.Problem](err); !ok || p.Code != "intake/incident" || p.Hint == "" {
 			t.Errorf("pushed again: %v", err)
 		}
 		nothingAtTheHub()
 	}
-	envelope, err := m.Remote("", nil).Incident(t.Context(), id)
+	envelope, err := m.Remote(t.TempDir(), nil).Incident(t.Context(), id)
 	l.ok(err)
 	if payload, _, err := bundle.OpenDocument(envelope, bundle.TypeIncident, bundle.NewTrust(bundle.TrustedKey{Key: l.hub.Public()})); err != nil || bytes.Contains(payload, []byte(secret)) {
 		t.Errorf("the incident that can be fetched: %s, %v", payload, err)

@@ -43,7 +43,7 @@ func (e *Edge) hubLog() (*hubLog, error) {
 }
 
 // watch asks the hub for its log's newest checkpoint and makes sure that the log still holds all that it held when we
-// last looked.
+// last looked. Where the hub does not show it, or an alarm of before stands, nothing may be sent there.
 func (e *Edge) watch(ctx context.Context) error {
 	l, err := e.hubLog()
 	if err != nil {
@@ -55,7 +55,15 @@ func (e *Edge) watch(ctx context.Context) error {
 		e.log.Error("the hub's log breaks its promise; nothing is sent there until it is explained", "err", err)
 		return fmt.Errorf("the hub's log: %w", err)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	alarms, err := l.seen.Alarms()
+	if err != nil || len(alarms) == 0 {
+		return err
+	}
+	return &episode.Problem{Code: "log/alarm", Message: "nothing is sent to the hub, because its log broke its promise: " + alarms[0].Why,
+		Hint: "both checkpoints are in " + alarms[0].Dir + "; move that folder away once the hub's operator has explained it"}
 }
 
 // lastSeen is the checkpoint that a bundle carries, so that the hub must answer with a log that continues it.

@@ -135,15 +135,15 @@ func TestAHubWhoseLogBreaksItsPromiseIsSentNothing(t *testing.T) {
 		what  string
 		log   http.Handler
 		code  string
-		shown bool // there is something to keep: two things that the log said
+		shown bool // there is something to keep: two things that the log's key signed
 	}{
 		{"forks, and is longer", forked, "log/fork", true},
 		{"forks, of the same length", l.anotherLog(maker, l.hubKey(), 2), "log/fork", true},
 		{"rolls back", http.FileServer(http.Dir(early)), "log/rollback", true},
-		{"has another key", l.anotherLog(maker, stranger.Signing(), 7), "log/checkpoint", true},
-		{"has another name", l.anotherLog("somebody-else", l.hubKey(), 7), "log/checkpoint", true},
-		{"shows cut tiles", paths(honest, "/tile/", cut(honest)), "log/proof", true},
-		{"shows tiles of another log", paths(l.anotherLog(maker, l.hubKey(), 3), "/checkpoint", honest), "log/proof", true},
+		{"has another key", l.anotherLog(maker, stranger.Signing(), 7), "log/checkpoint", false},
+		{"has another name", l.anotherLog("somebody-else", l.hubKey(), 7), "log/checkpoint", false},
+		{"shows cut tiles", paths(honest, "/tile/", cut(honest)), "log/proof", false},
+		{"shows tiles of another log", paths(l.anotherLog(maker, l.hubKey(), 3), "/checkpoint", honest), "log/proof", false},
 		{"says it is larger than it is", paths(honest, "/checkpoint", forked), "log/read", false},
 		{"shows no checkpoint", paths(honest, "/checkpoint", http.NotFoundHandler()), "log/read", false},
 	} {
@@ -155,10 +155,10 @@ func TestAHubWhoseLogBreaksItsPromiseIsSentNothing(t *testing.T) {
 				t.Errorf("%s: got %v, want %s with a hint", c.what, err, c.code)
 			}
 		}
-		if c.shown && l.lastSeen("alder-bank") != kept { // else receipts may carry it on
+		if l.lastSeen("alder-bank") != kept {
 			t.Errorf("%s: the last good checkpoint is gone", c.what)
 		}
-		if n := len(l.atHub("alder-bank")); c.shown && n != at {
+		if n := len(l.atHub("alder-bank")); n != at {
 			t.Errorf("%s: %d records were sent all the same", c.what, n-at)
 		}
 		alarms := l.alarms(e)
@@ -174,7 +174,7 @@ func TestAHubWhoseLogBreaksItsPromiseIsSentNothing(t *testing.T) {
 			}
 			l.ok(os.RemoveAll(a.Dir))
 		}
-		at = len(l.atHub("alder-bank"))
+		l.ok(os.RemoveAll(filepath.Join(edge.LogDir(l.path("alder-bank"), l.hub.Public()), "unproven")))
 	}
 	l.log.Store(nil)
 	l.turn(e)
@@ -183,6 +183,58 @@ func TestAHubWhoseLogBreaksItsPromiseIsSentNothing(t *testing.T) {
 	}
 	if l.lastSeen("alder-bank") == kept {
 		t.Error("the log was not followed on")
+	}
+}
+
+// TestAnAlarmStopsSendingUntilAPersonTakesItAway: a log that forked and looks as it was again, and one that showed a
+// checkpoint it never explained. The turn sends nothing, and neither does headrace push.
+func TestAnAlarmStopsSendingUntilAPersonTakesItAway(t *testing.T) {
+	for what, c := range map[string]struct {
+		log         func(l *loop, forked http.Handler) http.Handler
+		first, then string
+	}{
+		"a fork":          {func(_ *loop, forked http.Handler) http.Handler { return forked }, "log/fork", "log/alarm"},
+		"tiles not shown": {func(l *loop, forked http.Handler) http.Handler { return paths(l.honest(), "/checkpoint", forked) }, "log/read", "log/rollback"},
+		"no tiles of it": {func(_ *loop, forked http.Handler) http.Handler {
+			return paths(forked, "/tile/", http.NotFoundHandler())
+		}, "log/read", "log/rollback"},
+		"cut tiles of both": {func(_ *loop, forked http.Handler) http.Handler { return paths(forked, "/tile/", cut(forked)) }, "log/proof", "log/rollback"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			l := newLoop(t)
+			e := l.edge("alder-bank")
+			l.contribute(e, "1")
+			l.turn(e)
+			show := c.log(l, l.anotherLog(maker, l.hubKey(), 40))
+			l.log.Store(&show)
+			l.send(e, one("2", "portal"))
+			for _, want := range []string{c.first, c.then, "log/alarm"} {
+				err := e.Turn(t.Context())
+				if p, ok := errors.AsType[*episode.Problem](err); !ok || p.Code != want || p.Hint == "" {
+					t.Errorf("got %v, want %s with a hint", err, want)
+				}
+				l.log.Store(nil) // it looks as it was
+			}
+			rows, err := l.edgeDB("alder-bank").Bundles(t.Context(), "packed")
+			l.ok(err)
+			m := edge.Membership{URL: l.url, Contributor: "alder-bank", Hub: maker, PublicKey: l.hub.Public()}
+			_, err = m.Remote(l.path("alder-bank"), nil).Push(t.Context(), l.path("alder-bank", "bundles", strings.TrimPrefix(rows[0].ID, "sha256:")), e.Public())
+			if p, ok := errors.AsType[*episode.Problem](err); !ok || p.Code != "log/alarm" {
+				t.Errorf("push: got %v, want log/alarm", err)
+			}
+			if n := len(l.atHub("alder-bank")); n != 1 {
+				t.Errorf("%d records at the hub, want the first", n)
+			}
+			alarms := l.alarms(e)
+			if len(alarms) != 1 {
+				t.Fatalf("%d alarms, want 1", len(alarms))
+			}
+			l.ok(os.RemoveAll(alarms[0].Dir))
+			l.turn(e)
+			if n := len(l.atHub("alder-bank")); n != 2 {
+				t.Errorf("%d records at the hub once it was explained, want 2", n)
+			}
+		})
 	}
 }
 

@@ -197,13 +197,16 @@ type Receipt struct {
 }
 
 // Push sends the bundle in dir, which the key named own must have signed, and returns the hub's receipt. What arrived
-// before is not sent twice.
+// before is not sent twice; nothing is sent to a hub whose log does not show that it keeps its promise.
 func (r Remote) Push(ctx context.Context, dir string, own ed25519.PublicKey) (*Receipt, error) {
 	b, err := bundle.Verify(dir, bundle.NewTrust(bundle.TrustedKey{Name: r.e.cfg.Contributor, Key: own}))
 	if err != nil {
 		return nil, err
 	}
 	if err := b.Manifest.Expired(time.Now()); err != nil {
+		return nil, err
+	}
+	if err := r.e.watch(ctx); err != nil {
 		return nil, err
 	}
 	repo, err := r.e.repository(r.e.cfg.Contributor + repoBundles)

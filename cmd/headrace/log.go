@@ -91,6 +91,7 @@ func (c *logVerifyCmd) Run(e *env) error {
 	}
 	out := logVerified{Origin: known.Origin()}
 	check := func(old, now proof.Checkpoint) error {
+		out.Receipts = nil // it may be asked again, of another one kept from before
 		if old.Signed != nil {
 			out.Since = &old.Size
 		}

@@ -75,9 +75,11 @@ func (c *logCompareCmd) Run(e *env) error {
 		out.Sizes[i] = cps[i].Size
 	}
 	out.ProvenBy, err = c.prove(e, known, cps, append(a.links, b.links...))
-	if errors.Is(err, proof.ErrFork) || errors.Is(err, proof.ErrRollback) {
+	if errors.Is(err, proof.ErrFork) {
 		dir, keeping := seen.Open(edge.LogDir(t.dir, t.key), known).Accuse(cps[0], cps[1], err)
-		fmt.Fprintln(e.err, "both checkpoints are kept in", dir)
+		if dir != "" && keeping == nil {
+			fmt.Fprintln(e.err, "both checkpoints are kept in", dir)
+		}
 		return errors.Join(err, keeping)
 	}
 	if err != nil {

@@ -3,7 +3,7 @@
 // Package statedir makes sure that one process works on one state folder.
 //
 // [Lock] makes the folder and takes a lock that the system gives back when the process ends, however it ends: there is
-// no stale lock to clean up after a crash. [Write] puts a file into a state folder whole.
+// no stale lock to clean up after a crash. [Wait] waits for its turn instead. [Write] puts a file into a state folder whole.
 package statedir
 
 import (
@@ -23,18 +23,12 @@ type Held struct{ f *os.File }
 
 // Lock makes dir (0700) and locks it, or says which process has it.
 func Lock(dir string) (*Held, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, &episode.Problem{Code: "state/folder", Message: "cannot make the state folder " + dir, Err: err,
-			Hint: "name one that you may write with --dir or $HEADRACE_DIR"}
-	}
-	path := filepath.Join(dir, "lock")
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := lockFile(dir)
 	if err != nil {
-		return nil, &episode.Problem{Code: "state/folder", Message: "cannot write in the state folder " + dir, Err: err,
-			Hint: "name one that you may write with --dir or $HEADRACE_DIR"}
+		return nil, err
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		holder, _ := os.ReadFile(path)
+		holder, _ := os.ReadFile(f.Name())
 		f.Close()
 		if !errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, fmt.Errorf("lock %s: %w", dir, err)
@@ -50,6 +44,37 @@ func Lock(dir string) (*Held, error) {
 		fmt.Fprintf(f, "%d\n", os.Getpid())
 	}
 	return &Held{f}, nil
+}
+
+// Wait makes dir (0700) and locks it once nobody else has it: for a folder that each holds for a moment.
+func Wait(dir string) (*Held, error) {
+	f, err := lockFile(dir)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+		if err == nil {
+			return &Held{f}, nil
+		}
+		if !errors.Is(err, syscall.EINTR) {
+			f.Close()
+			return nil, fmt.Errorf("lock %s: %w", dir, err)
+		}
+	}
+}
+
+func lockFile(dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, &episode.Problem{Code: "state/folder", Message: "cannot make the state folder " + dir, Err: err,
+			Hint: "name one that you may write with --dir or $HEADRACE_DIR"}
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, &episode.Problem{Code: "state/folder", Message: "cannot write in the state folder " + dir, Err: err,
+			Hint: "name one that you may write with --dir or $HEADRACE_DIR"}
+	}
+	return f, nil
 }
 
 // Close gives the lock back.

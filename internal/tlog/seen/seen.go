@@ -3,11 +3,13 @@
 // Package seen keeps the last checkpoint that somebody saw of a log, and what shows that the log broke its promise.
 //
 // Start from [Open]. [Log.Advance] takes a checkpoint up if it is of the log that was seen before; where it is not, the
-// last one stays and both are kept as files, so that they can be shown to anybody. An edge, an auditor and a witness each
-// have one for a log. It only compares and keeps: whoever calls brings the proof.
+// last one stays and both are kept as files, so that they can be shown to anybody. One that the log does not show to be of
+// either kind is kept, too: what comes later must hold it. An edge, an auditor and a witness each have one for a log. It
+// only compares and keeps: whoever calls brings the proof.
 package seen
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -17,7 +19,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/headrace/headrace/internal/statedir"
@@ -25,7 +26,8 @@ import (
 )
 
 const (
-	last = "checkpoint" // the last that was taken up
+	last     = "checkpoint" // the last that was taken up
+	unproven = "unproven"   // one that the key signed, and that the log has not shown to hold the last: it must be held, too
 
 	// A folder of evidence has these files; the first two are checkpoints as they were signed.
 	evidence = "evidence-"
@@ -33,15 +35,13 @@ const (
 	shown    = "shown"
 	why      = "why.txt"
 
-	maxEvidence   = 32
-	maxCheckpoint = 64 << 10
+	maxEvidence = 32
 )
 
-// Log is what was seen of a log. It is safe for concurrent use.
+// Log is what was seen of a log. It is safe for concurrent use, by any number of processes.
 type Log struct {
 	known *proof.Log
 	dir   string
-	mu    sync.Mutex // one at a time looks at the last checkpoint and replaces it
 }
 
 // Open returns what was seen of a log in dir, which belongs to this log alone. Nothing is written before something is
@@ -49,8 +49,10 @@ type Log struct {
 func Open(dir string, known *proof.Log) *Log { return &Log{known: known, dir: dir} }
 
 // Last is the last checkpoint that was taken up, of size 0 and without a signature where there is none.
-func (l *Log) Last() (proof.Checkpoint, error) {
-	b, err := os.ReadFile(filepath.Join(l.dir, last))
+func (l *Log) Last() (proof.Checkpoint, error) { return l.read(last) }
+
+func (l *Log) read(name string) (proof.Checkpoint, error) {
+	b, err := os.ReadFile(filepath.Join(l.dir, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return proof.Checkpoint{}, nil
 	}
@@ -70,71 +72,133 @@ type Prove func(old, now proof.Checkpoint) error
 // Advance checks that a checkpoint is of the log that was seen before, and takes it up where it is newer. An older one
 // that the last one holds is fine, and changes nothing. What is not of that log is kept beside the last as evidence.
 func (l *Log) Advance(signed []byte, prove Prove) (proof.Checkpoint, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.advance(signed, func(old, now proof.Checkpoint) error {
-		if now.Size < old.Size {
-			return prove(now, old)
-		}
-		return prove(old, now)
-	})
+	return l.advance(signed, 0, prove)
 }
 
-// Newest is Advance for the checkpoint that the log says is its newest: one older than the last was before it was asked for
+// Newest is Advance for the checkpoint that the log says is its newest: one older than what was seen before it was asked for
 // is a rollback. Meanwhile another process may have seen a newer one.
 func (l *Log) Newest(ask func() ([]byte, error), prove Prove) (proof.Checkpoint, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	before, err := l.Last()
+	before, err := l.all()
 	if err != nil {
-		return before, err
+		return before[0], err
 	}
 	signed, err := ask()
 	if err != nil {
 		return proof.Checkpoint{}, err
 	}
-	return l.advance(signed, func(old, now proof.Checkpoint) error {
-		switch {
-		case now.Size < before.Size:
-			return proof.RolledBack(before, now)
-		case now.Size < old.Size:
-			return prove(now, old)
+	return l.advance(signed, max(before[0].Size, before[1].Size), prove)
+}
+
+// all is what the log must hold: the last checkpoint, and the one that is unproven.
+func (l *Log) all() (all [2]proof.Checkpoint, err error) {
+	for i, name := range []string{last, unproven} {
+		if all[i], err = l.read(name); err != nil {
+			return all, err
 		}
-		return prove(old, now)
-	})
+	}
+	return all, nil
 }
 
-func (l *Log) advance(signed []byte, holds Prove) (proof.Checkpoint, error) {
-	old, err := l.Last()
-	if err != nil {
-		return old, err
-	}
+// advance takes up a checkpoint that holds all that was seen. What was seen before it was asked for has atLeast entries.
+func (l *Log) advance(signed []byte, atLeast uint64, prove Prove) (proof.Checkpoint, error) {
 	now, err := l.known.Open(signed)
-	if err == nil {
-		err = holds(old, now)
-	} else {
-		now = proof.Checkpoint{Signed: signed}
+	if err != nil {
+		return now, err // the key did not sign it, so it says nothing of the log
 	}
-	if proof.Broken(err) && old.Signed != nil {
-		_, keeping := l.Accuse(old, now, err)
-		return now, errors.Join(err, keeping)
+	for {
+		before, err := l.all()
+		if err != nil {
+			return now, err
+		}
+		if err = l.follows(before[0], now, atLeast, prove); err == nil && before[1].Signed != nil {
+			if err = l.follows(before[1], now, atLeast, prove); contradict(err) {
+				err = errors.Join(err, l.remove(unproven)) // it is evidence now
+			}
+		}
+		if contradict(err) {
+			return now, err
+		}
+		if kept, keeping := l.keep(before, now, err == nil); kept || keeping != nil {
+			return now, errors.Join(err, keeping)
+		}
 	}
-	fresh := now.Size > old.Size || old.Signed == nil || now.Size == old.Size && len(now.Witnesses) > len(old.Witnesses)
-	if err != nil || !fresh {
-		return now, err
-	}
-	return now, statedir.Write(filepath.Join(l.dir, last), now.Signed)
 }
 
-// Accuse keeps two checkpoints and what is wrong with them in a folder of their own, once, and returns the folder.
+// follows says whether a checkpoint is of the log of one seen before. Where the key signed two that contradict each other,
+// both are kept.
+func (l *Log) follows(old, now proof.Checkpoint, atLeast uint64, prove Prove) (err error) {
+	switch {
+	case now.Size < min(old.Size, atLeast):
+		err = proof.RolledBack(old, now)
+	case now.Size < old.Size:
+		err = prove(now, old)
+	default:
+		err = prove(old, now)
+	}
+	if old.Signed != nil && contradict(err) {
+		_, keeping := l.Accuse(old, now, err)
+		return errors.Join(err, keeping)
+	}
+	return err
+}
+
+// contradict says that a log's key signed two checkpoints that do not go together: what anybody can be shown. All else may
+// be the work of whoever is between.
+func contradict(err error) bool {
+	return errors.Is(err, proof.ErrFork) || errors.Is(err, proof.ErrRollback)
+}
+
+// keep writes down what was seen, unless another process saw more since before was read.
+func (l *Log) keep(before [2]proof.Checkpoint, now proof.Checkpoint, proven bool) (kept bool, err error) {
+	lock, err := statedir.Wait(l.dir)
+	if err != nil {
+		return false, err
+	}
+	defer lock.Close()
+	have, err := l.all()
+	if err != nil {
+		return false, err
+	}
+	for i := range have {
+		if !bytes.Equal(have[i].Signed, before[i].Signed) {
+			return false, nil
+		}
+	}
+	old, owed := have[0], have[1]
+	switch {
+	case !proven && now.Size > old.Size && owed.Signed == nil:
+		return true, statedir.Write(filepath.Join(l.dir, unproven), now.Signed)
+	case !proven:
+		return true, nil
+	}
+	if now.Size > old.Size || old.Signed == nil || now.Size == old.Size && len(now.Witnesses) > len(old.Witnesses) {
+		if err := statedir.Write(filepath.Join(l.dir, last), now.Signed); err != nil {
+			return true, err
+		}
+	}
+	if owed.Signed != nil && owed.Size <= now.Size { // the last one holds it
+		return true, l.remove(unproven)
+	}
+	return true, nil
+}
+
+func (l *Log) remove(name string) error {
+	if err := os.Remove(filepath.Join(l.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// Accuse keeps two checkpoints that the log's key signed, and what is wrong with them, in a folder of their own, once, and
+// returns the folder: none where there are too many.
 func (l *Log) Accuse(a, b proof.Checkpoint, reason error) (string, error) {
 	sum := sha256.Sum256(slices.Concat(a.Signed, b.Signed))
 	dir := filepath.Join(l.dir, evidence+hex.EncodeToString(sum[:6]))
 	if _, err := os.Stat(filepath.Join(dir, why)); err == nil {
 		return dir, nil
 	}
-	if have, err := l.Alarms(); err != nil || len(have) >= maxEvidence || len(b.Signed) > maxCheckpoint {
-		return l.dir, err // whoever is between could fill the disk with more
+	if have, err := l.Alarms(); err != nil || len(have) >= maxEvidence {
+		return "", err // a log could fill the disk with more
 	}
 	// The reason last: with it, the folder is whole.
 	return dir, errors.Join(statedir.Write(filepath.Join(dir, kept), a.Signed), statedir.Write(filepath.Join(dir, shown), b.Signed),

@@ -123,10 +123,10 @@ func TestTheLastCheckpointNeverGoesBackAndOutlivesAForkAndARestart(t *testing.T)
 		{"a fork", s.checkpoint(9, 2), newest(l), grows, proof.ErrFork, 5, 2},
 		{"the fork again", s.checkpoint(9, 2), l.Advance, grows, proof.ErrFork, 5, 2},
 		{"an older fork", s.checkpoint(2, 2), l.Advance, grows, proof.ErrFork, 5, 3},
-		{"another key", newSigner(t, 2).checkpoint(9, 1), newest(l), grows, proof.ErrCheckpoint, 5, 4},
-		{"no checkpoint", []byte("<html>"), newest(l), grows, proof.ErrCheckpoint, 5, 5},
-		{"something huge", bytes.Repeat([]byte("x"), 1<<20), newest(l), grows, proof.ErrCheckpoint, 5, 5},
-		{"what it was", s.checkpoint(8, 1), newest(l), grows, nil, 8, 5},
+		{"another key", newSigner(t, 2).checkpoint(9, 1), newest(l), grows, proof.ErrCheckpoint, 5, 3},
+		{"no checkpoint", []byte("<html>"), newest(l), grows, proof.ErrCheckpoint, 5, 3},
+		{"something huge", bytes.Repeat([]byte("x"), 1<<20), newest(l), grows, proof.ErrCheckpoint, 5, 3},
+		{"what it was", s.checkpoint(8, 1), newest(l), grows, nil, 8, 3},
 	} {
 		if _, err := c.take(c.signed, c.prove); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", c.what, err, c.want)
@@ -141,20 +141,77 @@ func TestTheLastCheckpointNeverGoesBackAndOutlivesAForkAndARestart(t *testing.T)
 	}
 }
 
-func TestWhoeverIsBetweenCannotFillTheDiskWithEvidence(t *testing.T) {
+func TestALogCannotFillTheDiskWithEvidence(t *testing.T) {
 	s, dir := newSigner(t, 1), t.TempDir()
 	l := s.open(dir)
 	if _, err := newest(l)(s.checkpoint(3, 1), grows); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 100 {
-		if _, err := newest(l)(fmt.Append(nil, "junk ", i), grows); !errors.Is(err, proof.ErrCheckpoint) {
+		if _, err := newest(l)(s.checkpoint(9, byte(i+2)), grows); !errors.Is(err, proof.ErrFork) {
 			t.Fatal(err)
 		}
 	}
 	list, err := os.ReadDir(dir)
 	if err != nil || len(list) > 40 {
 		t.Errorf("%d files, %v", len(list), err)
+	}
+}
+
+// TestACheckpointThatWasNotProvenMustBeHeldByWhatComesLater: what a hub signed and does not explain is not forgotten.
+func TestACheckpointThatWasNotProvenMustBeHeldByWhatComesLater(t *testing.T) {
+	withheld := errors.New("not found")
+	for _, c := range []struct {
+		what string
+		then []byte
+		want error
+		last uint64
+	}{
+		{"the log of before, which is smaller", newSigner(t, 1).checkpoint(4, 1), proof.ErrRollback, 3},
+		{"another log of the same size", newSigner(t, 1).checkpoint(9, 1), proof.ErrFork, 3},
+		{"one that goes on from the other log", newSigner(t, 1).checkpoint(12, 2), proof.ErrFork, 3},
+	} {
+		s := newSigner(t, 1)
+		l := s.open(t.TempDir())
+		if _, err := newest(l)(s.checkpoint(3, 1), grows); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := newest(l)(s.checkpoint(9, 2), func(_, _ proof.Checkpoint) error { return withheld }); !errors.Is(err, withheld) {
+			t.Fatal(err)
+		}
+		if a, err := l.Alarms(); err != nil || len(a) != 0 {
+			t.Errorf("%s: not proven is no alarm yet: %v, %v", c.what, a, err)
+		}
+		if _, err := newest(l)(c.then, grows); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", c.what, err, c.want)
+		}
+		if a, err := l.Alarms(); err != nil || len(a) != 1 {
+			t.Errorf("%s: %d alarms, %v", c.what, len(a), err)
+		}
+		if cp, err := l.Last(); err != nil || cp.Size != c.last {
+			t.Errorf("%s: the last is of %d entries, %v", c.what, cp.Size, err)
+		}
+	}
+}
+
+// TestNoHandleSetsTheLastCheckpointBack: one is still proving while another process takes up a newer one.
+func TestNoHandleSetsTheLastCheckpointBack(t *testing.T) {
+	s, dir := newSigner(t, 1), t.TempDir()
+	slow, fast := s.open(dir), s.open(dir)
+	asked := 0
+	_, err := slow.Advance(s.checkpoint(5, 1), func(old, now proof.Checkpoint) error {
+		if asked++; asked == 1 {
+			if _, err := fast.Advance(s.checkpoint(8, 1), grows); err != nil {
+				return err
+			}
+		}
+		return grows(old, now)
+	})
+	if err != nil || asked != 2 {
+		t.Errorf("%v; proven %d times, want again against what was taken up meanwhile", err, asked)
+	}
+	if cp, err := slow.Last(); err != nil || cp.Size != 8 {
+		t.Errorf("the last is of %d entries, %v; want 8", cp.Size, err)
 	}
 }
 
