@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/tlog/proof"
@@ -29,7 +30,14 @@ func (h *Hub) logOnce(ctx context.Context, kind, digest string) (p proof.Inclusi
 	return p, nil
 }
 
+// enterTimeout is how long an entry may take, witnesses included.
+const enterTimeout = time.Minute
+
+// enter goes on when whoever asked has gone away: an entry that was begun and not waited for is in no file yet, so that the
+// next who asks would not find it and make another.
 func (h *Hub) enter(ctx context.Context, kind, digest string) (uint64, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), enterTimeout)
+	defer cancel()
 	size, err := h.tlog.Size()
 	if err != nil {
 		return 0, err

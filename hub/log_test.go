@@ -3,8 +3,10 @@
 package hub_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -77,5 +79,24 @@ func TestEachDigestIsInTheLogOnce(t *testing.T) {
 	// The kind is part of what an entry is.
 	if p, err := h.LogOnce(t.Context(), proof.KindSnapshot, "sha256:1"); err != nil || p.Index != digests {
 		t.Errorf("a digest of another kind is entry %d, %v", p.Index, err)
+	}
+}
+
+// TestWhoHangsUpWhileAnEntryIsMadeDoesNotMakeItTwice: a contributor cancels its push, and pushes again at once.
+func TestWhoHangsUpWhileAnEntryIsMadeDoesNotMakeItTwice(t *testing.T) {
+	h := open(t, t.TempDir())
+	defer h.Close()
+	const digests = 5
+	for i := range digests {
+		digest := fmt.Sprint("sha256:", i)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		h.LogOnce(ctx, proof.KindBundle, digest) // whatever it answers
+		cancel()
+		if _, err := h.LogOnce(t.Context(), proof.KindBundle, digest); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if size, err := h.LogSize(); err != nil || size != digests {
+		t.Errorf("%d entries for %d digests, %v", size, digests, err)
 	}
 }

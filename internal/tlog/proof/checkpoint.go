@@ -97,12 +97,22 @@ func (l *Log) Origin() string { return l.key.Name() }
 // HasWitnesses reports whether any witness's word counts.
 func (l *Log) HasWitnesses() bool { return len(l.witnesses) > 0 }
 
-// Open checks a checkpoint's signature and origin and returns what it says. A cosignature of an unknown witness counts
+// maxCheckpoint bounds a signed checkpoint: three lines, the log's signature, and those of many witnesses.
+const maxCheckpoint = 64 << 10
+
+// Open checks a checkpoint's signature and origin and returns what it says. One with more than origin, size and root is
+// refused: it travels in every bundle and is kept as evidence, so a log may not write more there. A cosignature of an unknown witness counts
 // for nothing, one of a known witness must hold.
 func (l *Log) Open(checkpoint []byte) (Checkpoint, error) {
-	cp, _, n, err := log.ParseCheckpoint(checkpoint, l.key.Name(), l.key, l.witnesses...)
+	if len(checkpoint) > maxCheckpoint {
+		return Checkpoint{}, because(ErrCheckpoint, fmt.Errorf("%d bytes", len(checkpoint)))
+	}
+	cp, more, n, err := log.ParseCheckpoint(checkpoint, l.key.Name(), l.key, l.witnesses...)
 	if err != nil {
 		return Checkpoint{}, because(ErrCheckpoint, err)
+	}
+	if len(more) > 0 {
+		return Checkpoint{}, because(ErrCheckpoint, fmt.Errorf("it goes on after the root: %.40q", more))
 	}
 	if len(cp.Hash) != rfc6962.DefaultHasher.Size() {
 		return Checkpoint{}, because(ErrCheckpoint, fmt.Errorf("root of %d bytes", len(cp.Hash)))

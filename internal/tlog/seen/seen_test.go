@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
@@ -212,6 +213,32 @@ func TestNoHandleSetsTheLastCheckpointBack(t *testing.T) {
 	}
 	if cp, err := slow.Last(); err != nil || cp.Size != 8 {
 		t.Errorf("the last is of %d entries, %v; want 8", cp.Size, err)
+	}
+}
+
+// TestALogCannotPadItsCheckpoint: it would be carried in every bundle, and be too much to keep as evidence.
+func TestALogCannotPadItsCheckpoint(t *testing.T) {
+	s := newSigner(t, 1)
+	l := s.open(t.TempDir())
+	if _, err := newest(l)(s.checkpoint(3, 1), grows); err != nil {
+		t.Fatal(err)
+	}
+	root := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, 32))
+	for _, pad := range []string{"x\n", strings.Repeat("y", 900<<10) + "\n"} {
+		padded, err := note.Sign(&note.Note{Text: "hub.example\n5\n" + root + "\n" + pad}, s.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := newest(l)(padded, grows); !errors.Is(err, proof.ErrCheckpoint) {
+			t.Errorf("with %d bytes more: %v", len(pad), err)
+		}
+	}
+	full := append(s.checkpoint(5, 1), strings.Repeat("— witness.example/w AAAAAAAAAAAA\n", 4000)...)
+	if _, err := newest(l)(full, grows); !errors.Is(err, proof.ErrCheckpoint) {
+		t.Errorf("with signatures of anybody: %v", err)
+	}
+	if cp, err := l.Last(); err != nil || cp.Size != 3 {
+		t.Errorf("the last is of %d entries, %v", cp.Size, err)
 	}
 }
 
