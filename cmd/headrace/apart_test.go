@@ -463,7 +463,7 @@ func TestAnInviteWorksOnceAndOnlyForTheHubThatMadeIt(t *testing.T) {
 	if got := join(a.edgeDir, code); got != "" {
 		t.Errorf("a good invite: %s", got)
 	}
-	if got := join(t.TempDir(), code); !strings.Contains(got, "unknown, used or expired") {
+	if got := join(t.TempDir(), code); !strings.Contains(got, "the invite was used on") {
 		t.Errorf("a used invite: %q", got)
 	}
 	if err := a.command(t.TempDir(), "edge").Run(); err == nil {
