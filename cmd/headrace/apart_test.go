@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"encoding/base64"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -47,12 +48,23 @@ func newApart(t *testing.T) *apart {
 }
 
 func freeAddr(t *testing.T) string {
-	l, err := net.Listen("tcp", freePort)
+	addr, err := unusedAddr()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return addr
+}
+
+// unusedAddr is an address that nobody listens on: below the ports that the system hands out by itself, so that no test beside
+// this one gets it before it is used, nor while a process that had it is down.
+func unusedAddr() (addr string, err error) {
+	for range 100 {
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))); err == nil {
+			return l.Addr().String(), l.Close()
+		}
+	}
+	return "", err
 }
 
 // command is the program as a process of its own: TestMain put it into the path.

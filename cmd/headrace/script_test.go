@@ -46,14 +46,11 @@ func TestEveryPromiseOfTheReadme(t *testing.T) {
 				e.Setenv(name, value)
 			}
 			for _, name := range []string{"HUB", "WITNESS"} {
-				l, err := net.Listen("tcp", freePort)
+				addr, err := unusedAddr()
 				if err != nil {
 					return err
 				}
-				e.Setenv(name, l.Addr().String())
-				if err := l.Close(); err != nil {
-					return err
-				}
+				e.Setenv(name, addr)
 			}
 			return os.MkdirAll(home, 0o700)
 		},
