@@ -39,8 +39,9 @@ func grown(t testing.TB, dir string, seed byte, sizes ...int) (*tlog.Log, []proo
 	for _, size := range sizes {
 		var g errgroup.Group
 		for ; n < size; n++ {
+			entry := fmt.Append(nil, seed, n)
 			g.Go(func() error {
-				_, err := l.Append(t.Context(), "bundle", fmt.Append(nil, seed, n))
+				_, err := l.Append(t.Context(), "bundle", entry)
 				return err
 			})
 		}
