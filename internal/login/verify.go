@@ -67,8 +67,37 @@ type Verifier struct {
 
 // provider is an identity provider that was found.
 type provider struct {
-	keys   *oidc.RemoteKeySet
+	keys   *keySet
 	tokens *oidc.IDTokenVerifier
+}
+
+// keySet holds the keys of a provider. go-oidc's set may answer a token that comes close behind another with the other's
+// keys: the question it asks counts as under way for a moment after its answer. So a token that the kept set does not know is
+// shown to a new one, which asks for itself, as seldom as the client lets it.
+type keySet struct {
+	ctx context.Context // with the client; of no request
+	url string
+
+	mu   sync.Mutex
+	kept *oidc.RemoteKeySet
+}
+
+// VerifySignature returns the payload of a token that one of the keys signed.
+func (k *keySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
+	k.mu.Lock()
+	kept := k.kept
+	k.mu.Unlock()
+	if b, err := kept.VerifySignature(ctx, token); err == nil {
+		return b, nil
+	}
+	fresh := oidc.NewRemoteKeySet(k.ctx, k.url)
+	b, err := fresh.VerifySignature(ctx, token)
+	if err == nil {
+		k.mu.Lock()
+		k.kept = fresh
+		k.mu.Unlock()
+	}
+	return b, err
 }
 
 // New makes a verifier. The provider is not asked before there is a token.
@@ -215,7 +244,7 @@ func (v *Verifier) provider(ctx context.Context) (*provider, error) {
 	if err != nil {
 		return nil, discovery(v.cfg.URL, err)
 	}
-	keys := oidc.NewRemoteKeySet(ctx, says.Keys)
+	keys := &keySet{ctx: ctx, url: says.Keys, kept: oidc.NewRemoteKeySet(ctx, says.Keys)}
 	v.at = v.cfg.Now()
 	v.is = &provider{keys: keys, tokens: oidc.NewVerifier(v.cfg.URL, keys, &oidc.Config{ClientID: v.cfg.Audience, Now: v.cfg.Now,
 		SupportedSigningAlgs: slices.DeleteFunc(says.Algorithms, func(a string) bool { return !slices.Contains(signatures(), a) })})}
