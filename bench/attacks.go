@@ -34,13 +34,16 @@ func (b *bench) attackTests() (names []string, err error) {
 	return names, err
 }
 
-// measureAttacks runs the attack tests of package scrub: a row is a test, and its figure how many of its parts failed.
-func measureAttacks(ctx context.Context, b *bench) ([]row, error) {
-	names, err := b.attackTests()
-	if err != nil {
-		return nil, err
-	}
-	args := []string{"test", "-json", "-count=1", "-timeout", "10m", "-run", "^(" + strings.Join(names, "|") + ")$", "./scrub"}
+// tally is what became of a test and its parts.
+type tally struct {
+	failed, runs, skipped int
+	took                  float64
+	said                  string
+}
+
+// tests runs the named tests of a package of the checkout, and says what became of each that ran.
+func (b *bench) tests(ctx context.Context, pkg string, names []string) (map[string]*tally, error) {
+	args := []string{"test", "-json", "-count=1", "-timeout", "10m", "-run", "^(" + strings.Join(names, "|") + ")$", pkg}
 	if b.quick {
 		args = slices.Insert(args, 1, "-short")
 	}
@@ -49,15 +52,11 @@ func measureAttacks(ctx context.Context, b *bench) ([]row, error) {
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	out, runErr := cmd.Output()
-	type tally struct {
-		failed, runs, skipped int
-		took                  float64
-	}
 	tests := map[string]*tally{}
 	for in := json.NewDecoder(bufio.NewReader(bytes.NewReader(out))); ; {
 		var e struct {
-			Action, Test string
-			Elapsed      float64
+			Action, Test, Output string
+			Elapsed              float64
 		}
 		if err := in.Decode(&e); err == io.EOF {
 			break
@@ -65,7 +64,7 @@ func measureAttacks(ctx context.Context, b *bench) ([]row, error) {
 			return nil, fmt.Errorf("%w: %s", err, last(said.String(), 300))
 		}
 		name, _, _ := strings.Cut(e.Test, "/")
-		if name == "" || e.Action != "pass" && e.Action != "fail" && e.Action != "skip" {
+		if name == "" {
 			continue
 		}
 		t := tests[name]
@@ -74,10 +73,16 @@ func measureAttacks(ctx context.Context, b *bench) ([]row, error) {
 			tests[name] = t
 		}
 		switch e.Action {
+		case "output":
+			t.said += e.Output
+			continue
 		case "fail":
 			t.failed++
 		case "skip":
 			t.skipped++
+			continue
+		case "pass":
+		default:
 			continue
 		}
 		t.runs++
@@ -86,7 +91,20 @@ func measureAttacks(ctx context.Context, b *bench) ([]row, error) {
 		}
 	}
 	if len(tests) == 0 {
-		return nil, fmt.Errorf("no attack test ran: %w: %s", runErr, last(said.String(), 300))
+		return nil, fmt.Errorf("no test ran: %w: %s", runErr, last(said.String(), 300))
+	}
+	return tests, nil
+}
+
+// measureAttacks runs the attack tests of package scrub: a row is a test, and its figure how many of its parts failed.
+func measureAttacks(ctx context.Context, b *bench) ([]row, error) {
+	names, err := b.attackTests()
+	if err != nil {
+		return nil, err
+	}
+	tests, err := b.tests(ctx, "./scrub", names)
+	if err != nil {
+		return nil, err
 	}
 	var rows []row
 	failed, runs := 0, 0

@@ -88,7 +88,7 @@ func simulated(n int) (lines [][]byte, err error) {
 
 // episodes draws so many episodes of the demo's first contributor.
 func episodes(n int, emit func(*episode.Episode) error) error {
-	w, err := sim.New(sim.Config{Seed: 1, Gain: 0.2})
+	w, err := sim.New(sim.Config{Seed: 1, Gain: 0.2, Decisions: max(demoDecisions, 4*n)})
 	if err != nil {
 		return err
 	}

@@ -62,6 +62,8 @@ func sets() map[string][]measurement {
 		{"creddata", measureCredData}, {"sets", measureSets}, {"pii", measurePII}, {"presidio", measurePresidio}, {"kept", measureKept},
 		{"ordinary", measureOrdinary}, {"speed", measureSpeed}, {"vs-gitleaks", measureVsGitleaks}, {"attacks", measureAttacks}, {"relink", measureRelink}, {"utility", measureUtility},
 		{"masked-parses", measureMasked},
+	}, "trust": {
+		{"policy", measurePolicy}, {"pack", measurePack}, {"cross", measureCross},
 	}}
 }
 
@@ -72,6 +74,7 @@ type bench struct {
 	bin   string // headrace, built from root
 	home  string // of what is started; empty for an empty one each
 	quick bool
+	long  bool
 	seeds int
 	log   io.Writer
 }
@@ -81,6 +84,9 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 func run(args []string, stdout, stderr io.Writer) int {
 	if len(args) == 1 && args[0] == emptyPeer {
 		return serveEmpty(stdout, stderr)
+	}
+	if len(args) == 3 && args[0] == oneCore {
+		return alone(args[1], args[2], stdout, stderr)
 	}
 	if len(args) == 1 && args[0] == plainPeer {
 		return decodePlain(os.Stdin, stderr)
@@ -94,6 +100,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	asJSON := flags.Bool("json", false, "print one JSON object")
 	only := flags.String("only", "", "measure these only, separated by commas, such as intake,decide")
 	flags.BoolVar(&b.quick, "quick", false, "end within a minute: shorter and fewer, for a look only")
+	flags.BoolVar(&b.long, "long", false, "as many as is promised, which takes hours")
 	flags.IntVar(&b.seeds, "seeds", 100, "how many seeds cover and power look at")
 	if len(args) == 0 {
 		flags.Usage()
@@ -101,10 +108,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	set, ok := sets()[args[0]]
 	if !ok {
-		fmt.Fprintf(stderr, "bench: no measurements are called %q; there are: loop, capture, scrub\n", args[0])
+		fmt.Fprintf(stderr, "bench: no measurements are called %q; there are: loop, capture, scrub, trust\n", args[0])
 		return 2
 	}
 	if err := flags.Parse(args[1:]); err != nil {
+		return 2
+	}
+	if b.quick && b.long {
+		fmt.Fprintln(stderr, "bench: --quick and --long do not go together")
 		return 2
 	}
 	if b.quick {

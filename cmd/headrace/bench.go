@@ -17,9 +17,10 @@ import (
 
 // benchCmd runs the measurements of bench/, which is its own module: it needs a checkout and Go.
 type benchCmd struct {
-	Name  string   `arg:"" help:"What to measure: loop, capture or scrub."`
+	Name  string   `arg:"" help:"What to measure: loop, capture, scrub or trust."`
 	JSON  bool     `name:"json" help:"Print one JSON object."`
 	Quick bool     `help:"End within a minute: shorter and fewer, for a look only."`
+	Long  bool     `help:"As many as is promised, which takes hours."`
 	Seeds int      `help:"How many seeds coverage and power look at." default:"100"`
 	Only  []string `help:"Measure these only, such as intake or read." placeholder:"ID"`
 }
@@ -30,6 +31,7 @@ func (benchCmd) Help() string {
   headrace bench loop --quick
   headrace bench capture
   headrace bench scrub
+  headrace bench trust --long
   headrace bench loop --only intake,decide --json`
 }
 
@@ -56,6 +58,9 @@ func (c *benchCmd) Run(e *env) error {
 	}
 	if c.Quick {
 		args = append(args, "--quick")
+	}
+	if c.Long {
+		args = append(args, "--long")
 	}
 	run := exec.CommandContext(e.ctx, bin, args...)
 	run.Dir, run.Stdout, run.Stderr = dir, e.out, e.err
