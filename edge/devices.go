@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/device"
 	"github.com/headrace/headrace/internal/login"
 	"github.com/headrace/headrace/internal/seal"
@@ -143,7 +144,7 @@ func (e *Edge) issue(ctx context.Context, who sqlstore.Device, req DeviceRequest
 // DeviceHandler serves developers' machines over TLS: GET /v1/device/login says where to log in, POST /v1/device/enrol takes
 // a one-time code or a login; and with a certificate, POST /v1/device/renew and POST /v1/sealed.
 func (e *Edge) DeviceHandler() http.Handler {
-	mux := http.NewServeMux()
+	mux := access.NewMux(access.Forbidden())
 	mux.HandleFunc("GET /v1/device/login", e.serveLogin)
 	mux.HandleFunc("POST /v1/device/enrol", func(w http.ResponseWriter, r *http.Request) {
 		e.serveIssue(w, r, func(req DeviceRequest) (sqlstore.Device, error) {

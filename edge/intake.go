@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/spool"
 )
 
@@ -196,7 +197,7 @@ func (e *Edge) setAside(what string, err error) {
 // (OTLP), POST /v1/junit, POST /v1/decide. The caller has
 // proven who asks.
 func (e *Edge) Handler(who func(*http.Request) Principal) http.Handler {
-	mux := http.NewServeMux()
+	mux := access.NewMux(access.Forbidden())
 	for path, what := range map[string]string{"/v1/episodes": sendsEpisodes, "/v1/decisions": sendsDecisions, "/v1/outcomes": sendsOutcomes} {
 		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) { e.serveAPI(w, r, who(r), what) })
 	}

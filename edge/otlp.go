@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/capture/otlp"
 	"github.com/headrace/headrace/internal/capture/otlp/receive"
 	"github.com/headrace/headrace/internal/capture/otlp/wire"
@@ -28,7 +29,7 @@ const (
 )
 
 // handleOTLP mounts OTLP/HTTP: POST /v1/logs, /v1/traces and /v1/metrics.
-func (e *Edge) handleOTLP(mux *http.ServeMux, who func(*http.Request) Principal) {
+func (e *Edge) handleOTLP(mux *access.Mux, who func(*http.Request) Principal) {
 	for s, path := range receive.Signals() {
 		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) { receive.HTTP(w, r, s, e.keepOTLP(who(r))) })
 	}

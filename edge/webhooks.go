@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/capture/forge"
 	"github.com/headrace/headrace/internal/capture/gitlog"
 )
@@ -32,7 +33,7 @@ const MaxWebhook = 25 << 20
 // WebhookHandler serves code forges: POST /v1/webhooks/github and /v1/webhooks/gitlab. They prove themselves by a secret of
 // their own, so that it needs no token before it.
 func (e *Edge) WebhookHandler() http.Handler {
-	mux := http.NewServeMux()
+	mux := access.NewMux(access.Forbidden())
 	mux.HandleFunc("POST /v1/webhooks/github", func(w http.ResponseWriter, r *http.Request) {
 		e.serveWebhook(w, r, "github", e.cfg.Webhooks.GitHub, signedBy, func(body []byte) ([]gitlog.Report, error) {
 			event := r.Header.Get("X-GitHub-Event")

@@ -22,6 +22,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/blob"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/registry"
@@ -140,7 +141,7 @@ func (h *Hub) Public() ed25519.PublicKey { return h.ring.Public() }
 
 // Handler serves contributors: the OCI registry under /v2/, the transparency log under /log/, and the invite.
 func (h *Hub) Handler() http.Handler {
-	mux := http.NewServeMux()
+	mux := access.NewMux(access.Forbidden())
 	mux.Handle("/v2/", h.reg)
 	mux.Handle("/log/", http.StripPrefix("/log", h.tlog))
 	mux.HandleFunc("POST /v1/enrol", h.serveEnrol)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/access"
 )
 
 const (
@@ -13,7 +14,7 @@ const (
 	recordsPerPage  = 10 // each is shown byte for byte
 )
 
-func (s *Site) edgePages(m *http.ServeMux) {
+func (s *Site) edgePages(m *access.Mux) {
 	m.Handle("GET /start", s.page("start", s.start))
 	m.Handle("GET /episodes", s.page("episodes", s.episodes))
 	m.Handle("GET /episodes/{id}", s.page("episode", s.episode))

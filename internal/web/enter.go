@@ -3,7 +3,6 @@
 package web
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"net"
@@ -11,6 +10,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"github.com/headrace/headrace/internal/access"
 )
 
 const (
@@ -94,21 +95,27 @@ func (s *Site) enter(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-type whoKey struct{}
+// who is the name of the person who is signed in.
+func who(r *http.Request) string { p, _ := access.Of(r.Context()); return p.Name }
 
-// who is the person who is signed in.
-func who(r *http.Request) string { w, _ := r.Context().Value(whoKey{}).(string); return w }
-
-func signedIn(r *http.Request) bool { _, ok := r.Context().Value(whoKey{}).(string); return ok }
-
-func (s *Site) onlySignedIn(next http.Handler) http.Handler {
+// knowing puts the person who is signed in into the request's context. Whether they may is for the mux to say.
+func (s *Site) knowing(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, err := r.Cookie(cookieName(r)); err == nil {
 			if who, ok := s.door.session(c.Value); ok {
-				next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), whoKey{}, who)))
-				return
+				r = r.WithContext(access.With(r.Context(), access.Local(who)))
 			}
 		}
-		s.render(w, r, http.StatusUnauthorized, view{Page: "enter", Title: "Sign in"})
+		next.ServeHTTP(w, r)
 	})
+}
+
+// refuse answers whoever may not: to sign in first, or that the page is not theirs.
+func (s *Site) refuse(w http.ResponseWriter, r *http.Request) {
+	p, in := access.Of(r.Context())
+	if !in {
+		s.render(w, r, http.StatusUnauthorized, view{Page: "enter", Title: "Sign in"})
+		return
+	}
+	s.render(w, r, http.StatusForbidden, view{Page: "forbidden", Title: "Not yours to see", Data: p})
 }

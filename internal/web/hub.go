@@ -7,9 +7,11 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+
+	"github.com/headrace/headrace/internal/access"
 )
 
-func (s *Site) hubPages(m *http.ServeMux) {
+func (s *Site) hubPages(m *access.Mux) {
 	m.Handle("GET /snapshots", s.page("snapshots", s.snapshots))
 	m.Handle("GET /snapshots/{id}", s.page("snapshot", s.snapshot))
 	m.HandleFunc("GET /snapshots/{id}/export/{format}", s.export)
@@ -17,7 +19,7 @@ func (s *Site) hubPages(m *http.ServeMux) {
 	m.Handle("GET /gates/{id}", s.page("gate", s.gate))
 }
 
-func (s *Site) publishedPages(m *http.ServeMux, p Published) {
+func (s *Site) publishedPages(m *access.Mux, p Published) {
 	m.Handle("GET /releases", s.page("releases", func(r *http.Request) (view, error) {
 		l, err := p.Releases(r.Context())
 		return view{Title: "Releases", Data: l}, err

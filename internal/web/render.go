@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/access"
 )
 
 //go:embed templates static
@@ -106,9 +107,10 @@ func (s *Site) problem(w http.ResponseWriter, r *http.Request, err error) {
 // render writes a page whole or not at all: a template that fails leaves no torn page behind.
 func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, v view) {
 	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	p, in := access.Of(r.Context())
 	var b bytes.Buffer
-	err := s.pages[v.Page].ExecuteTemplate(&b, "layout.html", frame{view: v, Nav: s.nav, Path: "/" + first, Demo: s.cfg.Demo,
-		Version: s.cfg.Version, Inside: signedIn(r), HasHub: s.cfg.Hub != nil})
+	err := s.pages[v.Page].ExecuteTemplate(&b, "layout.html", frame{view: v, Nav: s.navOf(p), Path: "/" + first, Demo: s.cfg.Demo,
+		Version: s.cfg.Version, Inside: in, HasHub: s.cfg.Hub != nil})
 	if err != nil {
 		http.Error(w, "This page could not be made: "+err.Error(), http.StatusInternalServerError)
 		return

@@ -17,6 +17,9 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
+
+	"github.com/headrace/headrace/internal/access"
 )
 
 // Config is what the pages need. Either source may be nil: its pages are then not there.
@@ -34,6 +37,7 @@ type Site struct {
 	pages   map[string]*template.Template
 	nav     []navItem
 	door    door
+	mux     *access.Mux
 	handler http.Handler
 }
 
@@ -44,29 +48,28 @@ func New(cfg Config) (*Site, error) {
 		return nil, fmt.Errorf("parse the pages: %w", err)
 	}
 	s := &Site{cfg: cfg, pages: pages, nav: navFor(cfg), door: newDoor()}
-	mux := http.NewServeMux()
-	mux.Handle("GET /static/", static())
-	mux.HandleFunc("GET /enter", s.enter)
-
-	inside := http.NewServeMux()
-	inside.Handle("GET /{$}", s.page("overview", s.overview))
+	s.mux = access.NewMux(http.HandlerFunc(s.refuse))
+	s.mux.Handle("GET /static/", static())
+	s.mux.HandleFunc("GET /enter", s.enter)
+	s.mux.Handle("GET /{$}", s.page("overview", s.overview))
 	if cfg.Edge != nil {
-		s.edgePages(inside)
+		s.edgePages(s.mux)
 	}
 	if cfg.Hub != nil {
-		s.hubPages(inside)
+		s.hubPages(s.mux)
 	}
 	if p := s.published(); p != nil {
-		s.publishedPages(inside, p)
+		s.publishedPages(s.mux, p)
 	}
-	inside.Handle("/", s.page("problem", func(r *http.Request) (view, error) {
+	s.mux.Handle("/", s.page("problem", func(r *http.Request) (view, error) {
 		return view{}, fmt.Errorf("page %s: %w", r.URL.Path, ErrNotFound)
 	}))
-	mux.Handle("/", s.onlySignedIn(inside))
-
-	s.handler = Hosts(cfg.Hosts, headers(sameOrigin(mux)))
+	s.handler = Hosts(cfg.Hosts, headers(sameOrigin(s.knowing(s.mux))))
 	return s, nil
 }
+
+// Routes are the pages and forms that are there, as the table of internal/access names them.
+func (s *Site) Routes() []string { return s.mux.Routes() }
 
 // ServeHTTP answers one request for a page.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
@@ -83,6 +86,11 @@ func (s *Site) published() Published {
 }
 
 type navItem struct{ Name, Path string }
+
+// navOf leaves out what is not the person's.
+func (s *Site) navOf(p access.Person) []navItem {
+	return slices.DeleteFunc(slices.Clone(s.nav), func(n navItem) bool { return !s.mux.May(p, n.Path) })
+}
 
 func navFor(cfg Config) []navItem {
 	items := []navItem{{"Overview", "/"}}
