@@ -72,7 +72,16 @@ func (u *usageError) Unwrap() error { return u.error }
 
 func usagef(format string, a ...any) error { return &usageError{fmt.Errorf(format, a...)} }
 
+// stateDir is the state folder, as a path that says the same whatever it is looked at from.
 func stateDir(flag string) string {
+	dir := stateDirOf(flag)
+	if abs, err := filepath.Abs(dir); err == nil {
+		return abs
+	}
+	return dir
+}
+
+func stateDirOf(flag string) string {
 	if flag != "" {
 		return flag
 	}
