@@ -4,7 +4,6 @@ package main
 
 import (
 	"os"
-	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -23,16 +22,7 @@ func TestKillsLoseNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Called by this name the test binary is the program itself (see TestMain): what is killed is the real thing.
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	binary := filepath.Join(t.TempDir(), "headrace")
-	if err := os.Symlink(exe, binary); err != nil {
-		t.Fatal(err)
-	}
-	r, err := killtest.Run(t.Context(), killtest.Options{Binary: binary, Dir: t.TempDir(), Kills: kills, Seed: 1,
+	r, err := killtest.Run(t.Context(), killtest.Options{Binary: theProgram(t), Dir: t.TempDir(), Kills: kills, Seed: 1,
 		Log: func(s string) { t.Log(s) }})
 	if err != nil {
 		t.Fatal(err)

@@ -18,27 +18,20 @@ import (
 	"time"
 )
 
-// process is one life of headrace up.
-type process struct {
-	cmd    *exec.Cmd
-	said   *output
-	gone   chan struct{} // closed once it has ended, err is set by then
-	err    error
-	url    string
-	token  string
-	client *http.Client
-	took   time.Duration // until it answered
+// Process is one life of a headrace program that serves until it is ended.
+type Process struct {
+	// Ready is what it said when it served: the match of the pattern and its groups.
+	Ready []string
+	cmd   *exec.Cmd
+	said  *output
+	gone  chan struct{} // closed once it has ended, err is set by then
+	err   error
 }
 
-var address = regexp.MustCompile(`Tools send to (http://localhost:\d+)/v1/`)
-
-// start starts headrace up and returns when it takes records.
-func start(ctx context.Context, o Options) (*process, error) {
-	begin := time.Now()
-	p := &process{said: &output{}, gone: make(chan struct{}), client: &http.Client{Transport: &http.Transport{}}}
-	p.cmd = exec.Command(o.Binary, "up", "--dir", filepath.Join(o.Dir, "state"), "--listen", "127.0.0.1:0", "--otlp", "",
-		"--policy", filepath.Join(o.Dir, "policy.yaml"), "--settle", "0s")
-	p.cmd.Env = append(os.Environ(), "HOME="+filepath.Join(o.Dir, "home"))
+// Start starts a program whose home is home, and returns once it has said something that matches ready.
+func Start(ctx context.Context, ready *regexp.Regexp, home, binary string, args ...string) (*Process, error) {
+	p := &Process{said: &output{}, gone: make(chan struct{}), cmd: exec.Command(binary, args...)}
+	p.cmd.Env = append(os.Environ(), "HOME="+home)
 	p.cmd.Stdout, p.cmd.Stderr = p.said, p.said
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
@@ -47,33 +40,25 @@ func start(ctx context.Context, o Options) (*process, error) {
 		p.err = p.cmd.Wait()
 		close(p.gone)
 	}()
-	for {
-		if m := address.FindStringSubmatch(p.said.String()); m != nil {
-			p.url = m[1]
-			break
+	for begin := time.Now(); ; {
+		if p.Ready = ready.FindStringSubmatch(p.said.String()); p.Ready != nil {
+			return p, nil
 		}
 		select {
 		case <-p.gone:
 			return nil, fmt.Errorf("it ended at once: %v\n%s", p.err, p.said)
 		case <-ctx.Done():
-			return nil, errors.Join(ctx.Err(), p.kill())
+			return nil, errors.Join(ctx.Err(), p.Kill())
 		case <-time.After(2 * time.Millisecond):
 		}
 		if time.Since(begin) > time.Minute {
-			return nil, errors.Join(fmt.Errorf("it does not answer after a minute:\n%s", p.said), p.kill())
+			return nil, errors.Join(fmt.Errorf("it does not answer after a minute:\n%s", p.said), p.Kill())
 		}
 	}
-	p.took = time.Since(begin)
-	token, err := os.ReadFile(filepath.Join(o.Dir, "state", "edge", "keys", "token"))
-	if err != nil {
-		return nil, errors.Join(err, p.kill())
-	}
-	p.token = strings.TrimSpace(string(token))
-	return p, nil
 }
 
-// kill is kill -9.
-func (p *process) kill() error {
+// Kill is kill -9.
+func (p *Process) Kill() error {
 	select {
 	case <-p.gone:
 		return fmt.Errorf("it ended before it was killed: %v\n%s", p.err, p.said)
@@ -83,25 +68,64 @@ func (p *process) kill() error {
 		return err
 	}
 	<-p.gone
-	p.client.CloseIdleConnections()
 	return nil
 }
 
-// stop asks the process to end, as Ctrl-C does.
-func (p *process) stop() error {
+// Stop asks the process to end, as Ctrl-C does.
+func (p *Process) Stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
 	select {
 	case <-p.gone:
 	case <-time.After(30 * time.Second):
-		return errors.Join(errors.New("it did not end within 30 seconds of being asked"), p.kill())
+		return errors.Join(errors.New("it did not end within 30 seconds of being asked"), p.Kill())
 	}
-	p.client.CloseIdleConnections()
 	if p.err != nil {
 		return fmt.Errorf("it was asked to end: %w\n%s", p.err, p.said)
 	}
 	return nil
+}
+
+// Said is all that it has written to its standard output and error.
+func (p *Process) Said() string { return p.said.String() }
+
+// upProcess is one life of headrace up, and what speaks to it.
+type upProcess struct {
+	*Process
+	url    string
+	token  string
+	client *http.Client
+	took   time.Duration // until it answered
+}
+
+var address = regexp.MustCompile(`Tools send to (http://localhost:\d+)/v1/`)
+
+// start starts headrace up and returns when it takes records.
+func start(ctx context.Context, o Options) (*upProcess, error) {
+	begin := time.Now()
+	p, err := Start(ctx, address, filepath.Join(o.Dir, "home"), o.Binary, "up", "--dir", filepath.Join(o.Dir, "state"), "--listen", "127.0.0.1:0", "--otlp", "",
+		"--policy", filepath.Join(o.Dir, "policy.yaml"), "--settle", "0s")
+	if err != nil {
+		return nil, err
+	}
+	up := &upProcess{Process: p, url: p.Ready[1], client: &http.Client{Transport: &http.Transport{}}, took: time.Since(begin)}
+	token, err := os.ReadFile(filepath.Join(o.Dir, "state", "edge", "keys", "token"))
+	if err != nil {
+		return nil, errors.Join(err, p.Kill())
+	}
+	up.token = strings.TrimSpace(string(token))
+	return up, nil
+}
+
+func (p *upProcess) kill() error {
+	defer p.client.CloseIdleConnections()
+	return p.Kill()
+}
+
+func (p *upProcess) stop() error {
+	defer p.client.CloseIdleConnections()
+	return p.Stop()
 }
 
 // output is what a process said.

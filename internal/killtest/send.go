@@ -107,7 +107,7 @@ func (s *sender) all() (ids []string, late int) {
 }
 
 // run sends until there is nothing more to send in this life, or the process is gone.
-func (s *sender) run(ctx context.Context, p *process) {
+func (s *sender) run(ctx context.Context, p *upProcess) {
 	var wg sync.WaitGroup
 	for range senders {
 		wg.Go(func() {
@@ -129,7 +129,7 @@ func (s *sender) run(ctx context.Context, p *process) {
 }
 
 // post sends one request; nil is the acknowledgement.
-func (p *process) post(ctx context.Context, list []*episode.Episode) error {
+func (p *upProcess) post(ctx context.Context, list []*episode.Episode) error {
 	var body []byte
 	for _, ep := range list {
 		var err error

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/headrace/headrace/internal/trusttest"
+)
+
+// theProgram is the test binary by the name under which it is the program itself (see TestMain).
+func theProgram(t *testing.T) string {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(t.TempDir(), "headrace")
+	if err := os.Symlink(exe, binary); err != nil {
+		t.Fatal(err)
+	}
+	return binary
+}
+
+func trial(t *testing.T) trusttest.Options {
+	return trusttest.Options{Binary: theProgram(t), Dir: t.TempDir(), Seed: 1, Log: func(s string) { t.Log(s) }}
+}
+
+// TestEveryReceiptStandsThroughKillsAndCuts is the measure "intake" in small: bench trust --long has 10,000 bundles.
+func TestEveryReceiptStandsThroughKillsAndCuts(t *testing.T) {
+	o := trusttest.IntakeOptions{Options: trial(t), Contributors: 3, Bundles: 24, Kills: 15}
+	if testing.Short() {
+		o.Bundles, o.Kills = 12, 9
+	}
+	r, err := trusttest.Intake(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%+v", r)
+	if wrong := append(append(append(r.Lost, r.Twice...), r.Unproven...), r.Stray...); len(wrong) > 0 {
+		t.Errorf("lost %q, twice %q, unproven %q, strayed in %q", r.Lost, r.Twice, r.Unproven, r.Stray)
+	}
+	if r.Bundles != o.Bundles || r.Proven != o.Bundles || r.Entries != o.Bundles {
+		t.Errorf("of %d bundles %d are there, %d proven, with %d entries in the log", o.Bundles, r.Bundles, r.Proven, r.Entries)
+	}
+	if r.HubKills == 0 || r.SenderKills == 0 || r.Cuts == 0 || r.Tries == o.Bundles {
+		t.Errorf("too little was broken to show anything: %+v", r)
+	}
+	if strings.TrimSpace(os.Getenv("HEADRACE_LONG")) != "" && r.Continued == 0 {
+		t.Error("no bundle carried a checkpoint")
+	}
+}

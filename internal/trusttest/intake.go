@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package trusttest
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/tlog/audit"
+	"github.com/headrace/headrace/internal/tlog/proof"
+	"github.com/headrace/headrace/internal/tlog/seen"
+	"github.com/headrace/headrace/internal/tlog/tiles"
+)
+
+// IntakeOptions says how much is sent and how often something breaks.
+type IntakeOptions struct {
+	Options
+	Contributors int // 5
+	Bundles      int // of all together; 200
+	Records      int // in each; 3
+	Kills        int // of the hub, of senders, and cut connections together; 20
+}
+
+// IntakeReport is what came out.
+type IntakeReport struct {
+	Bundles, Records  int
+	HubKills          int
+	SenderKills       int
+	Cuts              int
+	Tries             int           // how often a bundle was sent until all had their receipts
+	Restart           time.Duration // the longest start of the hub after a kill
+	Lost              []string      // bundles or records with a receipt that the hub does not have
+	Twice             []string      // bundles or records that it has more than once
+	Unproven          []string      // receipts whose bundle the log does not show
+	Stray             []string      // what the hub has and nobody sent
+	Entries, LogSize  int           // of bundles, and of all, in the log
+	Continued, Proven int           // bundles that carried a checkpoint; receipts that were proven
+}
+
+// Intake sends bundles through kills and cuts until each has its receipt, and counts. The error is about the trial or a
+// process that did not come back.
+func Intake(ctx context.Context, o IntakeOptions) (r IntakeReport, err error) {
+	for v, d := range map[*int]int{&o.Contributors: 5, &o.Bundles: 200, &o.Records: 3, &o.Kills: 20} {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	m, err := newMaker(ctx, o.Options)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, m.close()) }()
+	s := &sending{o: o, m: m, hubKills: o.Kills * 3 / 10, senderKills: o.Kills * 3 / 10, rng: rand.New(rand.NewPCG(o.Seed, 3)), receipts: map[string]string{}}
+	s.cuts = o.Kills - s.hubKills - s.senderKills
+	var all []*contributor
+	for i := range o.Contributors {
+		c, err := m.join(ctx, fmt.Sprintf("enterprise-%d", i))
+		if err != nil {
+			return r, err
+		}
+		all = append(all, c)
+	}
+	if err := s.run(ctx, all); err != nil {
+		return s.report, err
+	}
+	m.line.Cut(0)
+	if err := m.stop(); err != nil {
+		return s.report, err
+	}
+	if err := s.count(ctx); err != nil {
+		return s.report, err
+	}
+	if err := m.start(ctx); err != nil {
+		return s.report, err
+	}
+	if err := s.prove(ctx, all); err != nil {
+		return s.report, err
+	}
+	return s.report, m.stop()
+}
+
+// sending is a trial under way.
+type sending struct {
+	o IntakeOptions
+	m *maker
+
+	mu                          sync.Mutex // guards what follows
+	rng                         *rand.Rand
+	hubKills, senderKills, cuts int // still to come
+	sent                        int // bundles that have their receipts
+	receipts                    map[string]string
+	report                      IntakeReport
+}
+
+// senders is how many contributors send at the same time.
+const senders = 4
+
+// run has contributors send what they have while a hand breaks things, spread over all that is sent.
+func (s *sending) run(ctx context.Context, all []*contributor) error {
+	life := ctx
+	ctx, done := context.WithCancel(ctx)
+	defer done()
+	var hand errgroup.Group
+	hand.Go(func() error {
+		err := s.breakThings(ctx, life)
+		if err != nil {
+			done()
+		}
+		return err
+	})
+	g, sendCtx := errgroup.WithContext(ctx)
+	g.SetLimit(senders)
+	for i, c := range all {
+		n := s.o.Bundles / len(all)
+		if i < s.o.Bundles%len(all) {
+			n++
+		}
+		g.Go(func() error {
+			for k := range n {
+				if err := s.contribute(sendCtx, c, k); err != nil {
+					return fmt.Errorf("%s, bundle %d: %w", c.name, k, err)
+				}
+			}
+			return nil
+		})
+	}
+	err := g.Wait()
+	done()
+	if broken := hand.Wait(); broken != nil {
+		return broken
+	}
+	return err
+}
+
+// breakThings kills the hub and cuts lines, each when the share of bundles that belongs to it has been sent, until ctx ends. A hub
+// that was killed is started again in any case.
+func (s *sending) breakThings(ctx, life context.Context) error {
+	kills, cuts := s.hubKills, s.cuts
+	for killed, cut := 0, 0; killed < kills || cut < cuts; {
+		s.mu.Lock()
+		sent, wait := s.sent, time.Duration(s.rng.IntN(60))*time.Millisecond
+		s.mu.Unlock()
+		if cut < cuts && sent >= cut*s.o.Bundles/cuts && s.m.line.Cuts() == cut {
+			cut++
+			s.m.line.Cut(1)
+		}
+		if killed < kills && sent >= killed*s.o.Bundles/kills {
+			sleep(ctx, wait)
+			if ctx.Err() != nil {
+				break
+			}
+			if err := s.m.kill(); err != nil {
+				return err
+			}
+			killed++
+			begin := time.Now()
+			if err := s.m.start(life); err != nil {
+				return err
+			}
+			s.mu.Lock()
+			s.report.HubKills, s.report.Restart = killed, max(s.report.Restart, time.Since(begin))
+			s.o.log("hub killed %d of %d times; %d of %d bundles sent", killed, kills, sent, s.o.Bundles)
+			s.mu.Unlock()
+		}
+		sleep(ctx, 3*time.Millisecond)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// contribute packs a bundle and sends it with "headrace push", a process that may be killed, until that prints the receipt.
+func (s *sending) contribute(ctx context.Context, c *contributor, k int) error {
+	var lines [][]byte
+	for i := range s.o.Records {
+		line, err := record(fmt.Sprintf("ep_%s_%d_%d", c.name, k, i), nil)
+		if err != nil {
+			return err
+		}
+		lines = append(lines, line)
+	}
+	checkpoint, err := c.lastSeen()
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(c.dir, fmt.Sprint("bundle-", k))
+	_, digest, err := bundle.Pack(dir, lines, bundle.Options{Signer: c.ring.Signing(), Contributor: c.name, Recipient: hubName, Checkpoint: checkpoint})
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(c.dir, fmt.Sprintf("receipt-%d.json", k))
+	var last error
+	const tries = 500
+	for range tries {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		out, err := s.push(ctx, c, dir)
+		if err == nil {
+			if err := os.WriteFile(path, out, 0o600); err != nil {
+				return err
+			}
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.receipts[digest] = path
+			s.sent++
+			if checkpoint != "" {
+				s.report.Continued++
+			}
+			return os.RemoveAll(dir)
+		}
+		last = err
+		sleep(ctx, 20*time.Millisecond)
+	}
+	return fmt.Errorf("not taken after %d tries: %w", tries, last)
+}
+
+// lastSeen is the checkpoint that the contributor's pushes have seen so far, as an edge would have it carried.
+func (c *contributor) lastSeen() (string, error) {
+	known, err := proof.Of(c.Hub, c.PublicKey)
+	if err != nil {
+		return "", err
+	}
+	cp, err := seen.Open(edge.LogDir(c.edgeDir(), c.PublicKey), known).Last()
+	return string(cp.Signed), err
+}
+
+// push runs the command once; where a kill is due, it is killed at some moment of its work.
+func (s *sending) push(ctx context.Context, c *contributor, dir string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, s.o.Binary, "push", "--dir", c.dir, dir)
+	cmd.Env = append(os.Environ(), "HOME="+s.m.home())
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.report.Tries++
+	var after time.Duration
+	if s.senderKills > 0 && s.sent >= (s.o.Kills*3/10-s.senderKills)*s.o.Bundles/max(1, s.o.Kills*3/10) {
+		s.senderKills--
+		s.report.SenderKills++
+		after = time.Duration(10+s.rng.IntN(120)) * time.Millisecond
+	}
+	s.mu.Unlock()
+	if after > 0 {
+		t := time.AfterFunc(after, func() { cmd.Process.Kill() })
+		defer t.Stop()
+	}
+	if err := cmd.Wait(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, &said)
+	}
+	return out.Bytes(), nil
+}
+
+// count compares what has a receipt with what the hub's tables and store hold.
+func (s *sending) count(ctx context.Context) error {
+	rows, blobs, err := s.m.admitted(ctx)
+	if err != nil {
+		return err
+	}
+	r := &s.report
+	bundles, records := map[string]int{}, map[string]int{}
+	for _, row := range rows {
+		if bundles[row.Bundle]++; s.receipts[row.Bundle] == "" {
+			r.Stray = append(r.Stray, row.Bundle)
+		}
+		packed, err := blobs.Get(ctx, row.Shard)
+		if err != nil {
+			return fmt.Errorf("bundle %s: %w", row.Bundle, err)
+		}
+		raw, err := unpack(packed)
+		if err != nil {
+			return err
+		}
+		for line := range bytes.Lines(raw) {
+			ep, err := episode.Decode(line)
+			if err != nil {
+				return err
+			}
+			records[ep.ID]++
+		}
+	}
+	for digest := range s.receipts {
+		if bundles[digest] == 0 {
+			r.Lost = append(r.Lost, digest)
+		}
+	}
+	if want := len(s.receipts) * s.o.Records; len(records) < want {
+		r.Lost = append(r.Lost, fmt.Sprintf("%d of %d records", want-len(records), want))
+	}
+	for _, all := range []map[string]int{bundles, records} {
+		for id, n := range all {
+			if n > 1 {
+				r.Twice = append(r.Twice, id)
+			}
+		}
+	}
+	r.Bundles, r.Records, r.Cuts = len(bundles), len(records), s.m.line.Cuts()
+	return nil
+}
+
+func unpack(packed []byte) ([]byte, error) {
+	z, err := zstd.NewReader(nil)
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	return z.DecodeAll(packed, nil)
+}
+
+// prove reads the hub's whole log as an auditor does, who has its public key alone, and looks for each receipt's bundle in it.
+func (s *sending) prove(ctx context.Context, all []*contributor) error {
+	known, err := proof.Of(hubName, all[0].PublicKey)
+	if err != nil {
+		return err
+	}
+	fetch := tiles.At(s.m.url())
+	signed, err := fetch(ctx, "checkpoint")
+	if err != nil {
+		return err
+	}
+	now, err := known.Open(signed)
+	if err != nil {
+		return err
+	}
+	var entries []string
+	if err := audit.Verify(ctx, fetch, proof.Checkpoint{}, now, func(_ uint64, b []byte) {
+		entries = append(entries, string(b))
+	}); err != nil {
+		return err
+	}
+	r := &s.report
+	r.LogSize = len(entries)
+	times := map[string]int{}
+	for _, e := range entries {
+		if times[e]++; times[e] == 2 {
+			sum := sha256.Sum256([]byte(e))
+			r.Twice = append(r.Twice, "log entry "+hex.EncodeToString(sum[:8]))
+		}
+	}
+	hub := bundle.NewTrust(bundle.TrustedKey{Key: all[0].PublicKey})
+	for digest, path := range s.receipts {
+		entry, index, err := entryOf(path, digest, hub)
+		if err != nil {
+			r.Unproven = append(r.Unproven, fmt.Sprintf("%s: %v", digest, err))
+			continue
+		}
+		if index >= uint64(len(entries)) || entries[index] != entry {
+			r.Unproven = append(r.Unproven, digest)
+			continue
+		}
+		r.Proven++
+		r.Entries += times[entry]
+	}
+	return nil
+}

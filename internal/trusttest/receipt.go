@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package trusttest
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/tlog/proof"
+)
+
+// entryOf returns the entry of the log that a receipt, as "headrace push" printed it, says there is of a bundle, and where.
+func entryOf(path, digest string, hub bundle.Trust) (entry string, index uint64, err error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return "", 0, err
+	}
+	var pushed edge.Receipt
+	if err := json.Unmarshal(raw, &pushed); err != nil {
+		return "", 0, err
+	}
+	payload, _, err := bundle.OpenDocument(pushed.Receipt, bundle.TypeReceipt, hub)
+	if err != nil {
+		return "", 0, err
+	}
+	var r bundle.Receipt
+	if err := bundle.DecodeDocument(payload, &r); err != nil {
+		return "", 0, err
+	}
+	var p proof.Inclusion
+	if err := json.Unmarshal(pushed.Proof, &p); err != nil {
+		return "", 0, err
+	}
+	if r.Bundle != digest || r.LogIndex != p.Index {
+		return "", 0, fmt.Errorf("the receipt is of %s at %d, its proof of %d", r.Bundle, r.LogIndex, p.Index)
+	}
+	return string(proof.Entry(proof.KindBundle, proof.Commit(p.Salt, digest))), r.LogIndex, nil
+}
+
+// record is the canonical JSON of a record that may leave to the hub.
+func record(id string, change func(*episode.Episode)) ([]byte, error) {
+	e := &episode.Episode{SchemaVersion: episode.SchemaVersion, ID: id, Languages: []string{"go"}, Tool: episode.Tool{Name: "tool", Surface: "agent"},
+		Privacy: &episode.Privacy{Level: episode.LevelSignal, Scrubber: "headrace-scrub/2", Policy: "sha256:p", Findings: map[string]int{"email": 2}},
+		Terms:   &episode.Terms{Purposes: []episode.Purpose{episode.PurposeEvaluate}, Recipients: []string{hubName}, RetentionDays: 30}}
+	if change != nil {
+		change(e)
+	}
+	return episode.AppendCanonical(nil, e)
+}

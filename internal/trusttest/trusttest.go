@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package trusttest shows that what edges and hubs promise each other holds against kills, cut lines, forgers and people who
+// search through files: with real headrace processes, on real state folders, over a real network.
+//
+// [Intake] sends bundles from many contributors while hub, senders and connections are killed and cut, and counts what was
+// lost or came twice. [Forge] changes honest bundles in every way that a forger has, sends them, and counts by which reason
+// each was refused. [Search] plants raw text at every way in, lets it go the whole way round, and looks for it in every file,
+// log and page.
+//
+// It is for tests and measurements: nothing that Headrace does needs it.
+package trusttest
