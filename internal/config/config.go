@@ -60,11 +60,35 @@ func Decode(b []byte, name string, into any) error {
 		return invalid(name, 1, errors.New("a configuration is one YAML document"))
 	}
 	for _, kv := range keys {
+		if bad := oddity(kv); bad != nil {
+			return invalid(name, bad.GetToken().Position.Line, errors.New("tags, anchors and aliases are not taken here: write out what is meant"))
+		}
 		if err := yaml.NodeToValue(kv, into, yaml.Strict()); err != nil {
 			return invalid(name, kv.Key.GetToken().Position.Line, err)
 		}
 	}
 	return nil
+}
+
+// oddity finds what makes a file mean something else than it says at that place. The YAML package also panics at some tags.
+func oddity(n ast.Node) ast.Node {
+	o := new(odd)
+	ast.Walk(o, n)
+	return o.found
+}
+
+type odd struct{ found ast.Node }
+
+// Visit is called for each node.
+func (o *odd) Visit(n ast.Node) ast.Visitor {
+	switch n.(type) {
+	case *ast.TagNode, *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode:
+		o.found = n
+	}
+	if o.found != nil {
+		return nil
+	}
+	return o
 }
 
 // invalid takes the line and the first sentence from the YAML package's error, where it has them.

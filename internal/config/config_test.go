@@ -87,3 +87,12 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestATagAnAnchorAndAnAliasAreRefusedAtTheirLine(t *testing.T) {
+	for _, text := range []string{"name: a\nwait: !!binary x\n", "name: a\nwait: &x 1s\n", "name: a\n<<: {wait: 1s}\n", "name: a\nwait: !!set {a}\n"} {
+		err := Decode([]byte(text), "edge.yaml", &sample{})
+		if err == nil || !strings.Contains(err.Error(), "edge.yaml line 2") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

@@ -162,6 +162,9 @@ func (g *Registry) here(ctx context.Context, repo string, d ocispec.Descriptor, 
 		return refusef(http.StatusNotFound, "MANIFEST_BLOB_UNKNOWN", "the manifest names %s, which is not in this repository", digest)
 	}
 	size, err := g.cfg.Blobs.Size(digest)
+	if errors.Is(err, blob.ErrNotFound) { // it was deleted since
+		return refusef(http.StatusNotFound, "MANIFEST_BLOB_UNKNOWN", "the manifest names %s, which is in this repository no more", digest)
+	}
 	if err != nil {
 		return err
 	}
