@@ -138,7 +138,7 @@ func TestWhatAHubRefusedDoesNotLeaveWithTheNextFact(t *testing.T) {
 
 	rows, err := db.OutboundOf(t.Context(), beside.ID)
 	l.ok(err)
-	_, err = db.Decide(t.Context(), "steward", maker, sqlstore.OutApproved, []string{rows[0].Digest}, l.clock())
+	_, err = db.Decide(t.Context(), sqlstore.Ruling{Who: "steward", Recipient: maker, State: sqlstore.OutApproved, Digests: []string{rows[0].Digest}, At: l.clock()})
 	l.ok(err)
 	l.turn(e)
 	l.send(e, outcome(beside, episode.OutcomeReverted, "30d"), outcome(leak, episode.OutcomeReverted, "30d"))

@@ -42,6 +42,7 @@ type Edge struct {
 	devices        devices // of developers
 	policy         *consent.Policy
 	filter         *scrub.Scrubber
+	explainer      func() (*scrub.Scrubber, error) // the same filter, that also says why: for pages
 	coarse         consent.Coarsener
 	pollers        []*poll.Poller
 	log            *slog.Logger
@@ -87,6 +88,8 @@ func open(ctx context.Context, cfg Config) (*Edge, error) {
 	if err != nil {
 		return nil, err
 	}
+	explain := cfg.Filter
+	explain.Explain = true
 	coarse, err := consent.NewCoarsener()
 	if err != nil {
 		return nil, err
@@ -107,7 +110,8 @@ func open(ctx context.Context, cfg Config) (*Edge, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	e := &Edge{cfg: cfg, db: db, joins: joins, git: git, ring: ring, vault: v, policy: cfg.Policy, filter: filter, coarse: coarse, log: cfg.Log,
+	e := &Edge{cfg: cfg, db: db, joins: joins, git: git, ring: ring, vault: v, policy: cfg.Policy, filter: filter, coarse: coarse,
+		explainer: sync.OnceValues(func() (*scrub.Scrubber, error) { return scrub.New(explain) }), log: cfg.Log,
 		wake: make(chan struct{}, 1), undurable: make(chan sqlstore.DecisionRow, 1<<14)}
 	if err := errors.Join(e.openPollers(), e.openDevices(), e.openSpools(ctx), e.loadRelease(ctx), e.sweep(ctx)); err != nil {
 		return nil, errors.Join(err, e.closeStores())

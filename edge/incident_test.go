@@ -96,7 +96,7 @@ func TestWhatTheFilterLetThroughIsRefusedByTheHubAndHeldHere(t *testing.T) {
 	nothingAtTheHub()
 	states := func() map[string]int {
 		n := map[string]int{}
-		list, err := db.Batch(t.Context(), maker, 0, 10)
+		list, err := everyState(t, db)
 		l.ok(err)
 		for _, r := range list {
 			n[r.State]++
@@ -143,18 +143,30 @@ func TestWhatTheFilterLetThroughIsRefusedByTheHubAndHeldHere(t *testing.T) {
 	// A person looks, and what was not named goes.
 	l.ok(e.Connect(t.Context(), edge.Hub{URL: l.url, Token: ans.Token, Public: l.hub.Public()}))
 	var held []string
-	list, err := db.Batch(t.Context(), maker, 0, 10)
+	list, err := everyState(t, db)
 	l.ok(err)
 	for _, r := range list {
 		held = append(held, r.Digest)
 	}
-	if n, err := db.Decide(context.Background(), "steward", maker, sqlstore.OutApproved, held, l.clock()); err != nil || n != 2 {
+	if n, err := db.Decide(context.Background(), sqlstore.Ruling{Who: "steward", Recipient: maker, State: sqlstore.OutApproved, Digests: held, At: l.clock()}); err != nil || n != 2 {
 		t.Errorf("%d approved, %v", n, err)
 	}
 	l.turn(e)
 	if n := len(l.atHub("alder-bank")); n != 2 {
 		t.Errorf("%d records came later, want 2", n)
 	}
+}
+
+// everyState is the outgoing batch, whatever was decided.
+func everyState(t *testing.T, db *sqlstore.DB) (list []sqlstore.OutboundRow, err error) {
+	for _, state := range []string{sqlstore.OutWaiting, sqlstore.OutHeld, sqlstore.OutApproved, sqlstore.OutRefused} {
+		rows, err := db.Batch(t.Context(), maker, state, sqlstore.Place{}, 100)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, rows...)
+	}
+	return list, nil
 }
 
 func TestWhatTheFilterMakesOfTextPassesTheHubsScan(t *testing.T) {

@@ -216,7 +216,7 @@ func (e *Edge) consent(lower *consent.Lowerer, c *candidate) error {
 	c.set(sqlstore.EpisodeReady, d.Rule)
 	c.answer.Level, c.answer.Title = string(d.Level), title(c.clean.Instruction)
 	c.answer.Out = &sqlstore.OutboundRow{Episode: c.row.ID, Revision: c.row.Revision, Recipient: e.cfg.Recipient, Kind: string(kind),
-		Digest: episode.Digest(body), Level: string(d.Level), Rule: d.Rule, Findings: findings, State: state, DecidedBy: by, CreatedAt: now, Body: body}
+		Digest: episode.Digest(body), Level: string(d.Level), Rule: d.Rule, Findings: findings, Found: c.clean.Privacy.Findings, State: state, DecidedBy: by, CreatedAt: now, Body: body}
 	if by != "" {
 		c.answer.Out.DecidedAt = now
 	}

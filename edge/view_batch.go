@@ -3,6 +3,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,61 +20,80 @@ import (
 
 // Batches returns the outgoing batch: all that would leave next. There is one for each recipient, named after it.
 func (v View) Batches(ctx context.Context) ([]web.Batch, error) {
-	b, err := v.batch(ctx)
+	b, _, err := v.batch(ctx)
 	if err != nil || b.Records == 0 {
 		return nil, err
 	}
 	return []web.Batch{b}, nil
 }
 
-func (v View) batch(ctx context.Context) (web.Batch, error) {
-	b := web.Batch{ID: v.cfg.Recipient, Recipient: v.cfg.Recipient, Levels: map[episode.Level]int{}, Findings: map[string]int{}}
-	counts, err := v.db.BatchCounts(ctx, v.cfg.Recipient)
-	for _, c := range counts {
-		b.Records += c.Records
-		b.Bytes += c.Bytes
-		if c.Findings > 0 {
-			b.Findings["in all"] += c.Findings
+// batch is what the outgoing batch comes to, and the number of its last row so far.
+func (v View) batch(ctx context.Context) (b web.Batch, last int64, err error) {
+	b = web.Batch{ID: v.cfg.Recipient, Recipient: v.cfg.Recipient, Levels: map[episode.Level]int{}, Findings: map[string]int{}}
+	list, last, err := v.db.Tallies(ctx, v.cfg.Recipient)
+	for _, t := range list {
+		n := int(t.Records)
+		b.Records += n
+		b.Bytes += t.Bytes
+		b.Levels[episode.Level(t.Level)] += n
+		for kind, n := range t.Found {
+			b.Findings[kind] += n
 		}
-		b.Levels[episode.Level(c.Level)] += c.Records
-		if b.MadeAt.IsZero() || c.First.Before(b.MadeAt) {
-			b.MadeAt = c.First
-		}
-		switch c.State {
+		switch t.State {
 		case sqlstore.OutWaiting:
-			b.Waiting += c.Records
+			b.Waiting += n
+			b.Flagged += int(t.Flagged)
 		case sqlstore.OutHeld:
-			b.Held += c.Records
+			b.Held += n
 		case sqlstore.OutApproved:
-			b.Approved += c.Records
+			b.Approved += n
 		case sqlstore.OutRefused:
-			b.Refused += c.Records
+			b.Refused += n
 		}
 	}
-	return b, err
+	return b, last, err
+}
+
+// shownFirst is the state whose records a batch shows where none is asked for.
+func shownFirst(b web.Batch) string {
+	switch {
+	case b.Waiting > 0 || b.Records == 0:
+		return sqlstore.OutWaiting
+	case b.Held > 0:
+		return sqlstore.OutHeld
+	case b.Approved > 0:
+		return sqlstore.OutApproved
+	}
+	return sqlstore.OutRefused
+}
+
+// place reads where a page begins; what is no place is the beginning.
+func place(s string) (p sqlstore.Place) {
+	risk, seq, _ := strings.Cut(s, ".")
+	p.Risk, _ = strconv.Atoi(risk)
+	p.Seq, _ = strconv.ParseInt(seq, 10, 64)
+	return p
 }
 
 // Batch opens a page of the outgoing batch.
 func (v View) Batch(ctx context.Context, who, id string, q web.BatchQuery) (*web.BatchView, error) {
-	b, err := v.batch(ctx)
+	b, last, err := v.batch(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if id != b.ID {
 		return nil, web.ErrNotFound
 	}
-	offset, _ := strconv.Atoi(q.After)
-	offset = max(0, offset)
-	rows, err := v.db.Batch(ctx, b.Recipient, offset, q.Limit)
+	view := &web.BatchView{Batch: b, State: cmp.Or(q.State, shownFirst(b)), Seen: strconv.FormatInt(last, 10), Policy: v.policy.Digest(), Raw: web.RawSealed}
+	rows, err := v.db.Batch(ctx, b.Recipient, view.State, place(q.After), q.Limit+1)
 	if err != nil {
 		return nil, err
 	}
-	view := &web.BatchView{Batch: b, Policy: v.policy.Digest(), Raw: web.RawSealed}
-	waiting, err := v.db.WaitingDigests(ctx, b.Recipient)
-	if err != nil {
-		return nil, err
+	if len(rows) > q.Limit {
+		rows = rows[:q.Limit]
+		end := rows[len(rows)-1]
+		view.Next = fmt.Sprintf("%d.%d", end.Risk, end.Seq)
 	}
-	view.Digest = allDigest(waiting)
 	ids := make([]string, len(rows))
 	for i, r := range rows {
 		ids[i] = r.Episode
@@ -83,7 +103,10 @@ func (v View) Batch(ctx context.Context, who, id string, q web.BatchQuery) (*web
 		return nil, err
 	}
 	for _, r := range rows {
-		rec := web.BatchRecord{ID: r.Episode, Digest: r.Digest, State: r.State, Tool: known[r.Episode].Tool, Level: episode.Level(r.Level), Out: r.Body}
+		rec := web.BatchRecord{ID: r.Episode, Digest: r.Digest, State: r.State, Risk: r.Risk, Note: r.Note, Rule: r.Rule, Tool: known[r.Episode].Tool, Level: episode.Level(r.Level), Out: r.Body}
+		if r.Why != "" {
+			rec.Why = strings.Split(r.Why, "; ")
+		}
 		left, err := episode.Decode(r.Body)
 		if err != nil {
 			return nil, err
@@ -102,13 +125,10 @@ func (v View) Batch(ctx context.Context, who, id string, q web.BatchQuery) (*web
 		}
 		view.Records = append(view.Records, rec)
 	}
-	if offset+len(rows) < b.Records {
-		view.Next = strconv.Itoa(offset + len(rows))
-	}
 	return view, nil
 }
 
-// beside adds the raw record, and what the filter finds in it.
+// beside adds the raw record, and what the filter finds in it, by which rule.
 func (v View) beside(ctx context.Context, who string, r sqlstore.EpisodeRow, rec *web.BatchRecord) error {
 	raw, err := v.raw(ctx, who, r)
 	if errors.Is(err, errExpired) {
@@ -120,12 +140,16 @@ func (v View) beside(ctx context.Context, who string, r sqlstore.EpisodeRow, rec
 	if rec.Raw, err = episode.AppendCanonical(nil, raw); err != nil {
 		return err
 	}
-	_, found, err := v.filter.Text(nil, rec.Raw)
+	explain, err := v.explainer()
+	if err != nil {
+		return err
+	}
+	_, found, err := explain.Text(nil, rec.Raw)
 	if err != nil {
 		return fmt.Errorf("mark what the filter finds: %w", err)
 	}
 	for _, f := range found {
-		rec.RawSeen = append(rec.RawSeen, web.Mark{Start: f.Start, End: f.End, Kind: f.Kind})
+		rec.RawSeen = append(rec.RawSeen, web.Mark{Start: f.Start, End: f.End, Kind: f.Kind, Rule: f.Rule})
 	}
 	return nil
 }
@@ -137,38 +161,43 @@ func (v View) Rule(ctx context.Context, who string, r web.Ruling) error {
 	if r.Batch != v.cfg.Recipient {
 		return web.ErrNotFound
 	}
-	state := map[web.Choice]string{web.Approve: sqlstore.OutApproved, web.Refuse: sqlstore.OutRefused, web.Hold: sqlstore.OutHeld}[r.Choice]
-	digests := r.Records
-	if len(digests) == 0 {
-		// What waits is read once: exactly what the person saw is decided, nothing that has come since.
-		waiting, err := v.db.WaitingDigests(ctx, v.cfg.Recipient)
-		if err != nil {
-			return err
+	states := map[web.Choice]string{web.Approve: sqlstore.OutApproved, web.Refuse: sqlstore.OutRefused, web.Hold: sqlstore.OutHeld, web.Unhold: sqlstore.OutWaiting}
+	ruling := sqlstore.Ruling{Who: who, Recipient: v.cfg.Recipient, State: states[r.Choice], Note: r.Note, At: v.cfg.Now(), Plain: r.Plain}
+	subject, most := "", 0
+	if len(r.Records) > 0 {
+		ruling.Digests = slices.Compact(slices.Sorted(slices.Values(r.Records)))
+		subject, most = allDigest(ruling.Digests), len(ruling.Digests)
+	} else {
+		// What has come since has a higher number, and what has changed since came anew.
+		last, err := strconv.ParseInt(r.Seen, 10, 64)
+		if err != nil || last <= 0 {
+			return &episode.Problem{Code: "preview/changed", Message: "it is not said what you saw", Hint: "look at the batch again, then decide"}
 		}
-		if allDigest(waiting) != r.Digest {
-			return &episode.Problem{Code: "preview/changed", Message: "what waits is no longer what you saw", Hint: "look at the batch again, then decide"}
+		ruling.Last, subject = last, fmt.Sprintf("all that waited, up to %d", last)
+		if r.Plain {
+			subject = fmt.Sprintf("all that waited without a reason to look, up to %d", last)
 		}
-		digests = waiting
 	}
-	if len(digests) == 0 {
-		return nil
-	}
-	now := v.cfg.Now()
-	n, err := v.db.Decide(ctx, who, v.cfg.Recipient, state, digests, now)
+	n, err := v.db.Decide(ctx, ruling)
 	if err != nil {
 		return err
 	}
-	if int(n) < len(slices.Compact(slices.Sorted(slices.Values(digests)))) {
-		return &episode.Problem{Code: "preview/changed", Message: fmt.Sprintf("of %d records, %d were still waiting; these were ruled on", len(digests), n),
+	if n > 0 {
+		if err := v.db.Audit(ctx, ruling.At, who, string(r.Choice), subject); err != nil {
+			return err
+		}
+		v.Wake()
+	}
+	if int(n) < most {
+		return &episode.Problem{Code: "preview/changed", Message: fmt.Sprintf("of %d records, %d were still there to decide on; these were ruled on", most, n),
 			Hint: "the others changed or were decided meanwhile: look at the batch again"}
 	}
-	v.Wake()
-	return v.db.Audit(ctx, now, who, string(r.Choice), allDigest(digests))
+	return nil
 }
 
 // ApproveAll approves all that waits, in the name of who: for a turn that a person started with headrace up --once.
 func (e *Edge) ApproveAll(ctx context.Context, who string) (int64, error) {
-	return e.db.Decide(ctx, who, e.cfg.Recipient, sqlstore.OutApproved, nil, e.cfg.Now())
+	return e.db.Decide(ctx, sqlstore.Ruling{Who: who, Recipient: e.cfg.Recipient, State: sqlstore.OutApproved, At: e.cfg.Now()})
 }
 
 // Alarms says where the hub's log broke its promise.

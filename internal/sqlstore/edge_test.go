@@ -190,20 +190,24 @@ func TestDecisionsAreOfExactlyWhatWasNamed(t *testing.T) {
 		digest := func(id string) string { return outbound(id, 1, "").Digest }
 		decide := func(state string, want int64, digests ...string) {
 			t.Helper()
-			if n, err := db.Decide(t.Context(), "eve", "maker", state, digests, day1); err != nil || n != want {
+			if n, err := db.Decide(t.Context(), sqlstore.Ruling{Who: "eve", Recipient: "maker", State: state, Digests: digests, At: day1}); err != nil || n != want {
 				t.Errorf("%s %v: %d, %v; want %d", state, digests, n, err, want)
 			}
 		}
 		decide(sqlstore.OutHeld, 1, digest("a"))
 		decide(sqlstore.OutRefused, 1, digest("b"))
 		decide(sqlstore.OutApproved, 1, digest("a"), digest("b"), "sha256:unknown") // b is refused for good
-		waiting, err := db.WaitingDigests(t.Context(), "maker")
+		page, err := db.Batch(t.Context(), "maker", sqlstore.OutWaiting, sqlstore.Place{}, 10)
 		ok(t, err)
+		var waiting []string
+		for _, r := range page {
+			waiting = append(waiting, r.Digest)
+		}
 		if diff := cmp.Diff([]string{digest("c"), digest("d")}, waiting); diff != "" {
 			t.Error(diff)
 		}
 		decide(sqlstore.OutApproved, 2) // none named: all that wait
-		if _, err := db.Decide(t.Context(), "eve", "maker", sqlstore.OutPacked, nil, day1); err == nil {
+		if _, err := db.Decide(t.Context(), sqlstore.Ruling{Who: "eve", Recipient: "maker", State: sqlstore.OutPacked, At: day1}); err == nil {
 			t.Error("a person decided that something is packed")
 		}
 		counts, err := db.OutboundCounts(t.Context())
@@ -211,7 +215,7 @@ func TestDecisionsAreOfExactlyWhatWasNamed(t *testing.T) {
 		if diff := cmp.Diff([]sqlstore.Count{{Key: "approved", N: 3}, {Key: "refused", N: 1}}, counts); diff != "" {
 			t.Error(diff)
 		}
-		if n, err := db.Decide(t.Context(), "eve", "maker", sqlstore.OutApproved, []string{}, day1); err != nil || n != 0 {
+		if n, err := db.Decide(t.Context(), sqlstore.Ruling{Who: "eve", Recipient: "maker", State: sqlstore.OutApproved, Digests: []string{}, At: day1}); err != nil || n != 0 {
 			t.Errorf("naming an empty list decided %d, %v", n, err)
 		}
 	})
@@ -234,14 +238,18 @@ func TestListsCountAndPage(t *testing.T) {
 				t.Errorf("%+v: %d of %d, %v; want %d of %d", f.EpisodeFilter, len(rows), total, err, f.rows, f.total)
 			}
 		}
-		counts, err := db.BatchCounts(t.Context(), "maker")
+		list, last, err := db.Tallies(t.Context(), "maker")
 		ok(t, err)
-		if diff := cmp.Diff([]sqlstore.BatchCount{{State: "waiting", Level: "signal", Kind: "episodes", Records: 3, Bytes: 30, First: day1}}, counts); diff != "" {
+		if diff := cmp.Diff([]sqlstore.Tally{{State: "waiting", Level: "signal", Records: 3, Bytes: 30, Found: map[string]int{}}}, list); diff != "" {
 			t.Error(diff)
 		}
-		page, err := db.Batch(t.Context(), "maker", 1, 10)
-		if err != nil || len(page) != 2 {
-			t.Errorf("%d rows, %v; want 2", len(page), err)
+		page, err := db.Batch(t.Context(), "maker", sqlstore.OutWaiting, sqlstore.Place{}, 1)
+		if err != nil || len(page) != 1 {
+			t.Fatalf("%d rows, %v; want 1", len(page), err)
+		}
+		rest, err := db.Batch(t.Context(), "maker", sqlstore.OutWaiting, sqlstore.Place{Risk: page[0].Risk, Seq: page[0].Seq}, 10)
+		if err != nil || len(rest) != 2 || rest[1].Seq > last {
+			t.Errorf("%d rows up to %d, %v; want 2", len(rest), last, err)
 		}
 		if _, err := db.EpisodeCounts(t.Context(), "sealed"); err == nil {
 			t.Error("episodes can be counted by any column")

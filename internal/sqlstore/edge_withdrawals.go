@@ -102,11 +102,11 @@ func (d *DB) Sending(ctx context.Context, bundle string, now time.Time) error {
 
 // Unpack undoes a bundle that the hub has not: its records are approved as before.
 func (d *DB) Unpack(ctx context.Context, bundle string) error {
-	return d.tx(ctx, func(tx *sql.Tx) error {
+	return d.change(ctx, func(tx *changing) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM bundles WHERE state='packed' AND id=$1`, bundle); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE outbound SET state='approved', bundle='' WHERE state='packed' AND bundle=$1`, bundle)
+		_, err := tx.move(ctx, said{state: OutApproved}, `state='packed' AND bundle=$1`, bundle)
 		return err
 	})
 }
@@ -134,7 +134,7 @@ type Asked struct {
 // commit. It returns the bundles that it stopped: they are no more, and their other records wait to be packed again.
 // ErrChanged says that more left meanwhile: make it again.
 func (d *DB) AskWithdrawal(ctx context.Context, a Asked) (stopped []string, err error) {
-	err = d.tx(ctx, func(tx *sql.Tx) error {
+	err = d.change(ctx, func(tx *changing) error {
 		// Keep back first, then stop, then count: on PostgreSQL a record that is packed or sent in between is then in the count.
 		if err := keepBack(ctx, tx, a); err != nil {
 			return err
@@ -164,31 +164,30 @@ func (d *DB) AskWithdrawal(ctx context.Context, a Asked) (stopped []string, err 
 
 // keepBack marks a scope's episodes and keeps what waits of them from leaving. The episodes come first: what is being
 // screened is then either refused here or not stored there.
-func keepBack(ctx context.Context, tx *sql.Tx, a Asked) error {
+func keepBack(ctx context.Context, tx *changing, a Asked) error {
 	q, args := a.Scope.episodes(3)
 	if _, err := tx.ExecContext(ctx, `UPDATE episodes SET state=$1, note=$2 WHERE id IN (`+q+`)`, append([]any{EpisodeWithdrawn, "withdrawn by " + a.By}, args...)...); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE outbound SET state='refused', decided_by=$1, decided_at=$2 WHERE state IN ('waiting','held','approved') AND episode IN (`+q+`)`,
-		append([]any{a.By, micros(a.At)}, args...)...)
+	q, args = a.Scope.episodes(1)
+	_, err := tx.move(ctx, said{state: OutRefused, by: a.By, at: a.At}, `state IN ('waiting','held','approved') AND episode IN (`+q+`)`, args...)
 	return err
 }
 
 // stopBundles undoes the bundles that hold a scope's records and of which nothing has left.
-func stopBundles(ctx context.Context, tx *sql.Tx, a Asked) ([]string, error) {
+func stopBundles(ctx context.Context, tx *changing, a Asked) ([]string, error) {
 	q, args := a.Scope.episodes(1)
-	stopped, err := idsOf(ctx, tx, `DELETE FROM bundles WHERE state='packed' AND sent_at=0 AND id IN
+	stopped, err := idsOf(ctx, tx.Tx, `DELETE FROM bundles WHERE state='packed' AND sent_at=0 AND id IN
  (SELECT bundle FROM outbound WHERE state='packed' AND episode IN (`+q+`)) RETURNING id`, args...)
 	if err != nil {
 		return nil, err
 	}
-	q, args = a.Scope.episodes(4)
+	q, args = a.Scope.episodes(2)
 	for _, id := range stopped {
-		if _, err := tx.ExecContext(ctx, `UPDATE outbound SET state='refused', bundle='', decided_by=$1, decided_at=$2 WHERE state='packed' AND bundle=$3 AND episode IN (`+q+`)`,
-			append([]any{a.By, micros(a.At), id}, args...)...); err != nil {
+		if _, err := tx.move(ctx, said{state: OutRefused, by: a.By, at: a.At}, `state='packed' AND bundle=$1 AND episode IN (`+q+`)`, append([]any{id}, args...)...); err != nil {
 			return nil, err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE outbound SET state='approved', bundle='' WHERE state='packed' AND bundle=$1`, id); err != nil {
+		if _, err := tx.move(ctx, said{state: OutApproved}, `state='packed' AND bundle=$1`, id); err != nil {
 			return nil, err
 		}
 	}

@@ -79,14 +79,14 @@ func (d *DB) EpisodesByID(ctx context.Context, ids []string) (map[string]Episode
 // Assemble stores new or changed episodes, what there is to remember of which parts belong to them, totals, and the number of
 // the last inbox payload they came from (0: from none), in one commit. An approval of an earlier revision that has not left falls with it.
 func (d *DB) Assemble(ctx context.Context, rows []EpisodeRow, joins Joins, done uint64, totals ...Total) error {
-	return d.tx(ctx, func(tx *sql.Tx) error {
-		if err := d.storeJoins(ctx, tx, joins); err != nil {
+	return d.change(ctx, func(tx *changing) error {
+		if err := d.storeJoins(ctx, tx.Tx, joins); err != nil {
 			return err
 		}
-		if err := d.addTotals(ctx, tx, totals); err != nil {
+		if err := d.addTotals(ctx, tx.Tx, totals); err != nil {
 			return err
 		}
-		err := d.insertMany(ctx, tx, `INSERT INTO episodes (`+episodeCols+`) VALUES `,
+		err := d.insertMany(ctx, tx.Tx, `INSERT INTO episodes (`+episodeCols+`) VALUES `,
 			` ON CONFLICT (id) DO UPDATE SET developer=excluded.developer, session=excluded.session, repository=excluded.repository, tool=excluded.tool,
  surface=excluded.surface, language=excluded.language, started_at=excluded.started_at, settle_at=excluded.settle_at, vault_day=excluded.vault_day,
  revision=excluded.revision, steps=excluded.steps, suggestions=excluded.suggestions, accepted=excluded.accepted, modified=excluded.modified,
@@ -103,7 +103,7 @@ func (d *DB) Assemble(ctx context.Context, rows []EpisodeRow, joins Joins, done 
 		if err != nil {
 			return err
 		}
-		if err := d.insertMany(ctx, tx, `INSERT INTO raw (episode, sealed) VALUES `, ` ON CONFLICT (episode) DO UPDATE SET sealed=excluded.sealed`,
+		if err := d.insertMany(ctx, tx.Tx, `INSERT INTO raw (episode, sealed) VALUES `, ` ON CONFLICT (episode) DO UPDATE SET sealed=excluded.sealed`,
 			2, len(rows), func(i int, a []any) []any { return append(a, rows[i].ID, rows[i].Sealed) }); err != nil {
 			return err
 		}
@@ -121,12 +121,7 @@ func (d *DB) Assemble(ctx context.Context, rows []EpisodeRow, joins Joins, done 
 		}
 		for keep, ids := range map[string][]string{`'packed'`: replaced, `'packed','approved'`: added} {
 			if err := forParts(ids, func(part []any) error {
-				if _, err := tx.ExecContext(ctx, `DELETE FROM outbound WHERE state NOT IN (`+keep+`) AND episode IN `+in(1, len(part)), part...); err != nil {
-					return err
-				}
-				_, err := tx.ExecContext(ctx, `DELETE FROM bodies WHERE episode IN `+in(1, len(part))+` AND NOT EXISTS (SELECT 1 FROM outbound o
- WHERE o.episode=bodies.episode AND o.revision=bodies.revision AND o.recipient=bodies.recipient)`, part...)
-				return err
+				return tx.drop(ctx, `outbound.state NOT IN (`+keep+`) AND outbound.episode IN `+in(1, len(part)), part...)
 			}); err != nil {
 				return err
 			}
@@ -134,7 +129,7 @@ func (d *DB) Assemble(ctx context.Context, rows []EpisodeRow, joins Joins, done 
 		if done == 0 {
 			return nil // nothing of the inbox
 		}
-		return setSpoolDone(ctx, tx, "inbox", done)
+		return setSpoolDone(ctx, tx.Tx, "inbox", done)
 	})
 }
 
@@ -177,7 +172,7 @@ type Screened struct {
 // Screen stores the answers of filter and policy, in one commit. An episode that changed meanwhile is left for the next
 // time. What a rule approves of an episode that is held is held, too.
 func (d *DB) Screen(ctx context.Context, answers []Screened) error {
-	return d.tx(ctx, func(tx *sql.Tx) error {
+	return d.change(ctx, func(tx *changing) error {
 		// A prepared UPDATE a row: on SQLite it costs a microsecond or two, and a set-based one cannot carry the titles.
 		st, err := tx.PrepareContext(ctx, `UPDATE episodes SET state=$1, note=$2, level=$3, title=$4 WHERE id=$5 AND revision=$6 AND state='assembled'`)
 		if err != nil {
@@ -196,46 +191,11 @@ func (d *DB) Screen(ctx context.Context, answers []Screened) error {
 				out = append(out, s.Out)
 			}
 		}
-		if err := holdBack(ctx, tx, out); err != nil {
+		if err := holdBack(ctx, tx.Tx, out); err != nil {
 			return err
 		}
-		if err := d.insertMany(ctx, tx, `INSERT INTO bodies (episode, revision, recipient, body) VALUES `, ` ON CONFLICT (episode, revision, recipient) DO NOTHING`,
-			4, len(out), func(i int, a []any) []any {
-				return append(a, out[i].Episode, out[i].Revision, out[i].Recipient, out[i].Body)
-			}); err != nil {
-			return err
-		}
-		return d.insertMany(ctx, tx, `INSERT INTO outbound (`+outboundCols+`, bytes) VALUES `, ` ON CONFLICT (episode, revision, recipient) DO NOTHING`,
-			14, len(out), func(i int, a []any) []any {
-				o := out[i]
-				return append(a, o.Episode, o.Revision, o.Recipient, o.Kind, o.Digest, o.Level, o.Rule, o.Findings, o.State, o.DecidedBy,
-					micros(o.DecidedAt), o.Bundle, micros(o.CreatedAt), len(o.Body))
-			})
+		return d.insertOutbound(ctx, tx, out)
 	})
-}
-
-// holdBack holds what is approved of episodes that a person has to look at. They are few: each was in a bundle that a hub
-// refused.
-func holdBack(ctx context.Context, tx *sql.Tx, out []*OutboundRow) error {
-	rows, err := tx.QueryContext(ctx, `SELECT episode, why FROM held`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	held := map[string]string{}
-	for rows.Next() {
-		var id, why string
-		if err := rows.Scan(&id, &why); err != nil {
-			return err
-		}
-		held[id] = why
-	}
-	for _, o := range out {
-		if why := held[o.Episode]; why != "" && o.State == OutApproved {
-			o.State, o.DecidedBy = OutHeld, why
-		}
-	}
-	return rows.Err()
 }
 
 // EpisodeFilter selects episodes for a list; empty fields select all. State is one of the episode states, or of the

@@ -7,8 +7,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
-	"slices"
+	"math"
+	"strings"
 	"time"
 )
 
@@ -36,54 +36,101 @@ type OutboundRow struct {
 	DecidedAt time.Time
 	Bundle    string
 	CreatedAt time.Time
-	Body      []byte
+	Bytes     int64 // of the body
+	// Seq is the place in which rows came. The store gives it.
+	Seq int64
+	// Risk is how much there is to look at, and Why what.
+	Risk int
+	Why  string
+	// Found is what the filter replaced, by kind; Findings is its sum.
+	Found map[string]int
+	// Note is why the row is held.
+	Note string
+	// Audited says that a rule would have approved it, and that it was drawn to be looked at.
+	Audited bool
+	Body    []byte
 }
 
-const outboundCols = `episode, revision, recipient, kind, digest, level, rule, findings, state, decided_by, decided_at, bundle, created_at`
+// part is how the row counts.
+func (o *OutboundRow) part() part {
+	p := part{recipient: o.Recipient, level: o.Level, found: encodeFound(o.Found), records: 1, bytes: cmp.Or(o.Bytes, int64(len(o.Body)))}
+	if o.Risk > 0 {
+		p.flagged = 1
+	}
+	return p
+}
+
+const outboundCols = `episode, revision, recipient, kind, digest, level, rule, findings, state, decided_by, decided_at, bundle, created_at,
+ bytes, seq, rank, why, found, note, audited`
 
 func scanOutbound(r *sql.Rows) (o OutboundRow, err error) {
-	var decided, created int64
-	err = r.Scan(&o.Episode, &o.Revision, &o.Recipient, &o.Kind, &o.Digest, &o.Level, &o.Rule, &o.Findings, &o.State, &o.DecidedBy, &decided,
-		&o.Bundle, &created, &o.Body)
-	o.DecidedAt, o.CreatedAt = fromMicros(decided), fromMicros(created)
+	var decided, created, rank int64
+	var found string
+	if err := r.Scan(&o.Episode, &o.Revision, &o.Recipient, &o.Kind, &o.Digest, &o.Level, &o.Rule, &o.Findings, &o.State, &o.DecidedBy, &decided,
+		&o.Bundle, &created, &o.Bytes, &o.Seq, &rank, &o.Why, &found, &o.Note, &o.Audited, &o.Body); err != nil {
+		return o, err
+	}
+	o.DecidedAt, o.CreatedAt, o.Risk = fromMicros(decided), fromMicros(created), int(-rank)
+	o.Found, err = decodeFound(found)
 	return o, err
 }
 
 const withBody = ` FROM outbound JOIN bodies USING (episode, revision, recipient)`
 
-// unpacked are the rows of the outgoing batch: what has not been packed yet.
-const unpacked = ` WHERE recipient=$1 AND state IN ('waiting','held','approved','refused')`
-
-// Batch returns a page of what would leave to a recipient next, most findings first.
-func (d *DB) Batch(ctx context.Context, recipient string, offset, limit int) ([]OutboundRow, error) {
-	return rowsOf(ctx, d.read, scanOutbound, `SELECT `+outboundCols+`, body`+withBody+unpacked+` ORDER BY state DESC, findings DESC, episode, revision LIMIT $2 OFFSET $3`,
-		recipient, limit, offset)
+// Place is a row's place in a list of a state: those with most to look at first. The zero place is before all.
+type Place struct {
+	Risk int
+	Seq  int64
 }
 
-// BatchCount is a part of the outgoing batch.
-type BatchCount struct {
-	State, Level, Kind string
-	Records, Findings  int
-	Bytes              int64
-	First              time.Time
+// Batch returns a page of what would leave to a recipient next and is in a state, most to look at first, from the place
+// after on.
+func (d *DB) Batch(ctx context.Context, recipient, state string, after Place, limit int) ([]OutboundRow, error) {
+	rank := int64(-after.Risk)
+	if after == (Place{}) {
+		rank = math.MinInt64
+	}
+	return rowsOf(ctx, d.read, scanOutbound, `SELECT `+outboundCols+`, body`+withBody+` WHERE recipient=$1 AND state=$2 AND (rank, seq) > ($3, $4) ORDER BY rank, seq LIMIT $5`,
+		recipient, state, rank, after.Seq, limit)
 }
 
-// BatchCounts sums up the outgoing batch of a recipient.
-func (d *DB) BatchCounts(ctx context.Context, recipient string) ([]BatchCount, error) {
-	return rowsOf(ctx, d.read, func(r *sql.Rows) (c BatchCount, err error) {
-		var first int64
-		err = r.Scan(&c.State, &c.Level, &c.Kind, &c.Records, &c.Findings, &c.Bytes, &first)
-		c.First = fromMicros(first)
-		return c, err
-	}, `SELECT state, level, kind, COUNT(*), SUM(findings), SUM(bytes), MIN(created_at) FROM outbound`+unpacked+` GROUP BY state, level, kind ORDER BY state, level, kind`, recipient)
+// Tally is what rows of outbound in one state and level come to.
+type Tally struct {
+	State, Level   string
+	Records, Bytes int64
+	Flagged        int64          // records with a reason to look
+	Found          map[string]int // what the filter replaced, by kind
 }
 
-// WaitingDigests returns the digests of what waits for a person, sorted.
-func (d *DB) WaitingDigests(ctx context.Context, recipient string) ([]string, error) {
-	list, err := rowsOf(ctx, d.read, func(r *sql.Rows) (s string, err error) { return s, r.Scan(&s) },
-		`SELECT digest FROM outbound WHERE recipient=$1 AND state='waiting'`, recipient)
-	slices.Sort(list)
-	return list, err
+// Tallies returns what the outgoing batch of a recipient comes to, by state and level, and the number of its last row so
+// far: all rows up to it are counted or were decided before.
+func (d *DB) Tallies(ctx context.Context, recipient string) (list []Tally, last int64, err error) {
+	if err := d.read.QueryRowContext(ctx, `SELECT n FROM outbound_turn WHERE one=1`).Scan(&last); err != nil {
+		return nil, 0, err
+	}
+	type line struct {
+		state, level, what string
+		n                  int64
+	}
+	lines, err := rowsOf(ctx, d.read, func(r *sql.Rows) (l line, err error) { return l, r.Scan(&l.state, &l.level, &l.what, &l.n) },
+		`SELECT state, level, what, n FROM tallies WHERE recipient=$1 AND state<>'packed' AND n<>0 ORDER BY state, level, what`, recipient)
+	for _, l := range lines {
+		if k := len(list) - 1; k < 0 || list[k].State != l.state || list[k].Level != l.level {
+			list = append(list, Tally{State: l.state, Level: l.level, Found: map[string]int{}})
+		}
+		t := &list[len(list)-1]
+		switch l.what {
+		case tallyRecords:
+			t.Records = l.n
+		case tallyBytes:
+			t.Bytes = l.n
+		case tallyFlagged:
+			t.Flagged = l.n
+		default:
+			t.Found[strings.TrimPrefix(l.what, tallyFound)] = int(l.n)
+		}
+	}
+	return list, last, err
 }
 
 // OutboundOf returns all that left or may leave of episodes, by revision.
@@ -98,39 +145,7 @@ func (d *DB) OutboundOf(ctx context.Context, ids ...string) (out []OutboundRow, 
 
 // OutboundCounts counts by state.
 func (d *DB) OutboundCounts(ctx context.Context) ([]Count, error) {
-	return counts(ctx, d.read, `SELECT state, COUNT(*) FROM outbound GROUP BY state ORDER BY state`)
-}
-
-// Decide moves rows that wait or are held to approved, refused or held, and returns how many. They are named by digest;
-// with none named it moves all that wait.
-func (d *DB) Decide(ctx context.Context, who, recipient, state string, digests []string, now time.Time) (n int64, err error) {
-	if state != OutApproved && state != OutRefused && state != OutHeld {
-		return 0, fmt.Errorf("decide: %q is not a decision", state)
-	}
-	err = d.tx(ctx, func(tx *sql.Tx) error {
-		do := func(more string, args ...any) error {
-			r, err := tx.ExecContext(ctx, `UPDATE outbound SET state=$1, decided_by=$2, decided_at=$3 WHERE recipient=$4 AND `+more,
-				append([]any{state, who, micros(now), recipient}, args...)...)
-			if err != nil {
-				return err
-			}
-			k, err := r.RowsAffected()
-			n += k
-			return err
-		}
-		if digests == nil {
-			return do(`state='waiting'`)
-		}
-		return forParts(digests, func(part []any) error {
-			if err := do(`state IN ('waiting','held') AND digest IN `+in(5, len(part)), part...); err != nil || state != OutApproved {
-				return err
-			}
-			_, err := tx.ExecContext(ctx, `DELETE FROM held WHERE episode IN (SELECT episode FROM outbound WHERE state='approved' AND recipient=$1 AND digest IN `+in(2, len(part))+`)`,
-				append([]any{recipient}, part...)...)
-			return err
-		})
-	})
-	return n, err
+	return counts(ctx, d.read, `SELECT state, SUM(n) FROM tallies WHERE what='records' GROUP BY state HAVING SUM(n) > 0 ORDER BY state`)
 }
 
 // Approved returns rows ready to be packed for a recipient, of one kind, episodes before amendments, at most limit. They
@@ -146,8 +161,16 @@ func (d *DB) Approved(ctx context.Context, recipient string, limit int) ([]Outbo
 	}
 	return rowsOf(ctx, d.read, func(r *sql.Rows) (OutboundRow, error) {
 		o := OutboundRow{Recipient: recipient, Kind: kind, State: OutApproved}
-		return o, r.Scan(&o.Episode, &o.Revision, &o.Digest, &o.Body)
-	}, `SELECT episode, revision, digest, body`+withBody+` WHERE state='approved' AND recipient=$1 AND kind=$2 LIMIT $3`, recipient, kind, limit)
+		var found string
+		var rank int64
+		err := r.Scan(&o.Episode, &o.Revision, &o.Digest, &o.Level, &found, &rank, &o.Body)
+		if err != nil {
+			return o, err
+		}
+		o.Risk = int(-rank)
+		o.Found, err = decodeFound(found)
+		return o, err
+	}, `SELECT episode, revision, digest, level, found, rank, body`+withBody+` WHERE state='approved' AND recipient=$1 AND kind=$2 LIMIT $3`, recipient, kind, limit)
 }
 
 // BundleRow is a bundle at the edge.
@@ -164,7 +187,7 @@ type BundleRow struct {
 // Pack records in one commit that a bundle holds these rows: from here on they will leave, once. ErrChanged says that one
 // of them is not approved any more.
 func (d *DB) Pack(ctx context.Context, b BundleRow, rows []OutboundRow) error {
-	return d.tx(ctx, func(tx *sql.Tx) error {
+	return d.change(ctx, func(tx *changing) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO bundles (id, recipient, kind, records, bytes, state, note, created_at) VALUES ($1,$2,$3,$4,$5,'packed','',$6)
  ON CONFLICT (id) DO NOTHING`, b.ID, b.Recipient, b.Kind, b.Records, b.Bytes, micros(b.CreatedAt)); err != nil {
 			return err
@@ -182,6 +205,10 @@ func (d *DB) Pack(ctx context.Context, b BundleRow, rows []OutboundRow) error {
 			if n, err := r.RowsAffected(); err != nil || n != 1 {
 				return cmp.Or(err, error(ErrChanged)) // somebody took it back while the bundle was made
 			}
+			p := rows[i].part()
+			if err := errors.Join(tx.add(p, OutApproved, -1), tx.add(p, OutPacked, 1)); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
@@ -192,10 +219,9 @@ var ErrChanged = errors.New("changed meanwhile")
 
 // Stop keeps approved rows from leaving.
 func (d *DB) Stop(ctx context.Context, who string, digests []string, now time.Time) error {
-	return d.tx(ctx, func(tx *sql.Tx) error {
+	return d.change(ctx, func(tx *changing) error {
 		return forParts(digests, func(part []any) error {
-			_, err := tx.ExecContext(ctx, `UPDATE outbound SET state='refused', decided_by=$1, decided_at=$2 WHERE state='approved' AND digest IN `+in(3, len(part)),
-				append([]any{who, micros(now)}, part...)...)
+			_, err := tx.move(ctx, said{state: OutRefused, by: who, at: now}, `state='approved' AND digest IN `+in(1, len(part)), part...)
 			return err
 		})
 	})
@@ -226,7 +252,7 @@ func (d *DB) SetReceipt(ctx context.Context, id string, receipt []byte) error {
 // others wait for a person again, and so does whatever else comes of their episodes. The hub's signed word stands where a
 // receipt would.
 func (d *DB) RefuseBundle(ctx context.Context, id, why string, incident []byte, stay []string, now time.Time) error {
-	return d.tx(ctx, func(tx *sql.Tx) error {
+	return d.change(ctx, func(tx *changing) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE bundles SET state='refused', note='', receipt=$1 WHERE id=$2`, incident, id); err != nil {
 			return err
 		}
@@ -235,8 +261,7 @@ func (d *DB) RefuseBundle(ctx context.Context, id, why string, incident []byte, 
 				append([]any{why, id}, part...)...); err != nil {
 				return err
 			}
-			_, err := tx.ExecContext(ctx, `UPDATE outbound SET state='refused', bundle='', decided_by=$1, decided_at=$2 WHERE bundle=$3 AND digest IN `+in(4, len(part)),
-				append([]any{why, micros(now), id}, part...)...)
+			_, err := tx.move(ctx, said{state: OutRefused, by: why, at: now}, `bundle=$1 AND digest IN `+in(2, len(part)), append([]any{id}, part...)...)
 			return err
 		})
 		if err != nil {
@@ -245,8 +270,11 @@ func (d *DB) RefuseBundle(ctx context.Context, id, why string, incident []byte, 
 		if _, err := tx.ExecContext(ctx, `INSERT INTO held (episode, why) SELECT DISTINCT episode, CAST($1 AS TEXT) FROM outbound WHERE bundle=$2 ON CONFLICT (episode) DO NOTHING`, why, id); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE outbound SET state=CASE WHEN episode IN (SELECT id FROM episodes WHERE state='withdrawn') THEN 'refused' ELSE 'held' END,
- bundle='', decided_by=$1, decided_at=$2 WHERE bundle=$3`, why, micros(now), id) // what was taken back meanwhile waits for nobody
+		// What was taken back meanwhile waits for nobody.
+		if _, err := tx.move(ctx, said{state: OutRefused, by: why, at: now}, `bundle=$1 AND episode IN (SELECT id FROM episodes WHERE state='withdrawn')`, id); err != nil {
+			return err
+		}
+		_, err = tx.move(ctx, said{state: OutHeld, by: why, note: why, at: now}, `bundle=$1`, id)
 		return err
 	})
 }

@@ -9,10 +9,7 @@ import (
 	"github.com/headrace/headrace/internal/access"
 )
 
-const (
-	episodesPerPage = 50
-	recordsPerPage  = 10 // each is shown byte for byte
-)
+const episodesPerPage = 50
 
 func (s *Site) edgePages(m *access.Mux) {
 	m.Handle("GET /start", s.page("start", s.start))
@@ -53,57 +50,6 @@ func (s *Site) episodes(r *http.Request) (view, error) {
 		d.More = "/episodes?" + q.Encode()
 	}
 	return view{Title: "Episodes", Data: d}, err
-}
-
-func (s *Site) batches(r *http.Request) (view, error) {
-	b, err := s.cfg.Edge.Batches(r.Context())
-	return view{Title: "Preview", Data: b}, err
-}
-
-type batchData struct {
-	*BatchView
-	After string
-	Said  string // what the last ruling did
-}
-
-func (s *Site) batch(r *http.Request) (view, error) {
-	q := r.URL.Query()
-	b, err := s.cfg.Edge.Batch(r.Context(), who(r), r.PathValue("id"),
-		BatchQuery{After: q.Get("after"), Limit: recordsPerPage, Raw: q.Get("raw") == "1"})
-	if err != nil {
-		return view{}, err
-	}
-	d := batchData{BatchView: b, After: q.Get("after")}
-	switch Choice(q.Get("said")) {
-	case Approve:
-		d.Said = "Approved. What you approved is what will leave, byte for byte."
-	case Refuse:
-		d.Said = "Refused. It stays here."
-	case Hold:
-		d.Said = "Held. It waits until you decide."
-	}
-	return view{Title: "Preview for " + b.Recipient, Data: d}, nil
-}
-
-func (s *Site) rule(r *http.Request) (string, error) {
-	if err := r.ParseForm(); err != nil {
-		return "", &episode.Problem{Code: "page/form", Message: "this form could not be read", Hint: "open the preview again", Err: err}
-	}
-	g := Ruling{Batch: r.PathValue("id"), Choice: Choice(r.PostForm.Get("choice")), Digest: r.PostForm.Get("digest")}
-	if g.Choice != Approve && g.Choice != Refuse && g.Choice != Hold {
-		return "", &episode.Problem{Code: "page/choice", Message: "a record can be approved, refused or held", Hint: "open the preview again and use its buttons"}
-	}
-	if d := r.PostForm.Get("record"); d != "" {
-		g.Records = []string{d}
-	} else if g.Digest == "" {
-		return "", &episode.Problem{Code: "page/digest", Message: "the form does not say what was seen", Hint: "open the preview again and use its buttons"}
-	}
-	if err := s.cfg.Edge.Rule(r.Context(), who(r), g); err != nil {
-		return "", err
-	}
-	back := r.URL.Query()
-	back.Set("said", string(g.Choice))
-	return to("preview", g.Batch) + "?" + back.Encode(), nil
 }
 
 type bundlesData struct {

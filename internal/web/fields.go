@@ -24,6 +24,7 @@ type field struct {
 type segment struct {
 	Text string
 	Kind string
+	Rule string
 }
 
 // fields lays a record as it leaves beside the raw one. Both are canonical JSON, so that their fields come in the same
@@ -172,7 +173,7 @@ func segments(b []byte, s span, marks []Mark) (out []segment) {
 		if from > at {
 			out = append(out, segment{Text: string(b[at:from])})
 		}
-		out = append(out, segment{Text: string(b[from:till]), Kind: m.Kind})
+		out = append(out, segment{Text: string(b[from:till]), Kind: m.Kind, Rule: m.Rule})
 		at = till
 	}
 	if at < s.end {

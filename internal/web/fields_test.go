@@ -53,7 +53,7 @@ func FuzzPreviewRowsNeverChangeTheBytes(f *testing.F) {
 	f.Add([]byte(`{}`), []byte(`[]`), 0, 0)
 	f.Add([]byte(`[1,"x",2,3]`), []byte(`[000`), 0, 2)
 	f.Fuzz(func(t *testing.T, out, raw []byte, from, till int) {
-		r := BatchRecord{Out: out, Raw: raw, Marks: []Mark{{from, till, "k"}, {from, till, "again"}}}
+		r := BatchRecord{Out: out, Raw: raw, Marks: []Mark{{from, till, "k", ""}, {from, till, "again", ""}}}
 		if got := leaves(fields(r)); got != string(out) {
 			t.Errorf("rows hold %q, not %q", got, out)
 		}

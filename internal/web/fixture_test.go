@@ -93,11 +93,11 @@ func full(t func(string) string) *world {
 	if t("x") != "x" {
 		out, raw = []byte(t(string(out))), []byte(t(string(raw)))
 	}
-	rec := BatchRecord{ID: "ep_1", Digest: episode.Digest(out), State: "waiting", Tool: t("claude-code"), Level: episode.LevelMasked, Out: out, Marks: marks(out, "‹email:k3f9›", t("email"), "‹host:b81a›", t("host")),
+	rec := BatchRecord{ID: "ep_1", Digest: episode.Digest(out), State: "waiting", Why: []string{t("new repository"), t("34 replacements")}, Risk: 40, Rule: t("payments"), Tool: t("claude-code"), Level: episode.LevelMasked, Out: out, Marks: marks(out, "‹email:k3f9›", t("email"), "‹host:b81a›", t("host")),
 		Raw: raw, RawSeen: marks(raw, "kim@corp.example", t("email"), "build-7.corp.example", t("host"))}
 	rec2 := rec
 	rec2.ID, rec2.State, rec2.Digest = "ep_2", "approved", digestOf("2")
-	w.batches = []BatchView{{Batch: Batch{"batch 1", t("maker.example"), noon, 42, 2, 40, 0, 0, 91234, levels, findings}, Digest: digestOf("batch"), Terms: terms, Policy: digestOf("policy"), Raw: RawShown, Records: []BatchRecord{rec, rec2}, Next: "2"}}
+	w.batches = []BatchView{{Batch: Batch{"batch 1", t("maker.example"), 42, 2, 1, 40, 0, 0, 91234, levels, findings}, State: "waiting", Seen: "42", Terms: terms, Policy: digestOf("policy"), Raw: RawShown, Records: []BatchRecord{rec, rec2}, Next: "2"}}
 	receipt := &Receipt{noon, digestOf("hub"), 41, []Reason{{t("exact duplicate"), 1, t("nothing to do")}}, 12, 40, "verified", t("Checked against the hub’s checkpoint."), []string{t("witness.example/w1")}}
 	w.bundles = []BundleView{{Bundle: Bundle{"b/1", noon, t("maker.example"), 42, 40123, levels, "received", receipt, nil}, Root: digestOf("root"), Policy: digestOf("policy"), Scrubber: t("headrace-scrub 1"), Findings: findings, Terms: terms, Signer: digestOf("edge"), SignedOK: true,
 		Manifest: []byte(t(`{"version":1,"records":42}`)), Withdrawn: 1}, {Bundle: Bundle{ID: digestOf("b2"), PackedAt: noon, Recipient: t("maker.example"), Records: 1, Bytes: 1, State: "packed"}},
@@ -133,7 +133,7 @@ func marks(b []byte, textKind ...string) (out []Mark) {
 			if n < 0 {
 				break
 			}
-			out = append(out, Mark{at + n, at + n + len(textKind[i]), textKind[i+1]})
+			out = append(out, Mark{at + n, at + n + len(textKind[i]), textKind[i+1], ""})
 			at += n + len(textKind[i])
 		}
 	}
@@ -209,7 +209,7 @@ func (w *world) Batch(_ context.Context, _, id string, q BatchQuery) (*BatchView
 func (w *world) Rule(_ context.Context, who string, r Ruling) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.rulings = append(w.rulings, fmt.Sprint(who, " ", r.Choice, " ", r.Batch, " ", r.Records, " ", r.Digest))
+	w.rulings = append(w.rulings, fmt.Sprint(who, " ", r.Choice, " ", r.Batch, " ", r.Records, " ", r.Seen))
 	return w.refuse
 }
 func (w *world) Bundle(_ context.Context, id string) (*BundleView, error) {

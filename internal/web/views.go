@@ -30,8 +30,8 @@ type EdgeSource interface {
 	Batches(ctx context.Context) ([]Batch, error)
 	// Batch opens one outgoing batch at q.After. Only with q.Raw is the seal opened, and then the look is audited.
 	Batch(ctx context.Context, who, id string, q BatchQuery) (*BatchView, error)
-	// Rule approves, refuses or holds records of a batch. It refuses with a Problem when what would leave is no longer
-	// what the person saw: the digests in r must be those of now.
+	// Rule approves, refuses, holds or releases records of a batch: those that the person saw, and none that has come or
+	// changed since. Where some of them are no longer there to rule on it rules on the others and says so with a Problem.
 	Rule(ctx context.Context, who string, r Ruling) error
 
 	// Alarms says where the hub's log broke its promise, newest first.
@@ -172,9 +172,9 @@ type Event struct {
 type Batch struct {
 	ID        string
 	Recipient string
-	MadeAt    time.Time
 	Records   int
 	Waiting   int // records not yet ruled on
+	Flagged   int // of those that wait: with a reason to look
 	Approved  int
 	Refused   int
 	Held      int
@@ -185,6 +185,7 @@ type Batch struct {
 
 // BatchQuery pages through a batch.
 type BatchQuery struct {
+	State string // of the records; empty: waiting, or the first state there is any in
 	After string // BatchView.Next of the page before
 	Limit int    // set by the page
 	Raw   bool   // open the seal, audited
@@ -193,7 +194,8 @@ type BatchQuery struct {
 // BatchView is one batch with a page of its records.
 type BatchView struct {
 	Batch
-	Digest  string // of the waiting records' digests: approving all names it
+	State   string // of the records shown
+	Seen    string // opaque: what waited when the page was made. To rule on all that wait names it
 	Terms   *episode.Terms
 	Policy  string // digest
 	Records []BatchRecord
@@ -203,9 +205,13 @@ type BatchView struct {
 
 // BatchRecord is one record as it would leave.
 type BatchRecord struct {
-	ID      string // local id of the episode
-	Digest  string // of Out
-	State   string // "waiting", "approved", "refused", "held"
+	ID      string   // local id of the episode
+	Digest  string   // of Out
+	State   string   // "waiting", "approved", "refused", "held"
+	Why     []string // to look at it: what stands out, most first
+	Risk    int      // how much that comes to
+	Note    string   // why it is held
+	Rule    string   // of the policy, that lets it leave
 	Tool    string
 	Level   episode.Level
 	Out     []byte // the exact bytes that leave: canonical JSON
@@ -214,10 +220,11 @@ type BatchRecord struct {
 	RawSeen []Mark // where in Raw something was found
 }
 
-// Mark is one replacement: a range of bytes and its kind.
+// Mark is one replacement: a range of bytes, its kind, and by which rule of the filter, where that is known.
 type Mark struct {
 	Start, End int
 	Kind       string
+	Rule       string
 }
 
 // Choice is what a person says to a record.
@@ -227,17 +234,21 @@ type Choice string
 const (
 	Approve Choice = "approve"
 	Refuse  Choice = "refuse"
-	Hold    Choice = "hold"
+	Hold    Choice = "hold"    // with a reason, until it is released
+	Unhold  Choice = "release" // what was held waits again
 )
 
 // Ruling is a choice on some records of a batch, or on all that wait.
 type Ruling struct {
 	Batch  string
 	Choice Choice
-	// Records are digests of the records ruled on; when empty, the ruling is on all that wait, and Digest is the
-	// BatchView.Digest that the person saw.
+	Note   string // why it is held
+	// Records are digests of the records ruled on; when empty, the ruling is on all that wait, and Seen is the
+	// BatchView.Seen of the page that the person saw.
 	Records []string
-	Digest  string
+	Seen    string
+	// Plain is, of all that wait, those without a reason to look; the others wait on.
+	Plain bool
 }
 
 // Bundle is one that was packed here.

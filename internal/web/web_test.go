@@ -209,7 +209,7 @@ func TestRulingNamesWhatThePersonSaw(t *testing.T) {
 	if code, body := v.post("/preview/batch%201", url.Values{"choice": {"approve"}, "record": {digest}}); code != 200 || !strings.Contains(body, `role="status">Approved`) {
 		t.Errorf("approve one: %d", code)
 	}
-	if code, _ := v.post("/preview/batch%201", url.Values{"choice": {"refuse"}, "digest": {"sha256:x"}}); code != 200 {
+	if code, _ := v.post("/preview/batch%201", url.Values{"choice": {"refuse"}, "seen": {"sha256:x"}}); code != 200 {
 		t.Errorf("refuse all: %d", code)
 	}
 	want := []string{"kim approve batch 1 [" + digest + "] ", "kim refuse batch 1 [] sha256:x"}
@@ -257,7 +257,7 @@ func TestProblemIsShownWithWhatToDo(t *testing.T) {
 	w := full(plain)
 	w.refuse = &episode.Problem{Code: "consent/changed", Message: "the record has changed since", Hint: "look at it again"}
 	v := visit(t, Config{Edge: w})
-	code, body := v.post("/preview/batch%201", url.Values{"choice": {"approve"}, "digest": {"sha256:x"}})
+	code, body := v.post("/preview/batch%201", url.Values{"choice": {"approve"}, "seen": {"sha256:x"}})
 	if code != http.StatusUnprocessableEntity || !strings.Contains(body, "consent/changed") || !strings.Contains(body, "the record has changed since") || !strings.Contains(body, "look at it again") {
 		t.Errorf("%d %s", code, body)
 	}

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/headrace/headrace/episode"
 )
@@ -97,6 +98,20 @@ func short(id string) string {
 		return string(r[:12]) + "…"
 	}
 	return id
+}
+
+// oneLine is what a person wrote in a few words, as it may rest in a column: one line, of at most 200 characters.
+func oneLine(s string) string {
+	var out []rune
+	for _, r := range strings.Join(strings.Fields(s), " ") {
+		if len(out) == 200 {
+			break
+		}
+		if unicode.IsPrint(r) && r != unicode.ReplacementChar {
+			out = append(out, r)
+		}
+	}
+	return string(out)
 }
 
 // clip cuts long text for a page and says so.

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/headrace/headrace/episode"
+)
+
+const recordsPerPage = 10 // each is shown byte for byte
+
+func (s *Site) batches(r *http.Request) (view, error) {
+	b, err := s.cfg.Edge.Batches(r.Context())
+	return view{Title: "Preview", Data: b}, err
+}
+
+type batchData struct {
+	*BatchView
+	After  string
+	Said   string // what the last ruling did
+	States []batchState
+	More   string // address of the next page
+	Back   string // what the forms lead back to
+}
+
+// batchState is one of the lists of a batch.
+type batchState struct {
+	Name string
+	N    int
+	To   string
+	Here bool
+}
+
+func (s *Site) batch(r *http.Request) (view, error) {
+	q := r.URL.Query()
+	b, err := s.cfg.Edge.Batch(r.Context(), who(r), r.PathValue("id"),
+		BatchQuery{State: q.Get("state"), After: q.Get("after"), Limit: recordsPerPage, Raw: q.Get("raw") == "1"})
+	if err != nil {
+		return view{}, err
+	}
+	d := batchData{BatchView: b, After: q.Get("after"), Said: saidOf(Choice(q.Get("said")))}
+	for _, st := range []struct {
+		name string
+		n    int
+	}{{"waiting", b.Waiting}, {"held", b.Held}, {"approved", b.Approved}, {"refused", b.Refused}} {
+		d.States = append(d.States, batchState{st.name, st.n, "?" + url.Values{"state": {st.name}}.Encode(), st.name == b.State})
+	}
+	back := url.Values{"state": {b.State}}
+	if d.After != "" {
+		back.Set("after", d.After)
+	}
+	if b.Raw == RawShown {
+		back.Set("raw", "1")
+	}
+	d.Back = "?" + back.Encode()
+	if b.Next != "" {
+		back.Set("after", b.Next)
+		d.More = "?" + back.Encode()
+	}
+	return view{Title: "Preview for " + b.Recipient, Data: d}, nil
+}
+
+func saidOf(c Choice) string {
+	switch c {
+	case Approve:
+		return "Approved. What you approved is what will leave, byte for byte."
+	case Refuse:
+		return "Refused. It stays here."
+	case Hold:
+		return "Held. It waits until somebody releases it, and so does what comes of the same episodes."
+	case Unhold:
+		return "Released. It waits for a decision again."
+	}
+	return ""
+}
+
+// maxSelected bounds how many records a form names one by one.
+const maxSelected = 1000
+
+func (s *Site) rule(r *http.Request) (string, error) {
+	if err := r.ParseForm(); err != nil {
+		return "", badForm(err)
+	}
+	f := r.PostForm
+	g := Ruling{Batch: r.PathValue("id"), Choice: Choice(f.Get("choice")), Note: oneLine(f.Get("note")), Records: f["record"], Seen: f.Get("seen"), Plain: f.Get("plain") != ""}
+	switch g.Choice {
+	case Approve, Refuse, Unhold:
+	case Hold:
+		if g.Note == "" {
+			return "", &episode.Problem{Code: "page/reason", Message: "what is held is held for a reason", Hint: "go back and say in a few words why, for whoever decides later"}
+		}
+	default:
+		return "", &episode.Problem{Code: "page/choice", Message: "a record can be approved, refused, held or released", Hint: "open the preview again and use its buttons"}
+	}
+	if len(g.Records) > maxSelected {
+		return "", &episode.Problem{Code: "page/too-many", Message: "too many records are selected at once", Hint: "decide in parts, or on all that wait"}
+	}
+	if len(g.Records) == 0 && g.Seen == "" {
+		return "", &episode.Problem{Code: "page/selection", Message: "no record is selected", Hint: "go back, tick the records that you mean, and choose again"}
+	}
+	if err := s.cfg.Edge.Rule(r.Context(), who(r), g); err != nil {
+		return "", err
+	}
+	back := r.URL.Query()
+	back.Set("said", string(g.Choice))
+	back.Del("after") // what was there has moved on
+	return to("preview", g.Batch) + "?" + back.Encode(), nil
+}
+
+func badForm(err error) error {
+	return &episode.Problem{Code: "page/form", Message: "this form could not be read", Hint: "open the page again", Err: err}
+}
