@@ -53,3 +53,22 @@ func TestEveryReceiptStandsThroughKillsAndCuts(t *testing.T) {
 		t.Error("no bundle carried a checkpoint")
 	}
 }
+
+// TestNoForgedBundleIsTakenIn is the measure "forged" in small: each kind of forgery is tried, and refused for its own reason.
+func TestNoForgedBundleIsTakenIn(t *testing.T) {
+	o := trusttest.ForgeOptions{Options: trial(t), Forgeries: 300}
+	if testing.Short() {
+		o.Forgeries = 120 // each kind once
+	}
+	r, err := trusttest.Forge(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Passed) > 0 || len(r.Other) > 0 {
+		t.Errorf("of %d forgeries were taken in: %q; refused for another reason than theirs: %q", r.Tried, r.Passed, r.Other)
+	}
+	if r.Kinds < 90 || len(r.Reasons) < 20 {
+		t.Errorf("only %d kinds, refused for %d reasons", r.Kinds, len(r.Reasons))
+	}
+	t.Logf("%d forgeries of %d kinds: %s", r.Tried, r.Kinds, r.Table())
+}

@@ -16,7 +16,6 @@ import (
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/edge"
-	"github.com/headrace/headrace/internal/blob"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/killtest"
 	"github.com/headrace/headrace/internal/sqlstore"
@@ -148,17 +147,14 @@ func (m *maker) join(ctx context.Context, name string) (*contributor, error) {
 	return c, err
 }
 
-// admitted is what the hub's own tables say that it took in, and its store of bytes. The hub may run.
-func (m *maker) admitted(ctx context.Context) (rows []sqlstore.AdmittedRow, blobs *blob.Store, err error) {
+// admitted is what the hub's own tables say that it took in. The hub may run.
+func (m *maker) admitted(ctx context.Context) ([]sqlstore.AdmittedRow, error) {
 	db, err := sqlstore.Open(ctx, filepath.Join(m.dir(), "hub", "hub.db"), sqlstore.RoleHub)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if rows, err = db.Admitted(ctx); err != nil {
-		return nil, nil, errors.Join(err, db.Close())
-	}
-	blobs, err = blob.View(filepath.Join(m.dir(), "hub", "blobs"))
-	return rows, blobs, errors.Join(err, db.Close())
+	rows, err := db.Admitted(ctx)
+	return rows, errors.Join(err, db.Close())
 }
 
 // api is the address of a path of the hub's registry.
