@@ -99,12 +99,12 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 		return &episode.Problem{Code: "intake/layer-gone", Message: "the bundle's records lay here for too long and were deleted", Hint: "push it again: its layers are sent anew"}
 	}
 	// Records that were taken back before they arrived do not come in by arriving.
-	taken, err := h.db.Withdrawn(ctx)
+	taken, err := h.db.WithdrawnBy(ctx, contributor)
 	if err != nil {
 		return err
 	}
-	if len(taken[contributor]) > 0 {
-		if shard, n, err := h.without(ctx, row.Shard, taken[contributor]); err != nil {
+	if len(taken) > 0 {
+		if shard, n, err := h.without(ctx, row.Shard, taken); err != nil {
 			return err
 		} else if n > 0 {
 			row.Doomed, row.Shard = []string{row.Shard}, shard

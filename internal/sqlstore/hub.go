@@ -199,6 +199,16 @@ func (d *DB) Document(ctx context.Context, kind, id string) (DocumentRow, error)
 	return one(rowsOf(ctx, d.read, scanDocument, `SELECT `+documentCols+` FROM documents WHERE kind=$1 AND id=$2`, kind, id))
 }
 
+// WithdrawnBy returns the ids that one contributor took back.
+func (d *DB) WithdrawnBy(ctx context.Context, contributor string) (map[string]bool, error) {
+	ids, err := rowsOf(ctx, d.read, func(r *sql.Rows) (s string, err error) { return s, r.Scan(&s) }, `SELECT id FROM withdrawn WHERE contributor=$1`, contributor)
+	out := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		out[id] = true
+	}
+	return out, err
+}
+
 // Withdrawn returns the ids that each contributor took back.
 func (d *DB) Withdrawn(ctx context.Context) (map[string]map[string]bool, error) {
 	out := map[string]map[string]bool{}
