@@ -40,7 +40,7 @@ func (w *worker) assigned(r *rule, start, end int) {
 		name = run(b, name+1, end+maxName, isIdent)
 	}
 	w.nameEnd, w.nameKind = name, r.word.strength
-	if r.word.strength == strong && w.column(start, name, r.word) {
+	if (r.word.strength > weak || r.word.kind == "key") && w.column(start, name) {
 		return
 	}
 	if r.word.strength > weak {

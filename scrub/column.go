@@ -5,22 +5,65 @@ package scrub
 import "bytes"
 
 const (
-	maxHeader  = 512 // bytes of the names of columns
-	maxColumns = 32
-	maxCell    = 256 // bytes of a cell, and of a name of a table
+	maxHeader  = 4 << 10 // bytes of the names of columns
+	maxColumns = 256
+	maxCell    = 256 // bytes of a word in a cell, and of a name of a table
 )
 
-// tableColumns are those of a table whose names say that they hold passwords.
+// tableColumns are those of a table whose names say that they hold secrets, or say something of people.
 type tableColumns struct {
-	n      int // of all
-	sep    byte
-	word   word // of the name that was found
-	secret [maxColumns]bool
+	n        int  // of all
+	sep      byte // between cells; a blank where columns stand below their names
+	spaced   bool // a blank follows sep
+	repeated bool // sep stands more than once, to align the next cell
+	dumped   bool // by COPY, which quotes nothing
+	doubtful bool // nothing but blanks says that it is a table
+	seen     bool // a row
+	indent   int
+	sorts    [maxColumns]columnSort
+	at       [maxColumns]uint16 // where columns stand that are aligned, in characters
 }
 
-// column looks at the name from start to end: of a column, in the first line of a file of commas or of a drawn table, or
-// in an insertion into a database. It reports whether it was one, and records what stands below it.
-func (w *worker) column(start, end int, k word) bool {
+// holds returns the sorts of the columns.
+func (c *tableColumns) holds() (s columnSorts) {
+	for _, k := range c.sorts[:c.n] {
+		s |= 1 << k
+	}
+	return s
+}
+
+// settle decides about the columns that the others speak for, and reports whether there is one to look at.
+func (c *tableColumns) settle() bool {
+	s := c.holds()
+	of := s.personal() || s.has(mailColumn) || s.has(passwordColumn) || s.has(userColumn)
+	some := false
+	for i, k := range c.sorts[:c.n] {
+		if k == nameColumn && !of {
+			c.sorts[i] = otherColumn
+		}
+		some = some || c.sorts[i] != otherColumn && k != mailColumn
+	}
+	return some
+}
+
+// tables is where a scan is in the tables of its text.
+type tables struct {
+	headEnd  int          // of the names of columns of the last table, and
+	tableEnd int          // of the table
+	plainEnd int          // of the last line that is no head of a table
+	listFrom int          // a place in a list of names, and
+	listOpen int          // where the list opens, -1 for nowhere
+	lasting  lastingTable // the last table that goes on in the next window
+}
+
+// startTables forgets the tables of another text.
+func (w *worker) startTables() {
+	w.headEnd, w.tableEnd, w.plainEnd, w.listFrom, w.listOpen, w.lasting.row = 0, 0, 0, 0, -1, 0
+}
+
+// column looks at the name from start to end: of a column, in the first line of a table, or in a statement that fills
+// one of a database. It reports whether it was one, and records what stands below it.
+func (w *worker) column(start, end int) bool {
 	b := w.buf
 	if start < w.tableEnd {
 		return start < w.headEnd
@@ -33,7 +76,7 @@ func (w *worker) column(start, end int, k word) bool {
 	next := spaces(b, end, false)
 	switch c := ch(b, next); c {
 	case ',', ')':
-		if w.inserted(start, k) {
+		if w.filled(start) {
 			return true
 		}
 		if c == ')' {
@@ -41,53 +84,95 @@ func (w *worker) column(start, end int, k word) bool {
 		}
 	case ';', '|', '\t', '\n', '\r', 0:
 	default:
-		if next == end || at(b, end) != isBlank || b[end] != '\t' {
+		if next < end+2 && (next == end || b[end] != '\t') {
 			return false
 		}
+	}
+	if start < w.plainEnd {
+		return false
 	}
 	line := start
 	for limit := start - maxHeader; line > 0 && line > limit && b[line-1] != '\n'; line-- {
 	}
-	if line > 0 && b[line-1] != '\n' {
+	eol := lineEnd(b, end)
+	w.plainEnd = eol
+	if line > 0 && b[line-1] != '\n' || eol-line > maxHeader || eol >= len(b) {
 		return false
 	}
-	eol := lineEnd(b[:min(len(b), line+maxHeader+1)], end)
-	if eol-line > maxHeader || eol >= len(b) {
-		return false
+	if bytes.HasPrefix(b[line:eol], []byte("\xef\xbb\xbf")) {
+		line += len("\xef\xbb\xbf")
 	}
 	for _, sep := range [...]byte{'|', ',', ';', '\t'} {
 		if bytes.IndexByte(b[line:eol], sep) >= 0 {
-			return w.table(line, eol, sep, k)
+			return w.table(line, eol, sep)
 		}
+	}
+	return w.aligned(line, eol)
+}
+
+// table reads the table whose first line is b[line:eol], and the cells of its rows.
+func (w *worker) table(line, eol int, sep byte) bool {
+	b := w.buf
+	c := tableColumns{sep: sep, indent: run(b, line, eol, isBlank) - line}
+	if ch(b, line) == '#' && sep != '|' {
+		line++
+	}
+	c.repeated = sep == '\t' && bytes.Contains(b[line:eol], []byte("\t\t"))
+	words, account := true, false
+	_, ok := c.row(b, line, func(i, s, e int) bool {
+		name := bytes.Trim(b[s:e], "*`_ ")
+		if !columnName(name) && (i > 0 || len(name) > 0) {
+			return false
+		}
+		c.spaced = c.spaced || i > 0 && b[s] == ' '
+		words = words && bytes.IndexByte(name, ' ') < 0
+		c.sorts[i] = columnSortOf(name)
+		account = account || c.accounts(i, name)
+		c.n++
+		return true
+	})
+	if c.spaced && sep != '|' && (!words || c.indent > 0) || !ok || c.n < 2 || !c.settle() {
+		return false
+	}
+	i := eol + 1
+	if end := lineEnd(b, i); sep != '|' || !ruled(b[i:end]) {
+		if !c.apart(account) || sep == '|' && (!words || b[line] == '|') {
+			return false
+		}
+	} else if s := c.holds(); !s.secret() && !s.personal() {
+		return false
+	}
+	return w.tabled(&c, eol, i)
+}
+
+// accounts reports whether a column says whose the others are.
+func (c *tableColumns) accounts(i int, name []byte) bool {
+	switch c.sorts[i] {
+	case otherColumn:
+		return accountColumn(name)
+	case mailColumn, userColumn, personColumn, nameColumn:
+		return true
 	}
 	return false
 }
 
-// table reads the table whose first line is b[line:eol], and the cells of its rows.
-func (w *worker) table(line, eol int, sep byte, k word) bool {
-	b, c, account := w.buf, tableColumns{sep: sep, word: k}, false
-	passwords := false
-	ok := c.row(b, line, eol, func(i, s, e int) bool {
-		name := bytes.Trim(b[s:e], "*`_ ")
-		if len(name) == 0 || len(name) > maxName || at(name, 0)&isAlpha == 0 || run(name, 0, len(name), isDotted|isBlank) < len(name) || sep != '|' && b[s] == ' ' {
-			return false
-		}
-		c.secret[i] = secretColumn(name)
-		passwords = passwords || c.secret[i]
-		account = account || accountColumn(name)
-		c.n++
-		return true
-	})
-	if !ok || !passwords || c.n < 2 || sep != '|' && !account {
-		return false
+// apart reports whether the names of the columns alone tell a table from a line of code: secrets, and whose they are, or
+// two things that people have.
+func (c *tableColumns) apart(account bool) bool {
+	s := c.holds()
+	if s.secret() {
+		return account
 	}
-	i := eol + 1
-	if sep == '|' {
-		if end := lineEnd(b, i); !ruled(b[i:end]) {
-			return false
-		}
+	n := 0
+	for _, k := range c.sorts[:c.n] {
+		n += min(int(k), 1)
 	}
-	end := w.rows(&c, i)
+	return s.personal() && n > 1
+}
+
+// tabled reads the rows of a table from i on, whose names of columns end at eol. It reports whether there are any.
+func (w *worker) tabled(c *tableColumns, eol, i int) bool {
+	end := w.rows(c, i)
 	if end <= i {
 		return false
 	}
@@ -95,253 +180,29 @@ func (w *worker) table(line, eol int, sep byte, k word) bool {
 	return true
 }
 
-// rows judges the cells of the rows that go on at i, and returns where they end.
-func (w *worker) rows(c *tableColumns, i int) int {
-	b, from, row := w.buf, i, 0
-	for i < len(b) {
-		end := lineEnd(b, i)
-		if c.sep == '|' && ruled(b[i:end]) {
-			i = end + 1
-			continue
-		}
-		n := 0
-		same := c.row(b, i, end, func(int, int, int) bool { n++; return true })
-		if !same || n != c.n {
-			break
-		}
-		row = w.rowAt(row, i)
-		c.row(b, i, end, func(k, s, e int) bool {
-			if c.secret[k] {
-				w.cell(s, e, c.word)
-			}
-			return true
-		})
-		i = end + 1
+// columnName reports what may name a column.
+func columnName(name []byte) bool {
+	if len(name) == 0 || len(name) > maxName || at(name, 0)&isAlpha == 0 && name[0] < 0x80 || name[len(name)-1] == '.' {
+		return false
 	}
-	if row = w.rowAt(row, i); i > from {
-		w.lasts(c, row, i, false)
+	if n := bytes.Index(name, []byte(" (")); n > 0 && name[len(name)-1] == ')' { // Phone (home)
+		name = name[:n]
 	}
-	return i
-}
-
-// lastingTable is a table that is not over where its window is cut: the next window goes on with a row of it.
-type lastingTable struct {
-	columns tableColumns
-	values  bool // in an insertion into a database
-	row     int  // where the row begins that the next window starts with, 0 for no table
-}
-
-// rowAt returns i, where a row begins, unless a window cannot be cut as late; else the row before it.
-func (w *worker) rowAt(row, i int) int {
-	if i <= len(w.buf)-lookahead {
-		return i
-	}
-	return row
-}
-
-// lasts remembers a table that ends at end, where the window may be cut in it.
-func (w *worker) lasts(c *tableColumns, row, end int, values bool) {
-	if row > 0 && end > len(w.buf)-2*lookahead {
-		w.lasting = lastingTable{*c, values, row}
-	}
-}
-
-// resume goes on at i with a table that the window before was cut in.
-func (w *worker) resume(t *lastingTable, i int) {
-	switch {
-	case t.row == 0:
-	case t.values:
-		w.tuples(&t.columns, i)
-	default:
-		w.rows(&t.columns, i)
-	}
-}
-
-// row visits the cells of a row, without their quotes and the blanks around them, until visit says no. It reports
-// whether it came to the end.
-func (c *tableColumns) row(b []byte, i, end int, visit func(n, start, end int) bool) bool {
-	for end > i && b[end-1] <= ' ' && b[end-1] != '\t' {
-		end--
-	}
-	if c.sep == '|' {
-		if i = run(b, i, end, isBlank); i < end && b[i] == '|' {
-			i++
-		}
-		if end > i && b[end-1] == '|' {
-			end--
-		}
-	}
-	for n := 0; n < maxColumns && i <= end; n++ {
-		s, e := i, 0
-		if c.sep != '|' && (ch(b, i) == '"' || ch(b, i) == '\'') && i < end {
-			for e = i + 1; e < end && (b[e] != b[i] || ch(b, e+1) == b[i]); e++ {
-				if b[e] == b[i] {
-					e++
-				}
-			}
-			s, i = i+1, min(e+1, end)
-			if i < end && b[i] != c.sep {
-				return false
-			}
-		} else {
-			for i < end && b[i] != c.sep {
-				i++
-			}
-			e = i
-		}
-		if c.sep == '|' {
-			s, e = trimBlank(b, s, e)
-		}
-		if !visit(n, s, e) {
+	for _, c := range name {
+		if class[c]&(isDotted|isBlank) == 0 && c < 0x80 && c != '/' && c != '#' {
 			return false
 		}
-		if i >= end {
-			return true
-		}
-		i++
 	}
-	return false
-}
-
-// ruled reports a line of a drawn table that is nothing but a rule: |---|:--:|, +----+.
-func ruled(v []byte) bool {
-	return bytes.IndexByte(v, '-') >= 0 && len(bytes.Trim(v, "|-+: \t\r")) == 0
-}
-
-// cell judges the cell of a table.
-func (w *worker) cell(s, e int, k word) {
-	b := w.buf
-	for s < e && (b[s] == '`' || b[s] == '*') && b[e-1] == b[s] && e-s > 1 {
-		s, e = s+1, e-1
-	}
-	if v := b[s:e]; len(v) > maxCell || stopword(v) || credentialWord(v) && bytes.Equal(v, bytes.ToUpper(v)) || bytes.IndexByte(v, '(') >= 0 || placeholder(v) {
-		return
-	}
-	w.judge(s, e, joint{equals: true}, k, true)
-}
-
-// secretColumn reports names of columns that hold passwords or secrets.
-func secretColumn(name []byte) bool {
-	l := lower(name)
-	for _, word := range [...]string{"password", "passwd", "pwd", "passphrase", "passwort", "passcode", "secret"} {
-		if n := bytes.Index(l, []byte(word)); n >= 0 {
-			return !innocent(name[n+len(word):])
-		}
-	}
-	return bytes.HasSuffix(l, []byte("pass"))
+	return true
 }
 
 // accountColumn reports names of columns that say whose the others are.
 func accountColumn(name []byte) bool {
 	l := lower(name)
-	for _, word := range [...]string{"user", "name", "login", "mail", "id", "account", "host", "url", "server"} {
+	for _, word := range [...]string{"user", "name", "login", "mail", "id", "account", "host", "url", "server", "service", "site", "system", "app", "role", "client", "device", "owner"} {
 		if bytes.Contains(l, []byte(word)) {
 			return true
 		}
 	}
 	return false
-}
-
-// inserted reads INSERT INTO table (name, password) VALUES ('a', 'b'), …, where a name of a column begins at i.
-func (w *worker) inserted(i int, k word) bool {
-	b := w.buf
-	if bytes.LastIndexByte(b[max(0, i-maxHeader):i], '(') < 0 {
-		return false
-	}
-	open := i
-	for limit := max(0, i-maxHeader); open >= limit && (open >= len(b) || b[open] != '('); open-- {
-		if c := b[open]; class[c]&isDotted == 0 && c > ' ' && c < 0x80 && bytes.IndexByte([]byte("`\"'[],"), c) < 0 {
-			return false
-		}
-	}
-	if ch(b, open) != '(' {
-		return false
-	}
-	head := b[max(0, open-maxCell):open]
-	head = bytes.TrimRight(head, " \t\r\n")
-	table := len(head)
-	for table > 0 && (class[head[table-1]]&isDotted != 0 || bytes.IndexByte([]byte("`\"[]"), head[table-1]) >= 0) {
-		table--
-	}
-	head = bytes.TrimRight(head[:table], " \t\r\n")
-	if len(head) < len("into") || !bytes.EqualFold(head[len(head)-len("into"):], []byte("into")) {
-		return false
-	}
-	c := tableColumns{sep: ',', word: k}
-	for i = open + 1; i < len(b) && i < open+maxHeader && c.n < maxColumns; i++ {
-		e := i
-		for e < len(b) && b[e] != ',' && b[e] != ')' {
-			if class[b[e]]&isDotted == 0 && b[e] > ' ' && bytes.IndexByte([]byte("`\"'[]"), b[e]) < 0 {
-				return false
-			}
-			e++
-		}
-		c.secret[c.n] = secretColumn(bytes.Trim(b[i:min(e, len(b))], "`\"'[] \t\r\n"))
-		c.n, i = c.n+1, e
-		if ch(b, e) == ')' {
-			break
-		}
-	}
-	i = blanks(b, i+1)
-	if len(b) < i+len("values") || !bytes.EqualFold(b[i:i+len("values")], []byte("values")) {
-		return false
-	}
-	w.headEnd = i
-	w.tableEnd = w.tuples(&c, blanks(b, i+len("values")))
-	return true
-}
-
-// tuples judges the rows of values that go on at i, and returns where they end.
-func (w *worker) tuples(c *tableColumns, i int) int {
-	b, row := w.buf, 0
-	for ; ch(b, i) == '('; i = blanks(b, i) {
-		row = w.rowAt(row, i)
-		if i = w.tuple(c, i+1); ch(b, i) != ')' {
-			break
-		}
-		if i = blanks(b, i+1); ch(b, i) != ',' {
-			break
-		}
-		i++
-	}
-	w.lasts(c, row, i, true)
-	return i
-}
-
-// tuple judges the literals of one row of values, which goes on at i, and returns where it ends.
-func (w *worker) tuple(c *tableColumns, i int) int {
-	b := w.buf
-	for n, depth := 0, 0; i < len(b); i++ {
-		switch b[i] {
-		case '(':
-			depth++
-		case ')':
-			if depth == 0 {
-				return i
-			}
-			depth--
-		case ',':
-			if depth == 0 {
-				n++
-			}
-		case ';':
-			return i
-		case '\'', '"':
-			e := i + 1
-			for e < len(b) && (b[e] != b[i] || ch(b, e+1) == b[i]) {
-				if b[e] == b[i] || b[e] == '\\' {
-					e++
-				}
-				e++
-			}
-			if e >= len(b) {
-				return e
-			}
-			if n < c.n && n < maxColumns && c.secret[n] {
-				w.cell(i+1, e, c.word)
-			}
-			i = e
-		}
-	}
-	return i
 }

@@ -32,6 +32,9 @@ func (w *worker) typedNumber(r *rule, start, i int) {
 	if r.keyword == "tan" && (b[start] != 'T' || b[start+1] != 'A') || !typedAt(b, start) {
 		return // a tangent; a pin of a board
 	}
+	if w.column(start, i) {
+		return
+	}
 	loose := r.keyword != "otp" && r.keyword != "tan" && (r.keyword == "passcode" || at(b, start)&isUpper != 0) // a blank is enough
 	for _, word := range [...]string{" code", "_code", " number", " no."} {
 		if hasAny(b[i:], word) {

@@ -36,6 +36,9 @@ func (w *worker) named(r *rule, start, end int) {
 	if at(b, i)&isIdent != 0 || ch(b, i) == '-' && at(b, i+1)&isAlpha != 0 {
 		return
 	}
+	if w.column(start, i) {
+		return
+	}
 	at, how := beside(b, i, r.keyword == "todo" || r.keyword == "fixme", ch(b, start-2) == '(')
 	if how == apart {
 		return

@@ -53,18 +53,16 @@ type worker struct {
 	entire      bool               // the second look is at everything
 	nameEnd     int                // end of the last assigned name looked at, and
 	nameKind    strength
-	valueEnd    int          // of the last value replaced: what lies inside needs no look
-	formEnd     int          // of the last credential of a vendor's form
-	lasting     lastingTable // the last table that goes on in the next window
-	resourceEnd int          // of the last name of a resource of a cloud looked at
-	manifest    int          // end of the last Kubernetes Secret looked at
-	headEnd     int          // of the names of columns of the last table that has one of passwords, and
-	tableEnd    int          // of the table
+	valueEnd    int // of the last value replaced: what lies inside needs no look
+	formEnd     int // of the last credential of a vendor's form
+	resourceEnd int // of the last name of a resource of a cloud looked at
+	manifest    int // end of the last Kubernetes Secret looked at
 	unclosed    [4]int
 	features    []uint32 // of the hit that is scored
 	judgedEnd   int      // of the last list whose literals were judged, and
 	judgedKind  strength
 
+	tables     // column.go
 	decoding   // decode.go
 	commanding // vendorcall.go
 	walking    // walk.go
@@ -99,8 +97,8 @@ func (w *worker) scan(buf []byte) { w.scanFor(buf, 0, len(buf)) }
 // scanFor finds what lies in buf[from:to], or reaches into it, and perhaps more; from is where a line begins.
 func (w *worker) scanFor(buf []byte, from, to int) {
 	w.buf, w.hits, w.own = buf, w.hits[:0], w.own[:0]
-	w.nameEnd, w.valueEnd, w.judgedEnd, w.formEnd, w.resourceEnd, w.manifest, w.headEnd, w.tableEnd, w.unclosed = -1, 0, 0, 0, 0, 0, 0, 0, [4]int{}
-	w.lasting = lastingTable{}
+	w.nameEnd, w.valueEnd, w.judgedEnd, w.formEnd, w.resourceEnd, w.manifest, w.unclosed = -1, 0, 0, 0, 0, 0, [4]int{}
+	w.startTables()
 	w.startDecoding()
 	w.program = nil
 	w.cues, w.line, w.far = w.cues[:0], lineKind{}, placeKind{}

@@ -69,7 +69,7 @@ func (w *worker) toldPipeline(_ *rule, _, i int) {
 // typedCheck looks at the digits that check a card.
 func (w *worker) typedCheck(_ *rule, start, i int) {
 	b := w.buf
-	if at(b, start-1)&isAlnum != 0 || i <= w.valueEnd {
+	if at(b, start-1)&isAlnum != 0 || i <= w.valueEnd || w.column(start, i) {
 		return
 	}
 	if q, after := quoteAt(b, i); q != 0 {
