@@ -4,8 +4,10 @@ package bundle
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ed25519"
 	"encoding/base64"
+	"fmt"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -42,21 +44,29 @@ type Receipt struct {
 	Checkpoint string `json:"checkpoint"`
 }
 
-// SealDocument signs v's canonical JSON and returns a DSSE envelope in canonical JSON. It is deterministic.
-func SealDocument(payloadType string, v any, key ed25519.PrivateKey) ([]byte, error) {
-	if len(key) != ed25519.PrivateKeySize {
+// SealDocument signs v's canonical JSON with an ed25519 key, which may be in a device, and returns a DSSE envelope in canonical
+// JSON. It is deterministic.
+func SealDocument(payloadType string, v any, key crypto.Signer) ([]byte, error) {
+	if own, ok := key.(ed25519.PrivateKey); key == nil || ok && len(own) != ed25519.PrivateKeySize {
 		return nil, problem(CodeNoSigner, "give a signing key; this machine's is in keys/signing.key", "no signing key for %s", payloadType)
+	}
+	public, ok := key.Public().(ed25519.PublicKey)
+	if !ok {
+		return nil, problem(CodeNoSigner, "give an ed25519 key", "the signing key for %s is of another kind", payloadType)
 	}
 	payload, err := canonical(v)
 	if err != nil {
 		return nil, err
 	}
-	sig := ed25519.Sign(key, dsse.PAE(payloadType, payload))
+	sig, err := key.Sign(nil, dsse.PAE(payloadType, payload), crypto.Hash(0))
+	if err != nil {
+		return nil, fmt.Errorf("sign %s: %w", payloadType, err)
+	}
 	return canonical(dsse.Envelope{
 		PayloadType: payloadType,
 		Payload:     base64.StdEncoding.EncodeToString(payload),
 		Signatures: []dsse.Signature{{
-			KeyID: string(KeyIDOf(key.Public().(ed25519.PublicKey))),
+			KeyID: string(KeyIDOf(public)),
 			Sig:   base64.StdEncoding.EncodeToString(sig),
 		}},
 	})

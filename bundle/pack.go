@@ -4,7 +4,7 @@ package bundle
 
 import (
 	"bytes"
-	"crypto/ed25519"
+	"crypto"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -26,7 +26,8 @@ const manifestVersion = "1.0"
 
 // Options says from whom to whom a bundle goes.
 type Options struct {
-	Signer ed25519.PrivateKey
+	// Signer is an ed25519 key.
+	Signer crypto.Signer
 	// Contributor is the name under which the recipient knows Signer.
 	Contributor string
 	Recipient   string

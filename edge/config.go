@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/poll"
 	"github.com/headrace/headrace/scrub"
 )
@@ -24,6 +25,8 @@ type Config struct {
 	Contributor string
 	// Recipient is the hub's name as terms and policies call it.
 	Recipient string
+	// Signing says where the key is that signs what leaves.
+	Signing keyring.Signing
 	// Hub is where bundles go; nil keeps everything here.
 	Hub *Hub
 	// Witnesses are the verifier keys of those whose cosignature makes the hub's log count as witnessed.

@@ -79,7 +79,7 @@ func New(ctx context.Context, cfg Config) (*Edge, error) {
 }
 
 func open(ctx context.Context, cfg Config) (*Edge, error) {
-	ring, err := keyring.Open(filepath.Join(cfg.Dir, "keys"))
+	ring, err := keyring.OpenWith(filepath.Join(cfg.Dir, "keys"), cfg.Signing)
 	if err != nil {
 		return nil, err
 	}
@@ -182,11 +182,12 @@ func (e *Edge) Turn(ctx context.Context) error {
 	if err := e.screen(ctx); err != nil {
 		return fmt.Errorf("screen: %w", err)
 	}
-	if err := e.pack(ctx); err != nil {
-		return fmt.Errorf("pack: %w", err)
+	packed := e.pack(ctx)
+	if packed != nil {
+		packed = fmt.Errorf("pack: %w", packed)
 	}
 	if e.cfg.Hub == nil {
-		return nil
+		return packed
 	}
 	if err := e.renew(ctx); err != nil {
 		e.log.Error("the certificate for the hub is not renewed", "err", err)
@@ -195,5 +196,5 @@ func (e *Edge) Turn(ctx context.Context) error {
 	if sent == nil {
 		sent = e.contribute(ctx)
 	}
-	return errors.Join(sent, e.fetch(ctx)) // a bundle that cannot be sent holds up nothing on the way back
+	return errors.Join(packed, sent, e.fetch(ctx)) // what cannot be signed or sent holds up nothing on the way back
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/headrace/headrace/internal/capture/gitlog"
 	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/poll"
 	"github.com/headrace/headrace/internal/tlog/proof"
 	"github.com/headrace/headrace/scrub"
@@ -39,6 +40,10 @@ type File struct {
 	Devices string `yaml:"devices"`
 	// Hosts are the names by which the pages and APIs may be reached, besides localhost.
 	Hosts []string `yaml:"hosts"`
+	// Signing is where the key is that signs what leaves: {file: FILE}, {command: [PROGRAM, …], public_key: FILE} for a device that
+	// speaks PKCS #11, or {vault: {url: URL, key: NAME, token_file: FILE}}. Without it the edge makes one in its folder keys. Say it
+	// before you join a hub: that is when the hub learns the key.
+	Signing keyring.Signing `yaml:"signing,omitempty"`
 	// Hub is the hub's address where it is not the one that the invite named.
 	Hub string `yaml:"hub"`
 	// HubTokenFile is a file with a token of your identity provider (client credentials, a projected token) that is sent to the hub
@@ -117,6 +122,7 @@ func ReadFile(path, dir string) (File, error) {
 		return f, err
 	}
 	f.HubTokenFile = config.Beside(path, f.HubTokenFile)
+	f.Signing = f.Signing.Beside(func(p string) string { return config.Beside(path, p) })
 	f.Webhooks.GitHub, f.Webhooks.GitLab = config.Beside(path, f.Webhooks.GitHub), config.Beside(path, f.Webhooks.GitLab)
 	for i, r := range f.Repositories {
 		if u, err := url.Parse(r); err == nil && u.User != nil {
@@ -165,7 +171,7 @@ func (f File) Config(m *Membership) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	c := Config{Dir: f.Dir, Contributor: m.Contributor, Recipient: m.Hub, Audited: f.AuditedBatches, Channel: eff.Channel, Settle: f.Settle, RawRetention: f.RawRetention, OIDC: f.OIDC, Pollers: f.Pollers, Teams: f.Teams, Witnesses: f.Witnesses, Repositories: f.Repositories}
+	c := Config{Dir: f.Dir, Signing: f.Signing, Contributor: m.Contributor, Recipient: m.Hub, Audited: f.AuditedBatches, Channel: eff.Channel, Settle: f.Settle, RawRetention: f.RawRetention, OIDC: f.OIDC, Pollers: f.Pollers, Teams: f.Teams, Witnesses: f.Witnesses, Repositories: f.Repositories}
 	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
 		return c, err
 	}

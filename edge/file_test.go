@@ -13,6 +13,7 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/tlog/proof"
 )
 
@@ -103,10 +104,10 @@ func TestMembershipIsKeptForItsOwnerOnly(t *testing.T) {
 }
 
 func TestAnInviteWithoutTheHubsKeyIsNotUsed(t *testing.T) {
-	if _, err := Join(t.Context(), t.TempDir(), "http://127.0.0.1:1", "ABC"); !errors.Is(err, &episode.Problem{Code: "join/code"}) {
+	if _, err := Join(t.Context(), t.TempDir(), "http://127.0.0.1:1", "ABC", keyring.Signing{}); !errors.Is(err, &episode.Problem{Code: "join/code"}) {
 		t.Errorf("%v", err)
 	}
-	if _, err := Join(t.Context(), t.TempDir(), "hub.example", Invite("ABC", member().PublicKey, "")); !errors.Is(err, &episode.Problem{Code: "hub/bad-address"}) {
+	if _, err := Join(t.Context(), t.TempDir(), "hub.example", Invite("ABC", member().PublicKey, ""), keyring.Signing{}); !errors.Is(err, &episode.Problem{Code: "hub/bad-address"}) {
 		t.Errorf("%v", err)
 	}
 }

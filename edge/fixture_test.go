@@ -78,13 +78,17 @@ type loop struct {
 
 	witnesses []tlog.Witness // of the hub\'s log
 	in        hub.Intake     // of the hub when it opens next
+	signing   keyring.Signing
 
 	open []*edge.Edge
 }
 
-func newLoop(t testing.TB) *loop {
+func newLoop(t testing.TB) *loop { t.Helper(); return newLoopSigning(t, keyring.Signing{}) }
+
+// newLoopSigning is newLoop where the hub's signing key is elsewhere.
+func newLoopSigning(t testing.TB, signing keyring.Signing) *loop {
 	t.Helper()
-	l := &loop{t: t, dir: t.TempDir()}
+	l := &loop{t: t, dir: t.TempDir(), signing: signing}
 	l.now.Store(time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC).UnixNano())
 	l.openHub()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -114,7 +118,7 @@ func (l *loop) path(p ...string) string { return filepath.Join(append([]string{l
 
 func (l *loop) openHub() {
 	l.t.Helper()
-	h, err := hub.New(context.Background(), hub.Config{Dir: l.path("hub"), Name: maker, Now: l.clock, Witnesses: l.witnesses, Intake: l.in})
+	h, err := hub.New(context.Background(), hub.Config{Dir: l.path("hub"), Name: maker, Now: l.clock, Witnesses: l.witnesses, Intake: l.in, Signing: l.signing})
 	l.ok(err)
 	l.hub = h
 }

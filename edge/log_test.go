@@ -36,7 +36,7 @@ func (l *loop) hubKey() ed25519.PrivateKey {
 	l.t.Helper()
 	ring, err := keyring.Open(l.path("hub", "keys"))
 	l.ok(err)
-	return ring.Signing()
+	return ring.Signing().(ed25519.PrivateKey)
 }
 
 // anotherLog is a log of n entries that a key signs under a name.
@@ -140,7 +140,7 @@ func TestAHubWhoseLogBreaksItsPromiseIsSentNothing(t *testing.T) {
 		{"forks, and is longer", forked, "log/fork", true},
 		{"forks, of the same length", l.anotherLog(maker, l.hubKey(), 2), "log/fork", true},
 		{"rolls back", http.FileServer(http.Dir(early)), "log/rollback", true},
-		{"has another key", l.anotherLog(maker, stranger.Signing(), 7), "log/checkpoint", false},
+		{"has another key", l.anotherLog(maker, stranger.Signing().(ed25519.PrivateKey), 7), "log/checkpoint", false},
 		{"has another name", l.anotherLog("somebody-else", l.hubKey(), 7), "log/checkpoint", false},
 		{"shows cut tiles", paths(honest, "/tile/", cut(honest)), "log/proof", false},
 		{"shows tiles of another log", paths(l.anotherLog(maker, l.hubKey(), 3), "/checkpoint", honest), "log/proof", false},

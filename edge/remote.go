@@ -85,8 +85,8 @@ const keyDigits = 32 // 128 bits
 // pinLetters is how long the name of an authority is.
 const pinLetters = 32
 
-// Join uses up an invite: the hub learns the key of the edge in dir, and dir keeps what the hub answered.
-func Join(ctx context.Context, dir, address, invite string) (*Membership, error) {
+// Join uses up an invite: the hub learns the signing key of the edge in dir, and dir keeps what the hub answered.
+func Join(ctx context.Context, dir, address, invite string, signing keyring.Signing) (*Membership, error) {
 	parts := strings.Split(strings.TrimSpace(invite), ".")
 	if len(parts) < 2 || len(parts) > 3 || len(parts[1]) != keyDigits || len(parts) == 3 && len(parts[2]) != pinLetters {
 		return nil, &episode.Problem{Code: "join/code", Message: "the code is not whole", Hint: "copy it as headrace hub invite printed it: letters, a dot, 32 digits, and perhaps a dot and 32 letters more; it is not spent"}
@@ -99,7 +99,7 @@ func Join(ctx context.Context, dir, address, invite string) (*Membership, error)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, &episode.Problem{Code: "hub/bad-address", Message: fmt.Sprintf("%q is not the address of a hub", address), Hint: "give it as https://host or http://host:port"}
 	}
-	ring, err := keyring.Open(filepath.Join(dir, "keys"))
+	ring, err := keyring.OpenWith(filepath.Join(dir, "keys"), signing)
 	if err != nil {
 		return nil, err
 	}

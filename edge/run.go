@@ -6,6 +6,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/headrace/headrace/episode"
 )
 
 // Run turns whenever something arrives, and at least once a minute, until ctx ends. What fails is logged and tried again.
@@ -18,7 +20,7 @@ func (e *Edge) Run(ctx context.Context) error {
 	wait := time.Minute
 	for {
 		if err := e.Turn(ctx); err != nil && ctx.Err() == nil {
-			e.log.Error("turn", "err", err)
+			e.log.Error("turn", "err", err, "hint", episode.HintOf(err))
 		}
 		wait = e.patience(ctx, wait)
 		select {

@@ -43,7 +43,7 @@ func (l *loop) joined(address, name string) (*edge.Edge, *edge.Membership) {
 	l.t.Helper()
 	code, _, err := l.hub.Invite(context.Background(), name, "")
 	l.ok(err)
-	m, err := edge.Join(context.Background(), l.path(name), address, edge.Invite(code, l.hub.Public(), l.hub.Pin()))
+	m, err := edge.Join(context.Background(), l.path(name), address, edge.Invite(code, l.hub.Public(), l.hub.Pin()), keyring.Signing{})
 	l.ok(err)
 	return l.reopened(m), m
 }
@@ -122,12 +122,12 @@ func TestAnInvitePinsTheHubAndTheEdgeShowsACertificate(t *testing.T) {
 	again, _, err := l.hub.Invite(t.Context(), "alder-bank", "")
 	l.ok(err)
 	invite := edge.Invite(again, l.hub.Public(), l.hub.Pin())
-	if _, err := edge.Join(t.Context(), l.path("alder-bank"), address, invite); code(err) != "enrol/revoked-key" {
+	if _, err := edge.Join(t.Context(), l.path("alder-bank"), address, invite, keyring.Signing{}); code(err) != "enrol/revoked-key" {
 		t.Errorf("a revoked key joins: %v", err)
 	}
 	l.close(e)
 	l.ok(os.Remove(l.path("alder-bank", "keys", "signing.key")))
-	m, err = edge.Join(t.Context(), l.path("alder-bank"), address, invite)
+	m, err = edge.Join(t.Context(), l.path("alder-bank"), address, invite, keyring.Signing{})
 	l.ok(err)
 	e = l.reopened(m)
 	l.send(e, one("4", "portal"))
@@ -157,7 +157,7 @@ func TestEveryWrongTurnOfAnInviteSaysWhatToDo(t *testing.T) {
 	}
 	whole := func(c string) string { return edge.Invite(c, l.hub.Public(), l.hub.Pin()) }
 	used, late := made(), made()
-	_, err := edge.Join(t.Context(), t.TempDir(), address, whole(used))
+	_, err := edge.Join(t.Context(), t.TempDir(), address, whole(used), keyring.Signing{})
 	l.ok(err)
 	plain := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(plain.Close)
@@ -177,13 +177,13 @@ func TestEveryWrongTurnOfAnInviteSaysWhatToDo(t *testing.T) {
 		{"no hub there", plain.URL, edge.Invite(good, l.hub.Public(), ""), "join/refused"},
 		{"another hub's key", address, edge.Invite(good, ring.Public(), l.hub.Pin()), "join/other-hub"},
 	} {
-		_, err := edge.Join(t.Context(), t.TempDir(), c.address, c.invite)
+		_, err := edge.Join(t.Context(), t.TempDir(), c.address, c.invite, keyring.Signing{})
 		if p, ok := errors.AsType[*episode.Problem](err); !ok || p.Code != c.code || p.Hint == "" {
 			t.Errorf("%s: %v, want %s with a hint", c.name, err, c.code)
 		}
 	}
 	l.pass(8 * 24 * time.Hour)
-	if _, err := edge.Join(t.Context(), t.TempDir(), address, whole(late)); code(err) != "enrol/expired" {
+	if _, err := edge.Join(t.Context(), t.TempDir(), address, whole(late), keyring.Signing{}); code(err) != "enrol/expired" {
 		t.Errorf("late: %v", err)
 	}
 }
@@ -200,7 +200,7 @@ func TestAClockThatIsOffIsNamedAsWhatIsWrong(t *testing.T) {
 	t.Cleanup(srv.Close)
 	made, _, err := l.hub.Invite(t.Context(), "alder-bank", "")
 	l.ok(err)
-	_, err = edge.Join(t.Context(), t.TempDir(), "https://"+srv.Listener.Addr().String(), edge.Invite(made, l.hub.Public(), l.hub.Pin()))
+	_, err = edge.Join(t.Context(), t.TempDir(), "https://"+srv.Listener.Addr().String(), edge.Invite(made, l.hub.Public(), l.hub.Pin()), keyring.Signing{})
 	if p, ok := errors.AsType[*episode.Problem](err); !ok || p.Code != "hub/clock" || !strings.Contains(p.Hint, "clock") || !strings.Contains(p.Hint, "not spent") {
 		t.Errorf("the clocks differ by years: %v", err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/hub"
+	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/login/logintest"
 )
 
@@ -21,7 +22,7 @@ func TestATokenOfTheWorkloadsIdentityIsTakenForTheContributorItWasInvitedFor(t *
 	l, address := secured(t, hub.Intake{TLS: hub.TLS{Self: true}, OIDC: hub.OIDC{Issuer: p.URL, Audience: "headrace-hub"}})
 	code, _, err := l.hub.Invite(t.Context(), "alder-bank", "svc-alder")
 	l.ok(err)
-	m, err := edge.Join(t.Context(), l.path("alder-bank"), address, edge.Invite(code, l.hub.Public(), l.hub.Pin()))
+	m, err := edge.Join(t.Context(), l.path("alder-bank"), address, edge.Invite(code, l.hub.Public(), l.hub.Pin()), keyring.Signing{})
 	l.ok(err)
 	file := filepath.Join(t.TempDir(), "token")
 	e := l.edge("alder-bank", joinedAlready)

@@ -2,6 +2,8 @@
 
 package episode
 
+import "errors"
+
 // Problem is an error that a person can act on: a stable code for programs, a sentence that says what is wrong and
 // where, and a hint that says what to do. The command prints the hint, the page shows it, the API returns all three.
 type Problem struct {
@@ -28,4 +30,12 @@ func (p *Problem) Unwrap() error { return p.Err }
 func (p *Problem) Is(target error) bool {
 	t, ok := target.(*Problem)
 	return ok && t.Code == p.Code
+}
+
+// HintOf returns the hint of the first Problem in err, or nothing.
+func HintOf(err error) string {
+	if p, ok := errors.AsType[*Problem](err); ok {
+		return p.Hint
+	}
+	return ""
 }

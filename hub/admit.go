@@ -13,6 +13,8 @@ import (
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/keyring"
+	"github.com/headrace/headrace/internal/registry"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/tlog/proof"
 )
@@ -20,6 +22,19 @@ import (
 // admit is asked by the registry before a contributor's manifest becomes visible: a bundle is verified, logged and
 // answered with a receipt; a withdrawal is carried out; anything else is refused.
 func (h *Hub) admit(ctx context.Context, repo string, manifest []byte, digest string) error {
+	err := h.admitAs(ctx, repo, manifest, digest)
+	if errors.Is(err, keyring.ErrUnsigned) {
+		// Our trouble, and no word of it to others: what came stays as it is, and is taken in when it comes again.
+		h.log.Error("nothing is taken in: the signing key is away", "err", err, "hint", episode.HintOf(err))
+		return &registry.Wait{After: unsignedWait, Problem: &episode.Problem{Code: "intake/not-now", Message: "this hub cannot sign receipts at the moment", Hint: "nothing is lost: it is sent again"}}
+	}
+	return err
+}
+
+// unsignedWait is how long a contributor waits when the hub's signing key is away.
+const unsignedWait = time.Minute
+
+func (h *Hub) admitAs(ctx context.Context, repo string, manifest []byte, digest string) error {
 	var m ocispec.Manifest
 	if err := json.Unmarshal(manifest, &m); err != nil {
 		return &episode.Problem{Code: "intake/bad-manifest", Message: "not an OCI image manifest", Err: err, Hint: "push with headrace push, or any OCI client, what headrace pack made"}

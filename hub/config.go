@@ -10,6 +10,7 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/config"
+	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/tlog"
 	"github.com/headrace/headrace/internal/value"
 )
@@ -34,6 +35,10 @@ type File struct {
 	Hosts []string `yaml:"hosts"`
 	// Name is what policies and terms call this recipient, and the log's origin. It cannot change once the log has begun.
 	Name string `yaml:"name"`
+	// Signing is where the key is that signs receipts, releases, statements, certificates and the log: {file: FILE}, {command: [PROGRAM, …],
+	// public_key: FILE} for a device that speaks PKCS #11, or {vault: {url: URL, key: NAME, token_file: FILE}}. Without it the hub makes
+	// one in its folder keys. It cannot change once the log has begun.
+	Signing keyring.Signing `yaml:"signing,omitempty"`
 	// Lead is how long the early channel has a release before the stable one.
 	Lead time.Duration `yaml:"lead"`
 	// Witnesses are run by others and asked to cosign each checkpoint of the log: a list of {key: VKEY, url: URL}, as headrace witness
@@ -68,6 +73,7 @@ func ReadFile(path, dir string) (File, error) {
 	if f.Lead < 0 {
 		return f, &episode.Problem{Code: "config/lead", Message: "lead is negative", Hint: "use 0 or a time such as 168h"}
 	}
+	f.Signing = f.Signing.Beside(func(p string) string { return config.Beside(path, p) })
 	f.TLS.Certificate, f.TLS.Key = config.Beside(path, f.TLS.Certificate), config.Beside(path, f.TLS.Key)
 	if err := f.Intake.check(); err != nil {
 		return f, err
@@ -95,7 +101,7 @@ func (f File) Effective() (File, error) {
 
 // Config returns what a hub needs to know.
 func (f File) Config() (Config, error) {
-	c := Config{Dir: f.Dir, Name: f.Name, Lead: f.Lead, Witnesses: f.Witnesses, Intake: f.Intake}
+	c := Config{Dir: f.Dir, Signing: f.Signing, Name: f.Name, Lead: f.Lead, Witnesses: f.Witnesses, Intake: f.Intake}
 	var err error
 	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
 		return c, err

@@ -22,6 +22,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/blob"
 	"github.com/headrace/headrace/internal/keyring"
@@ -41,6 +42,8 @@ type Config struct {
 	Database string
 	// Name is what policies and terms call this recipient, and the log's origin.
 	Name string
+	// Signing says where the key is that signs documents and the log.
+	Signing keyring.Signing
 	// Lead is how long the early channel has a release before the stable one.
 	Lead time.Duration
 	// Witnesses are asked to cosign the log's checkpoints.
@@ -104,7 +107,7 @@ func New(ctx context.Context, cfg Config) (*Hub, error) {
 }
 
 func open(ctx context.Context, cfg Config) (*Hub, error) {
-	ring, err := keyring.Open(filepath.Join(cfg.Dir, "keys"))
+	ring, err := keyring.OpenWith(filepath.Join(cfg.Dir, "keys"), cfg.Signing)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +193,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		if err := h.Turn(ctx); err != nil && ctx.Err() == nil {
-			h.log.Error("turn", "err", err)
+			h.log.Error("turn", "err", err, "hint", episode.HintOf(err))
 		}
 		select {
 		case <-ctx.Done():

@@ -37,7 +37,7 @@ func Recompute(ctx context.Context, cfg Config, id string) (_ *value.Statement, 
 	if h.blobs, err = blob.View(filepath.Join(cfg.Dir, "blobs")); err != nil {
 		return nil, &episode.Problem{Code: "value/no-hub", Message: "there is no hub in " + cfg.Dir, Hint: "name the hub's state folder with --dir", Err: err}
 	}
-	if h.ring, err = keyring.Open(filepath.Join(cfg.Dir, "keys")); err != nil {
+	if h.ring, err = keyring.OpenWith(filepath.Join(cfg.Dir, "keys"), cfg.Signing); err != nil {
 		return nil, err
 	}
 	if h.db, err = sqlstore.Open(ctx, cmp.Or(cfg.Database, filepath.Join(cfg.Dir, "hub.db")), sqlstore.RoleHub); err != nil {

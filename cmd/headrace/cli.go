@@ -99,8 +99,11 @@ func stateDirOf(flag string) string {
 }
 
 // keys opens this machine's keys, telling the person where they are when it had to make them.
-func (e *env) keys() (*keyring.Ring, error) {
-	r, err := keyring.Open(filepath.Join(e.dir, "keys"))
+func (e *env) keys() (*keyring.Ring, error) { return e.keysWith(keyring.Signing{}) }
+
+// keysWith is keys where the signing key is elsewhere.
+func (e *env) keysWith(s keyring.Signing) (*keyring.Ring, error) {
+	r, err := keyring.OpenWith(filepath.Join(e.dir, "keys"), s)
 	if err == nil && r.Created {
 		fmt.Fprintf(e.err, "made new keys in %s: back this folder up, it signs and pseudonymises what leaves\n", r.Dir)
 	}

@@ -41,6 +41,7 @@ Everything has a default; headrace edge config shows it. To change some, write e
 
   policy: policy.yaml               # headrace policy test shows what it would let leave
   audited_batches: 10               # read by people and found clean: text waits for as many as the policy says
+  signing: {vault: {url: "https://vault.example:8200", key: headrace, token_file: /run/secrets/vault}}   # or a device: docs/keys.md
   database_file: /run/secrets/dsn   # PostgreSQL; one line: postgres://user:password@host/name
   oidc: {issuer: https://login.example, client_id: headrace}   # developers log in, instead of codes for each
   webhooks: {github_secret_file: /run/secrets/hook}            # reviews, merges, checks; gitlab_token_file too
@@ -196,7 +197,7 @@ func (c *edgeJoinCmd) Run(e *env, role *edgeCmd) error {
 	if err != nil {
 		return err
 	}
-	m, err := edge.Join(e.ctx, f.Dir, c.URL, c.Code)
+	m, err := edge.Join(e.ctx, f.Dir, c.URL, c.Code, f.Signing)
 	if err != nil {
 		return err
 	}

@@ -40,6 +40,7 @@ Everything has a default; headrace hub config shows it. To change some, write hu
   tls: self                          # TLS with a certificate that invites name; or {certificate: FILE, key: FILE, clients: required}
   quotas: {bundles_a_day: 1000, bytes_a_day: 21474836480, waiting_uploads: 16}   # of each contributor
   oidc: {issuer: https://login.acme.example, audience: headrace}                # tokens of workloads: invite NAME --subject SUB
+  signing: {vault: {url: "https://vault.example:8200", key: headrace, token_file: /run/secrets/vault}}   # or a device: docs/keys.md
   database_file: /run/secrets/dsn    # PostgreSQL; one line: postgres://user:password@host/name
   witnesses:                         # others vouch for the log: headrace witness prints the key
     - {key: witness.example/w1+1f2e3d4c+BASE64, url: "https://witness.example"}`

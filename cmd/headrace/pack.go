@@ -13,7 +13,9 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/keyring"
 )
 
 type packCmd struct {
@@ -21,6 +23,7 @@ type packCmd struct {
 	Recipient   string `help:"Who the bundle is for (default: the one that the first record's terms name)." placeholder:"NAME"`
 	Contributor string `help:"Name under which the recipient knows this machine's key." default:"local" placeholder:"NAME"`
 	Canaries    string `help:"File of strings, one a line, that must never leave." type:"path" placeholder:"FILE"`
+	Config      string `help:"The edge's configuration file, where that says that the signing key is elsewhere." type:"path" placeholder:"FILE"`
 	Strict      bool   `help:"Exit 1 where anything was set aside."`
 }
 
@@ -55,7 +58,15 @@ func (c *packCmd) Run(e *env) error {
 			}
 		}
 	}
-	ring, err := e.keys()
+	var signing keyring.Signing
+	if c.Config != "" {
+		f, err := edge.ReadFile(c.Config, e.dir)
+		if err != nil {
+			return err
+		}
+		signing = f.Signing
+	}
+	ring, err := e.keysWith(signing)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (c *pushCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	ring, err := keyring.Open(filepath.Join(f.Dir, "keys"))
+	ring, err := keyring.OpenWith(filepath.Join(f.Dir, "keys"), f.Signing)
 	if err != nil {
 		return err
 	}

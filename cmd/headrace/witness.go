@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/statedir"
 	"github.com/headrace/headrace/internal/tlog/witness"
@@ -16,6 +17,7 @@ type witnessCmd struct {
 	Log    []string `required:"" help:"The verifier key of a log to vouch for, as headrace log verify prints it. May be given again." placeholder:"VKEY"`
 	Listen string   `help:"Address where logs ask (default 127.0.0.1:8403)." default:"127.0.0.1:8403" placeholder:"HOST:PORT"`
 	Name   string   `help:"The witness's name in its key: a host and path such as witness.example/w1." default:"headrace-witness" placeholder:"NAME"`
+	Config string   `help:"File that says where the signing key is, as edge.yaml does: signing: {…}." type:"path" placeholder:"FILE"`
 }
 
 func (c *witnessCmd) Help() string {
@@ -39,7 +41,16 @@ func (c *witnessCmd) Run(e *env) error {
 		return err
 	}
 	defer held.Close()
-	ring, err := keyring.Open(filepath.Join(dir, "keys"))
+	var conf struct {
+		Signing keyring.Signing `yaml:"signing"`
+	}
+	if c.Config != "" {
+		if err := config.Read(c.Config, false, &conf); err != nil {
+			return err
+		}
+		conf.Signing = conf.Signing.Beside(func(p string) string { return config.Beside(c.Config, p) })
+	}
+	ring, err := keyring.OpenWith(filepath.Join(dir, "keys"), conf.Signing)
 	if err != nil {
 		return err
 	}

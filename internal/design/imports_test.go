@@ -31,6 +31,7 @@ var rules = []rule{
 	{"spec", "episode", "the open standard is made from the record's types"},
 
 	{"internal/keyring", "episode", "keys know nothing of what they are for"},
+	{"internal/keyring/keyringtest", "internal/keyring", "for tests only"},
 	{"internal/statedir", "episode", "a lock on a folder"},
 	{"internal/directory", "", "reads other programs' exports, knows nothing of the filter"},
 	{"internal/config", "episode", "a configuration file is read the same way for each role"},

@@ -5,17 +5,17 @@
 //
 // [Open] makes the folder and the keys on first use. The signing key (ed25519) signs bundles, receipts and releases;
 // every symmetric key is derived from one 32-byte root with HKDF-SHA256 (RFC 5869) by purpose, so that there is one
-// thing to back up and nothing to keep in step. Nothing here encrypts, signs or talks to a network.
+// thing to back up and nothing to keep in step. The signing key may be elsewhere ([Signing]): in a device that a program speaks
+// to, or in Vault. Nothing here knows what is signed or sealed.
 package keyring
 
 import (
+	"crypto"
 	"crypto/ed25519"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,7 +29,7 @@ import (
 // Ring is the keys of one place. It is safe for concurrent use.
 type Ring struct {
 	root    []byte
-	signing ed25519.PrivateKey
+	signing crypto.Signer // of an ed25519 key
 	// Created says that Open made the keys: the caller tells the person.
 	Created bool
 	// Dir is the folder that holds them.
@@ -37,7 +37,10 @@ type Ring struct {
 }
 
 // Open reads the keys in dir, making folder (0700) and files (0600) on first use.
-func Open(dir string) (*Ring, error) {
+func Open(dir string) (*Ring, error) { return OpenWith(dir, Signing{}) }
+
+// OpenWith is Open where the signing key is elsewhere.
+func OpenWith(dir string, signing Signing) (*Ring, error) {
 	r := &Ring{Dir: dir}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make key folder: %w", err)
@@ -54,33 +57,9 @@ func Open(dir string) (*Ring, error) {
 	if err != nil || len(r.root) != 32 {
 		return nil, broken(filepath.Join(dir, "root.key"), "32 bytes in base64")
 	}
-	pemBytes, err := r.file("signing.key", func() ([]byte, error) {
-		_, key, err := ed25519.GenerateKey(rand.Reader)
-		if err != nil {
-			return nil, err
-		}
-		der, err := x509.MarshalPKCS8PrivateKey(key)
-		if err != nil {
-			return nil, err
-		}
-		return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
-	})
-	if err != nil {
+	if r.signing, err = r.signer(signing); err != nil {
 		return nil, err
 	}
-	block, _ := pem.Decode(pemBytes)
-	if block == nil {
-		return nil, broken(filepath.Join(dir, "signing.key"), "a PEM block")
-	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		return nil, broken(filepath.Join(dir, "signing.key"), "a PKCS #8 key")
-	}
-	signing, ok := key.(ed25519.PrivateKey)
-	if !ok {
-		return nil, broken(filepath.Join(dir, "signing.key"), "an ed25519 key")
-	}
-	r.signing = signing
 	return r, nil
 }
 
@@ -129,8 +108,8 @@ func (r *Ring) Token() (string, error) {
 	return strings.TrimSpace(string(b)), err
 }
 
-// Signing returns the key that signs what leaves this place.
-func (r *Ring) Signing() ed25519.PrivateKey { return r.signing }
+// Signing returns the ed25519 key that signs what leaves this place. Where it is elsewhere, signing may fail, with [ErrUnsigned].
+func (r *Ring) Signing() crypto.Signer { return r.signing }
 
 // Public returns the key that others verify with.
 func (r *Ring) Public() ed25519.PublicKey { return r.signing.Public().(ed25519.PublicKey) }

@@ -30,7 +30,7 @@ func TestKeysAreMadeOnceAndForTheOwnerAlone(t *testing.T) {
 	if !first.Created || again.Created {
 		t.Errorf("created %v, then %v; want true, then false", first.Created, again.Created)
 	}
-	if !first.Signing().Equal(again.Signing()) || !bytes.Equal(first.Derive("x"), again.Derive("x")) {
+	if !first.Public().Equal(again.Public()) || !bytes.Equal(first.Derive("x"), again.Derive("x")) {
 		t.Error("the keys changed between two openings")
 	}
 	token, err := first.Token()
@@ -94,7 +94,7 @@ func TestManyWhoOpenAtOnceGetTheSameKeys(t *testing.T) {
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			seen[string(r.Signing())+string(r.Derive("x"))] = true
+			seen[string(r.Public())+string(r.Derive("x"))] = true
 		})
 	}
 	wg.Wait()

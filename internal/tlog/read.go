@@ -26,12 +26,22 @@ func (l *Log) Checkpoint() ([]byte, error) {
 	return b, nil
 }
 
-// Find looks for an entry at or after index from and reports where it is. It reads every entry in between: call it
-// with the log's size from before the append that may have been lost.
+// Find looks for an entry at or after index from and reports where it is, once a published checkpoint covers it: it may be one whose
+// checkpoint could not be signed. It reads every entry in between: call it with the log's size from before the append that
+// may have been lost.
 func (l *Log) Find(ctx context.Context, from uint64, kind string, commitment []byte) (index uint64, found bool, err error) {
-	size, err := l.Size()
+	failed, _ := l.signer.failures()
+	index, found, err = l.find(ctx, from, kind, commitment)
+	if err == nil && found {
+		err = l.covered(ctx, index, failed)
+	}
+	return index, found, err
+}
+
+func (l *Log) find(ctx context.Context, from uint64, kind string, commitment []byte) (index uint64, found bool, err error) {
+	size, err := l.reader.IntegratedSize(ctx)
 	if err != nil {
-		return 0, false, err
+		return 0, false, fmt.Errorf("read log: %w", err)
 	}
 	want := proof.Entry(kind, commitment)
 	for i := from; i < size; {

@@ -13,20 +13,19 @@ package tlog
 
 import (
 	"context"
-	"crypto/ed25519"
-	"encoding/base64"
+	"crypto"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/transparency-dev/tessera"
 	"github.com/transparency-dev/tessera/client"
 	"github.com/transparency-dev/tessera/storage/posix"
-	"golang.org/x/mod/sumdb/note"
 	"k8s.io/klog/v2"
 
 	"github.com/headrace/headrace/episode"
@@ -48,7 +47,8 @@ type Config struct {
 	// Origin names the log in its checkpoints: a host and path such as "hub.example/log", without spaces or "+". It
 	// never changes during a log's life.
 	Origin string
-	Key    ed25519.PrivateKey
+	// Key is an ed25519 key. While it does not sign, entries wait for their checkpoint.
+	Key crypto.Signer
 	// Witnesses are asked to cosign each checkpoint. One that does not answer in time is left out: the log goes on, and
 	// that checkpoint is not witnessed by it.
 	Witnesses []Witness
@@ -65,7 +65,7 @@ type Witness struct {
 // Log is a log open for writing. It is safe for concurrent use; only one process may have it open.
 type Log struct {
 	dir      string
-	vkey     string
+	signer   *signer
 	known    *proof.Log
 	asked    []string // names of witnesses
 	appender *tessera.Appender
@@ -77,14 +77,11 @@ type Log struct {
 // Open opens the log in cfg.Dir, making it on first use. After a crash it goes on from the last entry that was
 // integrated; what Append had not yet answered may or may not be there.
 func Open(ctx context.Context, cfg Config) (*Log, error) {
-	vkey, err := proof.VerifierKey(cfg.Origin, cfg.Key.Public().(ed25519.PublicKey))
+	own, err := proof.NewSigner(cfg.Origin, cfg.Key)
 	if err != nil {
 		return nil, fmt.Errorf("open log %s: %w", cfg.Dir, err)
 	}
-	signer, err := newSigner(vkey, cfg.Key)
-	if err != nil {
-		return nil, fmt.Errorf("open log %s: %w", cfg.Dir, err)
-	}
+	signer := &signer{Signer: own}
 	opts := tessera.NewAppendOptions().WithCheckpointSigner(signer).WithBatching(batchSize, batchAge).WithCheckpointInterval(checkpointInterval)
 	if len(cfg.Witnesses) > 0 {
 		group, err := groupOf(cfg.Witnesses)
@@ -99,14 +96,14 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 		name, _, _ := strings.Cut(w.Key, "+")
 		keys, names = append(keys, w.Key), append(names, name)
 	}
-	known, err := proof.NewLog(vkey, keys...)
+	known, err := proof.NewLog(own.VerifierKey(), keys...)
 	if err != nil {
 		return nil, err
 	}
 	// Tessera tells of everyday things on standard error; what matters it returns.
 	klog.LogToStderr(false)
 	klog.SetOutput(io.Discard)
-	l := &Log{dir: cfg.Dir, vkey: vkey, known: known, asked: names}
+	l := &Log{dir: cfg.Dir, signer: signer, known: known, asked: names}
 	// A log that another key signed must not be continued: everyone who follows it would see a fork.
 	if cp, err := l.Checkpoint(); err == nil {
 		if _, err := known.Open(cp); err != nil {
@@ -121,6 +118,9 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	}
 	if err != nil {
 		stop()
+		if _, why := signer.failures(); why != nil {
+			err = why // the driver keeps only its words
+		}
 		return nil, fmt.Errorf("open log %s: %w", cfg.Dir, err)
 	}
 	l.stop = stop
@@ -144,38 +144,63 @@ func groupOf(list []Witness) (tessera.WitnessGroup, error) {
 	return group, nil
 }
 
-// newSigner gives the key the form that signed notes use; the hash that names it is in the verifier key.
-func newSigner(vkey string, key ed25519.PrivateKey) (note.Signer, error) {
-	const algEd25519 = 1
-	origin, rest, _ := strings.Cut(vkey, "+")
-	hash, _, _ := strings.Cut(rest, "+")
-	seed := base64.StdEncoding.EncodeToString(append([]byte{algEd25519}, key.Seed()...))
-	return note.NewSigner("PRIVATE+KEY+" + origin + "+" + hash + "+" + seed)
+// signer remembers how signing went, for those who wait for a checkpoint.
+type signer struct {
+	*proof.Signer
+	mu     sync.Mutex // guards what follows
+	failed int        // how often
+	why    error      // the last time
+}
+
+// Sign signs a checkpoint.
+func (s *signer) Sign(text []byte) ([]byte, error) {
+	signature, err := s.Signer.Sign(text)
+	if err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.failed, s.why = s.failed+1, err
+	}
+	return signature, err
+}
+
+func (s *signer) failures() (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed, s.why
 }
 
 // VerifierKey returns what others verify this log with.
-func (l *Log) VerifierKey() string { return l.vkey }
+func (l *Log) VerifierKey() string { return l.signer.VerifierKey() }
 
 // Append adds an entry and returns its index once a published checkpoint covers it. When it returns an error the entry
 // may still have been added: see Find.
 func (l *Log) Append(ctx context.Context, kind string, commitment []byte) (uint64, error) {
+	before, _ := l.signer.failures()
 	at, err := l.appender.Add(ctx, tessera.NewEntry(proof.Entry(kind, commitment)))()
 	if err != nil {
 		return 0, fmt.Errorf("append to log: %w", err)
 	}
+	if err := l.covered(ctx, at.Index, before); err != nil {
+		return 0, fmt.Errorf("append to log: %w", err)
+	}
+	return at.Index, nil
+}
+
+// covered waits until a published checkpoint covers the entry at index, or until signing one fails anew.
+func (l *Log) covered(ctx context.Context, index uint64, failed int) error {
 	t := time.NewTicker(pollInterval)
 	defer t.Stop()
 	for {
 		size, err := l.Size()
-		if err != nil {
-			return 0, fmt.Errorf("append to log: %w", err)
+		if err != nil || size > index {
+			return err
 		}
-		if size > at.Index {
-			return at.Index, nil
+		if n, why := l.signer.failures(); n > failed {
+			return fmt.Errorf("wait for checkpoint: %w", why)
 		}
 		select {
 		case <-ctx.Done():
-			return 0, fmt.Errorf("append to log: wait for checkpoint: %w", ctx.Err())
+			return fmt.Errorf("wait for checkpoint: %w", ctx.Err())
 		case <-t.C:
 		}
 	}

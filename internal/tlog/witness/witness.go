@@ -11,9 +11,8 @@ package witness
 
 import (
 	"bytes"
-	"crypto/ed25519"
+	"crypto"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -21,10 +20,8 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
-	"strings"
 	"sync"
 
-	f_note "github.com/transparency-dev/formats/note"
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/headrace/headrace/episode"
@@ -38,7 +35,7 @@ type Config struct {
 	Dir string
 	// Name is the witness's name in its verifier key: a host and path such as "witness.example/w1", without spaces or "+".
 	Name string
-	Key  ed25519.PrivateKey
+	Key  crypto.Signer // of an ed25519 key
 	// Logs are the verifier keys of the logs to vouch for.
 	Logs []string
 	Log  *slog.Logger
@@ -46,8 +43,7 @@ type Config struct {
 
 // Witness vouches for logs. It is safe for concurrent use.
 type Witness struct {
-	vkey   string
-	signer note.Signer
+	signer *proof.Signer
 	logs   map[string]*watched // by origin
 	log    *slog.Logger
 }
@@ -65,20 +61,12 @@ func New(cfg Config) (*Witness, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	w := &Witness{logs: map[string]*watched{}, log: cfg.Log}
-	vkey, err := proof.VerifierKey(cfg.Name, cfg.Key.Public().(ed25519.PublicKey))
-	if err != nil {
+	var err error
+	if w.signer, err = proof.NewCosigner(cfg.Name, cfg.Key); err != nil {
 		return nil, &episode.Problem{Code: "witness/name", Message: fmt.Sprintf("a witness cannot be called %q", cfg.Name), Err: err, Hint: "use a host and path without spaces and +, such as witness.example/w1"}
 	}
-	if w.vkey, err = f_note.VKeyToCosignatureV1(vkey); err != nil {
-		return nil, fmt.Errorf("witness key: %w", err)
-	}
-	hash := strings.Split(vkey, "+")[1]
-	seed := base64.StdEncoding.EncodeToString(append([]byte{algEd25519}, cfg.Key.Seed()...))
-	if w.signer, err = f_note.NewSignerForCosignatureV1("PRIVATE+KEY+" + cfg.Name + "+" + hash + "+" + seed); err != nil {
-		return nil, fmt.Errorf("witness key: %w", err)
-	}
 	for _, key := range cfg.Logs {
-		known, err := proof.NewLog(key, w.vkey) // refuses one that has our own key
+		known, err := proof.NewLog(key, w.VerifierKey()) // refuses one that has our own key
 		if err != nil {
 			return nil, &episode.Problem{Code: "witness/log", Message: fmt.Sprintf("%.100q is not the key of a log that this witness can vouch for", key), Err: err,
 				Hint: "copy it as headrace log verify prints it; a log's own key cannot be its witness's"}
@@ -92,11 +80,8 @@ func New(cfg Config) (*Witness, error) {
 	return w, nil
 }
 
-// algEd25519 is how a signed note's key names ed25519.
-const algEd25519 = 1
-
 // VerifierKey is what others know this witness by.
-func (w *Witness) VerifierKey() string { return w.vkey }
+func (w *Witness) VerifierKey() string { return w.signer.VerifierKey() }
 
 // Handler answers POST /add-checkpoint.
 func (w *Witness) Handler() http.Handler {
