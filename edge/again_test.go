@@ -78,7 +78,7 @@ func TestNothingIsKeptOfABundleThatIsForSomebodyElse(t *testing.T) {
 	ans, err := l.hub.Enlist(t.Context(), "alder-bank", e.Public(), false)
 	l.ok(err)
 	m := edge.Membership{URL: l.url, Contributor: "alder-bank", Token: ans.Token, Hub: maker, PublicKey: l.hub.Public()}
-	_, err = m.Remote("", nil).Push(t.Context(), packed[0], e.Public())
+	_, err = m.Remote(t.TempDir(), nil).Push(t.Context(), packed[0], e.Public())
 	if err == nil || !strings.Contains(err.Error(), "intake/wrong-recipient") {
 		t.Fatalf("got %v, want intake/wrong-recipient", err)
 	}
