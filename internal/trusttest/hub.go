@@ -140,7 +140,7 @@ func (m *maker) join(ctx context.Context, name string) (*contributor, error) {
 		return nil, fmt.Errorf("the invite is %q", out)
 	}
 	c := &contributor{name: name, dir: filepath.Join(m.o.Dir, name)}
-	if c.Membership, err = edge.Join(ctx, c.edgeDir(), words[3], words[4]); err != nil {
+	if c.Membership, err = edge.Join(ctx, c.edgeDir(), words[3], words[4], keyring.Signing{}); err != nil {
 		return nil, err
 	}
 	c.ring, err = keyring.Open(filepath.Join(c.edgeDir(), "keys"))

@@ -5,6 +5,7 @@ package trusttest
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto"
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/hex"
@@ -227,7 +228,11 @@ func envelopeKinds() []kind {
 		return p.enveloped(func(env, sig map[string]any) {
 			b, _ := base64.StdEncoding.DecodeString(env["payload"].(string))
 			signed := [][]byte{b, dsse.PAE("", b), dsse.PAE(bundle.TypeReceipt, b)}[f.rng.IntN(3)]
-			sig["sig"] = base64.StdEncoding.EncodeToString(ed25519.Sign(f.alder.ring.Signing(), signed))
+			by, err := f.alder.ring.Signing().Sign(nil, signed, crypto.Hash(0))
+			if err != nil {
+				panic(err) // it is a key on disk
+			}
+			sig["sig"] = base64.StdEncoding.EncodeToString(by)
 		})
 	}))
 	return list
@@ -235,21 +240,21 @@ func envelopeKinds() []kind {
 
 // signerKinds are honest in form, and signed or sent by somebody else.
 func signerKinds() []kind {
-	signed := func(name, reasons string, key func(f *forger) ed25519.PrivateKey, contributor string) kind {
+	signed := func(name, reasons string, key func(f *forger) crypto.Signer, contributor string) kind {
 		return changed("signer: "+name, reasons, func(f *forger, p parts) (parts, error) {
 			return p.signed(key(f), func(_, m map[string]any) { m["contributor"] = contributor })
 		})
 	}
 	return []kind{
-		signed("a stranger", "bundle/unknown-signer", func(f *forger) ed25519.PrivateKey {
+		signed("a stranger", "bundle/unknown-signer", func(f *forger) crypto.Signer {
 			seed := make([]byte, ed25519.SeedSize)
 			for i := range seed {
 				seed[i] = byte(f.rng.IntN(256))
 			}
 			return ed25519.NewKeyFromSeed(seed)
 		}, "alder"),
-		signed("another contributor", "bundle/unknown-signer", func(f *forger) ed25519.PrivateKey { return f.birch.ring.Signing() }, "alder"),
-		signed("oneself in another's name", "bundle/wrong-contributor", func(f *forger) ed25519.PrivateKey { return f.alder.ring.Signing() }, "birch"),
+		signed("another contributor", "bundle/unknown-signer", func(f *forger) crypto.Signer { return f.birch.ring.Signing() }, "alder"),
+		signed("oneself in another's name", "bundle/wrong-contributor", func(f *forger) crypto.Signer { return f.alder.ring.Signing() }, "birch"),
 		{"replay: once more", func(f *forger) (forgery, error) { return forgery{parts: f.own()}, nil }, replayed},
 		{"replay: under a tag", func(f *forger) (forgery, error) {
 			return forgery{parts: f.own(), ref: []string{"latest", "early", "v1"}[f.rng.IntN(3)]}, nil

@@ -4,7 +4,7 @@ package trusttest
 
 import (
 	"bytes"
-	"crypto/ed25519"
+	"crypto"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -113,7 +113,7 @@ func (p parts) statement() (map[string]any, error) {
 
 // signed changes the statement, names the payload in it as it is now, and signs that with a key: whoever holds the key
 // means every word.
-func (p parts) signed(key ed25519.PrivateKey, change func(statement, predicate map[string]any)) (parts, error) {
+func (p parts) signed(key crypto.Signer, change func(statement, predicate map[string]any)) (parts, error) {
 	s, err := p.statement()
 	if err != nil {
 		return p, err
@@ -130,7 +130,7 @@ func (p parts) signed(key ed25519.PrivateKey, change func(statement, predicate m
 }
 
 // holding has other bytes as its records, and a statement that says how many.
-func (p parts) holding(raw []byte, key ed25519.PrivateKey, change func(statement, predicate map[string]any)) (parts, error) {
+func (p parts) holding(raw []byte, key crypto.Signer, change func(statement, predicate map[string]any)) (parts, error) {
 	var err error
 	if p.payload, err = pack(raw); err != nil {
 		return p, err
