@@ -46,11 +46,14 @@ func records() []tried {
 		{"an edit in oss/mill, by another maker's model", also(in("oss/mill"), func(e *episode.Episode) { e.Local.License = "MIT" })},
 		{"an edit in tools/build, by an open model", also(in("tools/build"), open)},
 		{"an edit of the works council", also(in("payments"), func(e *episode.Episode) { e.Local.Team = "works-council" })},
+		{"an edit in a hobby project, on the free tier", func(e *episode.Episode) {
+			e.Local.Repository, e.Origin = "git.example/ada/moths", &episode.Origin{Provider: "anthropic", ContractClass: "free"}
+		}},
 		{"an edit of nobody proven", also(in("payments"), func(e *episode.Episode) { e.Local.Unauthenticated = true })},
 	}
 }
 
-// TestWhatTheExamplePoliciesDecide keeps what they do to nine records beside them, in words.
+// TestWhatTheExamplePoliciesDecide keeps what they do to ten records beside them, in words.
 func TestWhatTheExamplePoliciesDecide(t *testing.T) {
 	preferences, err := consent.ReadPreferences(filepath.Join("examples", "more", "preferences.yaml"))
 	if err != nil {
@@ -61,7 +64,7 @@ func TestWhatTheExamplePoliciesDecide(t *testing.T) {
 	const audited, agreed = "after ten clean audits", "after ten clean audits, of a developer with preferences.yaml"
 	for _, c := range []struct{ policy, when string }{
 		{"policy-nothing-but-signal", "at a new edge"}, {"policy-two-open-repositories", "at a new edge"}, {"policy-two-open-repositories", audited},
-		{"policy-two-keys", audited}, {"policy-two-keys", agreed},
+		{"policy-two-keys", audited}, {"policy-two-keys", agreed}, {"policy-free-tier", "at a new edge"},
 	} {
 		p, err := consent.ReadPolicy(filepath.Join("examples", "more", c.policy+".yaml"))
 		if err != nil {
@@ -110,7 +113,7 @@ func TestThePoliciesOfTheManualAreTheExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"policy-nothing-but-signal", "policy-two-open-repositories", "policy-two-keys", "preferences"} {
+	for _, name := range []string{"policy-nothing-but-signal", "policy-two-open-repositories", "policy-two-keys", "policy-free-tier", "preferences"} {
 		file, err := os.ReadFile(filepath.Join("examples", "more", name+".yaml"))
 		if err != nil {
 			t.Fatal(err)
