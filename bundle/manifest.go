@@ -36,6 +36,16 @@ func ReadManifest(dir string, t Trust) (Manifest, []byte, KeyID, error) {
 	if err != nil {
 		return Manifest{}, nil, "", err
 	}
+	return openManifest(envelope, t)
+}
+
+// OpenManifest is ReadManifest for a bundle whose envelope is at hand.
+func OpenManifest(envelope []byte, t Trust) (Manifest, error) {
+	m, _, _, err := openManifest(envelope, t)
+	return m, err
+}
+
+func openManifest(envelope []byte, t Trust) (Manifest, []byte, KeyID, error) {
 	body, signer, err := OpenDocument(envelope, TypeBundle, t)
 	if err != nil {
 		return Manifest{}, nil, "", err

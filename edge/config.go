@@ -29,6 +29,8 @@ type Config struct {
 	Signing keyring.Signing
 	// Hub is where bundles go; nil keeps everything here.
 	Hub *Hub
+	// Exchange is where bundles, withdrawals and their answers go in place of the hub's registry.
+	Exchange Exchange
 	// Witnesses are the verifier keys of those whose cosignature makes the hub's log count as witnessed.
 	Witnesses []string
 	// Policy decides what leaves; nil is the starter policy.

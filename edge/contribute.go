@@ -18,11 +18,13 @@ import (
 	"oras.land/oras-go/v2/content"
 	"oras.land/oras-go/v2/content/oci"
 	"oras.land/oras-go/v2/errdef"
+	"oras.land/oras-go/v2/registry"
 	"oras.land/oras-go/v2/registry/remote"
 	"oras.land/oras-go/v2/registry/remote/errcode"
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/exchange"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
 
@@ -62,6 +64,9 @@ func (e *Edge) contribute(ctx context.Context) error {
 		if err == nil {
 			err = e.push(ctx, b)
 		}
+		if err == nil && e.visiting != nil {
+			continue // its receipt comes with a later visit
+		}
 		if inc, ok := errors.AsType[*incidentError](err); ok {
 			if err = e.refuse(ctx, b, inc.envelope); err == nil {
 				continue
@@ -98,6 +103,9 @@ func (e *Edge) unpackExpired(ctx context.Context, b sqlstore.BundleRow) error {
 	if expired == nil {
 		return nil
 	}
+	if e.visiting != nil && b.Sent {
+		return sqlstore.ErrChanged // it lies in this exchange, or in another that is under way: it is not left once more
+	}
 	repo, err := e.repository(e.cfg.Contributor + repoBundles)
 	if err != nil {
 		return err
@@ -115,6 +123,9 @@ func (e *Edge) unpackExpired(ctx context.Context, b sqlstore.BundleRow) error {
 }
 
 func (e *Edge) push(ctx context.Context, b sqlstore.BundleRow) error {
+	if e.visiting != nil {
+		return e.leaveBundle(ctx, e.bundleDir(b.ID), b.ID)
+	}
 	repo, err := e.repository(e.cfg.Contributor + repoBundles)
 	if err != nil {
 		return err
@@ -167,8 +178,11 @@ func (e *Edge) payloadFromHub(envelope []byte, payloadType string) ([]byte, erro
 	return payload, err
 }
 
-// repository returns a client for one of the hub's repositories.
-func (e *Edge) repository(name string) (*remote.Repository, error) {
+// repository returns a client for one of the hub's repositories, or the exchange that is visited.
+func (e *Edge) repository(name string) (store, error) {
+	if e.visiting != nil {
+		return e.visiting, nil
+	}
 	u, err := url.Parse(e.cfg.Hub.URL)
 	if err != nil || u.Host == "" {
 		return nil, &episode.Problem{Code: "hub/bad-address", Message: fmt.Sprintf("%q is not the address of a hub", e.cfg.Hub.URL), Hint: "give it as http://host:port"}
@@ -215,6 +229,9 @@ func (e *Edge) hangUp() {
 
 // explain makes of a hub's answer what a person can act on.
 func (e *Edge) explain(err error) error {
+	if e.visiting != nil {
+		return exchange.Explain(e.visiting, err)
+	}
 	if r, ok := errors.AsType[*errcode.ErrorResponse](err); ok && (r.StatusCode == http.StatusUnauthorized || r.StatusCode == http.StatusForbidden) {
 		// What it answers to HEAD has no words.
 		return &episode.Problem{Code: "hub/no-access", Message: "the hub does not let this edge in: it was revoked, or its token or certificate is not good any more", Err: err,
@@ -231,28 +248,22 @@ func (e *Edge) explain(err error) error {
 }
 
 // answerTo returns the layers of the artifact of a type that refers to subject: how the hub answers what it was sent.
-func (e *Edge) answerTo(ctx context.Context, repo *remote.Repository, subject ocispec.Descriptor, artifactType string) ([][]byte, error) {
-	var found *ocispec.Descriptor
-	err := repo.Referrers(ctx, subject, artifactType, func(list []ocispec.Descriptor) error {
-		if len(list) > 0 && found == nil {
-			found = &list[0]
-		}
-		return nil
-	})
+func (e *Edge) answerTo(ctx context.Context, repo store, subject ocispec.Descriptor, artifactType string) ([][]byte, error) {
+	found, err := registry.Referrers(ctx, repo, subject, artifactType)
 	if err != nil {
 		return nil, e.explain(err)
 	}
-	if found == nil {
+	if len(found) == 0 {
 		return nil, fmt.Errorf("the hub has not answered yet: %w", errdef.ErrNotFound)
 	}
-	return e.layers(ctx, repo, *found)
+	return e.layers(ctx, repo, found[0])
 }
 
 // maxReturn bounds what a hub can make an edge read: a model or a document.
 const maxReturn = 64 << 20
 
 // layers fetches an artifact's layers, digests checked.
-func (e *Edge) layers(ctx context.Context, repo *remote.Repository, desc ocispec.Descriptor) ([][]byte, error) {
+func (e *Edge) layers(ctx context.Context, repo store, desc ocispec.Descriptor) ([][]byte, error) {
 	m, err := e.blob(ctx, repo, desc)
 	if err != nil {
 		return nil, err
@@ -270,7 +281,7 @@ func (e *Edge) layers(ctx context.Context, repo *remote.Repository, desc ocispec
 	return out, nil
 }
 
-func (e *Edge) blob(ctx context.Context, repo *remote.Repository, desc ocispec.Descriptor) ([]byte, error) {
+func (e *Edge) blob(ctx context.Context, repo store, desc ocispec.Descriptor) ([]byte, error) {
 	if desc.Size > maxReturn {
 		return nil, &episode.Problem{Code: "hub/too-large", Message: fmt.Sprintf("the hub offers %d bytes; at most %d are taken", desc.Size, maxReturn)}
 	}

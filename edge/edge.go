@@ -47,12 +47,14 @@ type Edge struct {
 	pollers        []*poll.Poller
 	log            *slog.Logger
 
-	speaking   sync.Mutex // guards the client in cfg.Hub
-	turning    sync.Mutex // one turn at a time, and guards what follows
-	joins      bool       // some parts of episodes were joined by a key
-	git        bool       // commits are known of some repository: the lines of suggestions are followed
-	fresh      fresh      // of this turn
-	waitUntil  time.Time  // the hub asked not to be sent more before
+	speaking   sync.Mutex      // guards the client in cfg.Hub
+	turning    sync.Mutex      // one turn at a time, and guards what follows
+	joins      bool            // some parts of episodes were joined by a key
+	git        bool            // commits are known of some repository: the lines of suggestions are followed
+	fresh      fresh           // of this turn
+	waitUntil  time.Time       // the hub asked not to be sent more before
+	visiting   *visit          // the exchange that stands in the hub's place; nil for none
+	others     map[string]bool // what lies in exchanges and is not ours
 	wake       chan struct{}
 	current    atomic.Pointer[control] // the release in force, nil before the first
 	undurable  chan sqlstore.DecisionRow
@@ -112,7 +114,7 @@ func open(ctx context.Context, cfg Config) (*Edge, error) {
 	}
 	e := &Edge{cfg: cfg, db: db, joins: joins, git: git, ring: ring, vault: v, policy: cfg.Policy, filter: filter, coarse: coarse,
 		explainer: sync.OnceValues(func() (*scrub.Scrubber, error) { return scrub.New(explain) }), log: cfg.Log,
-		wake: make(chan struct{}, 1), undurable: make(chan sqlstore.DecisionRow, 1<<14)}
+		wake: make(chan struct{}, 1), undurable: make(chan sqlstore.DecisionRow, 1<<14), others: map[string]bool{}}
 	if err := errors.Join(e.openPollers(), e.openDevices(), e.openSpools(ctx), e.loadRelease(ctx), e.sweep(ctx)); err != nil {
 		return nil, errors.Join(err, e.closeStores())
 	}
@@ -188,6 +190,10 @@ func (e *Edge) Turn(ctx context.Context) error {
 	}
 	if e.cfg.Hub == nil {
 		return packed
+	}
+	if e.cfg.Exchange.Place != "" {
+		_, err := e.at(e.cfg.Exchange, true, func() error { return e.exchange(ctx) })
+		return errors.Join(packed, err)
 	}
 	if err := e.renew(ctx); err != nil {
 		e.log.Error("the certificate for the hub is not renewed", "err", err)

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"oras.land/oras-go/v2/errdef"
-	"oras.land/oras-go/v2/registry/remote"
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
@@ -64,7 +63,7 @@ func tagOf(withdrawal string) string {
 	return tagExpired + hex[:min(32, len(hex))]
 }
 
-func (e *Edge) fetchExpiry(ctx context.Context, repo *remote.Repository, tag string) error {
+func (e *Edge) fetchExpiry(ctx context.Context, repo store, tag string) error {
 	desc, err := repo.Resolve(ctx, tag)
 	if err != nil {
 		return e.explain(err)

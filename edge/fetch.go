@@ -10,7 +10,6 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2"
 	"oras.land/oras-go/v2/errdef"
-	"oras.land/oras-go/v2/registry/remote"
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
@@ -134,7 +133,7 @@ func (e *Edge) fetchStatement(ctx context.Context) error {
 }
 
 // tagged fetches what a tag names, or nothing where there is no such tag yet.
-func (e *Edge) tagged(ctx context.Context, repo *remote.Repository, tag string) (digest string, layers [][]byte, err error) {
+func (e *Edge) tagged(ctx context.Context, repo store, tag string) (digest string, layers [][]byte, err error) {
 	var desc ocispec.Descriptor
 	desc, err = oras.Resolve(ctx, repo, tag, oras.DefaultResolveOptions)
 	if errors.Is(err, errdef.ErrNotFound) {

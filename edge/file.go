@@ -14,6 +14,7 @@ import (
 	"github.com/headrace/headrace/internal/capture/gitlog"
 	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/exchange"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/poll"
 	"github.com/headrace/headrace/internal/tlog/proof"
@@ -49,6 +50,11 @@ type File struct {
 	// HubTokenFile is a file with a token of your identity provider (client credentials, a projected token) that is sent to the hub
 	// in place of its own, where the hub takes such; it is read each time, so that something else can keep it fresh.
 	HubTokenFile string `yaml:"hub_token_file"`
+	// Exchange is where bundles, withdrawals and their answers lie, where the hub is not to be reached or an enterprise would rather use what
+	// it runs: a repository of any OCI registry, as registry.example/headrace, or a folder. The hub must read and write there, too.
+	Exchange string `yaml:"exchange"`
+	// ExchangeCredentials is a file in docker's form with what that registry asks for.
+	ExchangeCredentials string `yaml:"exchange_credentials_file"`
 	// Witnesses are the verifier keys of witnesses that are not the hub's, as headrace witness prints them: with the cosignature of one
 	// of them a checkpoint of the hub's log counts as witnessed.
 	Witnesses []string `yaml:"witnesses"`
@@ -121,6 +127,7 @@ func ReadFile(path, dir string) (File, error) {
 	if err := checkPollers(path, f.Pollers); err != nil {
 		return f, err
 	}
+	f.Exchange, f.ExchangeCredentials = exchange.Beside(path, f.Exchange), config.Beside(path, f.ExchangeCredentials)
 	f.HubTokenFile = config.Beside(path, f.HubTokenFile)
 	f.Signing = f.Signing.Beside(func(p string) string { return config.Beside(path, p) })
 	f.Webhooks.GitHub, f.Webhooks.GitLab = config.Beside(path, f.Webhooks.GitHub), config.Beside(path, f.Webhooks.GitLab)
@@ -171,7 +178,8 @@ func (f File) Config(m *Membership) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	c := Config{Dir: f.Dir, Signing: f.Signing, Contributor: m.Contributor, Recipient: m.Hub, Audited: f.AuditedBatches, Channel: eff.Channel, Settle: f.Settle, RawRetention: f.RawRetention, OIDC: f.OIDC, Pollers: f.Pollers, Teams: f.Teams, Witnesses: f.Witnesses, Repositories: f.Repositories}
+	c := Config{Dir: f.Dir, Signing: f.Signing, Contributor: m.Contributor, Recipient: m.Hub, Audited: f.AuditedBatches, Channel: eff.Channel, Settle: f.Settle, RawRetention: f.RawRetention, OIDC: f.OIDC, Pollers: f.Pollers, Teams: f.Teams, Witnesses: f.Witnesses, Repositories: f.Repositories,
+		Exchange: Exchange{Place: f.Exchange, Credentials: f.ExchangeCredentials}}
 	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
 		return c, err
 	}

@@ -49,8 +49,11 @@ func (e *Edge) watch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = l.seen.Newest(func() ([]byte, error) { return l.fetch(ctx, "checkpoint") },
-		func(old, now proof.Checkpoint) error { return tiles.Holds(ctx, l.fetch, old, now) })
+	if e.visiting != nil {
+		err = e.watchExchange(ctx, l)
+	} else {
+		_, err = l.seen.Newest(func() ([]byte, error) { return l.fetch(ctx, "checkpoint") }, e.holds(ctx, l))
+	}
 	if proof.Broken(err) {
 		e.log.Error("the hub's log breaks its promise; nothing is sent there until it is explained", "err", err)
 		return fmt.Errorf("the hub's log: %w", err)
@@ -98,9 +101,33 @@ func (e *Edge) inLog(ctx context.Context, kind, digest string, inclusion []byte,
 		if grown != nil && bytes.Equal(now.Root, cp.Root) && proof.Grown(old, now, grown.Hashes) == nil {
 			return nil
 		}
-		return tiles.Holds(ctx, l.fetch, old, now)
+		return e.holds(ctx, l)(old, now)
 	})
 	return p, cp, err
+}
+
+// holds proves that the log of one checkpoint goes on to another: from the log's files, or, where an exchange stands in the
+// hub's place, from what the hub left there.
+func (e *Edge) holds(ctx context.Context, l *hubLog) seen.Prove {
+	if e.visiting == nil {
+		return func(old, now proof.Checkpoint) error { return tiles.Holds(ctx, l.fetch, old, now) }
+	}
+	return func(old, now proof.Checkpoint) error {
+		if old.Size == 0 || old.Size >= now.Size {
+			return proof.Grown(old, now, nil)
+		}
+		if told := e.visiting.told; told != nil {
+			if newest, err := l.known.Open(told.Checkpoint); err == nil && newest.Size == now.Size && bytes.Equal(newest.Root, now.Root) {
+				for _, g := range told.From {
+					if from, err := l.known.Open(g.Checkpoint); err == nil && from.Size == old.Size {
+						return proof.Grown(old, now, g.Hashes)
+					}
+				}
+			}
+		}
+		return &episode.Problem{Code: "exchange/not-shown", Message: fmt.Sprintf("%s does not show that the hub's log of %d entries goes on from that of %d", e.visiting, now.Size, old.Size),
+			Hint: "have the hub receive from there once more (headrace hub receive); nothing more is sent until it is shown"}
+	}
 }
 
 // checkReceipt makes sure that the hub signed for exactly this bundle, that its log holds it, and that the log continues

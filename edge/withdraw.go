@@ -15,11 +15,11 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2"
 	"oras.land/oras-go/v2/errdef"
-	"oras.land/oras-go/v2/registry/remote"
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/exchange"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/web"
 )
@@ -203,6 +203,9 @@ func (e *Edge) fetchCertificates(ctx context.Context) error {
 		if err := e.db.CertifyWithdrawal(ctx, w.ID, cert); err != nil {
 			return err
 		}
+		if e.visiting != nil {
+			e.visiting.done.Certificates++
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -212,7 +215,12 @@ func (e *Edge) sendWithdrawal(ctx context.Context, w sqlstore.WithdrawalRow) ([]
 	if err != nil {
 		return nil, err
 	}
-	desc, err := e.pushDocument(ctx, repo, bundle.TypeWithdrawal, w.Envelope)
+	var desc ocispec.Descriptor
+	if e.visiting != nil {
+		desc, err = e.visiting.Resolve(ctx, exchange.Tag(exchange.Withdrawals, w.ID)) // it was left before, or is not there
+	} else {
+		desc, err = e.pushDocument(ctx, repo, bundle.TypeWithdrawal, w.Envelope)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +232,7 @@ func (e *Edge) sendWithdrawal(ctx context.Context, w sqlstore.WithdrawalRow) ([]
 }
 
 // pushDocument pushes a signed document as an artifact of one layer.
-func (e *Edge) pushDocument(ctx context.Context, repo *remote.Repository, payloadType string, envelope []byte) (ocispec.Descriptor, error) {
+func (e *Edge) pushDocument(ctx context.Context, repo store, payloadType string, envelope []byte) (ocispec.Descriptor, error) {
 	layer, err := oras.PushBytes(ctx, repo, payloadType, envelope)
 	if err != nil && !errors.Is(err, errdef.ErrAlreadyExists) {
 		return layer, e.explain(err)

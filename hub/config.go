@@ -10,6 +10,7 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/config"
+	"github.com/headrace/headrace/internal/exchange"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/tlog"
 	"github.com/headrace/headrace/internal/value"
@@ -44,6 +45,9 @@ type File struct {
 	// Witnesses are run by others and asked to cosign each checkpoint of the log: a list of {key: VKEY, url: URL}, as headrace witness
 	// prints the key. The log goes on without one that does not answer, and is then not witnessed by it.
 	Witnesses []tlog.Witness `yaml:"witnesses"`
+	// Exchanges are places beside the hub's own registry where contributors leave bundles and withdrawals and take the answers from, a
+	// list of {place: registry.example/headrace, credentials_file: FILE}: looked at with each turn. A place may be a folder.
+	Exchanges []Exchange `yaml:"exchanges"`
 	// RateCard is a file that says what a measured contribution earns; empty is the built-in one.
 	RateCard string `yaml:"rate_card"`
 	// Intake is who may bring what, and how: tls, oidc, quotas, rotate.
@@ -74,6 +78,13 @@ func ReadFile(path, dir string) (File, error) {
 		return f, &episode.Problem{Code: "config/lead", Message: "lead is negative", Hint: "use 0 or a time such as 168h"}
 	}
 	f.Signing = f.Signing.Beside(func(p string) string { return config.Beside(path, p) })
+	for i := range f.Exchanges {
+		if f.Exchanges[i].Place == "" {
+			return f, &episode.Problem{Code: "config/exchanges", Message: "an exchange has no place", Hint: "write it as {place: registry.example/headrace, credentials_file: FILE}"}
+		}
+		f.Exchanges[i].Place = exchange.Beside(path, f.Exchanges[i].Place)
+		f.Exchanges[i].Credentials = config.Beside(path, f.Exchanges[i].Credentials)
+	}
 	f.TLS.Certificate, f.TLS.Key = config.Beside(path, f.TLS.Certificate), config.Beside(path, f.TLS.Key)
 	if err := f.Intake.check(); err != nil {
 		return f, err
@@ -101,7 +112,7 @@ func (f File) Effective() (File, error) {
 
 // Config returns what a hub needs to know.
 func (f File) Config() (Config, error) {
-	c := Config{Dir: f.Dir, Signing: f.Signing, Name: f.Name, Lead: f.Lead, Witnesses: f.Witnesses, Intake: f.Intake}
+	c := Config{Dir: f.Dir, Signing: f.Signing, Name: f.Name, Lead: f.Lead, Witnesses: f.Witnesses, Exchanges: f.Exchanges, Intake: f.Intake}
 	var err error
 	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
 		return c, err

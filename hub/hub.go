@@ -48,6 +48,8 @@ type Config struct {
 	Lead time.Duration
 	// Witnesses are asked to cosign the log's checkpoints.
 	Witnesses []tlog.Witness
+	// Exchanges are places where contributors leave what they do not push here.
+	Exchanges []Exchange
 	// RateCard says what a measured contribution earns; nil is the built-in one.
 	RateCard *value.RateCard
 	// Intake says who may bring what, and how.
@@ -73,6 +75,7 @@ type Hub struct {
 	admitting sync.Mutex // a bundle sees the withdrawals before it, and those after it see the bundle; nothing is deleted under it
 	turning   sync.Mutex // one turn at a time, and guards what follows
 	swept     time.Time
+	places    places
 	wake      chan struct{}
 	stats     Stats
 }
@@ -127,7 +130,8 @@ func open(ctx context.Context, cfg Config) (*Hub, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close(), l.Close())
 	}
-	h := &Hub{cfg: cfg, db: db, ring: ring, rights: use, blobs: blobs, tlog: l, log: cfg.Log, wake: make(chan struct{}, 1)}
+	h := &Hub{cfg: cfg, db: db, ring: ring, rights: use, blobs: blobs, tlog: l, log: cfg.Log, wake: make(chan struct{}, 1),
+		places: places{settled: map[string]bool{}, refused: map[string]time.Time{}, senders: map[string][]string{}}}
 	if err := errors.Join(h.openDoor(), h.openRegistry()); err != nil {
 		return nil, errors.Join(err, h.closeStores())
 	}
@@ -153,10 +157,16 @@ func (h *Hub) Handler() http.Handler {
 }
 
 // Turn makes of what was admitted what can be made: a snapshot, a candidate, a gate report, perhaps a release, and
-// statements. Where nothing changed since the last turn it does nothing.
+// statements. Where nothing changed since the last turn it does nothing. What contributors left in exchanges is taken in
+// before, and answered after.
 func (h *Hub) Turn(ctx context.Context) error {
 	h.turning.Lock()
 	defer h.turning.Unlock()
+	return h.visit(ctx, h.cfg.Exchanges, func() error { return h.turn(ctx) })
+}
+
+// turn is Turn without exchanges. turning is held.
+func (h *Hub) turn(ctx context.Context) error {
 	if err := errors.Join(h.expire(ctx), h.erase(ctx), h.sweep(ctx)); err != nil {
 		return fmt.Errorf("erase what was withdrawn or has expired: %w", err)
 	}

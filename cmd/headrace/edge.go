@@ -19,10 +19,11 @@ import (
 type edgeCmd struct {
 	Config string `help:"Configuration file (default: edge.yaml in the state folder, if there)." type:"path" placeholder:"FILE"`
 
-	Serve edgeServeCmd  `cmd:"" default:"withargs" help:"Run the edge: take in what tools say, hold it, send what is approved (this is what headrace edge alone does)."`
-	Join  edgeJoinCmd   `cmd:"" help:"Join a hub with the invite its operator sent."`
-	Show  edgeConfigCmd `cmd:"" name:"config" help:"Print the configuration that is in force."`
-	Link  edgeLinkCmd   `cmd:"" help:"Print a fresh one-time link to the pages of the running edge."`
+	Serve   edgeServeCmd   `cmd:"" default:"withargs" help:"Run the edge: take in what tools say, hold it, send what is approved (this is what headrace edge alone does)."`
+	Join    edgeJoinCmd    `cmd:"" help:"Join a hub with the invite its operator sent."`
+	Receive edgeReceiveCmd `cmd:"" help:"Take back what the hub left in a registry or a folder."`
+	Show    edgeConfigCmd  `cmd:"" name:"config" help:"Print the configuration that is in force."`
+	Link    edgeLinkCmd    `cmd:"" help:"Print a fresh one-time link to the pages of the running edge."`
 
 	Invite edgeInviteCmd `cmd:"" help:"Print the line with which a developer enrols a machine: with a one-time code, or by logging in (--oidc)."`
 	Revoke edgeRevokeCmd `cmd:"" help:"End the certificates of a developer's machines."`
@@ -45,6 +46,7 @@ Everything has a default; headrace edge config shows it. To change some, write e
   database_file: /run/secrets/dsn   # PostgreSQL; one line: postgres://user:password@host/name
   oidc: {issuer: https://login.example, client_id: headrace}   # developers log in, instead of codes for each
   webhooks: {github_secret_file: /run/secrets/hook}            # reviews, merges, checks; gitlab_token_file too
+  exchange: registry.alder.example/headrace   # or a folder: bundles go there, and the hub takes them in from there
   dictionaries: [names.csv]         # private names to look for: headrace dictionary makes it; rules: [own.toml] too
   witnesses: [witness.example/w1+1f2e3d4c+BASE64]   # whose word makes the hub's log count as witnessed; not the hub's
   teams: teams.csv                  # user,team: for headrace doctor --coverage
@@ -150,6 +152,7 @@ func edgeControls(ed *edge.Edge, s *service, site *web.Site) controls {
 		},
 		"activity": func(ctx context.Context, files string) (string, error) { return importActivity(ctx, ed, files) },
 		"coverage": func(ctx context.Context, days string) (string, error) { return coverageOf(ctx, ed, days) },
+		"carry":    func(ctx context.Context, job string) (string, error) { return carryOf(ctx, ed, job) },
 		"link":     func(context.Context, string) (string, error) { return reachable(s.web) + site.Link(me()), nil },
 		"policy":   func(ctx context.Context, job string) (string, error) { return policyOf(ctx, ed, job) },
 		"withdraw": func(ctx context.Context, job string) (string, error) { return withdrawOf(ctx, ed, job) },

@@ -20,11 +20,12 @@ import (
 type hubCmd struct {
 	Config string `help:"Configuration file (default: hub.yaml in the state folder, if there)." type:"path" placeholder:"FILE"`
 
-	Serve  hubServeCmd  `cmd:"" default:"withargs" help:"Run the hub: take bundles in, learn, gate, release, settle (this is what headrace hub alone does)."`
-	Invite hubInviteCmd `cmd:"" help:"Invite an enterprise: prints the command it joins with."`
-	Revoke hubRevokeCmd `cmd:"" help:"End an enterprise's access: token, certificate and signing key at once."`
-	Show   hubConfigCmd `cmd:"" name:"config" help:"Print the configuration that is in force."`
-	Link   hubLinkCmd   `cmd:"" help:"Print a fresh one-time link to the pages of the running hub."`
+	Serve   hubServeCmd   `cmd:"" default:"withargs" help:"Run the hub: take bundles in, learn, gate, release, settle (this is what headrace hub alone does)."`
+	Invite  hubInviteCmd  `cmd:"" help:"Invite an enterprise: prints the command it joins with."`
+	Revoke  hubRevokeCmd  `cmd:"" help:"End an enterprise's access: token, certificate and signing key at once."`
+	Receive hubReceiveCmd `cmd:"" help:"Take in what contributors left in a registry or a folder, and leave the answers there."`
+	Show    hubConfigCmd  `cmd:"" name:"config" help:"Print the configuration that is in force."`
+	Link    hubLinkCmd    `cmd:"" help:"Print a fresh one-time link to the pages of the running hub."`
 }
 
 func (hubCmd) Help() string {
@@ -42,6 +43,7 @@ Everything has a default; headrace hub config shows it. To change some, write hu
   oidc: {issuer: https://login.acme.example, audience: headrace}                # tokens of workloads: invite NAME --subject SUB
   signing: {vault: {url: "https://vault.example:8200", key: headrace, token_file: /run/secrets/vault}}   # or a device: docs/keys.md
   database_file: /run/secrets/dsn    # PostgreSQL; one line: postgres://user:password@host/name
+  exchanges: [{place: registry.alder.example/headrace, credentials_file: docker.json}]   # where others leave bundles for you
   witnesses:                         # others vouch for the log: headrace witness prints the key
     - {key: witness.example/w1+1f2e3d4c+BASE64, url: "https://witness.example"}`
 }
@@ -97,7 +99,8 @@ func (c *hubServeCmd) Run(e *env, role *hubCmd) error {
 			name, subject, _ := strings.Cut(arg, "\n")
 			return invite(ctx, h, f.URL, name, subject)
 		},
-		"revoke": func(ctx context.Context, name string) (string, error) { return revoked(name), h.Revoke(ctx, name) },
+		"receive": func(ctx context.Context, job string) (string, error) { return receiveOf(ctx, h, job) },
+		"revoke":  func(ctx context.Context, name string) (string, error) { return revoked(name), h.Revoke(ctx, name) },
 	}}
 	return s.run(e.ctx, func(ctx context.Context) error {
 		fmt.Fprintf(e.err, "\n  Open  %s%s\n\n", s.address(), site.Link(me()))

@@ -58,6 +58,7 @@ var rules = []rule{
 	{"internal/value", "episode internal/dataset internal/learn", ""},
 	{"internal/sim", "episode", "what it makes goes in at the front, like a tool's own history"},
 	{"internal/sim/simtest", "episode internal/dataset internal/sim", "for tests only"},
+	{"internal/exchange", "episode internal/statedir", "carries signed things, knows nothing of what they say"},
 	{"internal/registry", "episode internal/blob", "serves artifacts, knows nothing of what they mean"},
 	{"internal/registry/registrytest", "internal/registry", "for tests only"},
 	{"internal/intake", "", "a second opinion on what the filter let through must not share its code"},
@@ -77,9 +78,9 @@ var rules = []rule{
 	{"internal/design/...", "", "tests, and what prints their results"},
 
 	{"agent", "episode internal/capture/... internal/device internal/login internal/seal internal/spool internal/statedir", "holds no key but its own certificate's, and no policy"},
-	{"edge", "bundle episode internal/access internal/capture/... internal/config internal/consent internal/device internal/keyring internal/learn internal/login internal/poll internal/published internal/release internal/seal internal/spool internal/sqlstore internal/statedir internal/tlog/proof internal/tlog/seen internal/tlog/tiles internal/value internal/web scrub",
+	{"edge", "bundle episode internal/access internal/capture/... internal/config internal/consent internal/device internal/exchange internal/keyring internal/learn internal/login internal/poll internal/published internal/release internal/seal internal/spool internal/sqlstore internal/statedir internal/tlog/proof internal/tlog/seen internal/tlog/tiles internal/value internal/web scrub",
 		"knows a hub as a registry with a key: not its code, its log's writer, its datasets"},
-	{"hub", "bundle episode internal/access internal/blob internal/config internal/curate internal/dataset/... internal/device internal/intake internal/keyring internal/learn internal/login internal/published internal/registry internal/release internal/rights internal/sqlstore internal/statedir internal/tlog/... internal/value internal/web",
+	{"hub", "bundle episode internal/access internal/blob internal/config internal/curate internal/dataset/... internal/device internal/exchange internal/intake internal/keyring internal/learn internal/login internal/published internal/registry internal/release internal/rights internal/sqlstore internal/statedir internal/tlog/... internal/value internal/web",
 		"never sees raw text: no reader, no filter, no policy"},
 	{"cmd/...", "agent edge hub bundle scrub episode spec internal/...", "commands may use all of it, and should hold little"},
 }

@@ -182,6 +182,7 @@ type BundleRow struct {
 	Note                string
 	CreatedAt           time.Time
 	Receipt             []byte
+	Sent                bool // it was tried to be sent
 }
 
 // Pack records in one commit that a bundle holds these rows: from here on they will leave, once. ErrChanged says that one
@@ -229,15 +230,26 @@ func (d *DB) Stop(ctx context.Context, who string, digests []string, now time.Ti
 
 func scanBundle(r *sql.Rows) (b BundleRow, err error) {
 	var at int64
-	err = r.Scan(&b.ID, &b.Recipient, &b.Kind, &b.Records, &b.Bytes, &b.State, &b.Note, &at, &b.Receipt)
+	err = r.Scan(&b.ID, &b.Recipient, &b.Kind, &b.Records, &b.Bytes, &b.State, &b.Note, &at, &b.Receipt, &b.Sent)
 	b.CreatedAt = fromMicros(at)
 	return b, err
 }
 
 // Bundles returns bundles, in a state if it is not empty, oldest first: of every recipient.
 func (d *DB) Bundles(ctx context.Context, state string) ([]BundleRow, error) {
-	return rowsOf(ctx, d.read, scanBundle, `SELECT id, recipient, kind, records, bytes, state, note, created_at, receipt FROM bundles
+	return rowsOf(ctx, d.read, scanBundle, `SELECT id, recipient, kind, records, bytes, state, note, created_at, receipt, sent_at>0 FROM bundles
  WHERE $1='' OR state=$1 ORDER BY created_at, id`, state)
+}
+
+// Ours counts which of these records, by digest, are among those on which this edge decides.
+func (d *DB) Ours(ctx context.Context, digests []string) (n int, err error) {
+	err = forParts(digests, func(part []any) error {
+		var k int
+		err := d.read.QueryRowContext(ctx, `SELECT COUNT(DISTINCT digest) FROM outbound WHERE digest IN `+in(1, len(part)), part...).Scan(&k)
+		n += k
+		return err
+	})
+	return n, err
 }
 
 // SetReceipt stores the hub's signed answer to a bundle.

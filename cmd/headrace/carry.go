@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/hub"
+	"github.com/headrace/headrace/internal/exchange"
+)
+
+// carryJob is what a running edge or hub is asked for: a look at an exchange.
+type carryJob struct {
+	Place       string `json:"place"`
+	Credentials string `json:"credentials,omitempty"`
+	Bundle      string `json:"bundle,omitempty"` // a folder
+	Leave       bool   `json:"leave,omitempty"`
+}
+
+// place is the place that a command names, by a path that the running process understands, too.
+func place(where string) string {
+	return exchange.Beside(absolute("."+string(filepath.Separator)+"here"), where)
+}
+
+// carry does a job of an edge, in the running one where there is one, and prints what it did.
+func (j carryJob) carry(e *env, config string) error {
+	f, err := edge.ReadFile(config, e.dir)
+	if err != nil {
+		return err
+	}
+	b, err := json.Marshal(j)
+	if err != nil {
+		return err
+	}
+	said, err := carryOffline(e, f, string(b))
+	if errors.Is(err, errInUse) {
+		said, err = control(e.ctx, f.Dir, "carry", string(b))
+	}
+	if err == nil {
+		fmt.Fprintln(e.out, said)
+	}
+	return err
+}
+
+func carryOffline(e *env, f edge.File, job string) (string, error) {
+	m, err := edge.ReadMembership(f.Dir)
+	if err != nil {
+		return "", err
+	}
+	conf, err := f.Config(m)
+	if err != nil {
+		return "", err
+	}
+	conf.Log = logger(e.err)
+	ed, err := edge.New(e.ctx, conf)
+	if err != nil {
+		return "", err
+	}
+	defer ed.Close()
+	return carryOf(e.ctx, ed, job)
+}
+
+// carryOf does what the command asks of an edge, and says what it did, as JSON.
+func carryOf(ctx context.Context, ed *edge.Edge, job string) (string, error) {
+	var j carryJob
+	if err := json.Unmarshal([]byte(job), &j); err != nil {
+		return "", fmt.Errorf("read what to carry: %w", err)
+	}
+	x := edge.Exchange{Place: j.Place, Credentials: j.Credentials}
+	var done edge.Carried
+	var err error
+	if j.Leave {
+		done, err = ed.Leave(ctx, x, j.Bundle)
+	} else {
+		done, err = ed.TakeBack(ctx, x)
+	}
+	if err != nil {
+		return "", err
+	}
+	b, err := json.Marshal(done)
+	return string(b), err
+}
+
+type edgeReceiveCmd struct {
+	Place       string `arg:"" help:"Where the hub left its answers: REGISTRY/REPOSITORY, or a folder."`
+	Credentials string `help:"File in docker's form with what the registry asks for." type:"existingfile" placeholder:"FILE"`
+}
+
+func (edgeReceiveCmd) Help() string {
+	return `Takes back what the hub left in a registry or a folder: receipts with their proofs, certificates, and why a bundle was
+refused. Each is checked as if it had come from the hub itself. It prints what was taken back, as JSON.
+
+Example: headrace edge receive /media/stick/alder-bank
+Example: headrace edge receive registry.example/headrace --credentials docker.json`
+}
+
+// Run takes back, in the running edge where there is one.
+func (c *edgeReceiveCmd) Run(e *env, role *edgeCmd) error {
+	return carryJob{Place: place(c.Place), Credentials: absolute(c.Credentials)}.carry(e, role.Config)
+}
+
+type hubReceiveCmd struct {
+	Place       string `arg:"" help:"Where contributors left bundles: REGISTRY/REPOSITORY, or a folder."`
+	Credentials string `help:"File in docker's form with what the registry asks for." type:"existingfile" placeholder:"FILE"`
+}
+
+func (hubReceiveCmd) Help() string {
+	return `Takes in the bundles and withdrawals that contributors left in a registry or a folder, as if they had been pushed to
+the hub: the same verification, scan and quotas. Receipts, incidents, refusals and certificates are left in the same place for
+the edge to take back (headrace edge receive). What was taken in before is only answered. It prints what it did, as JSON.
+
+Example: headrace hub receive /media/stick/alder-bank
+Example: headrace hub receive registry.example/headrace --credentials docker.json`
+}
+
+// Run receives, in the running hub where there is one.
+func (c *hubReceiveCmd) Run(e *env, role *hubCmd) error {
+	f, err := hub.ReadFile(role.Config, e.dir)
+	if err != nil {
+		return err
+	}
+	b, err := json.Marshal(carryJob{Place: place(c.Place), Credentials: absolute(c.Credentials)})
+	if err != nil {
+		return err
+	}
+	said := ""
+	h, err := openHub(e, f)
+	switch {
+	case err == nil:
+		defer h.Close()
+		said, err = receiveOf(e.ctx, h, string(b))
+	case errors.Is(err, errInUse):
+		said, err = control(e.ctx, f.Dir, "receive", string(b))
+	}
+	if err == nil {
+		fmt.Fprintln(e.out, said)
+	}
+	return err
+}
+
+// receiveOf does what the command asks of a hub.
+func receiveOf(ctx context.Context, h *hub.Hub, job string) (string, error) {
+	var j carryJob
+	if err := json.Unmarshal([]byte(job), &j); err != nil {
+		return "", fmt.Errorf("read what to receive: %w", err)
+	}
+	r, err := h.Receive(ctx, hub.Exchange{Place: j.Place, Credentials: j.Credentials})
+	if err != nil {
+		return "", err
+	}
+	b, err := json.Marshal(r)
+	return string(b), err
+}
+
+func absolute(file string) string {
+	if file == "" {
+		return ""
+	}
+	if abs, err := filepath.Abs(file); err == nil {
+		return abs
+	}
+	return file
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2"
+	"oras.land/oras-go/v2/content/oci"
+	"oras.land/oras-go/v2/errdef"
+	"oras.land/oras-go/v2/registry"
+
+	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/exchange"
+)
+
+// Exchange is a place where edge and hub leave things for each other, in place of the hub's own registry.
+type Exchange struct {
+	// Place is a repository in a registry, or a folder; empty for none.
+	Place string
+	// Credentials is a file in docker's form with what the registry asks for; empty for none.
+	Credentials string
+}
+
+// visit is one look at an exchange. It stands in the hub's place for as long as it lasts.
+type visit struct {
+	exchange.Place
+	told *exchange.Log // of the hub's log; nil where the hub has left nothing there
+	ours bool          // some bundle there is ours
+	done Carried
+}
+
+// Carried is what a visit to an exchange did.
+type Carried struct {
+	Place        string           `json:"place"`
+	Bundles      int              `json:"bundles"`      // left there now
+	Withdrawals  int              `json:"withdrawals"`  // left there now
+	Receipts     int              `json:"receipts"`     // taken back now
+	Certificates int              `json:"certificates"` // taken back now
+	Refused      []CarriedRefusal `json:"refused"`      // by the hub, by bundle
+	Waiting      int              `json:"waiting"`      // bundles of ours that the hub has not answered yet
+	Others       int              `json:"others"`       // bundles of others
+}
+
+// CarriedRefusal is why the hub did not take a bundle in.
+type CarriedRefusal struct {
+	Bundle string `json:"bundle"`
+	*episode.Problem
+}
+
+// at does something while an exchange stands in the hub's place. turning is held.
+func (e *Edge) at(x Exchange, make bool, do func() error) (c Carried, err error) {
+	if e.cfg.Hub == nil {
+		return c, ErrNotJoined
+	}
+	p, err := exchange.Open(x.Place, exchange.Access{Credentials: x.Credentials, Make: make})
+	if err != nil {
+		return c, err
+	}
+	defer p.Close()
+	e.visiting = &visit{Place: p, done: Carried{Place: p.String(), Refused: []CarriedRefusal{}}}
+	defer func() { e.visiting = nil }()
+	err = do()
+	return e.visiting.done, e.explain(err)
+}
+
+// exchange is how a turn sends and fetches where an exchange is set: what is packed is left there, if the hub's log has shown there
+// that it keeps its promise, and what the hub left is taken back.
+func (e *Edge) exchange(ctx context.Context) error {
+	sent := e.watch(ctx)
+	if sent == nil {
+		sent = e.contribute(ctx)
+	}
+	if sent == nil {
+		sent = e.leaveWithdrawals(ctx)
+	}
+	return errors.Join(sent, e.takeBack(ctx), e.leaveSeen(ctx))
+}
+
+// Leave leaves in an exchange what is packed and what is taken back, or one bundle, for the hub to take in.
+func (e *Edge) Leave(ctx context.Context, x Exchange, dir string) (Carried, error) {
+	e.turning.Lock()
+	defer e.turning.Unlock()
+	return e.at(x, true, func() error {
+		if err := e.watch(ctx); err != nil {
+			return err
+		}
+		left := func() error { return e.contribute(ctx) }
+		if dir != "" {
+			left = func() error { return e.leaveFolder(ctx, dir) }
+		}
+		return errors.Join(left(), e.leaveWithdrawals(ctx), e.leaveSeen(ctx))
+	})
+}
+
+// TakeBack takes back from an exchange what the hub answered.
+func (e *Edge) TakeBack(ctx context.Context, x Exchange) (Carried, error) {
+	e.turning.Lock()
+	defer e.turning.Unlock()
+	clear(e.others) // a person asks: count them anew
+	return e.at(x, false, func() error {
+		// A log that shows nothing proves nothing: what needs no proof from it is taken back all the same.
+		seen := e.watch(ctx)
+		err := errors.Join(seen, e.takeBack(ctx))
+		if w := e.leaveSeen(ctx); w != nil {
+			e.log.Warn("the hub is not told what was seen of its log; the next visit does", "err", w)
+		}
+		if n := e.visiting.done.Others; err == nil && n > 0 && !e.visiting.ours {
+			return &episode.Problem{Code: "exchange/not-ours", Message: fmt.Sprintf("%s holds bundles of others (%d) and none of %s", e.visiting, n, e.cfg.Contributor),
+				Hint: "check that this is the place that was meant; nothing was taken back"}
+		}
+		return err
+	})
+}
+
+// leaveBundle leaves one packed bundle, unless it is there. Its answer comes with a later visit.
+func (e *Edge) leaveBundle(ctx context.Context, dir, id string) error {
+	layout, err := oci.NewFromFS(ctx, os.DirFS(dir))
+	if err != nil {
+		return fmt.Errorf("open bundle %s: %w", id, err)
+	}
+	root, err := layout.Resolve(ctx, id)
+	if err != nil {
+		return fmt.Errorf("open bundle %s: %w", id, err)
+	}
+	_, err = e.placed(ctx, id)
+	if err == nil || !errors.Is(err, errdef.ErrNotFound) {
+		return err
+	}
+	opts := oras.DefaultCopyGraphOptions
+	opts.Concurrency = 1
+	if err := oras.CopyGraph(ctx, layout, e.visiting, root, opts); err != nil {
+		return fmt.Errorf("leave bundle %s: %w", id, err)
+	}
+	// The tag comes last: what it names is whole.
+	if err := e.visiting.Tag(ctx, root, exchange.Tag(exchange.Bundles, id)); err != nil {
+		return fmt.Errorf("leave bundle %s: %w", id, err)
+	}
+	e.visiting.done.Bundles++
+	return nil
+}
+
+// placed finds a bundle of ours in the exchange.
+func (e *Edge) placed(ctx context.Context, id string) (ocispec.Descriptor, error) {
+	tag := exchange.Tag(exchange.Bundles, id)
+	desc, err := e.visiting.Resolve(ctx, tag)
+	if err == nil && desc.Digest.String() != id {
+		err = &episode.Problem{Code: "exchange/other-bundle", Message: fmt.Sprintf("the tag %s in %s names another bundle", tag, e.visiting), Hint: "somebody else writes there: give edge and hub a place of their own"}
+	}
+	return desc, err
+}
+
+// leaveFolder leaves a bundle by its folder. One that this edge packed goes as in a turn; of another, no record may be
+// among those on which this edge decides: what was withdrawn or refused does not leave in a copy.
+func (e *Edge) leaveFolder(ctx context.Context, dir string) error {
+	b, err := bundle.Verify(dir, e.ownTrust())
+	if err != nil {
+		return err
+	}
+	if b.Manifest.Recipient != e.cfg.Recipient {
+		return &episode.Problem{Code: "bundle/other-recipient", Message: fmt.Sprintf("the bundle is for %s, this edge has joined %s", b.Manifest.Recipient, e.cfg.Recipient), Hint: "its terms do not let others have it"}
+	}
+	if err := b.Manifest.Expired(e.cfg.Now()); err != nil {
+		return err
+	}
+	rows, err := e.db.Bundles(ctx, "")
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if r.ID != b.Digest {
+			continue
+		}
+		if r.State == "refused" {
+			return &episode.Problem{Code: "exchange/refused", Message: "the hub has refused this bundle", Hint: "it is not sent again: headrace edge link opens the page that says why"}
+		}
+		if err := e.db.Sending(ctx, r.ID, e.cfg.Now()); err != nil {
+			return err
+		}
+		return e.leaveBundle(ctx, dir, b.Digest)
+	}
+	digests := make([]string, 0, b.Len())
+	for _, line := range b.Records() {
+		digests = append(digests, episode.Digest(line))
+	}
+	n, err := e.db.Ours(ctx, digests)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		return &episode.Problem{Code: "exchange/not-packed", Message: fmt.Sprintf("%d of the bundle's records are this edge's, and it has not packed them in this bundle: they were withdrawn or refused, or wait", n),
+			Hint: "without naming a bundle, headrace push --to leaves all that may leave"}
+	}
+	return e.leaveBundle(ctx, dir, b.Digest)
+}
+
+func (e *Edge) ownTrust() bundle.Trust {
+	return bundle.NewTrust(bundle.TrustedKey{Name: e.cfg.Contributor, Key: e.Public()})
+}
+
+// leaveWithdrawals leaves the withdrawals that the hub has not certified.
+func (e *Edge) leaveWithdrawals(ctx context.Context) error {
+	list, err := e.db.Withdrawals(ctx)
+	if err != nil {
+		return err
+	}
+	for _, w := range list {
+		if w.State == "certified" || w.Recipient != e.cfg.Recipient {
+			continue
+		}
+		tag := exchange.Tag(exchange.Withdrawals, w.ID)
+		if _, err := e.visiting.Resolve(ctx, tag); err == nil {
+			continue
+		} else if !errors.Is(err, errdef.ErrNotFound) {
+			return err
+		}
+		if _, err := exchange.Put(ctx, e.visiting, tag, exchange.Document{Type: bundle.TypeWithdrawal, Layers: [][]byte{w.Envelope}}); err != nil {
+			return fmt.Errorf("leave withdrawal %s: %w", w.ID, err)
+		}
+		e.visiting.done.Withdrawals++
+	}
+	return nil
+}
+
+// store is one of the hub's repositories, or the exchange that stands in the place of all of them.
+type store interface {
+	oras.GraphTarget
+	registry.TagLister
+}
