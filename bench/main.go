@@ -63,7 +63,7 @@ func sets() map[string][]measurement {
 		{"ordinary", measureOrdinary}, {"speed", measureSpeed}, {"vs-gitleaks", measureVsGitleaks}, {"attacks", measureAttacks}, {"relink", measureRelink}, {"utility", measureUtility},
 		{"masked-parses", measureMasked},
 	}, "trust": {
-		{"policy", measurePolicy}, {"preview", measurePreview}, {"pack", measurePack}, {"intake", measureArrivals}, {"forged", measureForged}, {"cross", measureCross},
+		{"policy", measurePolicy}, {"preview", measurePreview}, {"pack", measurePack}, {"intake", measureArrivals}, {"forged", measureForged}, {"canaries", measureCanaries}, {"cross", measureCross}, {"raw-rest", measureRawRest},
 	}}
 }
 

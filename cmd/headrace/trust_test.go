@@ -72,3 +72,22 @@ func TestNoForgedBundleIsTakenIn(t *testing.T) {
 	}
 	t.Logf("%d forgeries of %d kinds: %s", r.Tried, r.Kinds, r.Table())
 }
+
+// TestRawTextRestsOnlySealed are the measures "raw-rest" and "canaries" in small.
+func TestRawTextRestsOnlySealed(t *testing.T) {
+	o := trusttest.SearchOptions{Options: trial(t), Canaries: 1500, Kills: 4}
+	if testing.Short() {
+		o.Canaries, o.Kills = 800, 2
+	}
+	r, err := trusttest.Search(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%+v", r)
+	for _, f := range r.Found {
+		t.Errorf("planted text in %s", f)
+	}
+	if r.Sealed == 0 || r.Admitted == 0 || r.Masked == 0 || r.Kills != o.Kills || len(r.By) < 8 {
+		t.Errorf("too little went round to show anything: %+v", r)
+	}
+}

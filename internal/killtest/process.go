@@ -28,10 +28,14 @@ type Process struct {
 	err   error
 }
 
-// Start starts a program whose home is home, and returns once it has said something that matches ready.
+// Start starts a program whose home is home, with its temporary files in the folder tmp there, and returns once it has said
+// something that matches ready.
 func Start(ctx context.Context, ready *regexp.Regexp, home, binary string, args ...string) (*Process, error) {
 	p := &Process{said: &output{}, gone: make(chan struct{}), cmd: exec.Command(binary, args...)}
-	p.cmd.Env = append(os.Environ(), "HOME="+home)
+	p.cmd.Env = append(os.Environ(), "HOME="+home, "TMPDIR="+filepath.Join(home, "tmp"))
+	if err := os.MkdirAll(filepath.Join(home, "tmp"), 0o700); err != nil {
+		return nil, err
+	}
 	p.cmd.Stdout, p.cmd.Stderr = p.said, p.said
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
@@ -85,6 +89,19 @@ func (p *Process) Stop() error {
 		return fmt.Errorf("it was asked to end: %w\n%s", p.err, p.said)
 	}
 	return nil
+}
+
+// Dump makes the process end with a dump of what each of its goroutines does, as it would after a fault.
+func (p *Process) Dump() error {
+	if err := p.cmd.Process.Signal(syscall.SIGQUIT); err != nil {
+		return err
+	}
+	select {
+	case <-p.gone:
+		return nil
+	case <-time.After(time.Minute):
+		return errors.Join(errors.New("it did not end within a minute of SIGQUIT"), p.Kill())
+	}
 }
 
 // Said is all that it has written to its standard output and error.

@@ -104,7 +104,7 @@ func (m *maker) close() error {
 // command runs a headrace command to its end and returns its standard output.
 func (o *Options) command(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, o.Binary, args...)
-	cmd.Env = append(os.Environ(), "HOME="+filepath.Join(o.Dir, "home"))
+	cmd.Env = append(os.Environ(), "HOME="+filepath.Join(o.Dir, "home"), "TMPDIR="+filepath.Join(o.Dir, "home", "tmp"))
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := cmd.Run(); err != nil {

@@ -76,6 +76,9 @@ func Check(s wire.Signal, body []byte) (wire.Checked, error) {
 	return c, nil
 }
 
+// errJSON stands for what the decoder says: its words repeat a piece of the payload, which may be raw text.
+var errJSON = errors.New("its JSON cannot be decoded")
+
 // fromJSON turns OTLP/JSON into protobuf.
 func fromJSON(s wire.Signal, body []byte) ([]byte, error) {
 	if err := shallow(body); err != nil {
@@ -85,19 +88,19 @@ func fromJSON(s wire.Signal, body []byte) ([]byte, error) {
 	case wire.Traces:
 		req := ptraceotlp.NewExportRequest()
 		if err := req.UnmarshalJSON(body); err != nil {
-			return nil, err
+			return nil, errJSON
 		}
 		return req.MarshalProto()
 	case wire.Metrics:
 		req := pmetricotlp.NewExportRequest()
 		if err := req.UnmarshalJSON(body); err != nil {
-			return nil, err
+			return nil, errJSON
 		}
 		return req.MarshalProto()
 	}
 	req := plogotlp.NewExportRequest()
 	if err := req.UnmarshalJSON(body); err != nil {
-		return nil, err
+		return nil, errJSON
 	}
 	return req.MarshalProto()
 }

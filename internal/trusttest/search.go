@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package trusttest
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"net/http"
+	"net/http/cookiejar"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/headrace/headrace/internal/killtest"
+	"github.com/headrace/headrace/internal/spool"
+	"github.com/headrace/headrace/internal/sqlstore"
+)
+
+// SearchOptions says how much raw text is planted, and how often what holds it is killed on the way.
+type SearchOptions struct {
+	Options
+	Canaries int // at least; 2,000
+	Kills    int // of the edge, of the agent and of the hub together, while they work
+}
+
+// SearchReport is what came out.
+type SearchReport struct {
+	Planted  int            // strings
+	By       map[string]int // by way in
+	Sealed   int            // raw texts that rest sealed in the edge's vault: what was planted has arrived
+	Bundles  int            // that the hub has
+	Admitted int            // records in them
+	Masked   int            // of them with text and code, masked
+	Kills    int
+	Files    int
+	Bytes    int64
+	Pages    int
+	Found    []string // where a planted string stands
+}
+
+// world is a developer's machine, an edge and a hub, each a process.
+type world struct {
+	o       SearchOptions
+	hub     *maker
+	c       *contributor
+	edge    *killtest.Process
+	agent   *killtest.Process
+	devices string
+	said    strings.Builder // of lives that are over
+	rng     *rand.Rand
+	report  SearchReport
+}
+
+// searchPolicy lets numbers, masked code and clean text leave by themselves, each of its repositories.
+const searchPolicy = `version: 1
+recipients:
+  - {name: ` + hubName + `, kind: own}
+text:
+  repositories: ["git.example/masked", "git.example/clean"]
+  clean_batches: 1
+rules:
+  - {name: masked, when: "repository == 'git.example/masked'", level: masked, purposes: [evaluate], recipients: [` + hubName + `], retention_days: 30, approval: auto}
+  - {name: signal, when: "true", level: signal, purposes: [evaluate], recipients: [` + hubName + `], retention_days: 30, approval: auto}
+`
+
+// Search plants strings at every way in, lets all of it go round, and looks for them wherever raw text may not rest or stand:
+// each file of agent, edge and hub, their databases' logs, temporary files, what they print, pages, answers, and the dumps of
+// processes that end by a fault.
+func Search(ctx context.Context, o SearchOptions) (r SearchReport, err error) {
+	if o.Canaries == 0 {
+		o.Canaries = 2000
+	}
+	w := &world{o: o, rng: rand.New(rand.NewPCG(o.Seed, 9)), report: SearchReport{By: map[string]int{}}}
+	if w.hub, err = newMaker(ctx, o.Options); err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	for i, step := range []func(context.Context) error{w.begin, w.plant, w.allIsDone, w.askForPages, w.dump, w.search} {
+		begin := time.Now()
+		if err := step(ctx); err != nil {
+			return w.report, err
+		}
+		o.log("%s: %v", []string{"joined and enrolled", "planted", "all went round", "pages asked for", "ended by faults", "searched"}[i], time.Since(begin).Round(time.Millisecond))
+	}
+	return w.report, nil
+}
+
+func (w *world) close() error {
+	for _, p := range []*killtest.Process{w.agent, w.edge} {
+		if p != nil {
+			p.Kill() // gone already, where all went well
+		}
+	}
+	return w.hub.close()
+}
+
+// begin joins, enrols and starts everything.
+func (w *world) begin(ctx context.Context) (err error) {
+	if w.c, err = w.hub.join(ctx, "alder"); err != nil {
+		return err
+	}
+	if err := errors.Join(os.WriteFile(filepath.Join(w.c.dir, "policy.yaml"), []byte(searchPolicy), 0o600),
+		os.WriteFile(filepath.Join(w.c.dir, "edge.yaml"), []byte("policy: policy.yaml\nsettle: 0s\naudited_batches: 5\n"), 0o600)); err != nil {
+		return err
+	}
+	if w.devices, err = unused(); err != nil {
+		return err
+	}
+	if err := w.startEdge(ctx); err != nil {
+		return err
+	}
+	out, err := w.o.command(ctx, "edge", "invite", "--dir", w.c.dir, "ada")
+	if err != nil {
+		return err
+	}
+	line := strings.Fields(string(out)) // headrace agent enrol URL CODE
+	if len(line) < 5 {
+		return fmt.Errorf("the invite is %q", out)
+	}
+	if err := os.MkdirAll(w.machine(), 0o700); err != nil {
+		return err
+	}
+	if _, err := w.o.command(ctx, append([]string{"--dir", w.machine()}, line[1:5]...)...); err != nil {
+		return err
+	}
+	// An agent that finds nothing of a tool looks again after a minute only.
+	return errors.Join(w.plantTranscript(ctx, -1), w.startAgent(ctx))
+}
+
+func (w *world) machine() string { return filepath.Join(w.o.Dir, "machine") }
+
+// home is the developer's: what tools keep there is not Headrace's, and holds raw text.
+func (w *world) home() string { return filepath.Join(w.o.Dir, "developer") }
+
+func (w *world) startEdge(ctx context.Context) (err error) {
+	w.edge, err = killtest.Start(ctx, served, w.hub.home(), w.o.Binary, "edge", "--dir", w.c.dir, "--listen", "127.0.0.1:0", "--otlp", "none", "--devices", w.devices)
+	return err
+}
+
+var recording = regexp.MustCompile(`recording what coding tools`)
+
+func (w *world) startAgent(ctx context.Context) (err error) {
+	w.agent, err = killtest.Start(ctx, recording, w.home(), w.o.Binary, "agent", "--dir", w.machine(), "--otlp", "none")
+	return err
+}
+
+func (w *world) url() string {
+	_, port, _ := strings.Cut(w.edge.Ready[1], ":")
+	return "http://localhost:" + port
+}
+
+// kill kills one of the three and starts it again.
+func (w *world) kill(ctx context.Context) error {
+	w.report.Kills++
+	switch w.report.Kills % 4 {
+	case 0:
+		w.said.WriteString(w.hub.p.Said())
+		return errors.Join(w.hub.kill(), w.hub.start(ctx))
+	case 1:
+		w.said.WriteString(w.agent.Said())
+		return errors.Join(w.agent.Kill(), w.startAgent(ctx))
+	default:
+		w.said.WriteString(w.edge.Said())
+		return errors.Join(w.edge.Kill(), w.startEdge(ctx))
+	}
+}
+
+// allIsDone waits until what was planted has been taken round: nothing waits in the spool, settles, or is still to be sent.
+func (w *world) allIsDone(ctx context.Context) error {
+	db, err := sqlstore.Open(ctx, filepath.Join(w.c.edgeDir(), "edge.db"), sqlstore.RoleEdge)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	left := ""
+	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); sleep(ctx, 100*time.Millisecond) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if left, err = w.left(ctx, db); err != nil {
+			return err
+		}
+		if left == "" {
+			return w.arrived(ctx)
+		}
+	}
+	return fmt.Errorf("after five minutes there is still work left: %s", left)
+}
+
+func (w *world) left(ctx context.Context, db *sqlstore.DB) (string, error) {
+	done, err := db.SpoolDone(ctx, "inbox")
+	if err != nil {
+		return "", err
+	}
+	waits, err := spool.Count(filepath.Join(w.c.edgeDir(), "inbox"), done)
+	if err != nil || waits > 0 {
+		return "intake", err
+	}
+	settled, err := db.Settled(ctx, time.Now(), sqlstore.EpisodeRow{}, 1)
+	if err != nil || len(settled) > 0 {
+		return "screening", err
+	}
+	packed, err := db.Bundles(ctx, "packed")
+	if err != nil || len(packed) > 0 {
+		return "sending", err
+	}
+	states, err := db.OutboundCounts(ctx)
+	if err != nil || slices.ContainsFunc(states, func(c sqlstore.Count) bool { return c.Key == sqlstore.OutApproved && c.N > 0 }) {
+		return "packing", err
+	}
+	// A transcript is one episode; the agent reads it when it looks again.
+	n, err := count(ctx, filepath.Join(w.c.edgeDir(), "edge.db"), `SELECT COUNT(*) FROM episodes WHERE tool='claude-code' AND developer='ada'`)
+	if err != nil || n < w.report.By["transcript of a tool"]/transcriptPlants {
+		return fmt.Sprintf("%d transcripts are here", n), err
+	}
+	return "", nil
+}
+
+// count asks a role's file one number.
+func count(ctx context.Context, path, query string) (n int, err error) {
+	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro&_pragma=busy_timeout(10000)")
+	if err != nil {
+		return 0, err
+	}
+	err = db.QueryRowContext(ctx, query).Scan(&n)
+	return n, errors.Join(err, db.Close())
+}
+
+// arrived counts what there is to be found.
+func (w *world) arrived(ctx context.Context) (err error) {
+	if w.report.Sealed, err = count(ctx, filepath.Join(w.c.edgeDir(), "edge.db"), `SELECT COUNT(*) FROM raw`); err != nil {
+		return err
+	}
+	if w.report.Masked, err = count(ctx, filepath.Join(w.c.edgeDir(), "edge.db"), `SELECT COUNT(*) FROM outbound WHERE level='masked' AND state='packed'`); err != nil {
+		return err
+	}
+	rows, err := w.hub.admitted(ctx)
+	w.report.Bundles = len(rows)
+	for _, r := range rows {
+		w.report.Admitted += r.Records
+	}
+	return err
+}
+
+// askForPages opens what the pages show without opening a seal, and what machines read.
+func (w *world) askForPages(ctx context.Context) error {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Jar: jar}
+	link := served.FindString(w.edge.Said())
+	if _, err := w.get(ctx, client, strings.TrimPrefix(link, "Open  ")); err != nil {
+		return err
+	}
+	for _, path := range []string{"/", "/episodes", "/preview", "/preview/" + hubName, "/bundles", "/withdrawals", "/start", "/metrics", "/episodes/ep_none", "/nowhere"} {
+		b, err := w.get(ctx, client, w.url()+path)
+		if err != nil {
+			return err
+		}
+		w.report.Pages++
+		w.look("page "+path, b)
+	}
+	return nil
+}
+
+func (w *world) get(ctx context.Context, client *http.Client, address string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	return io.ReadAll(resp.Body)
+}
+
+// dump ends agent and edge as a fault does, and the hub in order.
+func (w *world) dump(context.Context) error {
+	err := errors.Join(w.agent.Dump(), w.edge.Dump(), w.hub.p.Dump())
+	w.said.WriteString(w.agent.Said() + w.edge.Said() + w.hub.p.Said())
+	w.hub.p = nil
+	if !strings.Contains(w.said.String(), "goroutine 1 ") {
+		err = errors.Join(err, errors.New("a process that was to end by a fault has dumped nothing"))
+	}
+	return err
+}
+
+// search looks through what was printed and through each file but the tool's own.
+func (w *world) search(ctx context.Context) error {
+	w.look("printed by a process", []byte(w.said.String()))
+	own := filepath.Join(w.home(), ".claude")
+	return filepath.WalkDir(w.o.Dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if path == own {
+			return fs.SkipDir
+		}
+		if !d.Type().IsRegular() || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		w.report.Files, w.report.Bytes = w.report.Files+1, w.report.Bytes+int64(len(b))
+		if name, _ := filepath.Rel(w.o.Dir, path); name != "" {
+			w.look(name, b)
+		}
+		return nil
+	})
+}
+
+// look notes where a planted string stands.
+func (w *world) look(where string, b []byte) {
+	if as, what := planted(b); as != "" {
+		const most = 100
+		if len(w.report.Found) < most {
+			w.report.Found = append(w.report.Found, fmt.Sprintf("%s: %s, %q", where, as, what))
+		}
+	}
+}
+
+// planted looks for a canary as it stands, whatever its case, and as encodings write it, inside of compressed frames too.
+func planted(b []byte) (as, what string) {
+	lower := bytes.ToLower(b)
+	for _, f := range forms() {
+		in := b
+		if f.anyCase {
+			in = lower
+		}
+		if i := bytes.Index(in, f.needle); i >= 0 {
+			return f.name, string(b[max(0, i-40):min(len(b), i+60)])
+		}
+	}
+	frame := []byte{0x28, 0xB5, 0x2F, 0xFD}
+	for rest := b; ; {
+		i := bytes.Index(rest, frame)
+		if i < 0 {
+			return "", ""
+		}
+		if raw, err := unpack(rest[i:]); err == nil || len(raw) > 0 {
+			if as, what := planted(raw); as != "" {
+				return as + ", compressed", what
+			}
+		}
+		rest = rest[i+len(frame):]
+	}
+}
