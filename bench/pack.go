@@ -50,8 +50,12 @@ func canonicalLines(list []*episode.Episode) (lines [][]byte, size int64, err er
 	return lines, size, nil
 }
 
+func packKey() ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, ed25519.SeedSize))
+}
+
 func packOptions() bundle.Options {
-	return bundle.Options{Signer: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, ed25519.SeedSize)), Contributor: "alder-bank", Recipient: packRecipient}
+	return bundle.Options{Signer: packKey(), Contributor: "alder-bank", Recipient: packRecipient}
 }
 
 // inFolder gives f the path of a bundle that is not there yet.
@@ -142,7 +146,7 @@ func packTar(n int, w *watch) error {
 				return err
 			}
 			const kind = "application/vnd.in-toto+json"
-			sig := ed25519.Sign(packOptions().Signer, dsse.PAE(kind, statement))
+			sig := ed25519.Sign(packKey(), dsse.PAE(kind, statement))
 			envelope, err := json.Marshal(dsse.Envelope{PayloadType: kind, Payload: base64.StdEncoding.EncodeToString(statement),
 				Signatures: []dsse.Signature{{Sig: base64.StdEncoding.EncodeToString(sig)}}})
 			if err != nil {
