@@ -167,8 +167,8 @@ func (w *walker) approve() {
 	}
 	err = chromedp.Do(ctx,
 		chromedp.Click("tbody th a"), chromedp.WaitVisible("article.record"),
-		chromedp.Click(`a[href^="?raw=1"]`), chromedp.WaitVisible("table.bytes.both"),
-		chromedp.Click(`form[aria-label="Decide on all that wait"] button[value=approve]`), chromedp.WaitVisible("p.said"))
+		chromedp.Click(`//a[contains(., "Open the seal")]`), chromedp.WaitVisible("table.bytes.both"),
+		chromedp.Click(`//button[starts-with(., "Approve all")]`), chromedp.WaitVisible("p.said"))
 	if err != nil {
 		w.t.Fatalf("on the pages: %v", err)
 	}
