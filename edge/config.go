@@ -57,6 +57,8 @@ type Config struct {
 	OIDC OIDC
 	// Webhooks are the secrets of the code forges that deliver here.
 	Webhooks Webhooks
+	// Syslog is where the audit trail is sent, too: udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH; empty for nowhere.
+	Syslog string
 	// Demo says that what comes in is synthetic. Elsewhere a payload's word that it is counts for nothing.
 	Demo bool
 	// Canaries are strings that must never leave; a bundle that would hold one is not packed.

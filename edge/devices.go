@@ -82,7 +82,7 @@ func (e *Edge) InviteDevice(ctx context.Context, developer string) (string, erro
 		return "", &episode.Problem{Code: "device/developer", Message: fmt.Sprintf("%q is not a developer's name", developer), Hint: "use the name by which your records know them, such as ada or ada@example.com"}
 	}
 	code := rand.Text()
-	if err := e.db.AddDeviceInvite(ctx, codeDigest(code), developer, e.cfg.Now().Add(deviceInviteFor)); err != nil {
+	if err := e.db.Noting(e.entry(ctx, "", "invite machine", developer)).AddDeviceInvite(ctx, codeDigest(code), developer, e.cfg.Now().Add(deviceInviteFor)); err != nil {
 		return "", err
 	}
 	return code + "." + e.devices.authority.Pin(), nil
@@ -95,7 +95,7 @@ func codeDigest(code string) string {
 
 // RevokeDevices ends the certificates of a developer's machines.
 func (e *Edge) RevokeDevices(ctx context.Context, developer string) (int64, error) {
-	return e.db.RevokeDevices(ctx, developer)
+	return e.db.Noting(e.entry(ctx, "", "revoke machines", developer)).RevokeDevices(ctx, developer)
 }
 
 // Devices are the certificates that are good now.
@@ -137,7 +137,11 @@ func (e *Edge) issue(ctx context.Context, who sqlstore.Device, req DeviceRequest
 	if err != nil {
 		return DeviceAnswer{}, badRequest(err)
 	}
-	err = e.db.AddDevice(ctx, sqlstore.Device{Serial: serial, Developer: who.Developer, Machine: printable(req.Machine, 100), IssuedAt: now, ExpiresAt: until, LoginAt: who.LoginAt})
+	db := e.db
+	if who.Serial == "" { // it is new, and not renewed
+		db = db.Noting(e.entry(ctx, who.Developer, "enrol machine", printable(req.Machine, 100)))
+	}
+	err = db.AddDevice(ctx, sqlstore.Device{Serial: serial, Developer: who.Developer, Machine: printable(req.Machine, 100), IssuedAt: now, ExpiresAt: until, LoginAt: who.LoginAt})
 	return DeviceAnswer{Developer: who.Developer, Certificate: string(cert), SealTo: e.SealTo().String(), LoginUntil: e.loginUntil(who)}, err
 }
 

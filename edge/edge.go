@@ -28,6 +28,7 @@ import (
 	"github.com/headrace/headrace/internal/spool"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/statedir"
+	"github.com/headrace/headrace/internal/trail"
 	"github.com/headrace/headrace/scrub"
 )
 
@@ -46,6 +47,7 @@ type Edge struct {
 	coarse         consent.Coarsener
 	pollers        []*poll.Poller
 	log            *slog.Logger
+	trail          *trail.Keeper
 
 	speaking   sync.Mutex      // guards the client in cfg.Hub
 	turning    sync.Mutex      // one turn at a time, and guards what follows
@@ -115,7 +117,7 @@ func open(ctx context.Context, cfg Config) (*Edge, error) {
 	e := &Edge{cfg: cfg, db: db, joins: joins, git: git, ring: ring, vault: v, policy: cfg.Policy, filter: filter, coarse: coarse,
 		explainer: sync.OnceValues(func() (*scrub.Scrubber, error) { return scrub.New(explain) }), log: cfg.Log,
 		wake: make(chan struct{}, 1), undurable: make(chan sqlstore.DecisionRow, 1<<14), others: map[string]bool{}}
-	if err := errors.Join(e.openPollers(), e.openDevices(), e.openSpools(ctx), e.loadRelease(ctx), e.sweep(ctx)); err != nil {
+	if err := errors.Join(e.openTrail(), e.openPollers(), e.openDevices(), e.openSpools(ctx), e.loadRelease(ctx), e.sweep(ctx)); err != nil {
 		return nil, errors.Join(err, e.closeStores())
 	}
 	return e, nil
@@ -143,6 +145,7 @@ func (e *Edge) openSpools(ctx context.Context) error {
 // Close closes the edge's state.
 func (e *Edge) Close() error {
 	e.hangUp()
+	e.trail.Close()
 	return errors.Join(e.closeStores(), e.lock.Close())
 }
 

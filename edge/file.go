@@ -18,6 +18,7 @@ import (
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/poll"
 	"github.com/headrace/headrace/internal/tlog/proof"
+	"github.com/headrace/headrace/internal/trail"
 	"github.com/headrace/headrace/scrub"
 )
 
@@ -87,6 +88,8 @@ type File struct {
 	// deliver at /v1/webhooks/github and /v1/webhooks/gitlab tells of reviews, merges and checks. $HEADRACE_GITHUB_SECRET and
 	// $HEADRACE_GITLAB_TOKEN overrule them.
 	Webhooks WebhookFiles `yaml:"webhooks"`
+	// Syslog is where the audit trail is sent, too: udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH.
+	Syslog string `yaml:"syslog"`
 	// Settle is how long an episode may still change before it is screened.
 	Settle time.Duration `yaml:"settle"`
 	// RawRetention is how long raw text rests in the vault, at most 336h.
@@ -123,6 +126,9 @@ func ReadFile(path, dir string) (File, error) {
 		for i := range files {
 			files[i] = config.Beside(path, files[i])
 		}
+	}
+	if _, err := trail.ParseSyslog(f.Syslog, ""); err != nil {
+		return f, err
 	}
 	if err := checkPollers(path, f.Pollers); err != nil {
 		return f, err
@@ -178,7 +184,7 @@ func (f File) Config(m *Membership) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	c := Config{Dir: f.Dir, Signing: f.Signing, Contributor: m.Contributor, Recipient: m.Hub, Audited: f.AuditedBatches, Channel: eff.Channel, Settle: f.Settle, RawRetention: f.RawRetention, OIDC: f.OIDC, Pollers: f.Pollers, Teams: f.Teams, Witnesses: f.Witnesses, Repositories: f.Repositories,
+	c := Config{Dir: f.Dir, Signing: f.Signing, Contributor: m.Contributor, Recipient: m.Hub, Audited: f.AuditedBatches, Channel: eff.Channel, Settle: f.Settle, RawRetention: f.RawRetention, OIDC: f.OIDC, Pollers: f.Pollers, Teams: f.Teams, Witnesses: f.Witnesses, Repositories: f.Repositories, Syslog: f.Syslog,
 		Exchange: Exchange{Place: f.Exchange, Credentials: f.ExchangeCredentials}}
 	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
 		return c, err

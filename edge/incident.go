@@ -5,7 +5,6 @@ package edge
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -111,10 +110,8 @@ func (e *Edge) refuse(ctx context.Context, b sqlstore.BundleRow, envelope []byte
 			named[episode.Digest(packed.Record(f.Record))] = true
 		}
 	}
-	now := e.cfg.Now()
 	e.log.Error("the hub refused a bundle for what it found in it; its records are held here", "bundle", b.ID, "incident", inc.ID, "records", len(named), "rotate_by", inc.RotateBy)
-	return errors.Join(e.db.RefuseBundle(ctx, b.ID, "incident "+inc.ID, envelope, slices.Sorted(maps.Keys(named)), now),
-		e.db.Audit(ctx, now, "incident "+inc.ID, "refuse", b.ID))
+	return e.db.Noting(e.entry(ctx, "incident "+inc.ID, "refuse", b.ID)).RefuseBundle(ctx, b.ID, "incident "+inc.ID, envelope, slices.Sorted(maps.Keys(named)), e.cfg.Now())
 }
 
 // Incidents says in one line each which bundles the hub has refused for what it found in them; none is the empty string.

@@ -105,7 +105,7 @@ func (e *Edge) stopExpired(ctx context.Context, rows []sqlstore.OutboundRow) (st
 		return false, nil
 	}
 	e.log.Warn("terms expired before the records were packed; they stay", "records", len(held))
-	return true, errors.Join(e.db.Stop(ctx, "expired terms", held, now), e.db.Audit(ctx, now, "expired terms", "refuse", allDigest(held)))
+	return true, e.db.Noting(e.entry(ctx, "expired terms", "refuse", allDigest(held))).Stop(ctx, "expired terms", held, now)
 }
 
 // stopCanaries refuses the records that hold a planted string: the filter has let it through, so they stay and somebody
@@ -122,8 +122,7 @@ func (e *Edge) stopCanaries(ctx context.Context, rows []sqlstore.OutboundRow) er
 	}
 	e.log.Error("the filter let a planted string through; its records stay", "records", len(held))
 	e.stats.Dropped.Add(int64(len(held)))
-	now := e.cfg.Now()
-	return errors.Join(e.db.Stop(ctx, "canary check", held, now), e.db.Audit(ctx, now, "canary check", "refuse", allDigest(held)))
+	return e.db.Noting(e.entry(ctx, "canary check", "refuse", allDigest(held))).Stop(ctx, "canary check", held, e.cfg.Now())
 }
 
 func (e *Edge) bundleDir(digest string) string {

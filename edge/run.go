@@ -16,6 +16,7 @@ func (e *Edge) Run(ctx context.Context) error {
 	wg.Go(func() { e.logDecisions(ctx) })
 	wg.Go(func() { e.mirror(ctx) })
 	wg.Go(func() { e.poll(ctx) })
+	wg.Go(func() { e.trail.Run(ctx) })
 	defer wg.Wait()
 	wait := time.Minute
 	for {

@@ -175,7 +175,7 @@ func (v View) raw(ctx context.Context, who string, r sqlstore.EpisodeRow) (*epis
 	if err != nil {
 		return nil, err
 	}
-	if err := v.db.Audit(ctx, v.cfg.Now(), who, "see raw", r.ID); err != nil {
+	if err := v.db.Note(ctx, v.entry(ctx, who, "see raw", r.ID)); err != nil {
 		return nil, err
 	}
 	return told.Episode(), nil

@@ -178,14 +178,11 @@ func (v View) Rule(ctx context.Context, who string, r web.Ruling) error {
 			subject = fmt.Sprintf("all that waited without a reason to look, up to %d", last)
 		}
 	}
-	n, err := v.db.Decide(ctx, ruling)
-	if err != nil {
+	n, err := v.db.Noting(v.entry(ctx, who, string(r.Choice), subject)).Decide(ctx, ruling)
+	if err != nil && !errors.Is(err, sqlstore.ErrChanged) {
 		return err
 	}
 	if n > 0 {
-		if err := v.db.Audit(ctx, ruling.At, who, string(r.Choice), subject); err != nil {
-			return err
-		}
 		v.Wake()
 	}
 	if int(n) < most {
@@ -197,7 +194,7 @@ func (v View) Rule(ctx context.Context, who string, r web.Ruling) error {
 
 // ApproveAll approves all that waits, in the name of who: for a turn that a person started with headrace up --once.
 func (e *Edge) ApproveAll(ctx context.Context, who string) (int64, error) {
-	return e.db.Decide(ctx, sqlstore.Ruling{Who: who, Recipient: e.cfg.Recipient, State: sqlstore.OutApproved, At: e.cfg.Now()})
+	return e.db.Noting(e.entry(ctx, who, "approve", "all that waits")).Decide(ctx, sqlstore.Ruling{Who: who, Recipient: e.cfg.Recipient, State: sqlstore.OutApproved, At: e.cfg.Now()})
 }
 
 // Alarms says where the hub's log broke its promise.

@@ -43,7 +43,7 @@ func (e *Edge) Withdraw(ctx context.Context, who string, s web.Scope) ([]string,
 		if err != nil {
 			return nil, err
 		}
-		stopped, err := e.db.AskWithdrawal(ctx, a)
+		stopped, err := e.db.Noting(e.entry(ctx, who, "withdraw", words)).AskWithdrawal(ctx, a)
 		if errors.Is(err, sqlstore.ErrChanged) {
 			continue // more of it left while the withdrawal was made
 		}
@@ -54,9 +54,6 @@ func (e *Edge) Withdraw(ctx context.Context, who string, s web.Scope) ([]string,
 			if err := os.RemoveAll(e.bundleDir(id)); err != nil { // after a crash, sweep does
 				return nil, err
 			}
-		}
-		if err := e.db.Audit(ctx, a.At, who, "withdraw", words); err != nil {
-			return nil, err
 		}
 		e.Wake() // what was beside it in a stopped bundle is packed again
 		return e.asked(a, elsewhere)

@@ -13,6 +13,7 @@ import (
 	"github.com/headrace/headrace/internal/exchange"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/tlog"
+	"github.com/headrace/headrace/internal/trail"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -50,6 +51,8 @@ type File struct {
 	Exchanges []Exchange `yaml:"exchanges"`
 	// RateCard is a file that says what a measured contribution earns; empty is the built-in one.
 	RateCard string `yaml:"rate_card"`
+	// Syslog is where the audit trail is sent, too: udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH.
+	Syslog string `yaml:"syslog"`
 	// Intake is who may bring what, and how: tls, oidc, quotas, rotate.
 	Intake `yaml:",inline"`
 }
@@ -85,6 +88,9 @@ func ReadFile(path, dir string) (File, error) {
 		f.Exchanges[i].Place = exchange.Beside(path, f.Exchanges[i].Place)
 		f.Exchanges[i].Credentials = config.Beside(path, f.Exchanges[i].Credentials)
 	}
+	if _, err := trail.ParseSyslog(f.Syslog, ""); err != nil {
+		return f, err
+	}
 	f.TLS.Certificate, f.TLS.Key = config.Beside(path, f.TLS.Certificate), config.Beside(path, f.TLS.Key)
 	if err := f.Intake.check(); err != nil {
 		return f, err
@@ -112,7 +118,7 @@ func (f File) Effective() (File, error) {
 
 // Config returns what a hub needs to know.
 func (f File) Config() (Config, error) {
-	c := Config{Dir: f.Dir, Signing: f.Signing, Name: f.Name, Lead: f.Lead, Witnesses: f.Witnesses, Exchanges: f.Exchanges, Intake: f.Intake}
+	c := Config{Dir: f.Dir, Signing: f.Signing, Name: f.Name, Lead: f.Lead, Witnesses: f.Witnesses, Exchanges: f.Exchanges, Syslog: f.Syslog, Intake: f.Intake}
 	var err error
 	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
 		return c, err

@@ -59,7 +59,7 @@ func (h *Hub) Invite(ctx context.Context, name, subject string) (code string, ex
 		return "", expires, &episode.Problem{Code: "invite/no-oidc", Message: "this hub takes no tokens of an identity provider", Hint: "set oidc: {issuer: …, audience: …} in hub.yaml"}
 	}
 	code, expires = rand.Text(), h.cfg.Now().Add(inviteFor)
-	return code, expires, h.db.AddInvite(ctx, tokenDigest(code), name, subject, expires)
+	return code, expires, h.db.Noting(h.entry(ctx, "", "invite", name)).AddInvite(ctx, tokenDigest(code), name, subject, expires)
 }
 
 // Enrol uses up an invite.
@@ -74,7 +74,11 @@ func (h *Hub) Enrol(ctx context.Context, req EnrolRequest) (EnrolAnswer, error) 
 	}
 	token := rand.Text() + rand.Text()
 	now := h.cfg.Now()
-	c, err := h.db.Join(ctx, tokenDigest(req.Code), sqlstore.ContributorRow{PublicKey: req.PublicKey, TokenDigest: tokenDigest(token), Channel: "early", JoinedAt: now}, now)
+	invited, _, _, err := h.db.Invite(ctx, tokenDigest(req.Code))
+	if err != nil && !errors.Is(err, sqlstore.ErrNotFound) {
+		return EnrolAnswer{}, err
+	}
+	c, err := h.db.Noting(h.entry(ctx, invited, "join", req.PublicKey)).Join(ctx, tokenDigest(req.Code), sqlstore.ContributorRow{PublicKey: req.PublicKey, TokenDigest: tokenDigest(token), Channel: "early", JoinedAt: now}, now)
 	switch {
 	case errors.Is(err, sqlstore.ErrNotFound):
 		return EnrolAnswer{}, h.noInvite(ctx, req.Code, now)

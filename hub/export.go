@@ -19,6 +19,7 @@ import (
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/dataset/export"
 	"github.com/headrace/headrace/internal/sqlstore"
+	"github.com/headrace/headrace/internal/trail"
 )
 
 // Export writes a snapshot in a trainer's format for a holder, refusing what its terms do not allow to be trained on.
@@ -72,7 +73,7 @@ func book(ctx context.Context, db *sqlstore.DB, snapshot, format, holder string,
 	return func(digest string) error {
 		row.Digest = digest
 		return db.BookExport(ctx, row)
-	}, db.BookExport(ctx, row)
+	}, db.Noting(trail.Entry{At: now, Who: "this machine", What: "export", Subject: snapshot + " as " + format + " for " + holder}).BookExport(ctx, row)
 }
 
 // beyondReach are the files that were made of erased snapshots: nobody here can erase them.

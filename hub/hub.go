@@ -31,6 +31,7 @@ import (
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/statedir"
 	"github.com/headrace/headrace/internal/tlog"
+	"github.com/headrace/headrace/internal/trail"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -52,6 +53,8 @@ type Config struct {
 	Exchanges []Exchange
 	// RateCard says what a measured contribution earns; nil is the built-in one.
 	RateCard *value.RateCard
+	// Syslog is where the audit trail is sent, too: udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH; empty for nowhere.
+	Syslog string
 	// Intake says who may bring what, and how.
 	Intake
 	Log *slog.Logger
@@ -69,6 +72,7 @@ type Hub struct {
 	reg    *registry.Registry
 	tlog   *tlog.Log
 	log    *slog.Logger
+	trail  *trail.Keeper
 	door   door // who may bring what
 
 	entering  turnstile  // into the log: each digest once
@@ -132,14 +136,17 @@ func open(ctx context.Context, cfg Config) (*Hub, error) {
 	}
 	h := &Hub{cfg: cfg, db: db, ring: ring, rights: use, blobs: blobs, tlog: l, log: cfg.Log, wake: make(chan struct{}, 1),
 		places: places{settled: map[string]bool{}, refused: map[string]time.Time{}, senders: map[string][]string{}}}
-	if err := errors.Join(h.openDoor(), h.openRegistry()); err != nil {
+	if err := errors.Join(h.openTrail(), h.openDoor(), h.openRegistry()); err != nil {
 		return nil, errors.Join(err, h.closeStores())
 	}
 	return h, nil
 }
 
 // Close closes the hub's state.
-func (h *Hub) Close() error { return errors.Join(h.closeStores(), h.lock.Close()) }
+func (h *Hub) Close() error {
+	h.trail.Close()
+	return errors.Join(h.closeStores(), h.lock.Close())
+}
 
 func (h *Hub) closeStores() error { return errors.Join(h.tlog.Close(), h.db.Close()) }
 
@@ -199,6 +206,9 @@ func (h *Hub) turn(ctx context.Context) error {
 
 // Run turns whenever something was admitted, and at least once a minute, until ctx ends.
 func (h *Hub) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	wg.Go(func() { h.trail.Run(ctx) })
+	defer wg.Wait()
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	for {

@@ -65,7 +65,7 @@ func (h *Hub) scan(ctx context.Context, contributor, repo string, manifest []byt
 		return err
 	}
 	// One commit says that it happened and that the bytes must go; where a crash comes between, the next turn deletes them.
-	err = h.db.RefuseArrival(ctx, repo, []string{m.Layers[0].Digest.String(), m.Layers[1].Digest.String()}, sqlstore.DocumentRow{Kind: sqlstore.DocIncident, ID: inc.ID, Parent: b.Digest,
+	err = h.db.Noting(h.entry(ctx, "incident "+inc.ID, "refuse", b.Digest)).RefuseArrival(ctx, repo, []string{m.Layers[0].Digest.String(), m.Layers[1].Digest.String()}, sqlstore.DocumentRow{Kind: sqlstore.DocIncident, ID: inc.ID, Parent: b.Digest,
 		Contributor: contributor, Envelope: envelope, LogIndex: -1, MadeAt: now})
 	if err != nil {
 		return err

@@ -183,7 +183,7 @@ func (h *Hub) answer(w http.ResponseWriter, status int, v any) {
 
 // Revoke ends a contributor's token, certificates and signing key at once. What it gave stays, and so do the receipts.
 func (h *Hub) Revoke(ctx context.Context, name string) error {
-	err := h.db.RevokeContributor(ctx, name, h.cfg.Now())
+	err := h.db.Noting(h.entry(ctx, "", "revoke", name)).RevokeContributor(ctx, name, h.cfg.Now())
 	if errors.Is(err, sqlstore.ErrNotFound) {
 		return &episode.Problem{Code: "revoke/unknown", Message: name + " is not a contributor here", Hint: "the pages list them"}
 	}

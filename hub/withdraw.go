@@ -47,7 +47,13 @@ func (h *Hub) admitWithdrawal(ctx context.Context, contributor, envelopeDigest s
 	// While no bundle is being admitted: one that comes later sees these ids, one that came before is erased from.
 	h.admitting.Lock()
 	defer h.admitting.Unlock()
-	if err := h.db.AskCertificate(ctx, sqlstore.OpenWithdrawal{ID: envelopeDigest, Contributor: contributor, Envelope: envelope, AskedAt: h.cfg.Now()}, w.IDs); err != nil {
+	db := h.db
+	if _, err := db.Withdrawal(ctx, envelopeDigest); errors.Is(err, sqlstore.ErrNotFound) { // it comes until it is certified
+		db = db.Noting(h.entry(ctx, contributor, "withdraw", envelopeDigest))
+	} else if err != nil {
+		return err
+	}
+	if err := db.AskCertificate(ctx, sqlstore.OpenWithdrawal{ID: envelopeDigest, Contributor: contributor, Envelope: envelope, AskedAt: h.cfg.Now()}, w.IDs); err != nil {
 		return err
 	}
 	h.Wake()

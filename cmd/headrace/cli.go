@@ -50,6 +50,7 @@ type cli struct {
 	Value       valueCmd       `cmd:"" help:"Recompute a signed statement from the hub's folder."`
 	Export      exportCmd      `cmd:"" help:"Decisions → a trainer's format (trl-kto, openai-dpo), where terms allow it."`
 	Withdraw    withdrawCmd    `cmd:"" help:"Take back what has left: by record, session, developer, repository, days, or everything."`
+	Audit       auditCmd       `cmd:"" help:"Print or verify the audit trail of the edge or the hub: who did what, when."`
 	Log         logCmd         `cmd:"" help:"Check a hub's transparency log; compare what two contributors saw."`
 	Witness     witnessCmd     `cmd:"" help:"Vouch for other people's logs: cosign checkpoints of logs that only grow."`
 	Simulate    simulateCmd    `cmd:"" help:"Episodes of synthetic enterprises whose truth is known (JSON Lines on standard output)."`

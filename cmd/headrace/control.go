@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/access"
 )
 
 // controls are what a running role does for commands on its own machine, which cannot open its state folder while it has
@@ -63,7 +64,7 @@ func (c controls) handler(secret string) http.Handler {
 		arg, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<10))
 		var result string
 		if err == nil {
-			result, err = do(r.Context(), string(arg))
+			result, err = do(access.With(r.Context(), access.Local(me())), string(arg)) // who may read the secret has the keys, too
 		}
 		if err != nil {
 			p, ok := errors.AsType[*episode.Problem](err)

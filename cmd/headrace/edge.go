@@ -49,6 +49,7 @@ Everything has a default; headrace edge config shows it. To change some, write e
   exchange: registry.alder.example/headrace   # or a folder: bundles go there, and the hub takes them in from there
   dictionaries: [names.csv]         # private names to look for: headrace dictionary makes it; rules: [own.toml] too
   witnesses: [witness.example/w1+1f2e3d4c+BASE64]   # whose word makes the hub's log count as witnessed; not the hub's
+  syslog: tcp://siem.example:601    # the audit trail goes there, too; udp:// or unix:///dev/log
   teams: teams.csv                  # user,team: for headrace doctor --coverage
   pollers:                          # tools' servers that are asked hourly what they counted
     - {kind: claude, key_file: /run/secrets/claude}
@@ -157,6 +158,7 @@ func edgeControls(ed *edge.Edge, s *service, site *web.Site) controls {
 		"policy":   func(ctx context.Context, job string) (string, error) { return policyOf(ctx, ed, job) },
 		"withdraw": func(ctx context.Context, job string) (string, error) { return withdrawOf(ctx, ed, job) },
 
+		"audit":     func(ctx context.Context, job string) (string, error) { return auditOf(ctx, ed.Trail(), job) },
 		"incidents": func(ctx context.Context, _ string) (string, error) { return ed.Incidents(ctx) },
 	}
 }

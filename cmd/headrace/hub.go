@@ -44,6 +44,7 @@ Everything has a default; headrace hub config shows it. To change some, write hu
   signing: {vault: {url: "https://vault.example:8200", key: headrace, token_file: /run/secrets/vault}}   # or a device: docs/keys.md
   database_file: /run/secrets/dsn    # PostgreSQL; one line: postgres://user:password@host/name
   exchanges: [{place: registry.alder.example/headrace, credentials_file: docker.json}]   # where others leave bundles for you
+  syslog: tcp://siem.example:601     # the audit trail goes there, too; udp:// or unix:///dev/log
   witnesses:                         # others vouch for the log: headrace witness prints the key
     - {key: witness.example/w1+1f2e3d4c+BASE64, url: "https://witness.example"}`
 }
@@ -99,6 +100,7 @@ func (c *hubServeCmd) Run(e *env, role *hubCmd) error {
 			name, subject, _ := strings.Cut(arg, "\n")
 			return invite(ctx, h, f.URL, name, subject)
 		},
+		"audit":   func(ctx context.Context, job string) (string, error) { return auditOf(ctx, h.Trail(), job) },
 		"receive": func(ctx context.Context, job string) (string, error) { return receiveOf(ctx, h, job) },
 		"revoke":  func(ctx context.Context, name string) (string, error) { return revoked(name), h.Revoke(ctx, name) },
 	}}

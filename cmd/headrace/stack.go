@@ -104,7 +104,9 @@ func (s *stack) run(ctx context.Context, site *web.Site, token string, loops boo
 			sv.loops = append(sv.loops, e.Run)
 		}
 		sv.loops = append(sv.loops, s.hub.Run)
-		sv.controls = map[string]controls{s.edges[0].Dir(): edgeControls(s.edges[0], sv, site)}
+		sv.controls = map[string]controls{s.edges[0].Dir(): edgeControls(s.edges[0], sv, site), s.hub.Dir(): {
+			"audit": func(ctx context.Context, job string) (string, error) { return auditOf(ctx, s.hub.Trail(), job) },
+		}}
 	}
 	return sv.run(ctx, during)
 }

@@ -69,7 +69,8 @@ var rules = []rule{
 	{"internal/tlog/witness", "episode internal/tlog/proof internal/tlog/seen", "must not share the code of the logs that it watches"},
 	{"internal/tlog", "episode internal/tlog/proof", ""},
 	{"internal/sharedtest", "", "for tests only"},
-	{"internal/sqlstore", "bundle episode internal/registry", "implements registry.Index; a stage declares its own row types"},
+	{"internal/trail", "bundle episode internal/statedir", "rows and their hashes; the store keeps them, the roles say what goes in"},
+	{"internal/sqlstore", "bundle episode internal/registry internal/trail", "implements registry.Index; a stage declares its own row types"},
 	{"internal/access", "", "who a person is and what is theirs: asked by all that serve, knows none of them"},
 	{"internal/web", "episode internal/access", "pages declare what they show; the roles' views fill it in"},
 	{"internal/published", "episode internal/learn internal/release internal/value internal/web", "what a hub signed, as pages show it"},
@@ -78,9 +79,9 @@ var rules = []rule{
 	{"internal/design/...", "", "tests, and what prints their results"},
 
 	{"agent", "episode internal/capture/... internal/device internal/login internal/seal internal/spool internal/statedir", "holds no key but its own certificate's, and no policy"},
-	{"edge", "bundle episode internal/access internal/capture/... internal/config internal/consent internal/device internal/exchange internal/keyring internal/learn internal/login internal/poll internal/published internal/release internal/seal internal/spool internal/sqlstore internal/statedir internal/tlog/proof internal/tlog/seen internal/tlog/tiles internal/value internal/web scrub",
+	{"edge", "bundle episode internal/access internal/capture/... internal/config internal/consent internal/device internal/exchange internal/keyring internal/learn internal/login internal/poll internal/published internal/release internal/seal internal/spool internal/sqlstore internal/statedir internal/tlog/proof internal/tlog/seen internal/tlog/tiles internal/trail internal/value internal/web scrub",
 		"knows a hub as a registry with a key: not its code, its log's writer, its datasets"},
-	{"hub", "bundle episode internal/access internal/blob internal/config internal/curate internal/dataset/... internal/device internal/exchange internal/intake internal/keyring internal/learn internal/login internal/published internal/registry internal/release internal/rights internal/sqlstore internal/statedir internal/tlog/... internal/value internal/web",
+	{"hub", "bundle episode internal/access internal/blob internal/config internal/curate internal/dataset/... internal/device internal/exchange internal/intake internal/keyring internal/learn internal/login internal/published internal/registry internal/release internal/rights internal/sqlstore internal/statedir internal/tlog/... internal/trail internal/value internal/web",
 		"never sees raw text: no reader, no filter, no policy"},
 	{"cmd/...", "agent edge hub bundle scrub episode spec internal/...", "commands may use all of it, and should hold little"},
 }

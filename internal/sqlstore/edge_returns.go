@@ -6,7 +6,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -108,15 +107,6 @@ func (d *DB) Owed(ctx context.Context, recipient string) (bool, error) {
 	err := d.read.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM bundles WHERE state='packed' AND recipient=$1) +
  (SELECT COUNT(*) FROM withdrawals WHERE state='asked' AND recipient=$1)`, recipient).Scan(&n)
 	return n > 0, err
-}
-
-// Audit notes who did what to what, for good.
-func (d *DB) Audit(ctx context.Context, at time.Time, who, what, subject string) error {
-	return d.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO audit (id, at, who, what, subject) VALUES ($1,$2,$3,$4,$5) ON CONFLICT (id) DO NOTHING`,
-			fmt.Sprintf("%d/%s/%s/%s", at.UnixNano(), who, what, subject), micros(at), who, what, subject)
-		return err
-	})
 }
 
 // ErrNotFound says that there is no such row.

@@ -3,6 +3,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -24,7 +25,7 @@ type Ruling struct {
 }
 
 // Decide carries out a ruling, with what it means for what comes of the same episodes later, and returns how many rows it
-// moved: what is approved needs nobody to look again, what is held or refused leaves by no rule.
+// moved, or, where it would be noted and moved none, ErrChanged: what is approved needs nobody to look again, what is held or refused leaves by no rule.
 func (d *DB) Decide(ctx context.Context, r Ruling) (n int64, err error) {
 	from := `state IN ('waiting','held')`
 	switch r.State {
@@ -36,11 +37,12 @@ func (d *DB) Decide(ctx context.Context, r Ruling) (n int64, err error) {
 	}
 	err = d.change(ctx, func(tx *changing) error {
 		if r.Digests != nil {
-			return forParts(r.Digests, func(part []any) error {
+			err = forParts(r.Digests, func(part []any) error {
 				k, err := tx.decide(ctx, r, from+` AND recipient=$1 AND digest IN `+in(2, len(part)), append([]any{r.Recipient}, part...)...)
 				n += k
 				return err
 			})
+			return cmp.Or(err, d.nothing(n))
 		}
 		where, args := `state='waiting' AND recipient=$1`, []any{r.Recipient}
 		if r.Last > 0 {
@@ -51,9 +53,17 @@ func (d *DB) Decide(ctx context.Context, r Ruling) (n int64, err error) {
 			where += ` AND rank >= 0`
 		}
 		n, err = tx.decide(ctx, r, where, args...)
-		return err
+		return cmp.Or(err, d.nothing(n))
 	})
 	return n, err
+}
+
+// nothing undoes, where there is something to note, what moved no row: it is not noted.
+func (d *DB) nothing(n int64) error {
+	if n == 0 && len(d.notes) > 0 {
+		return ErrChanged
+	}
+	return nil
 }
 
 // decide rules on the rows for which a condition holds.

@@ -31,6 +31,7 @@ import (
 	_ "modernc.org/sqlite" // driver "sqlite"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/trail"
 )
 
 //go:embed migrations/edge/*.sql migrations/hub/*.sql
@@ -52,11 +53,15 @@ type DB struct {
 
 	maxParams int  // of a multi-row statement
 	numbered  bool // and whether it calls them $1, $2, … or ?
+
+	role  Role
+	notes []trail.Entry // what each write puts into the audit trail
+	noted chan struct{} // of all that share the database
 }
 
 // Open opens the database that dsn names: "postgres://…" or a path to an SQLite file, made if absent.
 func Open(ctx context.Context, dsn string, role Role) (*DB, error) {
-	d := &DB{maxParams: maxParamsSQLite}
+	d := &DB{role: role, maxParams: maxParamsSQLite, noted: make(chan struct{}, 1)}
 	dialect := database.DialectSQLite3
 	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
 		dialect = database.DialectPostgres
@@ -112,7 +117,11 @@ func (d *DB) migrate(ctx context.Context, dialect goose.Dialect, role Role) erro
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider("", d.write, sub, goose.WithStore(store))
+	options := []goose.ProviderOption{goose.WithStore(store)}
+	if role == RoleEdge {
+		options = append(options, goose.WithGoMigrations(chainAudit(22)))
+	}
+	p, err := goose.NewProvider("", d.write, sub, options...)
 	if err != nil {
 		return err
 	}
@@ -128,17 +137,28 @@ func (d *DB) Close() error {
 	return errors.Join(d.read.Close(), d.write.Close())
 }
 
-// tx runs f in one transaction: committed when f returns nil, undone otherwise.
+// tx runs f in one transaction, with what there is to note of it: committed when f returns nil, undone otherwise.
 func (d *DB) tx(ctx context.Context, f func(*sql.Tx) error) error {
 	tx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
 		return diskFull(err)
 	}
-	if err := f(tx); err != nil {
+	err = f(tx)
+	if err == nil && len(d.notes) > 0 {
+		err = d.role.appendTrail(ctx, tx, d.notes)
+	}
+	if err != nil {
 		tx.Rollback()
 		return diskFull(err)
 	}
-	return diskFull(tx.Commit())
+	if err := tx.Commit(); err != nil || len(d.notes) == 0 {
+		return diskFull(err)
+	}
+	select {
+	case d.noted <- struct{}{}:
+	default:
+	}
+	return nil
 }
 
 // diskFull turns the engines' words for a full disk into a Problem that says what to do.
