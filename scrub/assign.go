@@ -23,6 +23,8 @@ type joint struct {
 	listed bool // the name is a literal, and the value the next one
 	getter bool // what a call around the value is named for fetches it by a name
 	prose  bool // the password is value
+	far    bool // words between say what it is for
+	said   bool // and a verb joins them
 	field  bool // another field names the value
 	pass   bool // the name is "pass" and no more, which is a word for much else
 	caps   bool // the name is in capitals, as in the environment
@@ -50,6 +52,16 @@ func (w *worker) assigned(r *rule, start, end int) {
 		}
 	}
 	j, ok := join(b, start, name, r.word)
+	if r.word.kind == "key" && r.word.strength == weak && keyOf(b, start) {
+		r = &rule{keyword: r.keyword, word: word{kind: "key", strength: medium}}
+	}
+	if i := spaces(b, name, false); (!ok || j.quoted) && i > name && r.word.strength > weak && !j.listed {
+		if value, said, far := farther(b, i); far {
+			j, ok = joint{at: value, prose: true, far: true, said: said}, true
+		} else if w.strict && w.besideInProse(i, start, r.word) {
+			j, ok = joint{at: i, prose: true, far: true}, true
+		}
+	}
 	if !ok || innocent(b[end:name]) || w.inMark(b, start, name) {
 		return
 	}
@@ -184,11 +196,15 @@ func join(b []byte, start, i int, k word) (joint, bool) {
 		j.at, j.quoted = blank+bytes.IndexAny(rest, "=:")+1, true
 	case hasAny(rest, ">"):
 		j.at, j.quoted = blank+1, true
-	case q == 0 && j.spaced && hasAny(rest, "is ", "was ", "is: ", "ist ", "lautet ", "lautet: ", "est ", "es ", "é ", "är ", "to "):
+	case q == 0 && j.spaced && hasAny(rest, "is ", "was ", "is: ", "will be ", "ist ", "ist: ", "lautet ", "lautet: ", "est ", "es ", "è ", "é ", "är ", "to "):
 		j.at, j.prose = blank+bytes.IndexByte(rest, ' ')+1, true
-		if hasAny(b[j.at:], "now ") {
-			j.at += len("now ")
+		for _, more := range [...]string{"be ", "now ", ": "} {
+			if hasAny(b[j.at:], more) {
+				j.at += len(more)
+			}
 		}
+	case q == 0 && !j.spaced && hasAny(rest, "：", "は", "是", "为", "為", "는 ", "은 "):
+		j.at, j.prose = blank+len("は"), true
 	case q == 0 && j.spaced && k.spaced:
 		j.at, j.equals, j.spaced = coded(b, blank), true, false
 		if by := bytes.Index(lower(b[blank:min(len(b), blank+maxName)]), []byte(" by ")); k.with && by >= 0 {

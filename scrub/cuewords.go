@@ -13,7 +13,7 @@ func nearCues() []rule {
 		}
 	}
 	add(aPhone, "phone", "phones", "tel", "telephone", "mobile", "cell", "fax", "handy", "telefon", "telefono", "teléfono",
-		"téléphone", "telefone", "telepono", "msisdn", "whatsapp", "sms", "call", "dial", "cep", "on-call", "oncall", "ring",
+		"téléphone", "tél", "telefone", "telepono", "msisdn", "whatsapp", "sms", "call", "dial", "cep", "on-call", "oncall", "ring",
 		"phonenumber", "phone_number", "callback", "hotline", "text me", "call me", "answering at", "messages to", "reach me", "móvil", "portable", "celular", "mobil", "puhelin")
 	add(aBirth, "dob", "born", "birth", "birthdate", "birthday", "bday", "geboren", "geb.", "geburtsdatum", "geburtstag", "naissance",
 		"né le", "née le", "nacido", "nacida", "nacimiento", "nascimento", "nascita", "nato il", "nata il", "geboorte", "geboortedatum",

@@ -46,7 +46,9 @@ func (w *worker) typedNumber(r *rule, start, i int) {
 	}
 	i = spaces(b, i, false)
 	joined := true
-	if c := ch(b, i); c == ':' || c == '=' || c == '#' {
+	if value, _, ok := farther(b, i); ok && r.keyword != "tan" {
+		i = value
+	} else if c := ch(b, i); c == ':' || c == '=' || c == '#' {
 		i = spaces(b, i+1, false)
 	} else if c == '>' && ch(b, start-1) == '<' {
 		i++

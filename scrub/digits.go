@@ -59,6 +59,11 @@ func (w *worker) figures(start, end int) int {
 		if next := w.hexGroups(start, end); next > start {
 			return next
 		}
+		if ch(b, start-1) == ' ' {
+			if next := w.numbered(start, end); next > start {
+				return next
+			}
+		}
 	}
 	if next := ch(b, end); end-start <= 3 && next != ' ' && next != '-' && next != '.' && next != '/' && next != ')' && next != ',' && next != '\n' && next != 0 {
 		return end

@@ -131,6 +131,9 @@ func (w *worker) bareValue(v []byte, f shape, j joint, k word, end int) bool {
 	if j.plain || k.spaced && j.caps {
 		return true
 	}
+	if j.far {
+		return w.fartherValue(v, f, j, k, end)
+	}
 	if f.words() && (j.prose && state(v) || j.pass && !j.equals && !heads(b, j.name) && at(b, j.name-2)&isAlpha != 0) {
 		return false // the password is wrong; first pass: count
 	}
@@ -168,6 +171,8 @@ func state(v []byte) bool {
 	case "wrong", "right", "incorrect", "correct", "invalid", "valid", "expired", "weak", "missing", "empty", "blank", "set", "unset", "out", "ok", "okay",
 		"changed", "needed", "stored", "encrypted", "hashed", "here", "there", "safe", "secure", "known", "lost", "broken", "case", "also",
 		"never", "always", "only", "still", "already", "accepted", "rejected", "unavailable", "available", "configured", "created", "deleted",
+		"falsch", "richtig", "ungültig", "gültig", "abgelaufen", "leer", "erforderlich", "geändert", "obligatoire", "invalide", "incorrecte", "expiré", "vide", "requis", "obligatoria", "obligatorio", "incorrecta", "incorrecto", "inválida", "caducada",
+		"necesaria", "requerida", "obbligatoria", "errata", "scaduta", "obrigatória", "incorreta", "verplicht", "onjuist", "ongeldig", "verlopen", "felaktigt", "ogiltigt",
 		"simple", "good", "bad", "fine", "forgotten", "leaked", "exposed", "public", "private", "important", "useless", "short", "long", "mandatory":
 		return true
 	}

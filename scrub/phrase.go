@@ -15,23 +15,24 @@ const (
 // one.
 func (w *worker) passphrase(i int, j joint, k word) int {
 	b := w.buf
-	if j.pass && !j.equals || k.kind != "password" || k.strength != strong || j.cli || j.prose || !j.xml && !j.field && !heads(b, j.name) {
+	named := bytes.Contains(lower(b[j.name:min(len(b), j.name+len("passphrase"))]), []byte("phrase"))
+	head := heads(b, j.name)
+	if j.pass && !j.equals || k.kind != "password" || k.strength != strong || j.cli || j.far || j.prose && !named || !j.xml && !j.field && !j.prose && !head && !headed(b, j.name) {
 		return 0
 	}
-	if at(b, i)&isUpper != 0 && !j.caps && !j.xml && !(j.equals && !j.spaced) {
-		return 0 // Password: Enter a new one
-	}
+	capital := at(b, i)&isUpper != 0 && !j.caps && !j.xml && !(j.equals && !j.spaced)
+	forPeople := capital || j.prose || !head && !j.xml && !j.field // Password: Enter a new one
 	if described(b, i, min(lineEnd(b, i), i+maxBare)) {
 		return -1
 	}
-	e, words, digits := i, 0, 0
+	e, words, digits, stated := i, 0, 0, forPeople && state(b[i:run(b, i, len(b), isAlpha)])
 	for ; words < maxPhrase; words++ {
 		next := e
 		for class[ch(b, next)]&(isDashed) != 0 || ch(b, next) >= 0x80 || ch(b, next) == '\'' && next > e {
 			next++
 		}
 		v := b[e:next]
-		if next == e || v[0] == '-' || words == 0 && stopword(v) || credentialWord(v) || j.spaced && joins(v) {
+		if next == e || v[0] == '-' || words == 0 && stopword(v) || credentialWord(v) || j.spaced && joins(v) || forPeople && (formWord(v) || capital && !named && !upperAt(v, 0)) {
 			return 0
 		}
 		if class[v[0]]&isDigit != 0 || class[v[len(v)-1]]&isDigit != 0 {
@@ -49,8 +50,11 @@ func (w *worker) passphrase(i int, j joint, k word) int {
 			e = blank
 		}
 	}
-	if words == 0 || words == maxPhrase || digits > words/2+1 {
+	if words == 0 || words == maxPhrase || digits > words/2+1 || forPeople && words < 2 || stated && words < 3 {
 		return 0
+	}
+	for forPeople && b[e-1] == '.' {
+		e--
 	}
 	return e
 }
@@ -81,6 +85,39 @@ func described(b []byte, i, end int) bool {
 			return false
 		}
 		i = next
+	}
+	return false
+}
+
+// headed reports whether the name that holds b[i] has no more than a few words before it on its line: Wifi password.
+func headed(b []byte, i int) bool {
+	line, _ := lineAround(b, i, maxName)
+	if line > 0 && b[line-1] != '\n' {
+		return false
+	}
+	words := 0
+	for _, v := range bytes.Fields(bytes.Trim(b[line:i], " \t\r+-#*>/_.")) {
+		if words++; words > 3 || formWord(v) {
+			return false
+		}
+		for _, c := range v {
+			if class[c]&isAlpha == 0 && c < 0x80 && c != '-' {
+				return false
+			}
+		}
+	}
+	return words > 0
+}
+
+// formWord reports words of forms and of sentences about passwords, which no passphrase of a few words has.
+func formWord(v []byte) bool {
+	var buf [maxWord]byte
+	switch string(small(&buf, v)) {
+	case "a", "an", "the", "of", "to", "in", "on", "by", "for", "with", "and", "or", "is", "are", "be", "not", "no", "if", "at", "as", "it", "that", "this", "your", "you", "we", "must", "should", "can", "may", "will", "has", "have", "use", "used", "using",
+		"enter", "type", "confirm", "new", "old", "current", "change", "reset", "forgot", "forgotten", "repeat", "again", "show", "hide", "please", "click", "login", "sign", "optional", "required", "field", "minimum", "maximum", "min", "max",
+		"least", "length", "characters", "chars", "letters", "digits", "numbers", "symbols", "one", "time", "only", "text", "string", "none", "any", "same", "leave", "default", "invalid", "wrong", "incorrect", "strength", "mismatch", "match", "protected",
+		"bitte", "neues", "altes", "eingeben", "wiederholen", "vergessen", "zeichen", "mindestens", "der", "die", "das", "ein", "ist", "und", "oder", "nicht", "muss", "zu", "le", "la", "les", "un", "une", "et", "ou", "el", "los", "nueva", "nouveau", "introduzca", "entrez":
+		return true
 	}
 	return false
 }

@@ -54,7 +54,7 @@ func rules() []rule {
 	for _, k := range words() {
 		rs = append(rs, rule{keyword: k.text, detect: (*worker).assigned, word: k.word})
 	}
-	rs = append(append(rs, files()...), statements()...)
+	rs = append(append(append(rs, files()...), statements()...), logins()...)
 	rs = append(rs, devices()...)
 	rs = append(append(append(append(rs, commands()...), listings()...), sayings()...), tellings()...)
 	rs = append(rs, cues()...)

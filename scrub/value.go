@@ -41,7 +41,7 @@ func (w *worker) value(j joint, k word) {
 	default:
 		end := bareEnd(b, i, j)
 		if ch(b, end) == ' ' {
-			if last := w.passphrase(i, j, k); last < 0 || last > 0 && w.judge(i, last, j, k, true) {
+			if last := w.passphrase(i, j, k); last < 0 || last > 0 && w.judge(i, last, joint{at: j.at, name: j.name, equals: true}, k, true) {
 				return
 			}
 		}
