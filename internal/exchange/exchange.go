@@ -32,6 +32,7 @@ import (
 	"oras.land/oras-go/v2/content"
 	"oras.land/oras-go/v2/errdef"
 	"oras.land/oras-go/v2/registry"
+	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/errcode"
 
 	"github.com/headrace/headrace/episode"
@@ -121,7 +122,7 @@ func Named(ctx context.Context, p Place, prefixes ...string) ([]string, error) {
 		}
 		return nil
 	})
-	if errors.Is(err, errdef.ErrNotFound) {
+	if r, ok := errors.AsType[*errcode.ErrorResponse](err); ok && r.StatusCode == http.StatusNotFound || errors.Is(err, errdef.ErrNotFound) {
 		return nil, nil // nothing was left in this repository yet
 	}
 	slices.Sort(found)
@@ -232,7 +233,8 @@ func damaged(what string, err error) error {
 
 // Explain makes of what a place answered something that a person can act on.
 func Explain(p Place, err error) error {
-	if r, ok := errors.AsType[*errcode.ErrorResponse](err); ok && (r.StatusCode == http.StatusUnauthorized || r.StatusCode == http.StatusForbidden) {
+	r, answered := errors.AsType[*errcode.ErrorResponse](err)
+	if answered && (r.StatusCode == http.StatusUnauthorized || r.StatusCode == http.StatusForbidden) || errors.Is(err, auth.ErrBasicCredentialNotFound) {
 		return &episode.Problem{Code: "exchange/no-access", Message: p.String() + " does not let us in", Err: err,
 			Hint: "name a file with credentials for it, in docker's form; edge and hub both read and write there"}
 	}

@@ -283,7 +283,7 @@ func (f *folder) saveIndex() error {
 }
 
 // Tag names a manifest that is there.
-func (f *folder) Tag(_ context.Context, desc ocispec.Descriptor, tag string) error {
+func (f *folder) Tag(ctx context.Context, desc ocispec.Descriptor, tag string) error {
 	if !tagName.MatchString(tag) || !f.named(desc.Digest) {
 		return fmt.Errorf("tag %s as %.80q: %w", desc.Digest, tag, errdef.ErrNotFound)
 	}
@@ -297,7 +297,40 @@ func (f *folder) Tag(_ context.Context, desc ocispec.Descriptor, tag string) err
 		return nil
 	}
 	f.subjects = nil
-	return f.saveIndex()
+	if err := f.saveIndex(); err != nil {
+		return err
+	}
+	for _, m := range before {
+		if tagOf(m) == tag && !f.named(m.Digest) {
+			f.drop(ctx, m)
+		}
+	}
+	return nil
+}
+
+// drop deletes what a tag named before it moved on, but what others name. It is of no use any more, and does no harm: what cannot
+// be deleted stays.
+func (f *folder) drop(ctx context.Context, gone ocispec.Descriptor) {
+	old, _, err := Manifest(ctx, f, gone)
+	if err != nil {
+		return
+	}
+	named := map[digest.Digest]bool{}
+	for _, d := range f.index {
+		m, _, err := Manifest(ctx, f, d)
+		if err != nil {
+			return // nobody knows what it names
+		}
+		named[d.Digest], named[m.Config.Digest] = true, true
+		for _, l := range m.Layers {
+			named[l.Digest] = true
+		}
+	}
+	for _, d := range append(old.Layers, old.Config, gone) {
+		if name, err := blobPath(d.Digest); err == nil && !named[d.Digest] {
+			_ = f.root.Remove(name)
+		}
+	}
 }
 
 func tagOf(m ocispec.Descriptor) string { return m.Annotations[ocispec.AnnotationRefName] }
