@@ -39,7 +39,7 @@ func measureArrivals(ctx context.Context, b *bench) ([]row, error) {
 		r.Bundles, o.Contributors, r.Tries, r.HubKills, r.SenderKills, r.Cuts, r.Continued, r.Restart.Round(time.Millisecond), time.Since(begin).Seconds())
 	for _, wrong := range [][]string{r.Lost, r.Twice, r.Unproven, r.Stray} {
 		if len(wrong) > 0 {
-			note += fmt.Sprintf("; %.3q", wrong)
+			note += fmt.Sprintf("; %q", wrong[:min(3, len(wrong))])
 		}
 	}
 	one := func(id string, n int, unit, note string) row {

@@ -29,8 +29,8 @@ func measureForged(ctx context.Context, b *bench) ([]row, error) {
 		return nil, err
 	}
 	rows := []row{{ID: "forged", Ours: figure(float64(len(r.Passed))), Unit: "taken in", N: r.Tried, Seed: int64(o.Seed),
-		Note: fmt.Sprintf("%d kinds of change, in turn, sent to a hub in a process of its own or as folders to verify: %.5q", r.Kinds, r.Passed)},
-		{ID: "forged/other-reason", Ours: figure(float64(len(r.Other))), Unit: "refused for a reason that is not its own", N: r.Tried, Seed: int64(o.Seed), Note: fmt.Sprintf("%.5q", r.Other)}}
+		Note: fmt.Sprintf("%d kinds of change, in turn, sent to a hub in a process of its own or as folders to verify: %q", r.Kinds, r.Passed)},
+		{ID: "forged/other-reason", Ours: figure(float64(len(r.Other))), Unit: "refused for a reason that is not its own", N: r.Tried, Seed: int64(o.Seed), Note: fmt.Sprintf("%q", r.Other)}}
 	for _, reason := range slices.SortedFunc(maps.Keys(r.Reasons), func(a, b string) int {
 		return cmp.Or(r.Reasons[b]-r.Reasons[a], strings.Compare(a, b))
 	}) {

@@ -49,7 +49,7 @@ func (b *bench) searched(ctx context.Context, id string, n, kills int) ([]row, e
 	note := fmt.Sprintf("planted: %s; %d raw texts sealed at the edge, %d records left, %d of them with masked text; %d processes killed on the way, three ended by faults; searched: %d files of %.1f MB, %d pages, all answers, all that was printed; %.0f s",
 		strings.Join(ways, ", "), r.Sealed, r.Admitted, r.Masked, r.Kills, r.Files, float64(r.Bytes)/1e6, r.Pages, time.Since(begin).Seconds())
 	if len(r.Found) > 0 {
-		note += fmt.Sprintf("; %.10q", r.Found)
+		note += fmt.Sprintf("; %q", r.Found[:min(10, len(r.Found))])
 	}
 	return []row{{ID: id, Ours: figure(float64(len(r.Found))), Unit: "places where a planted string stands", N: r.Planted, Seed: int64(t.Seed), Note: note}}, os.RemoveAll(t.Dir)
 }

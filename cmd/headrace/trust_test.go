@@ -91,3 +91,25 @@ func TestRawTextRestsOnlySealed(t *testing.T) {
 		t.Errorf("too little went round to show anything: %+v", r)
 	}
 }
+
+// TestAWithdrawalEndsInTheSameCertificateThroughKills kills hub and edge in the middle of a withdrawal's steps.
+func TestAWithdrawalEndsInTheSameCertificateThroughKills(t *testing.T) {
+	o := trusttest.WithdrawOptions{Options: trial(t), Kills: 8}
+	if testing.Short() {
+		o.Kills = 4
+	}
+	if os.Getenv("HEADRACE_LONG") != "" {
+		o.Kills = 60
+	}
+	r, err := trusttest.Withdraw(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("kills by stage: %v; %+v; %+v", r.Spread, r.Quiet, r.Killed)
+	if !trusttest.SameFates(r.Quiet, r.Killed) || r.Quiet.Records == 0 || r.Quiet.Contributor != r.Killed.Contributor {
+		t.Errorf("in peace the certificate says\n%+v\nand through kills\n%+v", r.Quiet, r.Killed)
+	}
+	if r.Certificates != 2 || r.Kills != o.Kills {
+		t.Errorf("%d certificates of two withdrawals, after %d kills", r.Certificates, r.Kills)
+	}
+}

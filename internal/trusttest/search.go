@@ -108,8 +108,7 @@ func (w *world) begin(ctx context.Context) (err error) {
 	if w.c, err = w.hub.join(ctx, "alder"); err != nil {
 		return err
 	}
-	if err := errors.Join(os.WriteFile(filepath.Join(w.c.dir, "policy.yaml"), []byte(searchPolicy), 0o600),
-		os.WriteFile(filepath.Join(w.c.dir, "edge.yaml"), []byte("policy: policy.yaml\nsettle: 0s\naudited_batches: 5\n"), 0o600)); err != nil {
+	if err := w.configure(); err != nil {
 		return err
 	}
 	if w.devices, err = unused(); err != nil {
@@ -134,6 +133,12 @@ func (w *world) begin(ctx context.Context) (err error) {
 	}
 	// An agent that finds nothing of a tool looks again after a minute only.
 	return errors.Join(w.plantTranscript(ctx, -1), w.startAgent(ctx))
+}
+
+// configure writes what the edge reads.
+func (w *world) configure() error {
+	return errors.Join(os.WriteFile(filepath.Join(w.c.dir, "policy.yaml"), []byte(searchPolicy), 0o600),
+		os.WriteFile(filepath.Join(w.c.dir, "edge.yaml"), []byte("policy: policy.yaml\nsettle: 0s\naudited_batches: 5\n"), 0o600))
 }
 
 func (w *world) machine() string { return filepath.Join(w.o.Dir, "machine") }
