@@ -214,7 +214,10 @@ func (e *Edge) consent(lower *consent.Lowerer, c *candidate) error {
 		findings += n
 	}
 	c.set(sqlstore.EpisodeReady, d.Rule)
-	c.answer.Level, c.answer.Title = string(d.Level), title(c.clean.Instruction)
+	c.answer.Level = string(d.Level)
+	if d.Level == episode.LevelClean {
+		c.answer.Title = title(c.clean.Instruction) // else no word of it rests outside the vault: the filter may have missed one
+	}
 	c.answer.Out = &sqlstore.OutboundRow{Episode: c.row.ID, Revision: c.row.Revision, Recipient: e.cfg.Recipient, Kind: string(kind),
 		Digest: episode.Digest(body), Level: string(d.Level), Rule: d.Rule, Findings: findings, Found: c.clean.Privacy.Findings, State: state, DecidedBy: by, CreatedAt: now, Body: body}
 	if by != "" {

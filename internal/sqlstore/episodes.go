@@ -34,7 +34,7 @@ type EpisodeRow struct {
 	// CodeAccepted and CodeRejected are of Verdicts those on code: completions, edits, files. What was modified counts as accepted.
 	CodeAccepted, CodeRejected int
 	State, Note                string
-	Level, Title               string // set once screened; the title is of the scrubbed text
+	Level, Title               string // set once screened; the title is of the scrubbed text, and only where that leaves
 	// Later says that Sealed holds only what came after the raw text had expired: it can leave as an amendment only.
 	Later bool
 	// Adds says that this revision only adds outcomes and ratings: an approval of the one before stands. Not stored.

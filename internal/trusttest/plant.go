@@ -21,8 +21,9 @@ import (
 	"unicode/utf16"
 )
 
-// canaryHead begins each planted string: what looks for it finds them all, and no word or filter knows it.
-const canaryHead = "zqvxcanaryjk"
+// canaryHead begins each planted string: what looks for it finds them all. It reads like a word, so that no filter takes it for
+// a secret, and stands nowhere else.
+const canaryHead = "quernmillcanary"
 
 // form is a way in which a canary may stand somewhere.
 type form struct {
@@ -47,15 +48,19 @@ func forms() []form {
 	return list
 }
 
-// canary is a new string, unlike all others.
+// canary is a string to plant: every second one looks random, the others like words.
 func (w *world) canary(way string) string {
+	w.report.Planted++
+	w.report.By[way]++
+	if w.report.Planted%2 == 0 {
+		words := []string{"wheel", "gate", "stone", "sluice", "race", "pond", "weir", "flume", "shaft", "hopper"}
+		return canaryHead + words[w.rng.IntN(len(words))]
+	}
 	const letters = "abcdefghijklmnopqrstuvwxyz"
 	b := []byte(canaryHead)
 	for range 12 {
 		b = append(b, letters[w.rng.IntN(len(letters))])
 	}
-	w.report.Planted++
-	w.report.By[way]++
 	return string(b)
 }
 

@@ -129,7 +129,7 @@ type EpisodeRow struct {
 	Tool        string
 	Surface     episode.Surface
 	Repository  string
-	Title       string // first words of the scrubbed instruction, or empty
+	Title       string // first words of the scrubbed instruction, where it leaves at level clean; else empty
 	Suggestions int
 	Verdicts    map[episode.Verdict]int
 	Level       episode.Level
