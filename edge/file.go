@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/canary"
 	"github.com/headrace/headrace/internal/capture/gitlog"
 	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/consent"
@@ -90,6 +91,9 @@ type File struct {
 	Webhooks WebhookFiles `yaml:"webhooks"`
 	// Syslog is where the audit trail is sent, too: udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH.
 	Syslog string `yaml:"syslog"`
+	// Canaries is a file of planted strings, one a line of at least 8 bytes, that must never come out of here: a bundle that would hold
+	// one is not packed, and logs, pages, answers and crash dumps show asterisks in its place.
+	Canaries string `yaml:"canaries,omitempty"`
 	// Settle is how long an episode may still change before it is screened.
 	Settle time.Duration `yaml:"settle"`
 	// RawRetention is how long raw text rests in the vault, at most 336h.
@@ -134,7 +138,7 @@ func ReadFile(path, dir string) (File, error) {
 		return f, err
 	}
 	f.Exchange, f.ExchangeCredentials = exchange.Beside(path, f.Exchange), config.Beside(path, f.ExchangeCredentials)
-	f.HubTokenFile = config.Beside(path, f.HubTokenFile)
+	f.HubTokenFile, f.Canaries = config.Beside(path, f.HubTokenFile), config.Beside(path, f.Canaries)
 	f.Signing = f.Signing.Beside(func(p string) string { return config.Beside(path, p) })
 	f.Webhooks.GitHub, f.Webhooks.GitLab = config.Beside(path, f.Webhooks.GitHub), config.Beside(path, f.Webhooks.GitLab)
 	for i, r := range f.Repositories {
@@ -199,6 +203,11 @@ func (f File) Config(m *Membership) (Config, error) {
 	}
 	if c.Webhooks, err = f.Webhooks.read(); err != nil {
 		return c, err
+	}
+	if f.Canaries != "" {
+		if c.Canaries, err = canary.ReadFile(f.Canaries); err != nil {
+			return c, err
+		}
 	}
 	member := *m
 	member.URL = eff.Hub

@@ -53,6 +53,7 @@ type cli struct {
 	Audit       auditCmd       `cmd:"" help:"Print or verify the audit trail of the edge or the hub: who did what, when."`
 	Log         logCmd         `cmd:"" help:"Check a hub's transparency log; compare what two contributors saw."`
 	Witness     witnessCmd     `cmd:"" help:"Vouch for other people's logs: cosign checkpoints of logs that only grow."`
+	Redact      redactCmd      `cmd:"" hidden:"" help:"Standard input → standard output, asterisks in the place of canaries."`
 	Simulate    simulateCmd    `cmd:"" help:"Episodes of synthetic enterprises whose truth is known (JSON Lines on standard output)."`
 	Bench       benchCmd       `cmd:"" help:"Measure this build beside its peers (run from a checkout)."`
 }

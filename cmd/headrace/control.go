@@ -21,6 +21,7 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/access"
+	"github.com/headrace/headrace/internal/canary"
 )
 
 // controls are what a running role does for commands on its own machine, which cannot open its state folder while it has
@@ -31,7 +32,7 @@ type controls map[string]func(ctx context.Context, arg string) (string, error)
 const controlFile = "control"
 
 // serve answers until ctx ends; ready is called once commands find it.
-func (c controls) serve(ctx context.Context, dir string, ready func()) error {
+func (c controls) serve(ctx context.Context, dir string, guard *canary.Guard, ready func()) error {
 	l, err := net.Listen("tcp", freePort)
 	if err != nil {
 		return fmt.Errorf("listen for commands: %w", err)
@@ -43,7 +44,11 @@ func (c controls) serve(ctx context.Context, dir string, ready func()) error {
 		return errors.Join(fmt.Errorf("listen for commands: %w", err), l.Close())
 	}
 	defer os.Remove(path)
-	srv := &http.Server{Handler: c.handler(secret), ReadHeaderTimeout: 10 * time.Second}
+	handler := c.handler(secret)
+	if guard != nil {
+		handler = guard.Handler(handler)
+	}
+	srv := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	stop := context.AfterFunc(ctx, func() { srv.Close() })
 	defer stop()
 	ready()

@@ -143,7 +143,7 @@ func TestDoctorAsksTheEdgeThatIsRunning(t *testing.T) {
 	c := controls{"coverage": func(ctx context.Context, days string) (string, error) { return coverageOf(ctx, e, days) },
 		"activity": func(ctx context.Context, files string) (string, error) { return importActivity(ctx, e, files) }}
 	served := make(chan error, 1)
-	go func() { served <- c.serve(ctx, e.Dir(), func() { close(ready) }) }()
+	go func() { served <- c.serve(ctx, e.Dir(), nil, func() { close(ready) }) }()
 	defer func() { stop(); <-served }()
 	<-ready
 	var out, errs bytes.Buffer

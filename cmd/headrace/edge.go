@@ -48,6 +48,7 @@ Everything has a default; headrace edge config shows it. To change some, write e
   webhooks: {github_secret_file: /run/secrets/hook}            # reviews, merges, checks; gitlab_token_file too
   exchange: registry.alder.example/headrace   # or a folder: bundles go there, and the hub takes them in from there
   dictionaries: [names.csv]         # private names to look for: headrace dictionary makes it; rules: [own.toml] too
+  canaries: canaries                # planted strings, one a line: no bundle, page, log or crash dump shows one
   witnesses: [witness.example/w1+1f2e3d4c+BASE64]   # whose word makes the hub's log count as witnessed; not the hub's
   syslog: tcp://siem.example:601    # the audit trail goes there, too; udp:// or unix:///dev/log
   teams: teams.csv                  # user,team: for headrace doctor --coverage
@@ -100,13 +101,18 @@ func (c *edgeServeCmd) Run(e *env, role *edgeCmd) error {
 	if err != nil {
 		return err
 	}
+	guard, restore, err := e.keepOut(f.Canaries, conf.Canaries)
+	if err != nil {
+		return err
+	}
+	defer restore()
 	conf.Log = logger(e.err)
 	ed, err := edge.New(e.ctx, conf)
 	if err != nil {
 		return err
 	}
 	defer ed.Close()
-	s := &service{loops: []func(context.Context) error{ed.Run}}
+	s := &service{loops: []func(context.Context) error{ed.Run}, guard: guard}
 	if s.web, err = listenAnywhere(e.err, f.Listen); err != nil {
 		return err
 	}

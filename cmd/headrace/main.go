@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/canary"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -45,7 +46,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 		return 2
 	}
 	env := &env{ctx: ctx, dir: stateDir(c.Dir), in: stdin, out: stdout, err: stderr}
-	if err := k.Run(env); err != nil {
+	err = k.Run(env)
+	stderr = env.err // a command may have put a writer before it that keeps canaries out
+	if w, ok := stderr.(*canary.Writer); ok {
+		defer w.Flush()
+	}
+	if err != nil {
 		var u *usageError
 		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 			fmt.Fprintln(stderr, "headrace: stopped; what was done stays")

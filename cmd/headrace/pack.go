@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -15,6 +13,7 @@ import (
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/canary"
 	"github.com/headrace/headrace/internal/keyring"
 )
 
@@ -48,14 +47,8 @@ func (c *packCmd) Run(e *env) error {
 	}
 	o := bundle.Options{Contributor: c.Contributor, Recipient: c.Recipient}
 	if c.Canaries != "" {
-		b, err := os.ReadFile(c.Canaries)
-		if err != nil {
-			return fmt.Errorf("read canaries: %w", err)
-		}
-		for l := range strings.Lines(string(b)) {
-			if l = strings.TrimRight(l, "\r\n"); l != "" {
-				o.Canaries = append(o.Canaries, l)
-			}
+		if o.Canaries, err = canary.ReadFile(c.Canaries); err != nil {
+			return err
 		}
 	}
 	var signing keyring.Signing

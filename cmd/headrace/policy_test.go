@@ -56,7 +56,7 @@ func TestAPolicyIsTriedOnWhatTheEdgeHasRecorded(t *testing.T) {
 	defer stop()
 	ready, served := make(chan struct{}), make(chan error, 1)
 	c := controls{"policy": func(ctx context.Context, job string) (string, error) { return policyOf(ctx, e, job) }}
-	go func() { served <- c.serve(ctx, e.Dir(), func() { close(ready) }) }()
+	go func() { served <- c.serve(ctx, e.Dir(), nil, func() { close(ready) }) }()
 	<-ready
 	running := both()
 	stop()

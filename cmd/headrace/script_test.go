@@ -17,7 +17,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"headrace": main, "mill-agent": millAgent})
+	testscript.Main(m, map[string]func(){"headrace": main, "mill-agent": millAgent, "headrace-crash": crash})
 }
 
 // TestEveryPromiseOfTheReadme runs the scripts: one for each promise that the documents make of a command, with the

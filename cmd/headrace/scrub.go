@@ -17,6 +17,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/canary"
 	"github.com/headrace/headrace/scrub"
 )
 
@@ -172,14 +173,12 @@ func (c *scrubCmd) config(e *env) (cfg scrub.Config, err error) {
 		return cfg, usagef("--map-to says whom a map is sealed to: say with --map where to write it")
 	}
 	if c.Canaries != "" {
-		b, err := os.ReadFile(c.Canaries)
+		list, err := canary.ReadFile(c.Canaries)
 		if err != nil {
-			return cfg, fmt.Errorf("read canaries: %w", err)
+			return cfg, err
 		}
-		for l := range bytes.Lines(b) {
-			if l = bytes.TrimRight(l, "\r\n"); len(l) > 0 {
-				cfg.Canaries = append(cfg.Canaries, l)
-			}
+		for _, l := range list {
+			cfg.Canaries = append(cfg.Canaries, []byte(l))
 		}
 	}
 	if c.Key != "" {

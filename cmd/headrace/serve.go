@@ -25,6 +25,7 @@ import (
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/hub"
+	"github.com/headrace/headrace/internal/canary"
 )
 
 // service is what runs in a process: pages and APIs, the roles' loops, and what commands may ask of it.
@@ -38,6 +39,7 @@ type service struct {
 	sealed   http.Handler
 	loops    []func(context.Context) error
 	controls map[string]controls // by the state folder in which commands find them
+	guard    *canary.Guard       // of what is answered; nil for none
 }
 
 // roomToSync lets two goroutines more run at a time than there are processors. One that waits for an fsync keeps its slot
@@ -48,6 +50,9 @@ var roomToSync = sync.OnceFunc(func() { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0)
 func (s *service) run(ctx context.Context, during func(context.Context) error) error {
 	if len(s.loops) > 0 {
 		roomToSync()
+	}
+	if s.guard != nil {
+		s.handler, s.sealed = s.guard.Handler(s.handler), s.guard.Handler(s.sealed)
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -77,7 +82,7 @@ func (s *service) run(ctx context.Context, during func(context.Context) error) e
 	}
 	ready := make(chan struct{}, len(s.controls))
 	for dir, c := range s.controls {
-		g.Go(func() error { return c.serve(ctx, dir, func() { ready <- struct{}{} }) })
+		g.Go(func() error { return c.serve(ctx, dir, s.guard, func() { ready <- struct{}{} }) })
 	}
 	for _, loop := range s.loops {
 		g.Go(func() error { return ended(loop(ctx)) })

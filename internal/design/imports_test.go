@@ -30,6 +30,7 @@ var rules = []rule{
 	{"bundle", "episode", "a public library: whoever checks a bundle needs nothing else"},
 	{"spec", "episode", "the open standard is made from the record's types"},
 
+	{"internal/canary", "episode", "knows only bytes and those who write them"},
 	{"internal/keyring", "episode", "keys know nothing of what they are for"},
 	{"internal/keyring/keyringtest", "internal/keyring", "for tests only"},
 	{"internal/statedir", "episode", "a lock on a folder"},
@@ -79,7 +80,7 @@ var rules = []rule{
 	{"internal/design/...", "", "tests, and what prints their results"},
 
 	{"agent", "episode internal/capture/... internal/device internal/login internal/seal internal/spool internal/statedir", "holds no key but its own certificate's, and no policy"},
-	{"edge", "bundle episode internal/access internal/capture/... internal/config internal/consent internal/device internal/exchange internal/keyring internal/learn internal/login internal/poll internal/published internal/release internal/seal internal/spool internal/sqlstore internal/statedir internal/tlog/proof internal/tlog/seen internal/tlog/tiles internal/trail internal/value internal/web scrub",
+	{"edge", "bundle episode internal/access internal/canary internal/capture/... internal/config internal/consent internal/device internal/exchange internal/keyring internal/learn internal/login internal/poll internal/published internal/release internal/seal internal/spool internal/sqlstore internal/statedir internal/tlog/proof internal/tlog/seen internal/tlog/tiles internal/trail internal/value internal/web scrub",
 		"knows a hub as a registry with a key: not its code, its log's writer, its datasets"},
 	{"hub", "bundle episode internal/access internal/blob internal/config internal/curate internal/dataset/... internal/device internal/exchange internal/intake internal/keyring internal/learn internal/login internal/published internal/registry internal/release internal/rights internal/sqlstore internal/statedir internal/tlog/... internal/trail internal/value internal/web",
 		"never sees raw text: no reader, no filter, no policy"},
