@@ -326,7 +326,11 @@ func TestABundleFromAStrangerOrInAnothersNameIsRefused(t *testing.T) {
 func resigned(t *testing.T, raw []byte, change func(*Manifest)) error {
 	t.Helper()
 	lines := bytes.Split(bytes.TrimSuffix(raw, []byte("\n")), []byte("\n"))
-	m, err := summarise(lines, "alder", "maker", "")
+	leaves := make([]hash, len(lines))
+	for i, l := range lines {
+		leaves[i] = leaf(sha256.Sum256(l))
+	}
+	m, err := summarise(lines, leaves, "alder", "maker", "")
 	if err != nil {
 		m = Manifest{Version: manifestVersion, Kind: KindEpisodes, Contributor: "alder", Recipient: "maker", Records: len(lines), PayloadBytes: int64(len(raw))}
 	}
@@ -351,7 +355,7 @@ func resigned(t *testing.T, raw []byte, change func(*Manifest)) error {
 }
 
 func TestASignerCannotSignWhatTheRecordsDoNotSay(t *testing.T) {
-	sorted, err := sortRecords(records(t, 3))
+	sorted, _, err := sortRecords(records(t, 3))
 	if err != nil {
 		t.Fatal(err)
 	}

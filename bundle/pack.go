@@ -42,11 +42,11 @@ type Options struct {
 // their order is nobody's business and the bytes do not depend on it. A dir that holds this very bundle is fine; one
 // that holds anything else is refused. What Pack returned without error is on disk.
 func Pack(dir string, records [][]byte, o Options) (Manifest, string, error) {
-	lines, err := sortRecords(records)
+	lines, leaves, err := sortRecords(records)
 	if err != nil {
 		return Manifest{}, "", err
 	}
-	m, err := summarise(lines, o.Contributor, o.Recipient, o.Checkpoint)
+	m, err := summarise(lines, leaves, o.Contributor, o.Recipient, o.Checkpoint)
 	if err != nil {
 		return m, "", err
 	}
@@ -96,8 +96,8 @@ func newStatement(m Manifest, payload []byte) statement {
 	}
 }
 
-// sortRecords orders records by digest and drops repeats.
-func sortRecords(records [][]byte) ([][]byte, error) {
+// sortRecords orders records by digest and drops repeats. It returns each one's Merkle leaf, too.
+func sortRecords(records [][]byte) (lines [][]byte, leaves []hash, err error) {
 	type keyed struct {
 		digest hash
 		line   []byte
@@ -108,28 +108,27 @@ func sortRecords(records [][]byte) ([][]byte, error) {
 	}
 	slices.SortFunc(k, func(a, b keyed) int { return bytes.Compare(a.digest[:], b.digest[:]) })
 	k = slices.CompactFunc(k, func(a, b keyed) bool { return a.digest == b.digest })
-	lines := make([][]byte, len(k))
+	lines, leaves = make([][]byte, len(k)), make([]hash, len(k))
 	size := 0
 	for i := range k {
-		lines[i] = k[i].line
+		lines[i], leaves[i] = k[i].line, leaf(k[i].digest)
 		size += len(lines[i]) + 1
 	}
 	if size > MaxPayload {
-		return nil, problem(CodeTooLarge, "split the records over several bundles", "%d bytes of records are more than the %d that one bundle holds", size, MaxPayload)
+		return nil, nil, problem(CodeTooLarge, "split the records over several bundles", "%d bytes of records are more than the %d that one bundle holds", size, MaxPayload)
 	}
-	return lines, nil
+	return lines, leaves, nil
 }
 
-// summarise checks each record and counts what the manifest says of them. Verify calls it too: a manifest that was not
-// counted from its records is refused.
-func summarise(lines [][]byte, contributor, recipient, checkpoint string) (Manifest, error) {
+// summarise checks each record and counts what the manifest says of them; leaves are the records' in the Merkle tree. Verify
+// calls it too: a manifest that was not counted from its records is refused.
+func summarise(lines [][]byte, leaves []hash, contributor, recipient, checkpoint string) (Manifest, error) {
 	m := Manifest{Version: manifestVersion, Contributor: contributor, Recipient: recipient, Checkpoint: checkpoint,
 		Records: len(lines), Levels: map[episode.Level]int{}, Findings: map[string]int{}}
 	if len(lines) == 0 {
 		return m, problem(CodeEmpty, "check that the policy lets something leave (headrace consent counts what it drops)", "there are no records to pack")
 	}
 	var (
-		leaves    = make([]hash, len(lines))
 		policies  = map[string]bool{}
 		scrubbers = map[string]bool{}
 		terms     = map[string]int{}
@@ -168,7 +167,6 @@ func summarise(lines [][]byte, contributor, recipient, checkpoint string) (Manif
 		policies[p.Policy] = true
 		scrubbers[p.Scrubber] = true
 		terms[string(h.Terms)]++
-		leaves[i] = leaf(sha256.Sum256(line))
 	}
 	if contributor == "" || recipient == "" {
 		return m, problem(CodeTerms, "name both", "a bundle needs the contributor's and the recipient's name")

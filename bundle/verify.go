@@ -148,11 +148,11 @@ func checkStatement(s statement, signed, payload []byte) ([][]byte, error) {
 	if err != nil {
 		return nil, malformed("the payload cannot be unpacked: %v", err)
 	}
-	lines, err := splitLines(raw)
+	lines, leaves, err := splitLines(raw)
 	if err != nil {
 		return nil, err
 	}
-	m, err := summarise(lines, s.Predicate.Contributor, s.Predicate.Recipient, s.Predicate.Checkpoint)
+	m, err := summarise(lines, leaves, s.Predicate.Contributor, s.Predicate.Recipient, s.Predicate.Checkpoint)
 	if err != nil {
 		return nil, err
 	}
@@ -166,24 +166,25 @@ func checkStatement(s statement, signed, payload []byte) ([][]byte, error) {
 	return lines, nil
 }
 
-// splitLines refuses lines that are not in the order of their digests, each once.
-func splitLines(raw []byte) ([][]byte, error) {
+// splitLines refuses lines that are not in the order of their digests, each once. It returns each one's Merkle leaf, too.
+func splitLines(raw []byte) (lines [][]byte, leaves []hash, err error) {
 	if raw[len(raw)-1] != '\n' {
-		return nil, malformed("the payload's last line has no end")
+		return nil, nil, malformed("the payload's last line has no end")
 	}
-	lines := make([][]byte, 0, bytes.Count(raw, []byte{'\n'}))
+	n := bytes.Count(raw, []byte{'\n'})
+	lines, leaves = make([][]byte, 0, n), make([]hash, 0, n)
 	var last hash
 	for len(raw) > 0 {
 		var line []byte
 		line, raw, _ = bytes.Cut(raw, []byte{'\n'})
 		digest := sha256.Sum256(line)
 		if len(lines) > 0 && bytes.Compare(last[:], digest[:]) >= 0 {
-			return nil, malformed("record %d is out of order or there twice", len(lines)+1)
+			return nil, nil, malformed("record %d is out of order or there twice", len(lines)+1)
 		}
 		last = digest
-		lines = append(lines, line)
+		lines, leaves = append(lines, line), append(leaves, leaf(digest))
 	}
-	return lines, nil
+	return lines, leaves, nil
 }
 
 func fetch(blob func(string) ([]byte, error), digest string) ([]byte, error) {

@@ -16,6 +16,10 @@ func appendPlain(dst []byte, e *Episode, canonical bool) (out []byte, ok bool) {
 	if e == nil {
 		return dst, false
 	}
+	if dst == nil {
+		const usual = 1 << 10 // bytes; else it would grow to that in many steps
+		dst = make([]byte, 0, usual)
+	}
 	return episodePlan.write(dst, reflect.ValueOf(e).Elem(), canonical)
 }
 
