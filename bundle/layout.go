@@ -39,6 +39,10 @@ func ociManifest(envelope, payload []byte) ([]byte, error) {
 	})
 }
 
+// OCIManifest is the manifest, and with its digest the name, of the bundle of these two blobs: for who has them from elsewhere
+// than a layout. Only verifying says that they belong together.
+func OCIManifest(envelope, payload []byte) ([]byte, error) { return ociManifest(envelope, payload) }
+
 // emptyConfig is the config of an OCI artifact that has none.
 const emptyConfig = "{}"
 

@@ -3,13 +3,16 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 
+	"filippo.io/age"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2"
+	"oras.land/oras-go/v2/content"
 	"oras.land/oras-go/v2/content/oci"
 	"oras.land/oras-go/v2/errdef"
 	"oras.land/oras-go/v2/registry"
@@ -25,13 +28,16 @@ type Exchange struct {
 	Place string
 	// Credentials is a file in docker's form with what the registry asks for; empty for none.
 	Credentials string
+	// Recipient is the key of the hub to which records are encrypted there; empty: they are not.
+	Recipient string
 }
 
 // visit is one look at an exchange. It stands in the hub's place for as long as it lasts.
 type visit struct {
 	exchange.Place
-	told *exchange.Log // of the hub's log; nil where the hub has left nothing there
-	ours bool          // some bundle there is ours
+	to   *age.X25519Recipient // records are encrypted to; nil: they are not
+	told *exchange.Log        // of the hub's log; nil where the hub has left nothing there
+	ours bool                 // some bundle there is ours
 	done Carried
 }
 
@@ -58,12 +64,21 @@ func (e *Edge) at(x Exchange, make bool, do func() error) (c Carried, err error)
 	if e.cfg.Hub == nil {
 		return c, ErrNotJoined
 	}
+	if x.Recipient = cmp.Or(x.Recipient, e.cfg.Exchange.Recipient); x.Place == e.cfg.Exchange.Place {
+		x.Credentials = cmp.Or(x.Credentials, e.cfg.Exchange.Credentials)
+	}
+	var to *age.X25519Recipient
+	if x.Recipient != "" {
+		if to, err = exchange.Recipient(x.Recipient); err != nil {
+			return c, err
+		}
+	}
 	p, err := exchange.Open(x.Place, exchange.Access{Credentials: x.Credentials, Make: make})
 	if err != nil {
 		return c, err
 	}
 	defer p.Close()
-	e.visiting = &visit{Place: p, done: Carried{Place: p.String(), Refused: []CarriedRefusal{}}}
+	e.visiting = &visit{Place: p, to: to, done: Carried{Place: p.String(), Refused: []CarriedRefusal{}}}
 	defer func() { e.visiting = nil }()
 	err = do()
 	return e.visiting.done, e.explain(err)
@@ -132,24 +147,46 @@ func (e *Edge) leaveBundle(ctx context.Context, dir, id string) error {
 	if err == nil || !errors.Is(err, errdef.ErrNotFound) {
 		return err
 	}
-	opts := oras.DefaultCopyGraphOptions
-	opts.Concurrency = 1
-	if err := oras.CopyGraph(ctx, layout, e.visiting, root, opts); err != nil {
-		return fmt.Errorf("leave bundle %s: %w", id, err)
-	}
-	// The tag comes last: what it names is whole.
-	if err := e.visiting.Tag(ctx, root, exchange.Tag(exchange.Bundles, id)); err != nil {
+	if err := e.put(ctx, layout, root); err != nil {
 		return fmt.Errorf("leave bundle %s: %w", id, err)
 	}
 	e.visiting.done.Bundles++
 	return nil
 }
 
+// put copies a bundle into the exchange, its records encrypted where that is asked for. The tag comes last: what it names is whole.
+func (e *Edge) put(ctx context.Context, layout content.ReadOnlyStorage, root ocispec.Descriptor) error {
+	id := root.Digest.String()
+	tag := exchange.Tag(exchange.Bundles, id)
+	if e.visiting.to == nil {
+		opts := oras.DefaultCopyGraphOptions
+		opts.Concurrency = 1
+		if err := oras.CopyGraph(ctx, layout, e.visiting, root, opts); err != nil {
+			return err
+		}
+		return e.visiting.Tag(ctx, root, tag)
+	}
+	layers, err := exchange.Layers(ctx, layout, root, bundle.MaxPayload)
+	if err != nil {
+		return err
+	}
+	doc, err := exchange.Seal(id, layers[0], layers[1], e.visiting.to)
+	if err != nil {
+		return err
+	}
+	_, err = exchange.Put(ctx, e.visiting, tag, doc)
+	return err
+}
+
 // placed finds a bundle of ours in the exchange.
 func (e *Edge) placed(ctx context.Context, id string) (ocispec.Descriptor, error) {
 	tag := exchange.Tag(exchange.Bundles, id)
 	desc, err := e.visiting.Resolve(ctx, tag)
-	if err == nil && desc.Digest.String() != id {
+	if err != nil {
+		return desc, err
+	}
+	m, _, err := exchange.Manifest(ctx, e.visiting, desc)
+	if err == nil && exchange.Holds(desc, m) != id {
 		err = &episode.Problem{Code: "exchange/other-bundle", Message: fmt.Sprintf("the tag %s in %s names another bundle", tag, e.visiting), Hint: "somebody else writes there: give edge and hub a place of their own"}
 	}
 	return desc, err

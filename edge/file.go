@@ -3,6 +3,7 @@
 package edge
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -55,6 +56,11 @@ type File struct {
 	// Exchange is where bundles, withdrawals and their answers lie, where the hub is not to be reached or an enterprise would rather use what
 	// it runs: a repository of any OCI registry, as registry.example/headrace, or a folder. The hub must read and write there, too.
 	Exchange string `yaml:"exchange"`
+	// Encrypt says that records are encrypted to the hub (age, X25519) on their way through an exchange. What was approved, and the hub's answer,
+	// are the same.
+	Encrypt bool `yaml:"encrypt"`
+	// Recipient is the hub's key for that, where joining did not settle it: what headrace hub recipient prints.
+	Recipient string `yaml:"recipient"`
 	// ExchangeCredentials is a file in docker's form with what that registry asks for.
 	ExchangeCredentials string `yaml:"exchange_credentials_file"`
 	// Witnesses are the verifier keys of witnesses that are not the hub's, as headrace witness prints them: with the cosignature of one
@@ -206,6 +212,14 @@ func (f File) Config(m *Membership) (Config, error) {
 	}
 	if f.Canaries != "" {
 		if c.Canaries, err = canary.ReadFile(f.Canaries); err != nil {
+			return c, err
+		}
+	}
+	if f.Encrypt {
+		if c.Exchange.Recipient = cmp.Or(f.Recipient, m.AgeRecipient); c.Exchange.Recipient == "" {
+			return c, &episode.Problem{Code: "config/encrypt", Message: "encrypt is set, and the hub's key to encrypt to is not known", Hint: "ask its operator for what headrace hub recipient prints, and set recipient"}
+		}
+		if _, err := exchange.Recipient(c.Exchange.Recipient); err != nil {
 			return c, err
 		}
 	}

@@ -41,6 +41,8 @@ type Membership struct {
 	Hub         string            `json:"hub"` // as policies and terms call it
 	PublicKey   ed25519.PublicKey `json:"public_key"`
 	Channel     string            `json:"channel"`
+	// AgeRecipient is the hub's key to which bundles are encrypted where an exchange asks for it; empty: joined before there was one.
+	AgeRecipient string `json:"age_recipient,omitempty"`
 	// Pin names the hub's own authority; empty: the hub has a certificate of one that this machine knows, or does not speak TLS.
 	Pin string `json:"pin,omitempty"`
 	// Certificate and CertificateKey are what this edge shows the hub, PEM.

@@ -74,7 +74,10 @@ func (e *Edge) takeAnswer(ctx context.Context, tag string, row sqlstore.BundleRo
 		return err
 	}
 	e.visiting.ours = true
-	id := desc.Digest.String()
+	id := exchange.Holds(desc, m)
+	if row.ID != "" && row.ID != id {
+		return &episode.Problem{Code: "exchange/other-bundle", Message: fmt.Sprintf("the tag %s in %s names another bundle than ours", tag, e.visiting), Hint: "somebody else writes there: give edge and hub a place of their own"}
+	}
 	layers, err := e.answerTo(ctx, e.visiting, desc, bundle.TypeReceipt)
 	if err == nil {
 		r, err := e.checkReceipt(ctx, id, own, layers)
@@ -101,12 +104,12 @@ func (e *Edge) takeAnswer(ctx context.Context, tag string, row sqlstore.BundleRo
 	if !errors.Is(err, errdef.ErrNotFound) {
 		return err
 	}
-	return e.takeRefusal(ctx, desc, row)
+	return e.takeRefusal(ctx, desc, id, row)
 }
 
 // takeRefusal notes why the hub has not taken a bundle in yet, or that it has said nothing.
-func (e *Edge) takeRefusal(ctx context.Context, desc ocispec.Descriptor, row sqlstore.BundleRow) error {
-	c, id := &e.visiting.done, desc.Digest.String()
+func (e *Edge) takeRefusal(ctx context.Context, desc ocispec.Descriptor, id string, row sqlstore.BundleRow) error {
+	c := &e.visiting.done
 	layers, err := e.answerTo(ctx, e.visiting, desc, bundle.TypeRefusal)
 	note := "left in " + e.visiting.String() + "; the hub has not answered yet"
 	switch {
@@ -119,7 +122,7 @@ func (e *Edge) takeRefusal(ctx context.Context, desc ocispec.Descriptor, row sql
 		if err := e.openFromHub(layers[0], bundle.TypeRefusal, &r); err != nil {
 			return err
 		}
-		if r.Artifact != id || r.Recipient != e.cfg.Recipient {
+		if r.Artifact != desc.Digest.String() || r.Recipient != e.cfg.Recipient {
 			return &episode.Problem{Code: "receipt/mismatch", Message: fmt.Sprintf("the hub's refusal is of %.80s", r.Artifact), Hint: "ask the hub's operator: it does not speak of what was sent"}
 		}
 		p := &episode.Problem{Code: r.Code, Message: "the hub has not taken it in: " + r.Message, Hint: r.Hint}

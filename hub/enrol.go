@@ -36,6 +36,8 @@ type EnrolAnswer struct {
 	Hub         string `json:"hub"`
 	PublicKey   string `json:"public_key"`
 	Channel     string `json:"channel"`
+	// Recipient is the key to which bundles can be encrypted on their way.
+	Recipient string `json:"age_recipient"`
 	// Certificate answers the request, PEM.
 	Certificate string `json:"certificate,omitempty"`
 }
@@ -87,7 +89,11 @@ func (h *Hub) Enrol(ctx context.Context, req EnrolRequest) (EnrolAnswer, error) 
 	case err != nil:
 		return EnrolAnswer{}, err
 	}
-	ans := EnrolAnswer{Contributor: c.Name, Token: token, Hub: h.cfg.Name, PublicKey: encodeKey(h.Public()), Channel: c.Channel}
+	id, err := h.ring.Age()
+	if err != nil {
+		return EnrolAnswer{}, err
+	}
+	ans := EnrolAnswer{Recipient: id.Recipient().String(), Contributor: c.Name, Token: token, Hub: h.cfg.Name, PublicKey: encodeKey(h.Public()), Channel: c.Channel}
 	if req.Request != "" {
 		ans.Certificate, err = h.issue(ctx, c.Name, req.Request)
 	}

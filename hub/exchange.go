@@ -12,6 +12,7 @@ import (
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2"
+	"oras.land/oras-go/v2/content"
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
@@ -178,7 +179,7 @@ func (h *Hub) take(ctx context.Context, p exchange.Place, l *left) (err error) {
 	}
 	where, payloadType := "", ""
 	switch {
-	case l.bundle() && m.ArtifactType == bundle.ArtifactType && len(m.Layers) == 2:
+	case l.bundle() && (m.ArtifactType == bundle.ArtifactType || m.ArtifactType == exchange.TypeSealed) && len(m.Layers) == 2:
 		where, payloadType = "/bundles", bundle.TypeBundle
 	case !l.bundle() && m.ArtifactType == bundle.TypeWithdrawal && len(m.Layers) == 1:
 		where, payloadType = "/withdrawals", bundle.TypeWithdrawal
@@ -199,7 +200,10 @@ func (h *Hub) take(ctx context.Context, p exchange.Place, l *left) (err error) {
 	if _, _, err := bundle.OpenDocument(envelope, payloadType, trust); err != nil {
 		return err
 	}
-	l.repo, l.digest = l.contributor+where, l.desc.Digest.String()
+	l.repo, l.digest = l.contributor+where, exchange.Holds(l.desc, m)
+	if l.digest == "" {
+		return &episode.Problem{Code: "exchange/bad-manifest", Message: "an encrypted bundle does not say which one it holds", Hint: "let the sender leave it once more"}
+	}
 	_, here := h.db.RegistryIndex().Manifest(ctx, l.repo, l.digest)
 	if here == nil {
 		return nil
@@ -214,7 +218,14 @@ func (h *Hub) take(ctx context.Context, p exchange.Place, l *left) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := oras.CopyGraph(ctx, p, own, l.desc, oras.DefaultCopyGraphOptions); err != nil {
+	var from content.ReadOnlyStorage = p
+	root := l.desc
+	if m.ArtifactType == exchange.TypeSealed {
+		if from, root, err = h.opened(ctx, p, m, envelope, l.digest); err != nil {
+			return err
+		}
+	}
+	if err := oras.CopyGraph(ctx, from, own, root, oras.DefaultCopyGraphOptions); err != nil {
 		err = in.why(err)
 		if _, ok := errors.AsType[*incidentError](err); ok {
 			return nil // it is answered with the incident

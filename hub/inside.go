@@ -5,15 +5,21 @@ package hub
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2/content"
+	"oras.land/oras-go/v2/content/memory"
 	"oras.land/oras-go/v2/registry/remote"
 	"oras.land/oras-go/v2/registry/remote/errcode"
 
+	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/exchange"
 	"github.com/headrace/headrace/internal/registry"
 )
 
@@ -95,4 +101,39 @@ func (c *carrying) why(err error) error {
 		p.Code = "exchange/damaged"
 	}
 	return p
+}
+
+// opened is the bundle that is in a sealed one, as it would be had it come in the clear.
+func (h *Hub) opened(ctx context.Context, p exchange.Place, m ocispec.Manifest, envelope []byte, digest string) (*memory.Store, ocispec.Descriptor, error) {
+	var root ocispec.Descriptor
+	id, err := h.ring.Age()
+	if err != nil {
+		return nil, root, err
+	}
+	payload, err := exchange.OpenSealed(ctx, p, m, bundle.MaxPayload, id)
+	if err != nil {
+		return nil, root, err
+	}
+	raw, err := bundle.OCIManifest(envelope, payload)
+	if err != nil {
+		return nil, root, err
+	}
+	if episode.Digest(raw) != digest {
+		return nil, root, &episode.Problem{Code: "exchange/other-bundle", Message: "the encrypted records are not those of the bundle that it says it holds", Hint: "let the sender leave it once more"}
+	}
+	var inner ocispec.Manifest
+	if err := json.Unmarshal(raw, &inner); err != nil {
+		return nil, root, err
+	}
+	root = content.NewDescriptorFromBytes(inner.MediaType, raw)
+	store := memory.New()
+	for _, b := range []struct {
+		desc ocispec.Descriptor
+		b    []byte
+	}{{inner.Config, []byte("{}")}, {inner.Layers[0], envelope}, {inner.Layers[1], payload}, {root, raw}} {
+		if err := store.Push(ctx, b.desc, bytes.NewReader(b.b)); err != nil {
+			return nil, root, fmt.Errorf("open %s: %w", digest, err)
+		}
+	}
+	return store, root, nil
 }

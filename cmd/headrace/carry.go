@@ -12,12 +12,14 @@ import (
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/hub"
 	"github.com/headrace/headrace/internal/exchange"
+	"github.com/headrace/headrace/internal/keyring"
 )
 
 // carryJob is what a running edge or hub is asked for: a look at an exchange.
 type carryJob struct {
 	Place       string `json:"place"`
 	Credentials string `json:"credentials,omitempty"`
+	Recipient   string `json:"recipient,omitempty"`
 	Bundle      string `json:"bundle,omitempty"` // a folder
 	Leave       bool   `json:"leave,omitempty"`
 }
@@ -71,7 +73,7 @@ func carryOf(ctx context.Context, ed *edge.Edge, job string) (string, error) {
 	if err := json.Unmarshal([]byte(job), &j); err != nil {
 		return "", fmt.Errorf("read what to carry: %w", err)
 	}
-	x := edge.Exchange{Place: j.Place, Credentials: j.Credentials}
+	x := edge.Exchange{Place: j.Place, Credentials: j.Credentials, Recipient: j.Recipient}
 	var done edge.Carried
 	var err error
 	if j.Leave {
@@ -165,4 +167,31 @@ func absolute(file string) string {
 		return abs
 	}
 	return file
+}
+
+type hubRecipientCmd struct{}
+
+func (hubRecipientCmd) Help() string {
+	return `Prints the hub's key to which edges encrypt records on their way through a registry or a folder (age, X25519). Edges that join
+get it by themselves; others set recipient in edge.yaml. The other half is keys/age.key of the hub's folder.
+
+Example: headrace hub recipient`
+}
+
+// Run prints.
+func (c *hubRecipientCmd) Run(e *env, role *hubCmd) error {
+	f, err := hub.ReadFile(role.Config, e.dir)
+	if err != nil {
+		return err
+	}
+	ring, err := keyring.OpenWith(filepath.Join(f.Dir, "keys"), f.Signing)
+	if err != nil {
+		return err
+	}
+	id, err := ring.Age()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(e.out, id.Recipient())
+	return nil
 }

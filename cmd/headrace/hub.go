@@ -20,12 +20,13 @@ import (
 type hubCmd struct {
 	Config string `help:"Configuration file (default: hub.yaml in the state folder, if there)." type:"path" placeholder:"FILE"`
 
-	Serve   hubServeCmd   `cmd:"" default:"withargs" help:"Run the hub: take bundles in, learn, gate, release, settle (this is what headrace hub alone does)."`
-	Invite  hubInviteCmd  `cmd:"" help:"Invite an enterprise: prints the command it joins with."`
-	Revoke  hubRevokeCmd  `cmd:"" help:"End an enterprise's access: token, certificate and signing key at once."`
-	Receive hubReceiveCmd `cmd:"" help:"Take in what contributors left in a registry or a folder, and leave the answers there."`
-	Show    hubConfigCmd  `cmd:"" name:"config" help:"Print the configuration that is in force."`
-	Link    hubLinkCmd    `cmd:"" help:"Print a fresh one-time link to the pages of the running hub."`
+	Serve     hubServeCmd     `cmd:"" default:"withargs" help:"Run the hub: take bundles in, learn, gate, release, settle (this is what headrace hub alone does)."`
+	Invite    hubInviteCmd    `cmd:"" help:"Invite an enterprise: prints the command it joins with."`
+	Revoke    hubRevokeCmd    `cmd:"" help:"End an enterprise's access: token, certificate and signing key at once."`
+	Receive   hubReceiveCmd   `cmd:"" help:"Take in what contributors left in a registry or a folder, and leave the answers there."`
+	Recipient hubRecipientCmd `cmd:"" help:"Print the key to which edges encrypt records on their way through an exchange."`
+	Show      hubConfigCmd    `cmd:"" name:"config" help:"Print the configuration that is in force."`
+	Link      hubLinkCmd      `cmd:"" help:"Print a fresh one-time link to the pages of the running hub."`
 }
 
 func (hubCmd) Help() string {

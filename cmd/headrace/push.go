@@ -16,6 +16,7 @@ type pushCmd struct {
 	Bundle      string `arg:"" optional:"" help:"Folder that holds the bundle." type:"path" placeholder:"DIR"`
 	To          string `help:"Leave it here for the hub to take in: REGISTRY/REPOSITORY, or a folder." placeholder:"PLACE"`
 	Credentials string `help:"With --to, a file in docker's form with what the registry asks for." type:"existingfile" placeholder:"FILE"`
+	Recipient   string `help:"With --to, encrypt the records to this key of the hub (default with encrypt: true in edge.yaml: the one that joining settled)." placeholder:"AGE1…"`
 	Config      string `help:"The edge's configuration file." type:"path" placeholder:"FILE"`
 }
 
@@ -35,7 +36,7 @@ Example: headrace push --to /media/stick/alder-bank`
 
 func (c *pushCmd) Run(e *env) error {
 	if c.To != "" {
-		return carryJob{Place: place(c.To), Credentials: absolute(c.Credentials), Bundle: c.Bundle, Leave: true}.carry(e, c.Config)
+		return carryJob{Place: place(c.To), Credentials: absolute(c.Credentials), Recipient: c.Recipient, Bundle: c.Bundle, Leave: true}.carry(e, c.Config)
 	}
 	if c.Bundle == "" {
 		return usagef("name the bundle's folder, or say with --to where to leave all that is packed")

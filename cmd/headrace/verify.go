@@ -13,17 +13,20 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/internal/exchange"
 )
 
 type verifyCmd struct {
-	Bundle string `arg:"" help:"Folder that holds the bundle." type:"path" placeholder:"DIR"`
+	Bundle string `arg:"" help:"Folder that holds the bundle, or an exchange of bundles." type:"path" placeholder:"DIR"`
 	At     string `help:"Judge by this day, such as 2026-03-31, whether terms have expired (default: now)." placeholder:"DAY"`
 	Trust  string `help:"Trust the keys in this file too: a JSON list of name and key (32 bytes, base64)." type:"path" placeholder:"FILE"`
+
+	Identity string `help:"Open what is encrypted with this identity of age; a hub's is keys/age.key of its folder." type:"existingfile" placeholder:"FILE"`
 }
 
 func (c *verifyCmd) Help() string {
 	return `Checks every byte of a bundle: the signature, by a key that is trusted here, and that nothing was changed, added or left
-out; and that no terms in it have expired. Trusted are this machine's key, the invited contributors (trust.json in the state folder) and --trust.
+out; and that no terms in it have expired. In a folder that headrace push --to made, it checks each bundle, and prints a line for each. Trusted are this machine's key, the invited contributors (trust.json in the state folder) and --trust.
 
 Example: headrace verify bundle --trust alder-bank.json`
 }
@@ -48,6 +51,18 @@ func (c *verifyCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	ids, err := identities(c.Identity)
+	if err != nil {
+		return err
+	}
+	if exchange.IsFolder(c.Bundle) {
+		p, err := exchange.Open(c.Bundle, exchange.Access{})
+		if err != nil {
+			return err
+		}
+		defer p.Close()
+		return verifyPlace(e.ctx, p, trust, ids, now, e.verified)
+	}
 	b, err := bundle.Verify(c.Bundle, trust)
 	if err != nil {
 		return err
@@ -55,6 +70,11 @@ func (c *verifyCmd) Run(e *env) error {
 	if err := b.Manifest.Expired(now); err != nil {
 		return err
 	}
+	return e.verified(b)
+}
+
+// verified prints what was verified.
+func (e *env) verified(b *bundle.Bundle) error {
 	name := b.SignerName
 	if name == "" {
 		name = "this machine"

@@ -134,6 +134,8 @@ type Document struct {
 	Type    string              // of the artifact and its first layer; the others are JSON
 	Subject *ocispec.Descriptor // what it answers, if anything
 	Layers  [][]byte
+	Media   []string          // of the layers; nil: as Type says
+	Notes   map[string]string // annotations
 }
 
 // Put leaves a document, under a tag unless that is empty. The same document again changes nothing.
@@ -152,11 +154,14 @@ func Put(ctx context.Context, p oras.Target, tag string, d Document) (ocispec.De
 	if err != nil {
 		return config, err
 	}
-	m := ocispec.Manifest{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, ArtifactType: d.Type, Config: config, Subject: d.Subject}
+	m := ocispec.Manifest{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, ArtifactType: d.Type, Config: config, Subject: d.Subject, Annotations: d.Notes}
 	for i, b := range d.Layers {
 		mediaType := d.Type
 		if i > 0 {
 			mediaType = "application/json"
+		}
+		if d.Media != nil {
+			mediaType = d.Media[i]
 		}
 		l, err := push(mediaType, b)
 		if err != nil {

@@ -4,7 +4,9 @@ package exchange
 
 import (
 	"fmt"
+	"os"
 	"regexp"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/opencontainers/go-digest"
@@ -57,4 +59,20 @@ func decodeIndex(b []byte) ([]ocispec.Descriptor, error) {
 func encodeIndex(list []ocispec.Descriptor) ([]byte, error) {
 	b, err := json.Marshal(ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: list}, json.Deterministic(true))
 	return append(b, '\n'), err
+}
+
+// IsFolder says that a folder is an exchange and not one bundle, whose index has no tags.
+func IsFolder(dir string) bool {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return false
+	}
+	f := &folder{dir: dir, root: root}
+	defer f.Close()
+	b, err := f.read(indexFile, maxIndex)
+	if err != nil {
+		return false
+	}
+	list, err := decodeIndex(b)
+	return err == nil && slices.ContainsFunc(list, func(m ocispec.Descriptor) bool { return tagOf(m) != "" })
 }
