@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/poll"
@@ -53,6 +54,8 @@ type Config struct {
 	Teams string
 	// Own says that all that is captured is of the one developer whose machine this is: who may see figures about themselves.
 	Own bool
+	// Limits bound how often codes may be wrong.
+	Limits access.Limits
 	// OIDC is how developers log in to enrol their machines; without an issuer they need a one-time code.
 	OIDC OIDC
 	// Webhooks are the secrets of the code forges that deliver here.

@@ -150,7 +150,7 @@ func (e *Edge) issue(ctx context.Context, who sqlstore.Device, req DeviceRequest
 func (e *Edge) DeviceHandler() http.Handler {
 	mux := access.NewMux(access.Forbidden())
 	mux.HandleFunc("GET /v1/device/login", e.serveLogin)
-	mux.HandleFunc("POST /v1/device/enrol", func(w http.ResponseWriter, r *http.Request) {
+	mux.Handle("POST /v1/device/enrol", e.cfg.Limits.Codes(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e.serveIssue(w, r, func(req DeviceRequest) (sqlstore.Device, error) {
 			if req.Login != "" {
 				return e.useLogin(r.Context(), req)
@@ -161,7 +161,7 @@ func (e *Edge) DeviceHandler() http.Handler {
 			}
 			return sqlstore.Device{Developer: developer}, err
 		})
-	})
+	})))
 	mux.HandleFunc("POST /v1/device/renew", func(w http.ResponseWriter, r *http.Request) {
 		e.serveIssue(w, r, func(DeviceRequest) (sqlstore.Device, error) { return e.deviceOf(r) })
 	})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/canary"
 	"github.com/headrace/headrace/internal/capture/gitlog"
 	"github.com/headrace/headrace/internal/config"
@@ -91,6 +92,9 @@ type File struct {
 	Teams string `yaml:"teams"`
 	// OIDC is the identity provider with which developers log in to enrol their machines.
 	OIDC OIDC `yaml:"oidc"`
+	// Access says how people come in to the pages, and as what: with an identity provider, whose groups lead to the roles; without,
+	// by a link that works once (docs/access.md).
+	Access access.Config `yaml:"access,omitempty"`
 	// Webhooks are the files with the secrets of code forges, a line each: github_secret_file and gitlab_token_file. What these
 	// deliver at /v1/webhooks/github and /v1/webhooks/gitlab tells of reviews, merges and checks. $HEADRACE_GITHUB_SECRET and
 	// $HEADRACE_GITLAB_TOKEN overrule them.
@@ -122,6 +126,10 @@ func ReadFile(path, dir string) (File, error) {
 	}
 	f.OIDC = f.OIDC.withDefaults()
 	if _, err := f.OIDC.verifier(time.Now); err != nil {
+		return f, err
+	}
+	f.Access.ClientSecretFile = config.Beside(path, f.Access.ClientSecretFile)
+	if err := f.Access.Check(false); err != nil {
 		return f, err
 	}
 	if f.RawRetention <= 0 || f.RawRetention > MaxRawRetention {
@@ -194,7 +202,7 @@ func (f File) Config(m *Membership) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	c := Config{Dir: f.Dir, Signing: f.Signing, Contributor: m.Contributor, Recipient: m.Hub, Audited: f.AuditedBatches, Channel: eff.Channel, Settle: f.Settle, RawRetention: f.RawRetention, OIDC: f.OIDC, Pollers: f.Pollers, Teams: f.Teams, Witnesses: f.Witnesses, Repositories: f.Repositories, Syslog: f.Syslog,
+	c := Config{Dir: f.Dir, Signing: f.Signing, Contributor: m.Contributor, Recipient: m.Hub, Audited: f.AuditedBatches, Channel: eff.Channel, Settle: f.Settle, RawRetention: f.RawRetention, OIDC: f.OIDC, Limits: f.Access.Limits, Pollers: f.Pollers, Teams: f.Teams, Witnesses: f.Witnesses, Repositories: f.Repositories, Syslog: f.Syslog,
 		Exchange: Exchange{Place: f.Exchange, Credentials: f.ExchangeCredentials}}
 	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
 		return c, err

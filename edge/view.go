@@ -135,8 +135,18 @@ func (v View) Episodes(ctx context.Context, f web.EpisodeFilter) (web.EpisodePag
 	slices.Sort(page.States)
 	offset, _ := strconv.Atoi(f.After)
 	offset = max(0, offset)
-	rows, total, err := v.db.ListEpisodes(ctx, sqlstore.EpisodeFilter{Tool: f.Tool, State: f.State, Verdict: string(f.Verdict), Level: string(f.Level), Offset: offset, Limit: f.Limit})
+	selected := sqlstore.EpisodeFilter{Tool: f.Tool, State: f.State, Verdict: string(f.Verdict), Level: string(f.Level), Offset: offset, Limit: f.Limit}
+	developer, only := ownOnly(ctx)
+	if selected.Developer = developer; !only {
+		selected.Developer = ""
+	} else if developer == "" {
+		return page, nil
+	}
+	rows, total, err := v.db.ListEpisodes(ctx, selected)
 	if err != nil {
+		return page, err
+	}
+	if page.Few, err = v.few(ctx, selected); err != nil {
 		return page, err
 	}
 	tools, err := v.db.EpisodeCounts(ctx, "tool")
@@ -146,6 +156,11 @@ func (v View) Episodes(ctx context.Context, f web.EpisodeFilter) (web.EpisodePag
 	for _, t := range tools {
 		page.Tools = append(page.Tools, t.Key)
 		page.All += t.N
+	}
+	if only {
+		if _, page.All, err = v.db.ListEpisodes(ctx, sqlstore.EpisodeFilter{Developer: developer}); err != nil {
+			return page, err
+		}
 	}
 	page.Total = total
 	if offset+len(rows) < total {
@@ -178,7 +193,7 @@ func (v View) raw(ctx context.Context, who string, r sqlstore.EpisodeRow) (*epis
 	if err := v.db.Note(ctx, v.entry(ctx, who, "see raw", r.ID)); err != nil {
 		return nil, err
 	}
-	return told.Episode(), nil
+	return v.nameless(ctx, told.Episode()), nil
 }
 
 // Episode opens one episode.
@@ -188,7 +203,7 @@ func (v View) Episode(ctx context.Context, who, id string) (*web.EpisodeView, er
 		return nil, err
 	}
 	r, ok := rows[id]
-	if !ok {
+	if !ok || !theirs(ctx, r) {
 		return nil, web.ErrNotFound
 	}
 	out, err := v.db.OutboundOf(ctx, id)
@@ -196,9 +211,15 @@ func (v View) Episode(ctx context.Context, who, id string) (*web.EpisodeView, er
 		return nil, err
 	}
 	e := &web.EpisodeView{Raw: web.RawShown, RawTill: time.Unix(r.VaultDay*86400, 0).UTC().Add(v.cfg.RawRetention), State: shownStates[r.State], Level: episode.Level(r.Level), Why: r.Note}
-	e.Episode, err = v.raw(ctx, who, r)
+	if mayRaw(ctx, r) {
+		e.Episode, err = v.raw(ctx, who, r)
+	} else {
+		e.Raw = web.RawForbidden
+	}
 	if errors.Is(err, errExpired) {
 		e.Raw, err = web.RawExpired, nil
+	}
+	if e.Raw != web.RawShown {
 		e.Episode = &episode.Episode{ID: r.ID, StartedAt: r.StartedAt, Tool: episode.Tool{Name: r.Tool, Surface: episode.Surface(r.Surface)}}
 	}
 	if err != nil {
@@ -213,7 +234,7 @@ func (v View) Episode(ctx context.Context, who, id string) (*web.EpisodeView, er
 		if err != nil {
 			return nil, err
 		}
-		if e.Terms = left.Terms; e.Raw == web.RawExpired && o.Kind == string(bundle.KindEpisodes) {
+		if e.Terms = left.Terms; e.Raw != web.RawShown && o.Kind == string(bundle.KindEpisodes) {
 			e.Episode = left
 		}
 		e.History = append(e.History, web.Event{At: o.CreatedAt, What: fmt.Sprintf("filtered and lowered to %s: revision %d", o.Level, o.Revision), Who: "rule " + o.Rule})
@@ -241,9 +262,13 @@ func (v View) Withdrawals(ctx context.Context) ([]web.Withdrawal, error) {
 	if err != nil {
 		return nil, err
 	}
+	if who, only := ownOnly(ctx); only && !mayAudit(ctx) {
+		rows = slices.DeleteFunc(rows, func(w sqlstore.WithdrawalRow) bool { return who == "" || w.RequestedBy != who })
+	}
 	list := make([]web.Withdrawal, len(rows))
 	for i, w := range rows {
-		list[i] = web.Withdrawal{ID: w.ID, Scope: w.Scope, At: w.RequestedAt, Who: w.RequestedBy, Records: w.Records, State: "under way"}
+		scope, asked := v.told(ctx, w)
+		list[i] = web.Withdrawal{ID: w.ID, Scope: scope, At: w.RequestedAt, Who: asked, Records: w.Records, State: "under way"}
 		if w.Certificate == nil {
 			continue
 		}

@@ -130,6 +130,9 @@ func (v View) Batch(ctx context.Context, who, id string, q web.BatchQuery) (*web
 
 // beside adds the raw record, and what the filter finds in it, by which rule.
 func (v View) beside(ctx context.Context, who string, r sqlstore.EpisodeRow, rec *web.BatchRecord) error {
+	if !mayRaw(ctx, r) {
+		return nil
+	}
 	raw, err := v.raw(ctx, who, r)
 	if errors.Is(err, errExpired) {
 		return nil

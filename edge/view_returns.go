@@ -6,7 +6,9 @@ import (
 	"context"
 
 	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/published"
+	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/value"
 	"github.com/headrace/headrace/internal/web"
 )
@@ -71,6 +73,9 @@ func (v View) Statement(ctx context.Context, id string) (*web.Statement, error) 
 
 // Token is the secret that local tools send; TokenFile is where it is kept.
 func (e *Edge) Token() (string, error) { return e.ring.Token() }
+
+// Sessions keep who is signed in to the pages.
+func (e *Edge) Sessions() access.Sessions { return e.db.Sessions(sqlstore.RoleEdge) }
 
 // Dir is the edge's state folder.
 func (e *Edge) Dir() string { return e.cfg.Dir }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/exchange"
 	"github.com/headrace/headrace/internal/keyring"
@@ -53,6 +54,9 @@ type File struct {
 	RateCard string `yaml:"rate_card"`
 	// Syslog is where the audit trail is sent, too: udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH.
 	Syslog string `yaml:"syslog"`
+	// Access says how people come in to the pages, and as what: with an identity provider, whose groups lead to the roles and to
+	// contributors; without, by a link that works once (docs/access.md).
+	Access access.Config `yaml:"access,omitempty"`
 	// Intake is who may bring what, and how: tls, oidc, quotas, rotate.
 	Intake `yaml:",inline"`
 }
@@ -92,6 +96,10 @@ func ReadFile(path, dir string) (File, error) {
 		return f, err
 	}
 	f.TLS.Certificate, f.TLS.Key = config.Beside(path, f.TLS.Certificate), config.Beside(path, f.TLS.Key)
+	f.Access.ClientSecretFile = config.Beside(path, f.Access.ClientSecretFile)
+	if err := f.Access.Check(true); err != nil {
+		return f, err
+	}
 	if err := f.Intake.check(); err != nil {
 		return f, err
 	}
@@ -118,7 +126,7 @@ func (f File) Effective() (File, error) {
 
 // Config returns what a hub needs to know.
 func (f File) Config() (Config, error) {
-	c := Config{Dir: f.Dir, Signing: f.Signing, Name: f.Name, Lead: f.Lead, Witnesses: f.Witnesses, Exchanges: f.Exchanges, Syslog: f.Syslog, Intake: f.Intake}
+	c := Config{Dir: f.Dir, Signing: f.Signing, Name: f.Name, Lead: f.Lead, Witnesses: f.Witnesses, Exchanges: f.Exchanges, Limits: f.Access.Limits, Syslog: f.Syslog, Intake: f.Intake}
 	var err error
 	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
 		return c, err

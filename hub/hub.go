@@ -55,6 +55,8 @@ type Config struct {
 	RateCard *value.RateCard
 	// Syslog is where the audit trail is sent, too: udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH; empty for nowhere.
 	Syslog string
+	// Limits bound how often codes may be wrong.
+	Limits access.Limits
 	// Intake says who may bring what, and how.
 	Intake
 	Log *slog.Logger
@@ -158,7 +160,7 @@ func (h *Hub) Handler() http.Handler {
 	mux := access.NewMux(access.Forbidden())
 	mux.Handle("/v2/", h.reg)
 	mux.Handle("/log/", http.StripPrefix("/log", h.tlog))
-	mux.HandleFunc("POST /v1/enrol", h.serveEnrol)
+	mux.Handle("POST /v1/enrol", h.cfg.Limits.Codes(http.HandlerFunc(h.serveEnrol)))
 	mux.HandleFunc("POST /v1/renew", h.serveRenew)
 	return mux
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/dataset/export"
 	"github.com/headrace/headrace/internal/published"
 	"github.com/headrace/headrace/internal/release"
@@ -26,6 +27,9 @@ var _ web.HubSource = View{}
 
 // HubStages returns the stages that run at the hub.
 func (v View) HubStages(ctx context.Context) ([]web.Stage, error) {
+	if c := only(ctx); c != "" {
+		return v.stagesOf(ctx, c)
+	}
 	admitted, err := v.db.Admitted(ctx)
 	if err != nil {
 		return nil, err
@@ -95,6 +99,9 @@ func (v View) HubStages(ctx context.Context) ([]web.Stage, error) {
 
 // Snapshots returns all, newest first.
 func (v View) Snapshots(ctx context.Context) ([]web.Snapshot, error) {
+	if only(ctx) != "" {
+		return nil, nil
+	}
 	docs, err := v.db.Documents(ctx, sqlstore.DocSnapshot)
 	if err != nil {
 		return nil, err
@@ -112,6 +119,9 @@ func (v View) Snapshots(ctx context.Context) ([]web.Snapshot, error) {
 
 // Snapshot returns one with its lineage.
 func (v View) Snapshot(ctx context.Context, id string) (*web.SnapshotView, error) {
+	if only(ctx) != "" {
+		return nil, web.ErrNotFound
+	}
 	doc, err := v.db.Document(ctx, sqlstore.DocSnapshot, id)
 	if err == sqlstore.ErrNotFound {
 		return nil, web.ErrNotFound
@@ -162,7 +172,15 @@ func (v View) snapshot(doc sqlstore.DocumentRow) (web.SnapshotView, error) {
 
 // Export writes a snapshot in a trainer's format.
 func (v View) Export(ctx context.Context, id, format string, w io.Writer) error {
-	_, err := v.Hub.Export(ctx, id, format, "whoever took it from the hub's pages", w)
+	p, in := access.Of(ctx)
+	if p.Contributor != "" {
+		return web.ErrNotFound
+	}
+	who := "whoever took it from the hub's pages"
+	if in {
+		who = p.Name + ", from the hub's pages"
+	}
+	_, err := v.Hub.Export(ctx, id, format, who, w)
 	return err
 }
 
@@ -174,6 +192,9 @@ func (v View) gate(doc sqlstore.DocumentRow) (web.Gate, error) {
 
 // Gates returns all reports, newest first.
 func (v View) Gates(ctx context.Context) ([]web.Gate, error) {
+	if only(ctx) != "" {
+		return nil, nil
+	}
 	docs, err := v.db.Documents(ctx, sqlstore.DocGate)
 	if err != nil {
 		return nil, err
@@ -246,7 +267,7 @@ func (v View) keyID() string { return bundle.KeyIDOf(v.Public()).Short() }
 
 // Statements returns all, newest first.
 func (v View) Statements(ctx context.Context) ([]web.Statement, error) {
-	docs, err := v.db.Documents(ctx, sqlstore.DocStatement)
+	docs, err := v.statements(ctx)
 	if err != nil {
 		return nil, err
 	}

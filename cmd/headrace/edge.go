@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/web"
 )
@@ -45,6 +46,7 @@ Everything has a default; headrace edge config shows it. To change some, write e
   signing: {vault: {url: "https://vault.example:8200", key: headrace, token_file: /run/secrets/vault}}   # or a device: docs/keys.md
   database_file: /run/secrets/dsn   # PostgreSQL; one line: postgres://user:password@host/name
   oidc: {issuer: https://login.example, client_id: headrace}   # developers log in, instead of codes for each
+  access: {issuer: https://login.example, client_id: headrace-pages, url: "https://edge.example", roles: {steward: [GROUP]}}   # docs/access.md
   webhooks: {github_secret_file: /run/secrets/hook}            # reviews, merges, checks; gitlab_token_file too
   exchange: registry.alder.example/headrace   # or a folder: bundles go there, and the hub takes them in from there
   dictionaries: [names.csv]         # private names to look for: headrace dictionary makes it; rules: [own.toml] too
@@ -122,11 +124,11 @@ func (c *edgeServeCmd) Run(e *env, role *edgeCmd) error {
 		return err
 	}
 	hosts := hostsOf(s.web, f.Hosts)
-	site, err := web.New(web.Config{Edge: edge.View{Edge: ed}, Version: version(), Hosts: hosts})
+	site, err := web.New(web.Config{Edge: edge.View{Edge: ed}, Version: version(), Hosts: hosts, Access: f.Access, Sessions: ed.Sessions(), Log: conf.Log})
 	if err != nil {
 		return err
 	}
-	s.handler = edgeHandler(ed, site, token, hosts, isLoopback(s.web))
+	s.handler = edgeHandler(ed, site, token, hosts, f.Access.Limits, isLoopback(s.web))
 	if f.OTLP != "" && f.OTLP != "none" {
 		if s.grpc, err = listenAnywhere(e.err, f.OTLP); err != nil {
 			return err
@@ -141,8 +143,8 @@ func (c *edgeServeCmd) Run(e *env, role *edgeCmd) error {
 	}
 	s.controls = map[string]controls{f.Dir: edgeControls(ed, s, site)}
 	return s.run(e.ctx, func(ctx context.Context) error {
-		fmt.Fprintf(e.err, "\n  Open  %s%s\n\n", reachable(s.web), site.Link(me()))
-		fmt.Fprintf(e.err, "  The link works once; headrace edge link prints another. What is approved goes to %s as %s.\n", m.Hub, m.Contributor)
+		fmt.Fprintf(e.err, "\n  Open  %s\n\n", site.Open(reachable(s.web), me()))
+		fmt.Fprintf(e.err, "  %sWhat is approved goes to %s as %s.\n", onceMore(site, "headrace edge link"), m.Hub, m.Contributor)
 		fmt.Fprintf(e.err, "  Tools send to %s/v1/ with the token in %s\n\n", reachable(s.web), ed.TokenFile())
 		return until(ctx)
 	})
@@ -160,7 +162,7 @@ func edgeControls(ed *edge.Edge, s *service, site *web.Site) controls {
 		"activity": func(ctx context.Context, files string) (string, error) { return importActivity(ctx, ed, files) },
 		"coverage": func(ctx context.Context, days string) (string, error) { return coverageOf(ctx, ed, days) },
 		"carry":    func(ctx context.Context, job string) (string, error) { return carryOf(ctx, ed, job) },
-		"link":     func(context.Context, string) (string, error) { return reachable(s.web) + site.Link(me()), nil },
+		"link":     func(context.Context, string) (string, error) { return site.Open(reachable(s.web), me()), nil },
 		"policy":   func(ctx context.Context, job string) (string, error) { return policyOf(ctx, ed, job) },
 		"withdraw": func(ctx context.Context, job string) (string, error) { return withdrawOf(ctx, ed, job) },
 
@@ -171,18 +173,26 @@ func edgeControls(ed *edge.Edge, s *service, site *web.Site) controls {
 
 // edgeHandler puts everything on one port: /v1/ by token, the rest are pages. Telemetry may come without a token from this
 // machine only: they are marked as unauthenticated, and policy decides what they are good for.
-func edgeHandler(ed *edge.Edge, site *web.Site, token string, hosts []string, local bool) http.Handler {
-	api := ed.Handler(func(r *http.Request) edge.Principal { return bearerOf(r.Header.Get("Authorization"), token) })
+func edgeHandler(ed *edge.Edge, site *web.Site, token string, hosts []string, limits access.Limits, local bool) http.Handler {
+	api := limits.APIs(ed.Handler(func(r *http.Request) edge.Principal { return bearerOf(r.Header.Get("Authorization"), token) }))
 	mux := http.NewServeMux()
 	if local {
 		for _, signal := range []string{"logs", "traces", "metrics"} {
 			mux.Handle("POST /v1/"+signal, web.Hosts(hosts, api))
 		}
 	}
-	mux.Handle("/v1/webhooks/", ed.WebhookHandler()) // under whichever name a forge finds us, and proven by each delivery
+	mux.Handle("/v1/webhooks/", limits.APIs(ed.WebhookHandler())) // under whichever name a forge finds us, and proven by each delivery
 	mux.Handle("/v1/", web.Hosts(hosts, web.Bearer(token, api)))
 	mux.Handle("/", site)
 	return mux
+}
+
+// onceMore says of a link that it works once, and which command prints another.
+func onceMore(site *web.Site, command string) string {
+	if !site.ByLink() {
+		return "People log in there. "
+	}
+	return "The link works once; " + command + " prints another. "
 }
 
 func edgeGRPC(ed *edge.Edge, token string, local bool) *grpc.Server {

@@ -40,6 +40,7 @@ Everything has a default; headrace hub config shows it. To change some, write hu
   name: acme-tools                   # what policies call you
   url: https://hub.acme.example      # where contributors reach you
   tls: self                          # TLS with a certificate that invites name; or {certificate: FILE, key: FILE, clients: required}
+  access: {issuer: https://login.acme.example, client_id: headrace-hub, url: "https://hub.acme.example", roles: {operator: [GROUP]}, contributors: {alder-bank: [GROUP]}}
   quotas: {bundles_a_day: 1000, bytes_a_day: 21474836480, waiting_uploads: 16}   # of each contributor
   oidc: {issuer: https://login.acme.example, audience: headrace}                # tokens of workloads: invite NAME --subject SUB
   signing: {vault: {url: "https://vault.example:8200", key: headrace, token_file: /run/secrets/vault}}   # or a device: docs/keys.md
@@ -85,18 +86,18 @@ func (c *hubServeCmd) Run(e *env, role *hubCmd) error {
 	if f.URL == "" {
 		f.URL = s.address()
 	}
-	site, err := web.New(web.Config{Hub: hub.View{Hub: h}, Version: version(), Hosts: hostsOf(s.web, f.Hosts)})
+	site, err := web.New(web.Config{Hub: hub.View{Hub: h}, Version: version(), Hosts: hostsOf(s.web, f.Hosts), Access: f.Access, Sessions: h.Sessions(), Log: logger(e.err)})
 	if err != nil {
 		return err
 	}
-	mux, api := http.NewServeMux(), h.Handler()
+	mux, api := http.NewServeMux(), f.Access.Limits.APIs(h.Handler())
 	for _, path := range []string{"/v2/", "/log/", "POST /v1/enrol", "POST /v1/renew"} {
 		mux.Handle(path, api)
 	}
 	mux.Handle("/", site)
 	s.handler = mux
 	s.controls = map[string]controls{f.Dir: {
-		"link": func(context.Context, string) (string, error) { return s.address() + site.Link(me()), nil },
+		"link": func(context.Context, string) (string, error) { return site.Open(s.address(), me()), nil },
 		"invite": func(ctx context.Context, arg string) (string, error) {
 			name, subject, _ := strings.Cut(arg, "\n")
 			return invite(ctx, h, f.URL, name, subject)
@@ -106,8 +107,8 @@ func (c *hubServeCmd) Run(e *env, role *hubCmd) error {
 		"revoke":  func(ctx context.Context, name string) (string, error) { return revoked(name), h.Revoke(ctx, name) },
 	}}
 	return s.run(e.ctx, func(ctx context.Context) error {
-		fmt.Fprintf(e.err, "\n  Open  %s%s\n\n", s.address(), site.Link(me()))
-		fmt.Fprintf(e.err, "  The link works once; headrace hub link prints another. Policies call this hub %s; contributors reach it at %s.\n", f.Name, f.URL)
+		fmt.Fprintf(e.err, "\n  Open  %s\n\n", site.Open(s.address(), me()))
+		fmt.Fprintf(e.err, "  %sPolicies call this hub %s; contributors reach it at %s.\n", onceMore(site, "headrace hub link"), f.Name, f.URL)
 		fmt.Fprintf(e.err, "  Invite one: headrace hub invite NAME\n\n")
 		return until(ctx)
 	})

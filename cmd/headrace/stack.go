@@ -15,6 +15,7 @@ import (
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/hub"
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/web"
 )
 
@@ -118,7 +119,7 @@ func (s *stack) handler(site *web.Site, token string) http.Handler {
 	mux.Handle("/v2/", h)
 	mux.Handle("/log/", h)
 	mux.Handle("POST /v1/enrol", h)
-	mux.Handle("/", edgeHandler(s.edges[0], site, token, nil, true))
+	mux.Handle("/", edgeHandler(s.edges[0], site, token, nil, access.Limits{}, true))
 	return mux
 }
 

@@ -109,7 +109,7 @@ func (c *upCmd) otlp() string {
 
 // live serves pages and APIs until Ctrl-C; feed runs beside.
 func (c *upCmd) live(e *env, s *stack, found func() []web.History, demo bool, feed func(context.Context) error) error {
-	site, err := web.New(web.Config{Edge: edge.View{Edge: s.edges[0], Found: found}, Hub: hub.View{Hub: s.hub}, Demo: demo, Version: version()})
+	site, err := web.New(web.Config{Edge: edge.View{Edge: s.edges[0], Found: found}, Hub: hub.View{Hub: s.hub}, Demo: demo, Version: version(), Sessions: s.edges[0].Sessions()})
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/web"
 )
 
@@ -25,7 +26,7 @@ func TestAForgeNeedsNoTokenButItsSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := edgeHandler(ed, site, token, nil, true)
+	h := edgeHandler(ed, site, token, nil, access.Limits{}, true)
 	for _, c := range []struct {
 		path, header, value string
 		want                int

@@ -40,7 +40,7 @@ func table() map[string]Rule {
 	}
 
 	// Signing in and out, and what a page without anybody's data is made of.
-	proof(Open, "GET /static/", "GET /enter")
+	proof(Open, "GET /static/", "GET /enter", "GET /login", "GET /login/callback", "POST /logout")
 
 	// Pages of both.
 	roles(Everyone, "GET /{$}", "/") // "/" is what is nowhere: it says so to whoever is signed in

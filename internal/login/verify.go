@@ -19,6 +19,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/oauth2"
 
 	"github.com/headrace/headrace/episode"
 )
@@ -67,8 +68,9 @@ type Verifier struct {
 
 // provider is an identity provider that was found.
 type provider struct {
-	keys   *keySet
-	tokens *oidc.IDTokenVerifier
+	keys     *keySet
+	tokens   *oidc.IDTokenVerifier
+	endpoint oauth2.Endpoint
 }
 
 // keySet holds the keys of a provider. go-oidc's set may answer a token that comes close behind another with the other's
@@ -163,52 +165,67 @@ func refused(format string, a ...any) error {
 		Hint: "run the line again and log in anew; if it stays so, show this to whoever runs the edge"}
 }
 
-// Verify tells who logged in. nonce is what the login must be for, where its token says anything of that.
-func (v *Verifier) Verify(ctx context.Context, token, nonce string) (Login, error) {
+// told is what a token says that the provider made for us just now.
+type told struct {
+	*oidc.IDToken
+	claims
+	raw jsontext.Value
+}
+
+// open reads a token, and refuses one that the provider did not make for us just now. What it was made for is not looked at.
+func (v *Verifier) open(ctx context.Context, token string) (t told, err error) {
 	if len(token) > maxToken {
-		return Login{}, refused("its token has %d bytes", len(token))
+		return t, refused("its token has %d bytes", len(token))
 	}
 	is, err := v.provider(ctx)
 	if err != nil {
-		return Login{}, err
+		return t, err
 	}
 	// go-oidc looks at the signature first, but does not let on whether it is wrong or the keys could not be had.
 	if _, err := is.keys.VerifySignature(ctx, token); errors.Is(err, errAway) {
-		return Login{}, away(v.cfg.URL, err)
+		return t, away(v.cfg.URL, err)
 	}
-	t, err := is.tokens.Verify(ctx, token)
-	if err != nil {
-		return Login{}, refused("%s", strings.ReplaceAll(err.Error(), "oidc: ", ""))
+	if t.IDToken, err = is.tokens.Verify(ctx, token); err != nil {
+		return t, refused("%s", strings.ReplaceAll(err.Error(), "oidc: ", ""))
 	}
-	var raw jsontext.Value
-	if err := t.Claims(&raw); err != nil {
-		return Login{}, refused("%v", err)
+	if err := t.Claims(&t.raw); err != nil {
+		return t, refused("%v", err)
 	}
-	c, err := readClaims(raw)
-	if err != nil {
-		return Login{}, refused("its token: %v", err)
+	if t.claims, err = readClaims(t.raw); err != nil {
+		return t, refused("its token: %v", err)
 	}
 	now := v.cfg.Now()
 	switch age := now.Sub(t.IssuedAt); {
 	case t.IssuedAt.Unix() <= 0:
-		return Login{}, refused("its token does not say when it was issued")
+		return t, refused("its token does not say when it was issued")
 	case age > Fresh || age < -Fresh:
-		return Login{}, refused("its token was issued at %s, and here it is %s: a login is good for %v", t.IssuedAt.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339), Fresh)
+		return t, refused("its token was issued at %s, and here it is %s: a login is good for %v", t.IssuedAt.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339), Fresh)
+	case !isIDToken(token) || t.Type != "" && t.Type != "ID":
+		return t, refused("its token is of another kind than an ID token")
+	case t.Party != v.cfg.ClientID && (t.Party != "" || len(t.Audience) > 1):
+		return t, refused("it was made with the client %q, not with %q", t.Party, v.cfg.ClientID)
+	}
+	return t, nil
+}
+
+// Verify tells who logged in. nonce is what the login must be for, where its token says anything of that.
+func (v *Verifier) Verify(ctx context.Context, token, nonce string) (Login, error) {
+	t, err := v.open(ctx, token)
+	switch {
+	case err != nil:
+		return Login{}, err
 	case t.Nonce != "" && t.Nonce != nonce:
 		return Login{}, refused("it was made for another machine")
-	case !isIDToken(token) || c.Type != "" && c.Type != "ID":
-		return Login{}, refused("its token is of another kind than an ID token")
-	case c.Party != v.cfg.ClientID && (c.Party != "" || len(t.Audience) > 1):
-		return Login{}, refused("it was made with the client %q, not with %q", c.Party, v.cfg.ClientID)
-	case !c.allowed(v.cfg.Allow):
+	case !t.allowed(v.cfg.Allow):
 		return Login{}, refused("neither the domain of your verified e-mail address nor one of your groups is among those that may enrol a machine")
 	}
-	name, err := c.developer(v.cfg.Claim, t.Subject)
+	now := v.cfg.Now()
+	name, err := t.developer(v.cfg.Claim, t.Subject)
 	if err != nil {
 		return Login{}, err
 	}
 	// A signature can be written in several ways, and so can the letters of a token; what it says cannot.
-	sum := sha256.Sum256(raw)
+	sum := sha256.Sum256(t.raw)
 	until := t.Expiry
 	for _, most := range []time.Time{t.IssuedAt.Add(24 * time.Hour), now.Add(24 * time.Hour)} {
 		if until.After(most) {
@@ -237,6 +254,7 @@ func (v *Verifier) provider(ctx context.Context) (*provider, error) {
 	var says struct {
 		Keys       string   `json:"jwks_uri"`
 		Algorithms []string `json:"id_token_signing_alg_values_supported"`
+		Methods    []string `json:"token_endpoint_auth_methods_supported"`
 	}
 	if err = p.Claims(&says); err == nil && says.Keys == "" {
 		err = errors.New("it names no keys")
@@ -246,7 +264,12 @@ func (v *Verifier) provider(ctx context.Context) (*provider, error) {
 	}
 	keys := &keySet{ctx: ctx, url: says.Keys, kept: oidc.NewRemoteKeySet(ctx, says.Keys)}
 	v.at = v.cfg.Now()
-	v.is = &provider{keys: keys, tokens: oidc.NewVerifier(v.cfg.URL, keys, &oidc.Config{ClientID: v.cfg.Audience, Now: v.cfg.Now,
+	end := p.Endpoint()
+	// A client's secret goes into the header, as is the rule, unless the provider takes it in the form only.
+	if end.AuthStyle = oauth2.AuthStyleInHeader; len(says.Methods) > 0 && !slices.Contains(says.Methods, "client_secret_basic") {
+		end.AuthStyle = oauth2.AuthStyleInParams
+	}
+	v.is = &provider{endpoint: end, keys: keys, tokens: oidc.NewVerifier(v.cfg.URL, keys, &oidc.Config{ClientID: v.cfg.Audience, Now: v.cfg.Now,
 		SupportedSigningAlgs: slices.DeleteFunc(says.Algorithms, func(a string) bool { return !slices.Contains(signatures(), a) })})}
 	return v.is, nil
 }

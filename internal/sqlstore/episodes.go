@@ -201,8 +201,8 @@ func (d *DB) Screen(ctx context.Context, answers []Screened) error {
 // EpisodeFilter selects episodes for a list; empty fields select all. State is one of the episode states, or of the
 // outbound states for an episode that is ready.
 type EpisodeFilter struct {
-	Tool, State, Verdict, Level string
-	Offset, Limit               int
+	Tool, State, Verdict, Level, Developer string
+	Offset, Limit                          int
 }
 
 // shownState is an episode's state as people see it: once screened, that of what may leave of it.
@@ -211,24 +211,10 @@ const shownState = `CASE WHEN e.state='ready' THEN COALESCE((SELECT MAX(o.state)
 // ListEpisodes returns a page of episodes without their seals, newest first, with State as people see it, and how many
 // match in all.
 func (d *DB) ListEpisodes(ctx context.Context, f EpisodeFilter) ([]EpisodeRow, int, error) {
-	where, args := []string{"1=1"}, []any{}
-	add := func(col, v string) {
-		if v != "" {
-			args = append(args, v)
-			where = append(where, fmt.Sprintf("%s=$%d", col, len(args)))
-		}
-	}
-	add("e.tool", f.Tool)
-	add("e.level", f.Level)
-	add(shownState, f.State)
-	switch f.Verdict {
-	case "":
-	case "accepted", "modified", "rejected", "ignored", "cancelled", "timed_out":
-		where = append(where, "e."+f.Verdict+" > 0")
-	default:
+	w, args, ok := f.where()
+	if !ok {
 		return nil, 0, nil
 	}
-	w := strings.Join(where, " AND ")
 	var total int
 	if err := d.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM episodes e WHERE `+w, args...).Scan(&total); err != nil {
 		return nil, 0, err
@@ -238,6 +224,39 @@ func (d *DB) ListEpisodes(ctx context.Context, f EpisodeFilter) ([]EpisodeRow, i
 	rows, err := rowsOf(ctx, d.read, scanEpisode(false), fmt.Sprintf(`SELECT %s FROM episodes e WHERE %s ORDER BY e.started_at DESC, e.id LIMIT $%d OFFSET $%d`,
 		cols, w, n+1, n+2), append(args, f.Limit, f.Offset)...)
 	return rows, total, err
+}
+
+// EpisodeDevelopers counts the developers of the episodes that f selects, up to most.
+func (d *DB) EpisodeDevelopers(ctx context.Context, f EpisodeFilter, most int) (n int, err error) {
+	w, args, ok := f.where()
+	if !ok {
+		return 0, nil
+	}
+	err = d.read.QueryRowContext(ctx, fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT e.developer FROM episodes e WHERE %s AND e.developer <> '' GROUP BY e.developer LIMIT $%d) few`, w, len(args)+1), append(args, most)...).Scan(&n)
+	return n, err
+}
+
+// where is the filter as a condition on episodes e; false where nothing can meet it.
+func (f EpisodeFilter) where() (condition string, args []any, ok bool) {
+	where := []string{"1=1"}
+	add := func(col, v string) {
+		if v != "" {
+			args = append(args, v)
+			where = append(where, fmt.Sprintf("%s=$%d", col, len(args)))
+		}
+	}
+	add("e.tool", f.Tool)
+	add("e.level", f.Level)
+	add("e.developer", f.Developer)
+	add(shownState, f.State)
+	switch f.Verdict {
+	case "":
+	case "accepted", "modified", "rejected", "ignored", "cancelled", "timed_out":
+		where = append(where, "e."+f.Verdict+" > 0")
+	default:
+		return "", nil, false
+	}
+	return strings.Join(where, " AND "), args, true
 }
 
 // Count is how many rows have a value.

@@ -135,6 +135,11 @@ func (d *DB) Admitted(ctx context.Context) ([]AdmittedRow, error) {
 	return rowsOf(ctx, d.read, scanAdmitted, `SELECT `+admittedCols+` FROM admitted ORDER BY seq`)
 }
 
+// AdmittedOf returns those of one contributor, in the order of admission.
+func (d *DB) AdmittedOf(ctx context.Context, contributor string) ([]AdmittedRow, error) {
+	return rowsOf(ctx, d.read, scanAdmitted, `SELECT `+admittedCols+` FROM admitted WHERE contributor=$1 ORDER BY seq`, contributor)
+}
+
 // AdmittedBundle returns one, or ErrNotFound.
 func (d *DB) AdmittedBundle(ctx context.Context, bundle string) (AdmittedRow, error) {
 	return one(rowsOf(ctx, d.read, scanAdmitted, `SELECT `+admittedCols+` FROM admitted WHERE bundle=$1`, bundle))
@@ -192,6 +197,11 @@ func scanDocument(r *sql.Rows) (doc DocumentRow, err error) {
 // Documents returns all of a kind, newest first.
 func (d *DB) Documents(ctx context.Context, kind string) ([]DocumentRow, error) {
 	return rowsOf(ctx, d.read, scanDocument, `SELECT `+documentCols+` FROM documents WHERE kind=$1 ORDER BY seq DESC`, kind)
+}
+
+// DocumentsOf returns those of a kind that are one contributor's, newest first.
+func (d *DB) DocumentsOf(ctx context.Context, kind, contributor string) ([]DocumentRow, error) {
+	return rowsOf(ctx, d.read, scanDocument, `SELECT `+documentCols+` FROM documents WHERE kind=$1 AND contributor=$2 ORDER BY seq DESC`, kind, contributor)
 }
 
 // Document returns one, or ErrNotFound.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/access"
 )
 
 // episodeData is one episode as its page tells it: each suggestion with what was decided on it and what became of it.
@@ -29,7 +30,11 @@ type decision struct {
 }
 
 func (s *Site) episode(r *http.Request) (view, error) {
-	v, err := s.cfg.Edge.Episode(r.Context(), who(r), r.PathValue("id"))
+	p, _ := access.Of(r.Context())
+	if err := s.look(p, 1); err != nil {
+		return view{}, err
+	}
+	v, err := s.cfg.Edge.Episode(r.Context(), p.Name, r.PathValue("id"))
 	if err != nil {
 		return view{}, err
 	}

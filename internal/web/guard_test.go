@@ -81,7 +81,7 @@ func TestSessionCookieIsOutOfReachOfScriptsAndOtherSites(t *testing.T) {
 	}
 }
 
-func TestLinksAndSessionsEnd(t *testing.T) {
+func TestLinksEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, err := New(Config{})
 		if err != nil {
@@ -89,21 +89,17 @@ func TestLinksAndSessionsEnd(t *testing.T) {
 		}
 		code := func(link string) string { u, _ := url.Parse(link); return u.Query().Get("code") }
 		late, soon := code(s.Link("kim")), code(s.Link("kim"))
-		session, ok := s.door.exchange(soon)
-		if _, in := s.door.session(session); !ok || !in {
+		if who, ok := s.door.use(soon); !ok || who != "kim" {
 			t.Fatal("a fresh link does not open")
 		}
 		time.Sleep(codeLife + time.Second)
-		if _, ok := s.door.exchange(late); ok {
+		if _, ok := s.door.use(late); ok {
 			t.Error("an old link opens")
 		}
-		time.Sleep(sessionLife)
-		if _, in := s.door.session(session); in {
-			t.Error("an old session is still let in")
-		}
 		s.Link("kim")
-		if len(s.door.codes) != 1 {
-			t.Errorf("%d codes are remembered", len(s.door.codes))
+		s.Link("kim")
+		if len(s.door.links) != 2 {
+			t.Errorf("%d links are remembered", len(s.door.links))
 		}
 	})
 }

@@ -9,11 +9,14 @@ import (
 	"strings"
 )
 
-// enough is the number of developers below which no figure is shown, to anyone.
-const enough = 10
+// Shown says that what a snapshot or a part of one counts is of enough developers to be shown.
+func (s Snapshot) Shown() bool { return s.Developers >= FewDevelopers }
+
+// Shown says the same of a part.
+func (s Split) Shown() bool { return s.Developers >= FewDevelopers }
 
 // Shown reports whether the estimate stems from enough developers to be shown.
-func (e Estimate) Shown() bool { return e.Developers >= enough }
+func (e Estimate) Shown() bool { return e.Developers >= FewDevelopers }
 
 // plot is a gain with its interval, drawn as lines across the width of the page: x is in percent of it, y in pixels, so
 // that text keeps its size on a phone.

@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/access"
 )
 
 const recordsPerPage = 10 // each is shown byte for byte
@@ -35,10 +36,19 @@ type batchState struct {
 
 func (s *Site) batch(r *http.Request) (view, error) {
 	q := r.URL.Query()
-	b, err := s.cfg.Edge.Batch(r.Context(), who(r), r.PathValue("id"),
-		BatchQuery{State: q.Get("state"), After: q.Get("after"), Limit: recordsPerPage, Raw: q.Get("raw") == "1"})
+	p, _ := access.Of(r.Context())
+	raw := p.Raw && q.Get("raw") == "1"
+	if raw {
+		if err := s.look(p, recordsPerPage); err != nil {
+			return view{}, err
+		}
+	}
+	b, err := s.cfg.Edge.Batch(r.Context(), p.Name, r.PathValue("id"), BatchQuery{State: q.Get("state"), After: q.Get("after"), Limit: recordsPerPage, Raw: raw})
 	if err != nil {
 		return view{}, err
+	}
+	if !p.Raw {
+		b.Raw = RawForbidden
 	}
 	d := batchData{BatchView: b, After: q.Get("after"), Said: saidOf(Choice(q.Get("said")))}
 	for _, st := range []struct {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/access"
+	"github.com/headrace/headrace/internal/login"
 )
 
 //go:embed templates static
@@ -34,6 +35,7 @@ type frame struct {
 	Demo    bool
 	Version string
 	Inside  bool // somebody is signed in
+	Person  access.Person
 	HasHub  bool
 }
 
@@ -87,19 +89,31 @@ func (s *Site) act(f func(*http.Request) (to string, err error)) http.Handler {
 	})
 }
 
-// problem shows what went wrong and what to do. An error that is not meant for a person is shown as it is: whoever is
-// signed in here runs the machine, or sits at it.
+// problem shows what went wrong and what to do. An error that is not meant for a person is logged, and shown as it is to those
+// who run the machine, or sit at it.
 func (s *Site) problem(w http.ResponseWriter, r *http.Request, err error) {
 	p, known := errors.AsType[*episode.Problem](err)
 	status := http.StatusUnprocessableEntity
+	over, limit := errors.AsType[limited](err)
 	switch {
+	case limit:
+		status = http.StatusTooManyRequests
+		after := access.RetryAfter(over.wait)
+		w.Header().Set("Retry-After", after)
+		p = &episode.Problem{Code: "limit/requests", Message: over.what, Hint: "ask again in " + after + " seconds; whoever runs Headrace sets the limits (access: in its configuration)"}
+	case errors.Is(err, login.ErrAway):
+		status = http.StatusServiceUnavailable
 	case known:
 	case errors.Is(err, ErrNotFound):
 		status = http.StatusNotFound
 		p = &episode.Problem{Code: "page/not-found", Message: "there is nothing at this address", Hint: "it may have been withdrawn or erased; the overview leads to all that is there"}
 	default:
 		status = http.StatusInternalServerError
-		p = &episode.Problem{Code: "page/error", Message: err.Error(), Hint: "reload the page; when it stays, the log of this process says more"}
+		s.cfg.Log.Error("page", "path", r.URL.Path, "err", err)
+		p = &episode.Problem{Code: "page/error", Message: "this page could not be made", Hint: "reload the page; when it stays, the log of this process says more"}
+		if who, _ := access.Of(r.Context()); who.Local || who.Has(access.Operator) {
+			p.Message = err.Error()
+		}
 	}
 	s.render(w, r, status, view{Page: "problem", Title: "Something is in the way", Data: p})
 }
@@ -110,7 +124,7 @@ func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, v view
 	p, in := access.Of(r.Context())
 	var b bytes.Buffer
 	err := s.pages[v.Page].ExecuteTemplate(&b, "layout.html", frame{view: v, Nav: s.navOf(p), Path: "/" + first, Demo: s.cfg.Demo,
-		Version: s.cfg.Version, Inside: in, HasHub: s.cfg.Hub != nil})
+		Version: s.cfg.Version, Inside: in, Person: p, HasHub: s.cfg.Hub != nil})
 	if err != nil {
 		http.Error(w, "This page could not be made: "+err.Error(), http.StatusInternalServerError)
 		return

@@ -120,7 +120,11 @@ type EpisodePage struct {
 	Tools  []string // to choose from
 	States []string // to choose from
 	Next   string   // opaque; empty on the last page
+	Few    bool     // what matches is of fewer than ten developers: Total and All are not shown
 }
+
+// FewDevelopers is how many developers a figure must be of to be shown to others.
+const FewDevelopers = 10
 
 // EpisodeRow is one line of the list. It holds no person.
 type EpisodeRow struct {

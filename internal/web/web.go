@@ -7,8 +7,8 @@
 // which may be nil. The sources give plain view data; the package holds no state but who is signed in (enter.go) and
 // knows nothing of SQL, stages or schedules. Every page is a template under templates/, rendered on the server,
 // complete without scripts; static/ holds one style sheet, one picture and the few lines of script that keep the overview
-// fresh. guard.go says who may ask: only the hosts named, only this site's own forms, only with a session from a
-// one-time link.
+// fresh. guard.go says who may ask: only the hosts named, only this site's own forms; enter.go and signin.go let people in, by
+// a link that works once or by their identity provider, and the table of internal/access says which pages are whose.
 //
 // A page never ranks people, and withholds an estimate that stems from fewer than ten developers.
 package web
@@ -16,6 +16,7 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"log/slog"
 	"net/http"
 	"slices"
 
@@ -29,6 +30,11 @@ type Config struct {
 	Demo    bool     // mark every page
 	Version string   // shown in the footer
 	Hosts   []string // names to be reached by, besides localhost and the loopback addresses
+	// Access says how people come in, and as what; its zero value is by a link that works once.
+	Access access.Config
+	// Sessions keep who is signed in; nil keeps that until the process ends.
+	Sessions access.Sessions
+	Log      *slog.Logger // of errors that are nobody's to see
 }
 
 // Site serves the pages. Make it with New, and hand a person the address that Link returns.
@@ -36,7 +42,7 @@ type Site struct {
 	cfg     Config
 	pages   map[string]*template.Template
 	nav     []navItem
-	door    door
+	door    *door
 	mux     *access.Mux
 	handler http.Handler
 }
@@ -47,10 +53,23 @@ func New(cfg Config) (*Site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse the pages: %w", err)
 	}
-	s := &Site{cfg: cfg, pages: pages, nav: navFor(cfg), door: newDoor()}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Site{cfg: cfg, pages: pages, nav: navFor(cfg)}
+	if s.door, err = newDoor(cfg.Access, cfg.Sessions); err != nil {
+		return nil, err
+	}
+	hosts := cfg.Hosts
+	if cfg.Access.On() {
+		hosts = append([]string{hostname(cfg.Access.Host())}, hosts...)
+	}
 	s.mux = access.NewMux(http.HandlerFunc(s.refuse))
 	s.mux.Handle("GET /static/", static())
 	s.mux.HandleFunc("GET /enter", s.enter)
+	s.mux.HandleFunc("GET /login", s.signIn)
+	s.mux.HandleFunc("GET /login/callback", s.signedIn)
+	s.mux.HandleFunc("POST /logout", s.signOut)
 	s.mux.Handle("GET /{$}", s.page("overview", s.overview))
 	if cfg.Edge != nil {
 		s.edgePages(s.mux)
@@ -64,7 +83,7 @@ func New(cfg Config) (*Site, error) {
 	s.mux.Handle("/", s.page("problem", func(r *http.Request) (view, error) {
 		return view{}, fmt.Errorf("page %s: %w", r.URL.Path, ErrNotFound)
 	}))
-	s.handler = Hosts(cfg.Hosts, headers(sameOrigin(s.knowing(s.mux))))
+	s.handler = Hosts(hosts, headers(sameOrigin(s.knowing(s.mux))))
 	return s, nil
 }
 

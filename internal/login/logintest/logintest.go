@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package logintest is an identity provider for tests: OpenID Connect discovery, keys, and the device authorization grant
-// (RFC 8628) with PKCE, over real HTTP and with real signatures. What it says, and who logs in, is for the test to set.
+// Package logintest is an identity provider for tests: OpenID Connect discovery, keys, the authorization code grant and the
+// device authorization grant (RFC 8628), both with PKCE, over real HTTP and with real signatures. What it says, and who logs in, is for the test to set.
 //
 // Start from [New]. It checks what it is asked as a strict provider does, and fails the test's request where the RFC says so.
 package logintest
@@ -19,6 +19,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -42,6 +43,10 @@ type Provider struct {
 	Interval, Expires int
 	// Away makes it answer nothing but 503; Mute takes its device login away, Forgetful the nonce.
 	Away, Mute, Forgetful bool
+	// Secret is the client's, where it has one; Redirect the only address to which people are sent back with a code.
+	Secret, Redirect string
+	// Sloppy makes it take a code more than once.
+	Sloppy bool
 	// Now is its clock.
 	Now func() time.Time
 
@@ -52,8 +57,8 @@ type Provider struct {
 	got    map[string]int // requests by path
 }
 
-// login is one device code.
-type login struct{ nonce, scope, challenge string }
+// login is one code, of a device or of a browser.
+type login struct{ nonce, scope, challenge, redirect string }
 
 // Key is a key with its name.
 type Key struct {
@@ -165,6 +170,8 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusOK, set)
 	case "POST /device/code":
 		p.begin(w, r)
+	case "GET /auth":
+		p.authorize(w, r)
 	case "POST /token":
 		p.token(w, r)
 	default:
@@ -201,19 +208,51 @@ func (p *Provider) begin(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// authorize sends whoever asks back with a code: they log in at once.
+func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	switch {
+	case q.Get("client_id") != p.ClientID || q.Get("redirect_uri") != p.Redirect:
+		http.Error(w, "unknown client, or an address that is not its", http.StatusBadRequest)
+		return
+	case q.Get("response_type") != "code" || q.Get("code_challenge_method") != "S256" || q.Get("state") == "" || q.Get("nonce") == "":
+		http.Error(w, "not a request for a code as it should be", http.StatusBadRequest)
+		return
+	}
+	back := url.Values{"state": {q.Get("state")}}
+	if len(p.Say) > 0 {
+		back.Set("error", p.Say[0])
+		p.Say = p.Say[1:]
+	} else {
+		code := rand.Text()
+		p.logins[code] = &login{nonce: q.Get("nonce"), scope: q.Get("scope"), challenge: q.Get("code_challenge"), redirect: p.Redirect}
+		back.Set("code", code)
+	}
+	http.Redirect(w, r, p.Redirect+"?"+back.Encode(), http.StatusFound)
+}
+
 func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	p.asked = append(p.asked, p.Now())
-	code := r.PostFormValue("device_code")
+	grant, code := r.PostFormValue("grant_type"), r.PostFormValue("device_code")
+	browser := grant == "authorization_code"
+	client := r.PostFormValue("client_id") == p.ClientID && r.Header.Get("Authorization") == ""
+	if browser {
+		code = r.PostFormValue("code")
+	}
+	if p.Secret != "" {
+		id, secret, ok := r.BasicAuth()
+		client = ok && id == p.ClientID && secret == p.Secret
+	}
 	l := p.logins[code]
 	challenge := sha256.Sum256([]byte(r.PostFormValue("code_verifier")))
 	switch {
-	case r.PostFormValue("grant_type") != "urn:ietf:params:oauth:grant-type:device_code":
+	case !browser && grant != "urn:ietf:params:oauth:grant-type:device_code":
 		refuse(w, "unsupported_grant_type")
 		return
-	case r.PostFormValue("client_id") != p.ClientID || r.Header.Get("Authorization") != "":
+	case !client:
 		refuse(w, "invalid_client")
 		return
-	case l == nil || base64.RawURLEncoding.EncodeToString(challenge[:]) != l.challenge:
+	case l == nil || base64.RawURLEncoding.EncodeToString(challenge[:]) != l.challenge || browser != (l.redirect != "") || r.PostFormValue("redirect_uri") != l.redirect:
 		refuse(w, "invalid_grant")
 		return
 	}
@@ -227,7 +266,9 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		refuse(w, say)
 		return
 	}
-	delete(p.logins, code)
+	if !p.Sloppy {
+		delete(p.logins, code)
+	}
 	says := map[string]any{"access_token": rand.Text(), "token_type": "Bearer", "expires_in": 300}
 	if slices.Contains(strings.Fields(l.scope), "openid") {
 		more := map[string]any{"nonce": l.nonce}
