@@ -3,9 +3,11 @@
 package edge
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
+	"errors"
 	"path/filepath"
 	"strings"
 
@@ -37,11 +39,12 @@ func (k *Certificate) Check(key ed25519.PublicKey) (c bundle.Certificate, at pro
 	if err != nil {
 		return c, at, err
 	}
-	var held, asked proof.Inclusion
-	if err := json.Unmarshal(k.Proof, &held); err != nil {
+	held, err := inclusion(k.Proof)
+	if err != nil {
 		return c, at, proof.NotProven("the proof that the log holds the certificate cannot be read: %w", err)
 	}
-	if err := json.Unmarshal(k.Asked, &asked); err != nil {
+	asked, err := inclusion(k.Asked)
+	if err != nil {
 		return c, at, proof.NotProven("the proof that the log holds the withdrawal cannot be read: %w", err)
 	}
 	if _, err := asked.Verify(log, proof.KindWithdrawal, c.Withdrawal); err != nil {
@@ -52,6 +55,20 @@ func (k *Certificate) Check(key ed25519.PublicKey) (c bundle.Certificate, at pro
 	}
 	at, err = held.Verify(log, proof.KindCertificate, episode.Digest(k.Certificate))
 	return c, at, err
+}
+
+// inclusion reads a proof that is written as ours are, and in no other way: the last letter of base64 has bits to spare, which
+// the decoder does not look at.
+func inclusion(raw json.RawMessage) (p proof.Inclusion, err error) {
+	if err = json.Unmarshal(raw, &p); err != nil {
+		return p, err
+	}
+	var one bytes.Buffer
+	b, err := json.Marshal(p)
+	if err = errors.Join(err, json.Compact(&one, raw)); err == nil && !bytes.Equal(one.Bytes(), b) {
+		err = errors.New("it is not written as a proof is")
+	}
+	return p, err
 }
 
 // certificate verifies a certificate as it was fetched, for a withdrawal and its reason, against the log that this edge

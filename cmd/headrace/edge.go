@@ -137,7 +137,7 @@ func (c *edgeServeCmd) Run(e *env, role *edgeCmd) error {
 		s.rpc = edgeGRPC(ed, token, isLoopback(s.grpc))
 	}
 	if f.Devices != "" && f.Devices != "none" {
-		if err := s.serveDevices(ed, f.Devices, f.Hosts); err != nil {
+		if err := s.serveDevices(ed, f.Devices, f.Hosts, f.Access.Limits); err != nil {
 			return err
 		}
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/hub"
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/canary"
 )
 
@@ -132,7 +133,7 @@ func (s *service) address() string {
 }
 
 // serveDevices opens the port where developers' machines deliver.
-func (s *service) serveDevices(ed *edge.Edge, addr string, hosts []string) error {
+func (s *service) serveDevices(ed *edge.Edge, addr string, hosts []string, limits access.Limits) error {
 	l, err := listenAnywhere(io.Discard, addr)
 	if err != nil {
 		return err
@@ -142,7 +143,7 @@ func (s *service) serveDevices(ed *edge.Edge, addr string, hosts []string) error
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	s.machines, s.sealed = tls.NewListener(l, conf), ed.DeviceHandler()
+	s.machines, s.sealed = tls.NewListener(l, conf), limits.APIs(ed.DeviceHandler())
 	return nil
 }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package login lets developers prove who they are with their enterprise's own identity provider (OpenID Connect), so that
+// Package login lets people prove who they are with their enterprise's own identity provider (OpenID Connect), so that
 // a machine can be enrolled without a code made for it.
 //
 // On the machine, [Device] takes the device authorization grant (RFC 8628): it shows an address and a code, the developer
 // logs in with whatever browser they like, and an ID token comes of it. At the edge, a [Verifier] tells from the token who
 // the developer is. The token says for which machine it was asked (its nonce names the key of the certificate request),
 // where the provider passes that on; where not, it is good for a few minutes and, by its digest, once.
+//
+// People sign in to pages by the authorization code grant: [Code] sends them there and tells who came back.
 //
 // The package keeps nothing. Whether a token was used before is for its caller to remember; see [Login.Digest].
 package login

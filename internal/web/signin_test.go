@@ -3,6 +3,7 @@
 package web
 
 import (
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -29,7 +30,8 @@ func newOffice(t *testing.T, change func(*Config)) *office {
 	t.Helper()
 	o := &office{provider: logintest.New(t), world: full(plain), sessions: access.NewMemory()}
 	o.served = httptest.NewUnstartedServer(nil)
-	base := "http://" + o.served.Listener.Addr().String()
+	_, port, _ := net.SplitHostPort(o.served.Listener.Addr().String())
+	base := "http://localhost:" + port // for a browser another site than the provider, which has an address
 	o.provider.Set(func(p *logintest.Provider) {
 		p.Redirect = base + "/login/callback"
 		p.Claims["groups"] = []string{"g-stewards", "g-lunch"}
