@@ -113,7 +113,7 @@ func (w *worker) call(r *rule, start, i int) {
 		return
 	}
 	last := args[at]
-	if v := b[last.start:last.end]; ofCode(v) || n == 1 && strings.HasSuffix(r.keyword, "t.auth(") && run(v, 0, len(v), isLower) == len(v) || hasAny(b[max(0, start-len("passport.")):], "passport.") || len(v) < 3 || bytes.IndexByte(v, ' ') >= 0 || mailbox(v) || hasAny(v, "http", "/", "jdbc:") {
+	if v := b[last.start:last.end]; ofCode(v) || n == 1 && strings.HasSuffix(r.keyword, "t.auth(") && run(v, 0, len(v), isLower) == len(v) || len(v) < 3 || bytes.IndexByte(v, ' ') >= 0 || mailbox(v) || hasAny(v, "http", "/", "jdbc:") {
 		return
 	}
 	w.literal(last.start, last.end, "password")
@@ -121,7 +121,7 @@ func (w *worker) call(r *rule, start, i int) {
 		return
 	}
 	user := args[at-1]
-	if u := b[user.start:user.end]; len(u) > 0 && len(u) < 40 && p <= 0 && !generic(u) && !bytes.ContainsAny(u, " @:/") {
+	if u := b[user.start:user.end]; len(u) > 0 && len(u) < 40 && p <= 0 && !generic(u) && !ofCode(u) && !bytes.ContainsAny(u, " @:/") {
 		w.literal(user.start, user.end, "user")
 	}
 }

@@ -55,6 +55,9 @@ func (w *worker) assigned(r *rule, start, end int) {
 	if r.word.kind == "key" && r.word.strength == weak && keyOf(b, start) {
 		r = &rule{keyword: r.keyword, word: word{kind: "key", strength: medium}}
 	}
+	if r.word.strength == strong && (!ok || j.listed || j.equals && ch(b, bareName(b, start)-1) <= ' ' && ch(b, bareName(b, start)-2) == ',') && w.parallel(start, name, r.word) {
+		return
+	}
 	if i := spaces(b, name, false); (!ok || j.quoted) && i > name && r.word.strength > weak && !j.listed {
 		if value, said, far := farther(b, i); far {
 			j, ok = joint{at: value, prose: true, far: true, said: said}, true
@@ -148,12 +151,33 @@ func join(b []byte, start, i int, k word) (joint, bool) {
 	for q == 0 && hasAny(b[i:], "**") { // **Password**: of Markdown
 		i += 2
 	}
+	for n := 0; q == 0 && n < 2 && ch(b, i) == '[' && k.strength == strong; n++ { // char password[32]
+		e := run(b, i+1, i+maxName, isIdent)
+		if ch(b, e) != ']' {
+			break
+		}
+		i = e + 1
+	}
 	if ch(b, i) == '?' || ch(b, i) == '!' && ch(b, i+1) != '=' {
 		i++
 	}
 	blank := spaces(b, i, false)
 	j.spaced = blank > i
 	rest := b[blank:]
+	if at, ok := member(b, start, blank, q != 0); ok && k.strength > weak {
+		j.at, j.equals, j.spaced = at, true, true
+		return j, true
+	}
+	if q == 0 && j.spaced {
+		at, ok := inElement(b, start, blank)
+		if j.xml = ok; !ok && typeWord(b[blank:run(b, blank, blank+maxWord, isIdent)]) {
+			at, ok = declared(b, blank)
+		}
+		if ok {
+			j.at, j.equals = innermost(b, at), !j.xml
+			return j, true
+		}
+	}
 	switch {
 	case bytes.HasPrefix(rest, []byte("::")):
 		return j, false
@@ -163,14 +187,18 @@ func join(b []byte, start, i int, k word) (joint, bool) {
 		j.at, j.equals, j.spaced = blank+2, true, true
 	case hasAny(rest, ":**"): // **Password:** x
 		j.at = blank + 3
-	case hasAny(rest, "===", "!=="):
+	case hasAny(rest, "===", "!==", "==>"):
 		j.at, j.equals = blank+3, true
 	case hasAny(rest, ":=", "=>", "->", "==", "!=", "+=", "?=", "<-"):
 		j.at, j.equals, j.spaced = blank+2, true, true
 	case hasAny(rest, "="):
 		j.at, j.equals = blank+1, true
 	case hasAny(rest, ":"):
-		j.at = blank + 1
+		if at, ok := declared(b, blank+1); ok {
+			j.at, j.equals, j.spaced = at, true, true
+			break
+		}
+		j.at = yamlTag(b, blank+1)
 		if at, ok := nested(b, start, blank); ok && q == 0 {
 			j.at, j.field = at, true
 		}
@@ -189,9 +217,9 @@ func join(b []byte, start, i int, k word) (joint, bool) {
 	case hasAny(rest, "("):
 		j.at, j.quoted, j.call = blank+1, true, true
 	case q != 0 && hasAny(rest, ">") && attributed(b, start): // <string name="password">x
-		j.at, j.xml = blank+1, true
+		j.at, j.xml = innermost(b, blank+1), true
 	case hasAny(rest, ">") && bytes.IndexByte([]byte("<:"), ch(b, bareName(b, start)-1)) >= 0:
-		j.at, j.xml = blank+1, true
+		j.at, j.xml = innermost(b, blank+1), true
 	case hasAny(rest, ">=", ">:", "||:", "<=>"):
 		j.at, j.quoted = blank+bytes.IndexAny(rest, "=:")+1, true
 	case hasAny(rest, ">"):

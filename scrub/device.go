@@ -29,7 +29,7 @@ func (w *worker) typedNumber(r *rule, start, i int) {
 	if i <= w.valueEnd || at(b, start-1)&isAlnum != 0 && (at(b, start)&isUpper == 0 || at(b, start-1)&isLower == 0) || at(b, i)&isAlnum != 0 {
 		return
 	}
-	if r.keyword == "tan" && (b[start] != 'T' || b[start+1] != 'A') || !typedAt(b, start) {
+	if r.keyword == "tan" && (b[start] != 'T' || b[start+1] != 'A') || wired(b, start) {
 		return // a tangent; a pin of a board
 	}
 	if w.column(start, i) {
@@ -69,15 +69,14 @@ func (w *worker) typedNumber(r *rule, start, i int) {
 	}
 }
 
-// typedAt reports whether the name that holds b[start] may be of a number that somebody types: USER_PIN, but not LED_PIN,
-// which is one of a board.
-func typedAt(b []byte, start int) bool {
+// wired reports whether the name that holds b[start] is of something that has pins: LED_PIN, but not USER_PIN.
+func wired(b []byte, start int) bool {
 	p := ch(b, start-1)
 	if p == '/' { // Erlang/OTP
-		return at(b, start-2)&isAlnum == 0
+		return at(b, start-2)&isAlnum != 0
 	}
 	if p != '_' && p != '.' && p != '-' && at(b, start-1)&isAlnum == 0 {
-		return true
+		return false
 	}
 	end := start
 	if at(b, start-1)&isAlnum == 0 {
@@ -88,8 +87,9 @@ func typedAt(b []byte, start int) bool {
 	}
 	var buf [maxWord]byte
 	switch string(small(&buf, b[word:end])) {
-	case "", "user", "sim", "card", "atm", "bank", "account", "door", "my", "voicemail", "login", "unlock", "security", "default", "admin", "customer", "debit", "credit", "phone", "device",
-		"parental", "wps", "new", "old", "current", "master", "test", "safe", "lock", "alarm", "access", "entry", "secret", "auth", "client", "owner", "member", "meeting", "host", "kiosk", "sms":
+	case "led", "gpio", "data", "clk", "clock", "cs", "ss", "ce", "sda", "scl", "tx", "rx", "txd", "rxd", "motor", "servo", "button", "sensor", "relay", "trig", "echo", "buzzer", "pwm", "adc", "dac", "analog", "digital", "irq", "int", "interrupt",
+		"reset", "rst", "dc", "spi", "mosi", "miso", "sck", "in", "out", "input", "output", "power", "pull", "mux", "row", "col", "io", "board", "chip", "signal", "enable", "dir", "step", "switch", "fan", "pump", "heater", "light", "lamp", "neopixel",
+		"strip", "dht", "temp", "touch", "mic", "speaker", "battery", "backlight", "lcd", "display", "ir", "latch", "map", "drawing", "connector", "header", "package", "num", "first", "last", "max", "min", "total", "left", "right", "is", "un":
 		return true
 	}
 	return false

@@ -21,7 +21,7 @@ func listings() []rule {
 	}
 	add((*worker).filed, "-rw", "-r-", "drwx", "drw-", "dr-x", "lrwx", "srwx", "srw-", "prw-", "crw-", "brw-")
 	add((*worker).ids, "uid=0", "uid: (")
-	add((*worker).entry, ":x:0", ":0000:0:", ":00000:0:")
+	add((*worker).entry, ":x:0", ":*:000:0", ":0000:0:", ":00000:0:")
 	add((*worker).terminal, " pts/0", "\tpts/0", " tty0", " ttys0", " console ", "?      ")
 	add((*worker).printedName, "whoami\n", "whoami\r\n", "id -un\n", "logname\n")
 	add((*worker).accountOf, "chown ", "su ", "sudo -", "useradd ", "adduser ", "usermod ", "userdel ", "deluser ", "gpasswd ", "chage ", "ssh -l ",
@@ -121,6 +121,9 @@ func (w *worker) ids(_ *rule, _, end int) {
 			return
 		}
 		e := w.holder(d)
+		if ch(b, e) == '+' { // of a domain
+			e = w.holder(e + 1)
+		}
 		if e == d || ch(b, e) != ')' {
 			return
 		}
@@ -136,7 +139,7 @@ func (w *worker) ids(_ *rule, _, end int) {
 func (w *worker) entry(r *rule, start, end int) {
 	b := w.buf
 	line, stop := lineAround(b, start, proseReach)
-	if c := bytes.IndexByte(b[line:stop], ':'); r.keyword[1] != 'x' { // shadow: the password stands between
+	if c := bytes.IndexByte(b[line:stop], ':'); b[start+1] != 'x' && b[start+1] != '*' { // shadow: the password stands between
 		if c <= 0 || line+c >= start || bytes.IndexByte(b[line+c+1:start], ':') >= 0 {
 			return
 		}
@@ -157,7 +160,7 @@ func (w *worker) entry(r *rule, start, end int) {
 		return
 	}
 	w.holder(first)
-	if b[start+1] != 'x' || at(b, i+1)&isDigit != 0 {
+	if w.gecos(start + len(":x:")); b[start+1] != 'x' || at(b, i+1)&isDigit != 0 {
 		return
 	}
 	for i++; i < stop; i++ { // a group: its members
@@ -166,6 +169,25 @@ func (w *worker) entry(r *rule, start, end int) {
 			return
 		}
 		i = e
+	}
+}
+
+// gecos looks at the name of the person whom an account is of, behind its numbers at i.
+func (w *worker) gecos(i int) {
+	b := w.buf
+	for range 2 {
+		e := run(b, i, i+10, isDigit)
+		if e == i || ch(b, e) != ':' {
+			return
+		}
+		i = e + 1
+	}
+	e := i
+	for e < len(b) && e < i+maxName && (lettering[b[e]] != noLetter || bytes.IndexByte([]byte(" .-'"), b[e]) >= 0) {
+		e++
+	}
+	if v := b[i:e]; (ch(b, e) == ',' || ch(b, e) == ':') && len(v) > 2 && upperAt(b, i) && !system(v) && w.names.Of(v) != names.Word {
+		w.add(i, e, "person")
 	}
 }
 

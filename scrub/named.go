@@ -39,7 +39,7 @@ func (w *worker) named(r *rule, start, end int) {
 	if w.column(start, i) {
 		return
 	}
-	at, how := beside(b, i, r.keyword == "todo" || r.keyword == "fixme", ch(b, start-2) == '(')
+	at, how := beside(b, i, r.keyword == "todo" || r.keyword == "fixme", ch(b, bareName(b, start)-2) == '(')
 	if how == apart {
 		return
 	}

@@ -21,6 +21,11 @@ func (w *worker) capital(start, end int) int {
 		}
 	}
 	next := ch(b, end)
+	if next == '\\' {
+		if e := w.domainUser(start, end); e > start {
+			return e
+		}
+	}
 	if at(b, start+1)&isLower == 0 {
 		if next == '-' || next == '#' || next == ' ' {
 			if e := w.ticket(start, end); e > start {

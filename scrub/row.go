@@ -158,6 +158,9 @@ func closing(b []byte, i, end int, q byte) int {
 // aligned reads the table whose columns stand below their names, b[line:eol], or below the rules under those.
 func (w *worker) aligned(line, eol int) bool {
 	b := w.buf
+	if w.processes(line, eol) {
+		return true
+	}
 	c := tableColumns{sep: ' ', indent: run(b, line, eol, isBlank) - line}
 	i := eol + 1
 	under := b[i:lineEnd(b, i)]

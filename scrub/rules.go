@@ -56,7 +56,7 @@ func rules() []rule {
 	}
 	rs = append(append(append(rs, files()...), statements()...), logins()...)
 	rs = append(rs, devices()...)
-	rs = append(append(append(append(rs, commands()...), listings()...), sayings()...), tellings()...)
+	rs = append(append(append(append(rs, commands()...), listings()...), append(logged(), sayings()...)...), tellings()...)
 	rs = append(rs, cues()...)
 	return append(append(rs, escapes()...), packings()...)
 }

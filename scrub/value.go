@@ -38,6 +38,10 @@ func (w *worker) value(j joint, k word) {
 	case j.quoted:
 	case !j.equals && (ch(b, i) == '|' || ch(b, i) == '>') || hasAny(b[i:], "<<", "$(cat <<"):
 		w.block(i, j, k)
+	case hasAny(b[min(i, len(b)):], "%q", "%Q") && bytes.IndexByte([]byte("({["), ch(b, i+2)) >= 0: // of Ruby
+		if n := bytes.IndexAny(b[i:min(len(b), i+maxCell)], ")}]\n"); n > 0 && b[i+n] != '\n' {
+			w.judge(i+len("%q("), i+n, j, k, true)
+		}
 	default:
 		end := bareEnd(b, i, j)
 		if ch(b, end) == ' ' {
@@ -68,7 +72,9 @@ func unwrap(b []byte, j joint) (i int, _ joint, listed bool) {
 		switch c := ch(b, e); {
 		case q != 0 && next == e && e-i <= 2: // r"…", $"…", b"…"
 			return e, j, listed
-		case c == '(' && !j.cli && !j.prose, c == '{' && class[b[i]]&isUpper != 0 && !j.cli:
+		case c == '#' && e-i <= 2 && quotedAt(b, e+1): // r#"…"#
+			return e + 1, j, listed
+		case c == '(' && !j.cli && !j.prose, c == '{' && !j.cli && (class[b[i]]&isUpper != 0 || quotedAt(b, e+1)):
 			j.getter = j.getter || getter(b[i:e])
 			i, listed = spaces(b, e+1, true), true
 		case next == e || j.prose:
@@ -111,6 +117,8 @@ func bracket(b []byte, i int) int {
 		return len("[]byte(")
 	case c == '(':
 		return 1
+	case c == '<' && ch(b, i+1) == '<' && quotedAt(b, i+2): // a binary of Erlang
+		return 2
 	case c == '$' || c == '@': // of C# and Objective-C
 		if q, _ := quoteAt(b, i+1); q == 0 {
 			return 0
@@ -127,6 +135,12 @@ func bracket(b []byte, i int) int {
 		return 0
 	}
 	return n
+}
+
+// quotedAt reports whether a literal begins at i.
+func quotedAt(b []byte, i int) bool {
+	q, _ := quoteAt(b, i)
+	return q != 0
 }
 
 // getter reports functions whose first argument names a value and is none.

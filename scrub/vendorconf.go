@@ -95,17 +95,19 @@ func (w *worker) pgpass(_ *rule, start, i int) {
 	if s > 0 && b[s-1] != '\n' && b[s-1] != '\'' && b[s-1] != '"' {
 		return
 	}
+	user := 0
 	for range 2 {
 		e := run(b, i, i+128, notSpace)
 		n := bytes.IndexByte(b[i:e], ':')
 		if n <= 0 {
 			return
 		}
-		i += n + 1
+		user, i = i, i+n+1
 	}
 	e := run(b, i, i+512, notSpace)
 	if e == len(b) || b[e] == '\n' || b[e] == '\r' || b[e] == '\'' || b[e] == '"' {
 		w.literal(i, e, "password")
+		w.holder(user)
 	}
 }
 
