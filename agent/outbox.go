@@ -161,6 +161,9 @@ func (e *Edge) post(ctx context.Context, path, contentType string, body []byte, 
 	return e.ask(ctx, http.MethodPost, path, contentType, body, answer)
 }
 
+// maxAnswer bounds what an edge answers: a record of one's own with its raw text is the largest.
+const maxAnswer = 64 << 20
+
 // ask sends a request and reads the answer, which is JSON. An error is the edge's own Problem where it says one.
 func (e *Edge) ask(ctx context.Context, method, path, contentType string, body []byte, answer any) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
@@ -177,7 +180,7 @@ func (e *Edge) ask(ctx context.Context, method, path, contentType string, body [
 		return &episode.Problem{Code: "edge/unreachable", Message: "the edge at " + e.URL + " does not answer", Err: err, Hint: "is the address right, and is the edge running? What is captured is kept until then"}
 	}
 	defer res.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	b, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
 		return err
 	}

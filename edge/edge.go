@@ -49,14 +49,15 @@ type Edge struct {
 	log            *slog.Logger
 	trail          *trail.Keeper
 
-	speaking   sync.Mutex      // guards the client in cfg.Hub
-	turning    sync.Mutex      // one turn at a time, and guards what follows
-	joins      bool            // some parts of episodes were joined by a key
-	git        bool            // commits are known of some repository: the lines of suggestions are followed
-	fresh      fresh           // of this turn
-	waitUntil  time.Time       // the hub asked not to be sent more before
-	visiting   *visit          // the exchange that stands in the hub's place; nil for none
-	others     map[string]bool // what lies in exchanges and is not ours
+	speaking   sync.Mutex                      // guards the client in cfg.Hub
+	turning    sync.Mutex                      // one turn at a time, and guards what follows
+	joins      bool                            // some parts of episodes were joined by a key
+	git        bool                            // commits are known of some repository: the lines of suggestions are followed
+	fresh      fresh                           // of this turn
+	waitUntil  time.Time                       // the hub asked not to be sent more before
+	visiting   *visit                          // the exchange that stands in the hub's place; nil for none
+	others     map[string]bool                 // what lies in exchanges and is not ours
+	prefs      map[string]*consent.Preferences // of developers, as last read
 	wake       chan struct{}
 	current    atomic.Pointer[control] // the release in force, nil before the first
 	undurable  chan sqlstore.DecisionRow

@@ -18,6 +18,7 @@ import (
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/risk"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
 
@@ -27,7 +28,9 @@ const screenBatch = 8000
 // candidate is one episode on its way through filter and policy.
 type candidate struct {
 	row     sqlstore.EpisodeRow
+	prefs   *consent.Preferences // its developer's; nil where they have said nothing
 	clean   *episode.Episode
+	stands  risk.Facts             // what stands out in what may leave
 	earlier []sqlstore.OutboundRow // what has left of it or is to leave, to this recipient
 	answer  sqlstore.Screened
 	settled bool // the answer stands
@@ -137,6 +140,10 @@ func (e *Edge) consentBatch(ctx context.Context, batch []candidate) error {
 	if err != nil {
 		return err
 	}
+	prefs, err := e.preferences(ctx, batch)
+	if err != nil {
+		return err
+	}
 	byEpisode := map[string][]sqlstore.OutboundRow{}
 	for _, o := range earlier {
 		if o.Recipient == e.cfg.Recipient && o.State != sqlstore.OutRefused {
@@ -144,9 +151,9 @@ func (e *Edge) consentBatch(ctx context.Context, batch []candidate) error {
 		}
 	}
 	for i := range batch {
-		batch[i].earlier = byEpisode[batch[i].row.ID]
+		batch[i].earlier, batch[i].prefs = byEpisode[batch[i].row.ID], prefs[batch[i].row.Developer]
 	}
-	return parallel(batch, func(part []candidate) error {
+	err = parallel(batch, func(part []candidate) error {
 		lower, err := consent.NewLowerer(e.cfg.Recipient, e.ring.Derive)
 		if err != nil {
 			return err
@@ -162,12 +169,16 @@ func (e *Edge) consentBatch(ctx context.Context, batch []candidate) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return e.rank(ctx, batch)
 }
 
 // consent asks the policy about one clean episode and lowers it to what may leave.
 func (e *Edge) consent(lower *consent.Lowerer, c *candidate) error {
 	now := e.cfg.Now()
-	d, err := e.policy.Decide(c.clean, consent.Request{Recipient: e.cfg.Recipient, Now: now, Audited: e.cfg.Audited})
+	d, err := e.policy.Decide(c.clean, consent.Request{Recipient: e.cfg.Recipient, Now: now, Audited: e.cfg.Audited, Preferences: c.prefs})
 	if err != nil {
 		c.set(sqlstore.EpisodeKept, "policy: "+err.Error())
 		return nil
@@ -205,9 +216,14 @@ func (e *Edge) consent(lower *consent.Lowerer, c *candidate) error {
 	if err != nil {
 		return err
 	}
-	state, by := sqlstore.OutWaiting, ""
+	state, by, drawn := sqlstore.OutWaiting, "", false
 	if d.Approval == consent.ApprovalAuto {
-		state, by = sqlstore.OutApproved, "rule "+d.Rule
+		if drawn = e.drawn(d, c.row.ID); !drawn {
+			state, by = sqlstore.OutApproved, sqlstore.ByRule(d.Rule)
+		}
+	}
+	if d.Ask {
+		state = sqlstore.OutAsked // and then as by says
 	}
 	findings := 0
 	for n := range maps.Values(c.clean.Privacy.Findings) {
@@ -219,7 +235,9 @@ func (e *Edge) consent(lower *consent.Lowerer, c *candidate) error {
 		c.answer.Title = title(c.clean.Instruction) // else no word of it rests outside the vault: the filter may have missed one
 	}
 	c.answer.Out = &sqlstore.OutboundRow{Episode: c.row.ID, Revision: c.row.Revision, Recipient: e.cfg.Recipient, Kind: string(kind),
-		Digest: episode.Digest(body), Level: string(d.Level), Rule: d.Rule, Findings: findings, Found: c.clean.Privacy.Findings, State: state, DecidedBy: by, CreatedAt: now, Body: body}
+		Digest: episode.Digest(body), Level: string(d.Level), Rule: d.Rule, Findings: findings, Found: c.clean.Privacy.Findings, State: state, DecidedBy: by, Audited: drawn, CreatedAt: now, Body: body}
+	c.stands.Replaced = findings
+	c.stands.Runs, c.stands.LookAlikes = risk.Text(out)
 	if by != "" {
 		c.answer.Out.DecidedAt = now
 	}

@@ -118,7 +118,7 @@ func countMap(list []sqlstore.Count, err error) (map[string]int, error) {
 
 // shownStates are the states of an episode as people see them.
 var shownStates = map[string]string{
-	sqlstore.EpisodeAssembled: "settling", sqlstore.OutWaiting: "waiting", sqlstore.OutHeld: "held", sqlstore.OutApproved: "approved",
+	sqlstore.EpisodeAssembled: "settling", sqlstore.OutAsked: "asks its developer", sqlstore.OutWaiting: "waiting", sqlstore.OutHeld: "held", sqlstore.OutApproved: "approved",
 	sqlstore.OutRefused: "refused", sqlstore.OutPacked: "sent", sqlstore.EpisodeKept: "stays", sqlstore.EpisodeDropped: "dropped",
 	sqlstore.EpisodeVetoed: "vetoed", sqlstore.EpisodeWithdrawn: "withdrawn",
 }

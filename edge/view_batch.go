@@ -43,6 +43,8 @@ func (v View) batch(ctx context.Context) (b web.Batch, last int64, err error) {
 		case sqlstore.OutWaiting:
 			b.Waiting += n
 			b.Flagged += int(t.Flagged)
+		case sqlstore.OutAsked:
+			b.Asked += n
 		case sqlstore.OutHeld:
 			b.Held += n
 		case sqlstore.OutApproved:
@@ -85,6 +87,16 @@ func (v View) Batch(ctx context.Context, who, id string, q web.BatchQuery) (*web
 		return nil, web.ErrNotFound
 	}
 	view := &web.BatchView{Batch: b, State: cmp.Or(q.State, shownFirst(b)), Seen: strconv.FormatInt(last, 10), Policy: v.policy.Digest(), Raw: web.RawSealed}
+	if view.Flags, err = v.Flags(ctx); err != nil {
+		return nil, err
+	}
+	stopped, err := v.db.StoppedRules(ctx, b.Recipient)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range stopped {
+		view.Stopped = append(view.Stopped, web.StoppedRule{Rule: r.Rule, Why: r.Why, At: r.At})
+	}
 	rows, err := v.db.Batch(ctx, b.Recipient, view.State, place(q.After), q.Limit+1)
 	if err != nil {
 		return nil, err
@@ -103,7 +115,7 @@ func (v View) Batch(ctx context.Context, who, id string, q web.BatchQuery) (*web
 		return nil, err
 	}
 	for _, r := range rows {
-		rec := web.BatchRecord{ID: r.Episode, Digest: r.Digest, State: r.State, Risk: r.Risk, Note: r.Note, Rule: r.Rule, Tool: known[r.Episode].Tool, Level: episode.Level(r.Level), Out: r.Body}
+		rec := web.BatchRecord{ID: r.Episode, Digest: r.Digest, State: r.State, Risk: r.Risk, Note: r.Note, Rule: r.Rule, Drawn: r.Audited, Tool: known[r.Episode].Tool, Level: episode.Level(r.Level), Out: r.Body}
 		if r.Why != "" {
 			rec.Why = strings.Split(r.Why, "; ")
 		}
@@ -193,6 +205,15 @@ func (v View) Rule(ctx context.Context, who string, r web.Ruling) error {
 			Hint: "the others changed or were decided meanwhile: look at the batch again"}
 	}
 	return nil
+}
+
+// StartRule lets a rule approve again that was stopped.
+func (v View) StartRule(ctx context.Context, who, rule string) error {
+	err := v.db.Noting(v.entry(ctx, who, "start rule", rule)).StartRule(ctx, v.cfg.Recipient, rule)
+	if errors.Is(err, sqlstore.ErrChanged) {
+		return nil // somebody has let it
+	}
+	return err
 }
 
 // ApproveAll approves all that waits, in the name of who: for a turn that a person started with headrace up --once.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +22,8 @@ import (
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/web"
 )
+
+const codeNothingLeft = "withdraw/nothing-left"
 
 // maxWithdrawal is how many ids travel in one document, which must be of a size that every reader takes.
 const maxWithdrawal = 100_000
@@ -50,10 +51,8 @@ func (e *Edge) Withdraw(ctx context.Context, who string, s web.Scope) ([]string,
 		if err != nil {
 			return nil, err
 		}
-		for _, id := range stopped {
-			if err := os.RemoveAll(e.bundleDir(id)); err != nil { // after a crash, sweep does
-				return nil, err
-			}
+		if err := e.forget(stopped); err != nil {
+			return nil, err
 		}
 		e.Wake() // what was beside it in a stopped bundle is packed again
 		return e.asked(a, elsewhere)
@@ -71,7 +70,7 @@ func (e *Edge) asked(a sqlstore.Asked, elsewhere map[string]int) ([]string, erro
 			Hint: "what left to " + e.cfg.Recipient + " is taken back; join the other hub and withdraw once more"}
 	}
 	if len(ids) == 0 {
-		return nil, &episode.Problem{Code: "withdraw/nothing-left", Message: "nothing of it had left",
+		return nil, &episode.Problem{Code: codeNothingLeft, Message: "nothing of it had left",
 			Hint: "what waited to leave is kept back from now on; there is nothing more to do"}
 	}
 	return ids, nil

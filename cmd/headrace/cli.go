@@ -51,6 +51,7 @@ type cli struct {
 	Export      exportCmd      `cmd:"" help:"Decisions → a trainer's format (trl-kto, openai-dpo), where terms allow it."`
 	Withdraw    withdrawCmd    `cmd:"" help:"Take back what has left: by record, session, developer, repository, days, or everything."`
 	Audit       auditCmd       `cmd:"" help:"Print or verify the audit trail of the edge or the hub: who did what, when."`
+	Mine        mineCmd        `cmd:"" help:"My own records: what was captured, what leaves, where it went; veto, flag, delete, preferences."`
 	Log         logCmd         `cmd:"" help:"Check a hub's transparency log; compare what two contributors saw."`
 	Witness     witnessCmd     `cmd:"" help:"Vouch for other people's logs: cosign checkpoints of logs that only grow."`
 	Redact      redactCmd      `cmd:"" hidden:"" help:"Standard input → standard output, asterisks in the place of canaries."`

@@ -105,7 +105,9 @@ func (s *stack) run(ctx context.Context, site *web.Site, token string, loops boo
 			sv.loops = append(sv.loops, e.Run)
 		}
 		sv.loops = append(sv.loops, s.hub.Run)
-		sv.controls = map[string]controls{s.edges[0].Dir(): edgeControls(s.edges[0], sv, site), s.hub.Dir(): {
+		c := edgeControls(s.edges[0], sv, site)
+		c["mine"] = func(ctx context.Context, request string) (string, error) { return mineOf(ctx, s.edges[0], request) }
+		sv.controls = map[string]controls{s.edges[0].Dir(): c, s.hub.Dir(): {
 			"audit": func(ctx context.Context, job string) (string, error) { return auditOf(ctx, s.hub.Trail(), job) },
 		}}
 	}

@@ -51,6 +51,7 @@ func table() map[string]Rule {
 	roles(Operator, "GET /start")
 	roles(Developer|Steward, "GET /episodes", "GET /episodes/{id}")
 	roles(Steward, "GET /preview", "GET /preview/{id}", "POST /preview/{id}")
+	roles(Developer, "GET /mine", "GET /mine/{id}", "POST /mine/{id}", "GET /mine/preferences", "POST /mine/preferences")
 	roles(Steward|Auditor, "GET /bundles", "GET /bundles/{id}")
 	roles(Developer|Steward|Auditor, "GET /withdrawals", "GET /withdrawals/{id}")
 	roles(Developer|Steward, "POST /withdrawals")
@@ -64,7 +65,7 @@ func table() map[string]Rule {
 	proof(Token, "POST /v1/episodes", "POST /v1/decisions", "POST /v1/outcomes", "POST /v1/logs", "POST /v1/traces", "POST /v1/metrics", "POST /v1/junit", "POST /v1/decide")
 	proof(Forge, "POST /v1/webhooks/github", "POST /v1/webhooks/gitlab")
 	proof(Open, "GET /v1/device/login", "POST /v1/device/enrol")
-	proof(Device, "POST /v1/device/renew", "POST /v1/sealed")
+	proof(Device, "POST /v1/device/renew", "POST /v1/sealed", "POST /v1/mine")
 
 	// APIs of a hub. The log is public.
 	proof(Open, "/log/", "POST /v1/enrol")

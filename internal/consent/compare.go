@@ -213,6 +213,9 @@ func (c *comparison) changed(was, is *rule) {
 	differ(c, is, "retention_days", was.retentionDays, is.retentionDays, longer(was.retentionDays, is.retentionDays), "")
 	differ(c, is, "expires", was.expires, is.expires, is.expires.IsZero() || !was.expires.IsZero() && is.expires.After(was.expires), "")
 	differ(c, is, "approval", was.approval, is.approval, is.approval == ApprovalAuto, "nobody looks any more")
+	if was.approval == is.approval {
+		differ(c, is, "audit_share", was.auditShare, is.auditShare, is.auditShare < was.auditShare, "fewer are looked at")
+	}
 }
 
 // longer compares days of retention, where 0 is without an end.

@@ -68,7 +68,7 @@ func edited(t *rapid.T, p randomPolicy) randomPolicy {
 		case "region":
 			r.region = other.region
 		case "approval":
-			r.approval = other.approval
+			r.approval, r.share = other.approval, other.share
 		case "prose":
 			r.prose = other.prose
 		case "when":
@@ -120,6 +120,7 @@ func TestEachChangeIsTighterOrLooser(t *testing.T) {
 		{"expires: 2027-01-01, ", "", true, "expires: 2027-01-01 → never"},
 		{"region: eu", "region: us", true, "region: eu → us"},
 		{", region: eu", "", true, "region: eu → none"},
+		{"approval: auto", "approval: auto, audit_share: 0.02", false, "audit_share: 0 → 0.02"},
 		{"approval: auto", "approval: steward", false, "approval: auto → steward"},
 		{"expires: 2027-01-01,", "expires: 2027-01-01, approval: auto,", true, "approval: steward → auto"},
 		{"recipients: [maker],", "recipients: [maker, us],", true, "recipients: also us"},

@@ -55,7 +55,11 @@ type Decision struct {
 	Rule     string
 	Policy   string
 	Approval Approval
-	Notices  []string
+	// AuditShare is, where a rule is the approval, the share of its records that a person looks at all the same.
+	AuditShare float64
+	// Ask says that the developer is to be asked first, about this record: silence is a no.
+	Ask     bool
+	Notices []string
 }
 
 // Leaves reports whether an episode leaves under this decision. Aggregate is no: it is reports that leave, not episodes.
@@ -140,7 +144,7 @@ func (p *Policy) check(e *episode.Episode, q Request) (*recipient, error) {
 // grant is what leaves where rule r decides: what it says, less what developer, text gate, identity and rights take away.
 // None of them can raise what another left.
 func (p *Policy) grant(d Decision, r *rule, f *facts, q Request) Decision {
-	d.Rule, d.Approval, d.Level, d.Prose = r.name, r.approval, r.level, r.prose
+	d.Rule, d.Approval, d.AuditShare, d.Level, d.Prose = r.name, r.approval, r.auditShare, r.level, r.prose
 	switch {
 	case d.Level.Rank() < episode.LevelAggregate.Rank():
 		return d

@@ -163,7 +163,11 @@ func (p *Policy) said(notice string, r *rule, f *facts, q Request) string {
 			return "the developer says no"
 		}
 		d, purposes := q.Preferences.apply(Decision{Level: r.level, Approval: r.approval}, r.purposes, f)
-		return fmt.Sprintf("at most level %s, for %s, approval %s", d.Level, listed(purposes), d.Approval)
+		asked := ""
+		if d.Ask {
+			asked = ", and they are asked first"
+		}
+		return fmt.Sprintf("at most level %s, for %s, approval %s%s", d.Level, listed(purposes), d.Approval, asked)
 	}
 	return fmt.Sprintf("version %s, for output of %s under contract class %s: see rights", p.rights.Version(), named(f.origin.Provider), named(f.origin.ContractClass))
 }

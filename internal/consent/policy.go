@@ -190,7 +190,7 @@ func (c *compiler) addRule(n ast.Node) error {
 		when               ast.Node
 	)
 	err := mapping(n, "a rule", map[string]any{"name": &r.name, "when": &when, "level": &level, "purposes": &r.purposes, "recipients": &r.recipients,
-		"region": &r.region, "retention_days": &r.retentionDays, "expires": &expires, "approval": &ok, "prose": &r.prose})
+		"region": &r.region, "retention_days": &r.retentionDays, "expires": &expires, "approval": &ok, "prose": &r.prose, "audit_share": &r.auditShare})
 	if err != nil {
 		return err
 	}
@@ -239,7 +239,7 @@ func (c *compiler) terms(n ast.Node, r *rule, expires, approval string) error {
 		}
 	}
 	leaves := r.level.Rank() > episode.LevelNone.Rank()
-	if !leaves && (len(r.purposes) > 0 || r.region != "" || r.retentionDays != 0 || expires != "" || approval != "") ||
+	if !leaves && (len(r.purposes) > 0 || r.region != "" || r.retentionDays != 0 || expires != "" || approval != "" || r.auditShare != 0) ||
 		r.level == episode.LevelOff && len(r.recipients) > 0 {
 		return mistakef(n, "rule %q: nothing leaves at level %s, so it has no terms to give", r.name, r.level)
 	}
@@ -270,6 +270,9 @@ func (c *compiler) terms(n ast.Node, r *rule, expires, approval string) error {
 		return err
 	}
 	r.approval = Approval(approval)
+	if !(r.auditShare >= 0 && r.auditShare <= 1) || r.auditShare > 0 && r.approval != ApprovalAuto {
+		return mistakef(n, "rule %q: audit_share is the share, from 0 to 1, of what approval: auto lets go that a person looks at all the same", r.name)
+	}
 	if r.retentionDays < 0 || r.retentionDays == 0 && expires == "" {
 		return mistakef(n, "rule %q says not how long the recipient may keep it: give retention_days or expires", r.name)
 	}

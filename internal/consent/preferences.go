@@ -3,6 +3,7 @@
 package consent
 
 import (
+	"bytes"
 	"os"
 	"slices"
 
@@ -21,6 +22,7 @@ type Preferences struct {
 	// Agree is their yes, the second key where the policy has two; false is a no, whatever the policy says; nil is silence.
 	Agree *bool
 
+	text   []byte
 	limits []limit
 }
 
@@ -31,7 +33,11 @@ type limit struct {
 	level      episode.Level     // empty: any
 	purposes   []episode.Purpose // nil: any
 	approval   Approval
+	ask        bool // the developer is asked about each record, and silence is a no
 }
+
+// approvalDeveloper is, in a limit, that the developer is asked about each record before it leaves.
+const approvalDeveloper = "developer"
 
 const codePreferences = "consent/preferences"
 
@@ -48,11 +54,17 @@ func ReadPreferences(path string) (*Preferences, error) {
 // DecodePreferences reads a developer's preferences. Each error says the line, what is wrong there and what is allowed.
 func DecodePreferences(b []byte) (*Preferences, error) {
 	p, err := decodePreferences(b)
+	if err == nil {
+		p.text = bytes.Clone(b)
+	}
 	if err != nil {
 		return nil, kindOfFile{"preferences", codePreferences, "spec/examples/more/preferences.yaml is one that works"}.problem(err)
 	}
 	return p, nil
 }
+
+// Text is what the preferences were read from.
+func (p *Preferences) Text() []byte { return p.text }
 
 func decodePreferences(b []byte) (*Preferences, error) {
 	p := new(Preferences)
@@ -92,7 +104,7 @@ func (p *Preferences) addLimit(n ast.Node) error {
 		l.repository = &g
 	}
 	if level == "" && l.purposes == nil && approval == "" {
-		return mistakef(n, "a limit says at most which level, for which purposes, or that a steward looks first: level, purposes, approval")
+		return mistakef(n, "a limit says at most which level, for which purposes, or that a steward or the developer looks first: level, purposes, approval")
 	}
 	if level != "" {
 		// Whether a thing is recorded is asked before anybody's preferences are known, so that off is the policy's word alone.
@@ -101,11 +113,13 @@ func (p *Preferences) addLimit(n ast.Node) error {
 		}
 	}
 	if approval != "" {
-		if err := oneOf(n, "approval", approval, string(ApprovalSteward)); err != nil {
+		if err := oneOf(n, "approval", approval, string(ApprovalSteward), approvalDeveloper); err != nil {
 			return err
 		}
 	}
-	l.level, l.approval = episode.Level(level), Approval(approval)
+	if l.level, l.approval = episode.Level(level), Approval(approval); approval == approvalDeveloper {
+		l.approval, l.ask = "", true
+	}
 	if err := purposesIn(n, l.purposes); err != nil {
 		return err
 	}
@@ -132,6 +146,9 @@ func (p *Preferences) apply(d Decision, purposes []episode.Purpose, f *facts) (D
 		}
 		if l.approval != "" && d.Approval != l.approval {
 			d.Approval, less = l.approval, true
+		}
+		if l.ask && !d.Ask {
+			d.Ask, less = true, true
 		}
 		if l.purposes == nil {
 			continue

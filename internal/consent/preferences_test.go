@@ -119,7 +119,7 @@ func TestAMistakeInPreferencesNamesLineAndWhatIsAllowed(t *testing.T) {
 		ada + "limits: [{level: off}]\n":                  `level is "off"; allowed: none, aggregate, signal, masked, clean`,
 		ada + "limits: [{tool: codex}]\n":                 "level, purposes, approval",
 		ada + "limits: [{purposes: [sell]}]\n":            `purposes is "sell"; allowed: evaluate, reward, finetune, distil`,
-		ada + "limits: [{approval: auto}]\n":              `approval is "auto"; allowed: steward`,
+		ada + "limits: [{approval: auto}]\n":              `approval is "auto"; allowed: steward, developer`,
 		ada + "limits: []\n":                              "limits is a list of one or more",
 		ada + "limits: [{repositories: a, level: off}]\n": `unknown key "repositories"`,
 	} {

@@ -24,7 +24,7 @@ type randomPolicy struct {
 type randomRecipient struct{ name, kind, region string }
 
 type randomRule struct {
-	name, when, level, approval, region, expires string
+	name, when, level, approval, region, expires, share string
 	purposes, recipients                         []string
 	days                                         int
 	prose                                        bool
@@ -46,6 +46,9 @@ func (p randomPolicy) yaml() string {
 			continue
 		}
 		fmt.Fprintf(&s, "    purposes: [%s]\n    approval: %s\n    region: %q\n    retention_days: %d\n", strings.Join(r.purposes, ", "), r.approval, r.region, r.days)
+		if r.share != "" && r.approval == "auto" {
+			fmt.Fprintf(&s, "    audit_share: %s\n", r.share)
+		}
 		if r.expires != "" {
 			fmt.Fprintf(&s, "    expires: %s\n", r.expires)
 		}
@@ -102,7 +105,7 @@ func anyRule(t *rapid.T, name string) randomRule {
 			// Of these, some need facts of the record's own and some cannot be evaluated; a rule of level off gets none of them.
 			"tool in ['codex', 'cursor'] && team != 'x'"),
 		purposes: some(t, "purpose", 1, "evaluate", "reward", "finetune", "distil"), recipients: some(t, "recipient", 0, "maker", "us"),
-		approval: one(t, "approval", "auto", "steward"), region: one(t, "region", "", "eu", "us"), days: rapid.IntRange(1, 3).Draw(t, "days") * 30,
+		approval: one(t, "approval", "auto", "steward"), share: one(t, "share", "", "0.02", "0.5"), region: one(t, "region", "", "eu", "us"), days: rapid.IntRange(1, 3).Draw(t, "days") * 30,
 		expires: one(t, "expires", "", "2026-03-01", "2027-01-01", "2028-01-01"), prose: rapid.Bool().Draw(t, "prose")}.orOfTheRecord(t)
 }
 
@@ -148,7 +151,7 @@ func anyPreferences(t *rapid.T, developer string) *Preferences {
 		says += "limits:\n"
 		for range rapid.IntRange(1, 2).Draw(t, "limits") {
 			says += fmt.Sprintf("  - {tool: %q, repository: %q, level: %s%s}\n", one(t, "on tool", "", "codex"), one(t, "on repository", "", "a/*", "**"),
-				one(t, "at most", "none", "aggregate", "signal", "masked", "clean"), one(t, "only for", "", ", purposes: [evaluate]", ", purposes: [finetune]", ", approval: steward"))
+				one(t, "at most", "none", "aggregate", "signal", "masked", "clean"), one(t, "only for", "", ", purposes: [evaluate]", ", purposes: [finetune]", ", approval: steward", ", approval: developer"))
 		}
 	}
 	p, err := DecodePreferences([]byte(says))
@@ -162,6 +165,12 @@ func anyPreferences(t *rapid.T, developer string) *Preferences {
 func looser(was, is Decision) string {
 	if is.Level.Rank() > was.Level.Rank() {
 		return "a higher level"
+	}
+	if was.Ask && !is.Ask && is.Level.Rank() > episode.LevelNone.Rank() {
+		return "the developer is not asked any more"
+	}
+	if was.Approval == ApprovalAuto && is.Approval == ApprovalAuto && is.AuditShare < was.AuditShare && is.Level.Rank() > episode.LevelNone.Rank() {
+		return "fewer are looked at"
 	}
 	if was.Approval == ApprovalSteward && is.Approval == ApprovalAuto && is.Level.Rank() > episode.LevelNone.Rank() {
 		return "nobody looks any more"

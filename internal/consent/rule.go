@@ -30,6 +30,7 @@ type rule struct {
 	retentionDays int
 	expires       time.Time
 	approval      Approval
+	auditShare    float64 // where approval is auto
 
 	reads []string // the facts that the condition reads
 	when  cel.Program

@@ -202,7 +202,13 @@ func brief(d Decision) string {
 	if d.Terms.Region != "" {
 		s += ", in " + d.Terms.Region
 	}
-	return s + ", " + string(d.Approval)
+	if s += ", " + string(d.Approval); d.AuditShare > 0 && d.Approval == ApprovalAuto {
+		s += fmt.Sprintf(" but for %g %%", 100*d.AuditShare)
+	}
+	if d.Ask {
+		s += ", the developer asked"
+	}
+	return s
 }
 
 // more reports whether the second decision lets more leave than the first in any respect.
@@ -216,7 +222,8 @@ func more(was, is Decision) bool {
 		longer(a.RetentionDays, b.RetentionDays) ||
 		!a.ExpiresAt.IsZero() && (b.ExpiresAt.IsZero() || b.ExpiresAt.After(a.ExpiresAt)) ||
 		a.Region != "" && a.Region != b.Region ||
-		was.Approval == ApprovalSteward && is.Approval == ApprovalAuto
+		was.Approval == ApprovalSteward && is.Approval == ApprovalAuto || was.Ask && !is.Ask ||
+		was.Approval == ApprovalAuto && is.Approval == ApprovalAuto && is.AuditShare < was.AuditShare
 }
 
 // Report returns what was found so far, most records first.

@@ -74,7 +74,7 @@ func (d *DB) SentOf(ctx context.Context, s Scope) ([]Sent, error) {
 // UnsentOf counts what of a scope may leave still: waiting, held or approved, or in a bundle of which nothing has left.
 func (d *DB) UnsentOf(ctx context.Context, s Scope) (waiting, packed int, err error) {
 	q, args := s.episodes(1)
-	list, err := counts(ctx, d.read, `SELECT state, COUNT(*) FROM outbound WHERE state IN ('waiting','held','approved','packed') AND NOT (`+wasSent+`) AND episode IN (`+q+`) GROUP BY state`, args...)
+	list, err := counts(ctx, d.read, `SELECT state, COUNT(*) FROM outbound WHERE state IN ('asked','waiting','held','approved','packed') AND NOT (`+wasSent+`) AND episode IN (`+q+`) GROUP BY state`, args...)
 	for _, c := range list {
 		if c.Key == OutPacked {
 			packed += c.N
@@ -136,7 +136,7 @@ type Asked struct {
 func (d *DB) AskWithdrawal(ctx context.Context, a Asked) (stopped []string, err error) {
 	err = d.change(ctx, func(tx *changing) error {
 		// Keep back first, then stop, then count: on PostgreSQL a record that is packed or sent in between is then in the count.
-		if err := keepBack(ctx, tx, a); err != nil {
+		if err := keepBack(ctx, tx, a, EpisodeWithdrawn, "withdrawn by "+a.By); err != nil {
 			return err
 		}
 		var err error
@@ -162,36 +162,27 @@ func (d *DB) AskWithdrawal(ctx context.Context, a Asked) (stopped []string, err 
 	return stopped, err
 }
 
-// keepBack marks a scope's episodes and keeps what waits of them from leaving. The episodes come first: what is being
+// keepBack brings a scope's episodes into a state and keeps what waits of them from leaving. The episodes come first: what is being
 // screened is then either refused here or not stored there.
-func keepBack(ctx context.Context, tx *changing, a Asked) error {
+func keepBack(ctx context.Context, tx *changing, a Asked, state, note string) error {
 	q, args := a.Scope.episodes(3)
-	if _, err := tx.ExecContext(ctx, `UPDATE episodes SET state=$1, note=$2 WHERE id IN (`+q+`)`, append([]any{EpisodeWithdrawn, "withdrawn by " + a.By}, args...)...); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE episodes SET state=$1, note=$2 WHERE id IN (`+q+`)`, append([]any{state, note}, args...)...); err != nil {
 		return err
 	}
 	q, args = a.Scope.episodes(1)
-	_, err := tx.move(ctx, said{state: OutRefused, by: a.By, at: a.At}, `state IN ('waiting','held','approved') AND episode IN (`+q+`)`, args...)
+	_, err := tx.move(ctx, said{state: OutRefused, by: a.By, at: a.At}, `state IN ('asked','waiting','held','approved') AND episode IN (`+q+`)`, args...)
 	return err
 }
 
 // stopBundles undoes the bundles that hold a scope's records and of which nothing has left.
 func stopBundles(ctx context.Context, tx *changing, a Asked) ([]string, error) {
-	q, args := a.Scope.episodes(1)
-	stopped, err := idsOf(ctx, tx.Tx, `DELETE FROM bundles WHERE state='packed' AND sent_at=0 AND id IN
- (SELECT bundle FROM outbound WHERE state='packed' AND episode IN (`+q+`)) RETURNING id`, args...)
-	if err != nil {
+	stopped, err := tx.unpackUnsent(ctx, a.Scope)
+	if err != nil || len(stopped) == 0 {
 		return nil, err
 	}
-	q, args = a.Scope.episodes(2)
-	for _, id := range stopped {
-		if _, err := tx.move(ctx, said{state: OutRefused, by: a.By, at: a.At}, `state='packed' AND bundle=$1 AND episode IN (`+q+`)`, append([]any{id}, args...)...); err != nil {
-			return nil, err
-		}
-		if _, err := tx.move(ctx, said{state: OutApproved}, `state='packed' AND bundle=$1`, id); err != nil {
-			return nil, err
-		}
-	}
-	return stopped, nil
+	q, args := a.Scope.episodes(1)
+	_, err = tx.move(ctx, said{state: OutRefused, by: a.By, at: a.At}, `state='approved' AND episode IN (`+q+`)`, args...)
+	return stopped, err
 }
 
 func idsOf(ctx context.Context, tx *sql.Tx, query string, args ...any) (ids []string, err error) {

@@ -191,7 +191,13 @@ func (d *DB) Screen(ctx context.Context, answers []Screened) error {
 				out = append(out, s.Out)
 			}
 		}
+		if err := stopBack(ctx, tx.Tx, out); err != nil {
+			return err
+		}
 		if err := holdBack(ctx, tx.Tx, out); err != nil {
+			return err
+		}
+		if err := d.addKnown(ctx, tx.Tx, out); err != nil {
 			return err
 		}
 		return d.insertOutbound(ctx, tx, out)

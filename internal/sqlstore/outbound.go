@@ -14,6 +14,7 @@ import (
 
 // States of what may leave.
 const (
+	OutAsked    = "asked"    // for its developer, and then goes on as DecidedBy says
 	OutWaiting  = "waiting"  // for a person
 	OutHeld     = "held"     // a person has seen it and wants to think
 	OutApproved = "approved" // will be packed
@@ -48,7 +49,9 @@ type OutboundRow struct {
 	Note string
 	// Audited says that a rule would have approved it, and that it was drawn to be looked at.
 	Audited bool
-	Body    []byte
+	// Names are what the record has in common with others. They are counted when it is stored.
+	Names []Name
+	Body  []byte
 }
 
 // part is how the row counts.
@@ -250,6 +253,11 @@ func (d *DB) Ours(ctx context.Context, digests []string) (n int, err error) {
 		return err
 	})
 	return n, err
+}
+
+// Bundle returns one, or ErrNotFound.
+func (d *DB) Bundle(ctx context.Context, id string) (BundleRow, error) {
+	return one(rowsOf(ctx, d.read, scanBundle, `SELECT id, recipient, kind, records, bytes, state, note, created_at, receipt, sent_at>0 FROM bundles WHERE id=$1`, id))
 }
 
 // SetReceipt stores the hub's signed answer to a bundle.

@@ -72,11 +72,22 @@ func (c *changing) decide(ctx context.Context, r Ruling, where string, args ...a
 	if err := c.remember(ctx, r, where, args); err != nil {
 		return 0, err
 	}
-	note := ""
-	if r.State == OutHeld {
-		note = r.Note
+	to := said{state: r.State, by: r.Who, at: r.At}
+	var drawn []string // rules of whose records one was drawn to be looked at, and is refused
+	switch r.State {
+	case OutHeld:
+		to.note = r.Note
+	case OutRefused:
+		var err error
+		if drawn, err = idsOf(ctx, c.Tx, `SELECT DISTINCT rule FROM outbound WHERE audited AND `+where, args...); err != nil {
+			return 0, err
+		}
 	}
-	return c.move(ctx, said{state: r.State, by: r.Who, note: note, at: r.At}, where, args...)
+	n, err := c.move(ctx, to, where, args...)
+	if err != nil {
+		return 0, err
+	}
+	return n, c.stopRules(ctx, r, drawn)
 }
 
 // remember keeps, or forgets, that nothing more of these episodes leaves by a rule.

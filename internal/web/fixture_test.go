@@ -97,7 +97,7 @@ func full(t func(string) string) *world {
 		Raw: raw, RawSeen: marks(raw, "kim@corp.example", t("email"), "build-7.corp.example", t("host"))}
 	rec2 := rec
 	rec2.ID, rec2.State, rec2.Digest = "ep_2", "approved", digestOf("2")
-	w.batches = []BatchView{{Batch: Batch{"batch 1", t("maker.example"), 42, 2, 1, 40, 0, 0, 91234, levels, findings}, State: "waiting", Seen: "42", Terms: terms, Policy: digestOf("policy"), Raw: RawShown, Records: []BatchRecord{rec, rec2}, Next: "2"}}
+	w.batches = []BatchView{{Batch: Batch{"batch 1", t("maker.example"), 42, 2, 1, 40, 0, 0, 3, 91234, levels, findings}, State: "waiting", Seen: "42", Flags: []Flag{{ID: "ep_1", Why: t("names a customer"), At: noon}}, Stopped: []StoppedRule{{t("the-rest"), t("a record that was drawn was refused"), noon}}, Terms: terms, Policy: digestOf("policy"), Raw: RawShown, Records: []BatchRecord{rec, rec2}, Next: "2"}}
 	receipt := &Receipt{noon, digestOf("hub"), 41, []Reason{{t("exact duplicate"), 1, t("nothing to do")}}, 12, 40, "verified", t("Checked against the hub’s checkpoint."), []string{t("witness.example/w1")}}
 	w.bundles = []BundleView{{Bundle: Bundle{"b/1", noon, t("maker.example"), 42, 40123, levels, "received", receipt, nil}, Root: digestOf("root"), Policy: digestOf("policy"), Scrubber: t("headrace-scrub 1"), Findings: findings, Terms: terms, Signer: digestOf("edge"), SignedOK: true,
 		Manifest: []byte(t(`{"version":1,"records":42}`)), Withdrawn: 1}, {Bundle: Bundle{ID: digestOf("b2"), PackedAt: noon, Recipient: t("maker.example"), Records: 1, Bytes: 1, State: "packed"}},
@@ -210,6 +210,52 @@ func (w *world) Rule(_ context.Context, who string, r Ruling) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.rulings = append(w.rulings, fmt.Sprint(who, " ", r.Choice, " ", r.Batch, " ", r.Records, " ", r.Seen))
+	return w.refuse
+}
+func (w *world) SeeFlag(_ context.Context, who, id string) error {
+	w.rulings = append(w.rulings, who+" sees "+id)
+	return w.refuse
+}
+func (w *world) StartRule(_ context.Context, who, rule string) error {
+	w.rulings = append(w.rulings, who+" starts "+rule)
+	return w.refuse
+}
+func (w *world) Own(_ context.Context, who, _ string, _ int) (OwnPage, error) {
+	if w.text == nil {
+		return OwnPage{}, nil
+	}
+	return OwnPage{Rows: []Own{{"ep_1", noon, w.text("claude-code"), w.text("payments"), w.text("Charging nothing"), episode.LevelMasked, "asks you"}, {ID: "ep_2", StartedAt: noon, Tool: w.text("demo"), State: "sent"}}, Next: "a&b", TwoKeys: true}, nil
+}
+func (w *world) OwnRecord(_ context.Context, who, id string) (*OwnView, error) {
+	rec := w.batches[0].Records[0]
+	v := &OwnView{Own: Own{"ep_1", noon, w.text("claude-code"), w.text("payments"), "", episode.LevelMasked, "asks you"}, Why: w.text("rule payments"), Raw: RawShown, RawTill: noon, Captured: rec.Raw, RawSeen: rec.RawSeen,
+		Flag: &Flag{Why: w.text("names a customer"), At: noon}, Leaves: []OwnLeaving{{Recipient: w.text("maker.example"), Revision: 2, Level: episode.LevelMasked, State: "held", Rule: w.text("payments"), Note: w.text("ask legal"), Terms: w.batches[0].Terms,
+			Record: rec.Out, Marks: rec.Marks, Bundle: "b/1", SentAt: noon, Receipt: &OwnReceipt{digestOf("hub"), 12}}}}
+	switch id {
+	case "ep_1":
+		return v, nil
+	case "ep_2":
+		return &OwnView{Own: Own{ID: "ep_2", StartedAt: noon, Tool: w.text("demo"), State: "vetoed"}, Raw: RawExpired, Over: true}, nil
+	}
+	return nil, ErrNotFound
+}
+func (w *world) OwnAct(_ context.Context, who, id string, c OwnChoice, why string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rulings = append(w.rulings, fmt.Sprint(who, " ", c, " ", id, " ", why))
+	return w.refuse
+}
+func (w *world) Preferences(context.Context, string) (Preferences, error) {
+	if w.text == nil {
+		return Preferences{}, nil
+	}
+	yes := true
+	return Preferences{Agree: &yes, Level: episode.LevelMasked, Ask: true, Repositories: []RepositoryLimit{{w.text("git.example/payments/**"), episode.LevelNone}}, Text: w.text("version: 1\n"), More: true}, nil
+}
+func (w *world) SetPreferences(_ context.Context, who string, p Preferences) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rulings = append(w.rulings, fmt.Sprintf("%s prefers %v %s %v %v", who, p.Agree != nil && *p.Agree, p.Level, p.Ask, p.Repositories))
 	return w.refuse
 }
 func (w *world) Bundle(_ context.Context, id string) (*BundleView, error) {

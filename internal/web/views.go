@@ -33,6 +33,17 @@ type EdgeSource interface {
 	// Rule approves, refuses, holds or releases records of a batch: those that the person saw, and none that has come or
 	// changed since. Where some of them are no longer there to rule on it rules on the others and says so with a Problem.
 	Rule(ctx context.Context, who string, r Ruling) error
+	// SeeFlag says that who has seen to a developer's flag; StartRule lets a stopped rule approve again.
+	SeeFlag(ctx context.Context, who, id string) error
+	StartRule(ctx context.Context, who, rule string) error
+
+	// Own, OwnRecord, OwnAct, Preferences and SetPreferences are of who's own records alone: of others' they know as little as
+	// of such as never were.
+	Own(ctx context.Context, who, after string, limit int) (OwnPage, error)
+	OwnRecord(ctx context.Context, who, id string) (*OwnView, error)
+	OwnAct(ctx context.Context, who, id string, c OwnChoice, why string) error
+	Preferences(ctx context.Context, who string) (Preferences, error)
+	SetPreferences(ctx context.Context, who string, p Preferences) error
 
 	// Alarms says where the hub's log broke its promise, newest first.
 	Alarms(ctx context.Context) ([]Alarm, error)
@@ -182,6 +193,7 @@ type Batch struct {
 	Approved  int
 	Refused   int
 	Held      int
+	Asked     int // wait for their developers
 	Bytes     int64
 	Levels    map[episode.Level]int
 	Findings  map[string]int // what was replaced, by kind
@@ -198,13 +210,21 @@ type BatchQuery struct {
 // BatchView is one batch with a page of its records.
 type BatchView struct {
 	Batch
-	State   string // of the records shown
-	Seen    string // opaque: what waited when the page was made. To rule on all that wait names it
+	State   string        // of the records shown
+	Flags   []Flag        // of developers, to which nobody has seen
+	Stopped []StoppedRule // rules that approve nothing until somebody lets them
+	Seen    string        // opaque: what waited when the page was made. To rule on all that wait names it
 	Terms   *episode.Terms
 	Policy  string // digest
 	Records []BatchRecord
 	Raw     RawState // RawSealed until asked for
 	Next    string   // opaque; empty on the last page
+}
+
+// StoppedRule is a rule that approved by itself, and does not until a steward lets it again.
+type StoppedRule struct {
+	Rule, Why string
+	At        time.Time
 }
 
 // BatchRecord is one record as it would leave.
@@ -214,6 +234,7 @@ type BatchRecord struct {
 	State   string   // "waiting", "approved", "refused", "held"
 	Why     []string // to look at it: what stands out, most first
 	Risk    int      // how much that comes to
+	Drawn   bool     // a rule would have let it go; it was drawn to be looked at
 	Note    string   // why it is held
 	Rule    string   // of the policy, that lets it leave
 	Tool    string

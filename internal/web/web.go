@@ -114,7 +114,7 @@ func (s *Site) navOf(p access.Person) []navItem {
 func navFor(cfg Config) []navItem {
 	items := []navItem{{"Overview", "/"}}
 	if cfg.Edge != nil {
-		items = append(items, navItem{"Episodes", "/episodes"}, navItem{"Preview", "/preview"}, navItem{"Bundles", "/bundles"})
+		items = append(items, navItem{"Episodes", "/episodes"}, navItem{"Preview", "/preview"}, navItem{"Mine", "/mine"}, navItem{"Bundles", "/bundles"})
 	}
 	if cfg.Hub != nil {
 		items = append(items, navItem{"Snapshots", "/snapshots"}, navItem{"Gate", "/gates"})
