@@ -25,9 +25,9 @@ type randomRecipient struct{ name, kind, region string }
 
 type randomRule struct {
 	name, when, level, approval, region, expires, share string
-	purposes, recipients                         []string
-	days                                         int
-	prose                                        bool
+	purposes, recipients                                []string
+	days                                                int
+	prose                                               bool
 }
 
 func (p randomPolicy) yaml() string {
