@@ -72,7 +72,7 @@ func TestNobodyIsLedToWhatIsNotTheirs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for role, want := range map[access.Roles]string{access.Operator: "Overview Snapshots Releases", access.Auditor: "Overview Bundles Snapshots Gate Releases Statements Withdrawals",
-		access.Developer: "Overview Episodes Releases Withdrawals", access.Contributor: "Overview Releases Statements"} {
+		access.Developer: "Overview Episodes Mine Releases Withdrawals", access.Contributor: "Overview Releases Statements"} {
 		var got []string
 		for _, n := range s.navOf(access.Person{Roles: role}) {
 			got = append(got, n.Name)
