@@ -54,6 +54,9 @@ type places struct {
 // refusedFor is how long a hub that runs leaves alone what it has refused.
 const refusedFor = time.Hour
 
+// visitFor is how long a place may hold up a turn each way: what did not arrive by then goes on with the next.
+const visitFor = 15 * time.Minute
+
 // maxEnvelope is the largest that is read to find out from whom something is.
 const maxEnvelope = 16 << 20
 
@@ -94,10 +97,14 @@ func (h *Hub) exchange(ctx context.Context, x Exchange, between func() error) (r
 	}
 	defer p.Close()
 	r.Place, r.Refused = p.String(), []ReceivedError{}
-	list, took := h.takeIn(ctx, p)
+	in, cancel := context.WithTimeout(ctx, visitFor)
+	list, took := h.takeIn(in, p)
+	cancel()
 	done := between()
 	if list != nil {
-		took = errors.Join(took, h.answerAll(ctx, p, list, &r))
+		out, cancel := context.WithTimeout(ctx, visitFor)
+		took = errors.Join(took, h.answerAll(out, p, list, &r))
+		cancel()
 	}
 	for _, l := range list {
 		switch {

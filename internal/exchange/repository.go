@@ -4,6 +4,7 @@ package exchange
 
 import (
 	"net/http"
+	"time"
 
 	"oras.land/oras-go/v2/registry/remote"
 	"oras.land/oras-go/v2/registry/remote/auth"
@@ -18,6 +19,9 @@ type repository struct {
 	idle *http.Client
 }
 
+// answersWithin is how long a registry may think about what was sent.
+const answersWithin = 2 * time.Minute
+
 // openRepository asks nothing yet. Where the registry has no API for referrers, answers are found by a tag instead, as the
 // distribution specification has it: whether it has one is found out with the first question.
 func openRepository(ref string, plain bool, file string) (Place, error) {
@@ -28,7 +32,9 @@ func openRepository(ref string, plain bool, file string) (Place, error) {
 	}
 	repo.PlainHTTP = plain
 	repo.SkipReferrersGC = true // who may write is not always let delete
-	client := &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.ResponseHeaderTimeout = answersWithin
+	client := &http.Client{Transport: t}
 	a := &auth.Client{Client: client, Cache: auth.NewCache()}
 	if file != "" {
 		// Only what stands in the file: its helpers are programs, and are not run.
