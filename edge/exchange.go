@@ -192,48 +192,71 @@ func (e *Edge) placed(ctx context.Context, id string) (ocispec.Descriptor, error
 	return desc, err
 }
 
-// leaveFolder leaves a bundle by its folder. One that this edge packed goes as in a turn; of another, no record may be
-// among those on which this edge decides: what was withdrawn or refused does not leave in a copy.
+// leaveFolder leaves a bundle by its folder.
 func (e *Edge) leaveFolder(ctx context.Context, dir string) error {
-	b, err := bundle.Verify(dir, e.ownTrust())
+	b, err := e.mayLeave(ctx, dir)
 	if err != nil {
 		return err
 	}
+	return e.leaveBundle(ctx, dir, b.Digest)
+}
+
+// Push sends the bundle in dir to the hub now, and returns the hub's receipt.
+func (e *Edge) Push(ctx context.Context, dir string) (*Receipt, error) {
+	e.turning.Lock()
+	defer e.turning.Unlock()
+	if e.cfg.Hub == nil {
+		return nil, ErrNotJoined
+	}
+	if _, err := e.mayLeave(ctx, dir); err != nil {
+		return nil, err
+	}
+	return Remote{e}.Push(ctx, dir, e.Public())
+}
+
+// mayLeave opens a bundle that somebody named by its folder, for whatever is to carry it. One that this edge packed counts as sent from now on,
+// as in a turn; of another, no record may be among those on which this edge decides: what was withdrawn or refused does not
+// leave in a copy.
+func (e *Edge) mayLeave(ctx context.Context, dir string) (*bundle.Bundle, error) {
+	b, err := bundle.Verify(dir, e.ownTrust())
+	if err != nil {
+		return nil, err
+	}
 	if b.Manifest.Recipient != e.cfg.Recipient {
-		return &episode.Problem{Code: "bundle/other-recipient", Message: fmt.Sprintf("the bundle is for %s, this edge has joined %s", b.Manifest.Recipient, e.cfg.Recipient), Hint: "its terms do not let others have it"}
+		return nil, &episode.Problem{Code: "bundle/other-recipient", Message: fmt.Sprintf("the bundle is for %s, this edge has joined %s", b.Manifest.Recipient, e.cfg.Recipient), Hint: "its terms do not let others have it"}
 	}
 	if err := b.Manifest.Expired(e.cfg.Now()); err != nil {
-		return err
+		return nil, err
+	}
+	digests := make([]string, 0, b.Len())
+	for _, line := range b.Records() {
+		if err := bundle.CheckCanaries(line, e.cfg.Canaries); err != nil {
+			return nil, err
+		}
+		digests = append(digests, episode.Digest(line))
 	}
 	rows, err := e.db.Bundles(ctx, "")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, r := range rows {
 		if r.ID != b.Digest {
 			continue
 		}
 		if r.State == "refused" {
-			return &episode.Problem{Code: "exchange/refused", Message: "the hub has refused this bundle", Hint: "it is not sent again: headrace edge link opens the page that says why"}
+			return nil, &episode.Problem{Code: "exchange/refused", Message: "the hub has refused this bundle", Hint: "it is not sent again: headrace edge link opens the page that says why"}
 		}
-		if err := e.db.Sending(ctx, r.ID, e.cfg.Now()); err != nil {
-			return err
-		}
-		return e.leaveBundle(ctx, dir, b.Digest)
-	}
-	digests := make([]string, 0, b.Len())
-	for _, line := range b.Records() {
-		digests = append(digests, episode.Digest(line))
+		return b, e.db.Sending(ctx, r.ID, e.cfg.Now())
 	}
 	n, err := e.db.Ours(ctx, digests)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if n > 0 {
-		return &episode.Problem{Code: "exchange/not-packed", Message: fmt.Sprintf("%d of the bundle's records are this edge's, and it has not packed them in this bundle: they were withdrawn or refused, or wait", n),
-			Hint: "without naming a bundle, headrace push --to leaves all that may leave"}
+		return nil, &episode.Problem{Code: "exchange/not-packed", Message: fmt.Sprintf("%d of the bundle's records are this edge's, and it has not packed them in this bundle: they were withdrawn or refused, or wait", n),
+			Hint: "a running edge sends all that may leave, and headrace push --to leaves it without naming a bundle"}
 	}
-	return e.leaveBundle(ctx, dir, b.Digest)
+	return b, nil
 }
 
 func (e *Edge) ownTrust() bundle.Trust {
@@ -242,26 +265,20 @@ func (e *Edge) ownTrust() bundle.Trust {
 
 // leaveWithdrawals leaves the withdrawals that the hub has not certified.
 func (e *Edge) leaveWithdrawals(ctx context.Context) error {
-	list, err := e.db.Withdrawals(ctx)
-	if err != nil {
-		return err
-	}
+	list, unsigned := e.openWithdrawals(ctx)
 	for _, w := range list {
-		if w.State == "certified" || w.Recipient != e.cfg.Recipient {
-			continue
-		}
 		tag := exchange.Tag(exchange.Withdrawals, w.ID)
 		if _, err := e.visiting.Resolve(ctx, tag); err == nil {
 			continue
 		} else if !errors.Is(err, errdef.ErrNotFound) {
-			return err
+			return errors.Join(unsigned, err)
 		}
 		if _, err := exchange.Put(ctx, e.visiting, tag, exchange.Document{Type: bundle.TypeWithdrawal, Layers: [][]byte{w.Envelope}}); err != nil {
-			return fmt.Errorf("leave withdrawal %s: %w", w.ID, err)
+			return errors.Join(unsigned, fmt.Errorf("leave withdrawal %s: %w", w.ID, err))
 		}
 		e.visiting.done.Withdrawals++
 	}
-	return nil
+	return unsigned
 }
 
 // store is one of the hub's repositories, or the exchange that stands in the place of all of them.

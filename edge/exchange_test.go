@@ -174,4 +174,6 @@ func TestAWithdrawnRecordLeavesByNoCarrier(t *testing.T) {
 	}
 	_, err = g.e.Leave(context.Background(), edge.Exchange{Place: g.path("stick")}, copied)
 	wantProblem(t, err, "exchange/not-packed")
+	_, err = g.e.Push(context.Background(), copied)
+	wantProblem(t, err, "exchange/not-packed")
 }

@@ -198,8 +198,8 @@ type Receipt struct {
 	WitnessedBy []string `json:"witnessed_by"`
 }
 
-// Push sends the bundle in dir, which the key named own must have signed, and returns the hub's receipt. What arrived
-// before is not sent twice; nothing is sent to a hub whose log does not show that it keeps its promise.
+// Push sends the bundle in dir, which the key named own must have signed, and returns the hub's receipt. It asks no edge whether
+// the bundle may still leave: [Edge.Push] does. What arrived before is not sent twice; nothing is sent to a hub whose log does not show that it keeps its promise.
 func (r Remote) Push(ctx context.Context, dir string, own ed25519.PublicKey) (*Receipt, error) {
 	b, err := bundle.Verify(dir, bundle.NewTrust(bundle.TrustedKey{Name: r.e.cfg.Contributor, Key: own}))
 	if err != nil {

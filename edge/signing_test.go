@@ -88,12 +88,11 @@ func TestWhatASigningKeyDoesNotSignWaitsAndIsNeverDoneTwice(t *testing.T) {
 	edges.Set(away)
 	_, err = e.Withdraw(t.Context(), "steward", web.Scope{All: true, Confirm: "alder-bank"})
 	unsigned(t, "withdraw", err)
+	if list, err := (edge.View{Edge: e}).Withdrawals(t.Context()); err != nil || len(list) != 1 || list[0].State != "not signed yet" {
+		t.Fatalf("what was asked while the key was away: %+v, %v", list, err)
+	}
 	edges.Set(back)
-	l.eventually("withdraw", func(ctx context.Context) error {
-		_, err := e.Withdraw(ctx, "steward", web.Scope{All: true, Confirm: "alder-bank"})
-		return err
-	})
-	l.eventually("send it", e.Turn)
+	l.eventually("sign and send it", e.Turn)
 	hubs.Set(away)
 	unsigned(t, "certify", l.hub.Turn(t.Context()))
 	if n := len(l.atHub("alder-bank")); n > 0 {

@@ -269,6 +269,9 @@ func (v View) Withdrawals(ctx context.Context) ([]web.Withdrawal, error) {
 	for i, w := range rows {
 		scope, asked := v.told(ctx, w)
 		list[i] = web.Withdrawal{ID: w.ID, Scope: scope, At: w.RequestedAt, Who: asked, Records: w.Records, State: "under way"}
+		if w.Unsigned {
+			list[i].State = "not signed yet"
+		}
 		if w.Certificate == nil {
 			continue
 		}

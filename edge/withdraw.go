@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2"
 	"oras.land/oras-go/v2/errdef"
@@ -19,6 +20,7 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/exchange"
+	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/web"
 )
@@ -55,6 +57,10 @@ func (e *Edge) Withdraw(ctx context.Context, who string, s web.Scope) ([]string,
 			return nil, err
 		}
 		e.Wake() // what was beside it in a stopped bundle is packed again
+		if a.Unsigned != nil {
+			return nil, &episode.Problem{Code: "withdraw/unsigned", Message: "what waits is kept back, and what left is not asked back yet: the signing key is away", Err: a.Unsigned,
+				Hint: "nothing is forgotten: it is signed and sent once the key is back; headrace withdraw --status shows it"}
+		}
 		return e.asked(a, elsewhere)
 	}
 }
@@ -165,7 +171,12 @@ func (e *Edge) withdrawals(ctx context.Context, who string, scope sqlstore.Scope
 	slices.Sort(ids)
 	for part := range slices.Chunk(slices.Compact(ids), maxWithdrawal) {
 		w := sqlstore.WithdrawalRow{Scope: words, Recipient: e.cfg.Recipient, Records: len(part), RequestedBy: who, RequestedAt: a.At}
-		w.Envelope, err = bundle.SealDocument(bundle.TypeWithdrawal, bundle.Withdrawal{Contributor: e.cfg.Contributor, Recipient: e.cfg.Recipient, IDs: part}, e.ring.Signing())
+		what := bundle.Withdrawal{Contributor: e.cfg.Contributor, Recipient: e.cfg.Recipient, IDs: part}
+		w.Envelope, err = bundle.SealDocument(bundle.TypeWithdrawal, what, e.ring.Signing())
+		if errors.Is(err, keyring.ErrUnsigned) { // what can be done without the key is not put off
+			a.Unsigned, w.Unsigned = err, true
+			w.Envelope, err = json.Marshal(what)
+		}
 		if err != nil {
 			return a, nil, err
 		}
@@ -177,17 +188,50 @@ func (e *Edge) withdrawals(ctx context.Context, who string, scope sqlstore.Scope
 	return a, elsewhere, nil
 }
 
-// fetchCertificates sends withdrawals that the hub has not certified yet and fetches its certificates.
-func (e *Edge) fetchCertificates(ctx context.Context) error {
+// openWithdrawals are the withdrawals that the hub has not certified yet; those of another hub wait until it is joined again.
+// What could not be signed when it was asked is signed now; where it still cannot be, it is left out, with the error.
+func (e *Edge) openWithdrawals(ctx context.Context) (open []sqlstore.WithdrawalRow, err error) {
 	list, err := e.db.Withdrawals(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var errs []error
+	var unsigned error
 	for _, w := range list {
 		if w.State == "certified" || w.Recipient != e.cfg.Recipient {
-			continue // the latter waits until that hub is joined again
+			continue
 		}
+		if w.Unsigned {
+			if unsigned != nil {
+				continue // the key was asked a moment ago
+			}
+			if w, unsigned = e.signWithdrawal(ctx, w); unsigned != nil {
+				continue
+			}
+		}
+		open = append(open, w)
+	}
+	return open, unsigned
+}
+
+func (e *Edge) signWithdrawal(ctx context.Context, w sqlstore.WithdrawalRow) (sqlstore.WithdrawalRow, error) {
+	var what bundle.Withdrawal
+	if err := json.Unmarshal(w.Envelope, &what); err != nil {
+		return w, fmt.Errorf("withdrawal %s: %w", w.ID, err)
+	}
+	envelope, err := bundle.SealDocument(bundle.TypeWithdrawal, what, e.ring.Signing())
+	if err != nil {
+		return w, err
+	}
+	was := w.ID
+	w.ID, w.Envelope, w.Unsigned = episode.Digest(envelope), envelope, false
+	return w, e.db.SignWithdrawal(ctx, was, w)
+}
+
+// fetchCertificates sends withdrawals that the hub has not certified yet and fetches its certificates.
+func (e *Edge) fetchCertificates(ctx context.Context) error {
+	list, err := e.openWithdrawals(ctx)
+	errs := []error{err}
+	for _, w := range list {
 		cert, err := e.sendWithdrawal(ctx, w)
 		if errors.Is(err, errdef.ErrNotFound) {
 			continue // the hub has it and will certify it with its next turn
@@ -197,7 +241,7 @@ func (e *Edge) fetchCertificates(ctx context.Context) error {
 			continue
 		}
 		if err := e.db.CertifyWithdrawal(ctx, w.ID, cert); err != nil {
-			return err
+			return errors.Join(append(errs, err)...)
 		}
 		if e.visiting != nil {
 			e.visiting.done.Certificates++

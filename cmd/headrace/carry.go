@@ -4,10 +4,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/hub"
@@ -22,6 +23,7 @@ type carryJob struct {
 	Recipient   string `json:"recipient,omitempty"`
 	Bundle      string `json:"bundle,omitempty"` // a folder
 	Leave       bool   `json:"leave,omitempty"`
+	Push        bool   `json:"push,omitempty"` // to the hub itself
 }
 
 // place is the place that a command names, by a path that the running process understands, too.
@@ -72,6 +74,14 @@ func carryOf(ctx context.Context, ed *edge.Edge, job string) (string, error) {
 	var j carryJob
 	if err := json.Unmarshal([]byte(job), &j); err != nil {
 		return "", fmt.Errorf("read what to carry: %w", err)
+	}
+	if j.Push {
+		receipt, err := ed.Push(ctx, j.Bundle)
+		if err != nil {
+			return "", err
+		}
+		b, err := json.Marshal(receipt)
+		return string(b), err
 	}
 	x := edge.Exchange{Place: j.Place, Credentials: j.Credentials, Recipient: j.Recipient}
 	var done edge.Carried

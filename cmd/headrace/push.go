@@ -2,16 +2,6 @@
 
 package main
 
-import (
-	"fmt"
-	"path/filepath"
-
-	"github.com/go-json-experiment/json"
-
-	"github.com/headrace/headrace/edge"
-	"github.com/headrace/headrace/internal/keyring"
-)
-
 type pushCmd struct {
 	Bundle      string `arg:"" optional:"" help:"Folder that holds the bundle." type:"path" placeholder:"DIR"`
 	To          string `help:"Leave it here for the hub to take in: REGISTRY/REPOSITORY, or a folder." placeholder:"PLACE"`
@@ -23,7 +13,8 @@ type pushCmd struct {
 func (c *pushCmd) Help() string {
 	return `Sends a packed bundle to the hub that this edge has joined and prints the hub's signed receipt with the proof that its log
 holds the bundle. The bundle must carry the edge's signature and its name at the hub, so pack it with the edge's keys, which
-are in the folder edge of the state folder. Sending it again changes nothing and prints the same receipt.
+are in the folder edge of the state folder. Sending it again changes nothing and prints the same receipt. What this edge has
+withdrawn or refused since is not sent.
 
 With --to it goes to a registry that you run, or into a folder that somebody carries to the hub, together with what was taken
 back; without a bundle, all goes that the edge has packed. headrace edge receive takes the hub's answers from there.
@@ -41,25 +32,5 @@ func (c *pushCmd) Run(e *env) error {
 	if c.Bundle == "" {
 		return usagef("name the bundle's folder, or say with --to where to leave all that is packed")
 	}
-	f, err := edge.ReadFile(c.Config, e.dir)
-	if err != nil {
-		return err
-	}
-	m, err := edge.ReadMembership(f.Dir)
-	if err != nil {
-		return err
-	}
-	ring, err := keyring.OpenWith(filepath.Join(f.Dir, "keys"), f.Signing)
-	if err != nil {
-		return err
-	}
-	receipt, err := m.Remote(f.Dir, f.Witnesses).Push(e.ctx, c.Bundle, ring.Public())
-	if err != nil {
-		return err
-	}
-	if err := json.MarshalWrite(e.out, receipt); err != nil {
-		return err
-	}
-	fmt.Fprintln(e.out)
-	return nil
+	return carryJob{Bundle: c.Bundle, Push: true}.carry(e, c.Config)
 }

@@ -115,7 +115,8 @@ func (d *DB) Unpack(ctx context.Context, bundle string) error {
 type WithdrawalRow struct {
 	ID, Scope, Recipient  string
 	Records               int
-	State                 string // asked, certified
+	State                 string // unsigned, asked, certified
+	Unsigned              bool   // Envelope is what is to be signed, and ID its digest
 	RequestedBy           string
 	RequestedAt           time.Time
 	Envelope, Certificate []byte
@@ -128,6 +129,8 @@ type Asked struct {
 	By    string
 	At    time.Time
 	Rows  []WithdrawalRow
+	// Unsigned is why some of the rows are not signed.
+	Unsigned error
 }
 
 // AskWithdrawal journals withdrawals before they are sent, keeps back what has not left yet, and marks the episodes, in one
@@ -152,14 +155,36 @@ func (d *DB) AskWithdrawal(ctx context.Context, a Asked) (stopped []string, err 
 			return ErrChanged // more left while the withdrawal was made
 		}
 		for _, w := range a.Rows {
+			state := withdrawalAsked
+			if w.Unsigned {
+				state = withdrawalUnsigned
+			}
 			if _, err := tx.ExecContext(ctx, `INSERT INTO withdrawals (id, scope, recipient, records, state, requested_by, requested_at, envelope)
- VALUES ($1,$2,$3,$4,'asked',$5,$6,$7) ON CONFLICT (id) DO NOTHING`, w.ID, w.Scope, w.Recipient, w.Records, w.RequestedBy, micros(w.RequestedAt), w.Envelope); err != nil {
+ VALUES ($1,$2,$3,$4,$5,$6,$7,$8) ON CONFLICT (id) DO NOTHING`, w.ID, w.Scope, w.Recipient, w.Records, state, w.RequestedBy, micros(w.RequestedAt), w.Envelope); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	return stopped, err
+}
+
+const (
+	withdrawalUnsigned = "unsigned"
+	withdrawalAsked    = "asked"
+)
+
+// SignWithdrawal puts the signed withdrawal in the place of the one that was not. The same may have been asked again and signed
+// meanwhile: then it is there once.
+func (d *DB) SignWithdrawal(ctx context.Context, was string, w WithdrawalRow) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE withdrawals SET id=$2, envelope=$3, state=$4 WHERE id=$1 AND NOT EXISTS (SELECT 1 FROM withdrawals WHERE id=$2)`,
+			was, w.ID, w.Envelope, withdrawalAsked); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `DELETE FROM withdrawals WHERE id=$1`, was)
+		return err
+	})
 }
 
 // keepBack brings a scope's episodes into a state and keeps what waits of them from leaving. The episodes come first: what is being
@@ -223,7 +248,7 @@ func (d *DB) Withdrawals(ctx context.Context) ([]WithdrawalRow, error) {
 	return rowsOf(ctx, d.read, func(r *sql.Rows) (w WithdrawalRow, err error) {
 		var at int64
 		err = r.Scan(&w.ID, &w.Scope, &w.Recipient, &w.Records, &w.State, &w.RequestedBy, &at, &w.Envelope, &w.Certificate)
-		w.RequestedAt = fromMicros(at)
+		w.RequestedAt, w.Unsigned = fromMicros(at), w.State == withdrawalUnsigned
 		return w, err
 	}, `SELECT id, scope, recipient, records, state, requested_by, requested_at, envelope, certificate FROM withdrawals ORDER BY requested_at, id`)
 }

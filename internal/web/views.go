@@ -519,7 +519,7 @@ type Withdrawal struct {
 	At          time.Time
 	Who         string
 	Records     int    // 0: not counted, because they are one person's
-	State       string // "requested", "under way", "done"
+	State       string // "not signed yet", "under way", "done"
 	Fates       []Fate
 	Certificate []byte // exact signed bytes, when done
 	Signer      string
