@@ -73,7 +73,7 @@ func (e *Edge) at(x Exchange, make bool, do func() error) (c Carried, err error)
 			return c, err
 		}
 	}
-	p, err := exchange.Open(x.Place, exchange.Access{Credentials: x.Credentials, Make: make})
+	p, err := exchange.Open(x.Place, exchange.Access{Credentials: x.Credentials, Make: make, Log: e.log})
 	if err != nil {
 		return c, err
 	}
@@ -85,16 +85,14 @@ func (e *Edge) at(x Exchange, make bool, do func() error) (c Carried, err error)
 }
 
 // exchange is how a turn sends and fetches where an exchange is set: what is packed is left there, if the hub's log has shown there
-// that it keeps its promise, and what the hub left is taken back.
+// that it keeps its promise, and what the hub left is taken back. What is withdrawn is said there whatever else fails: taking back
+// is never held up.
 func (e *Edge) exchange(ctx context.Context) error {
 	sent := e.watch(ctx)
 	if sent == nil {
 		sent = e.contribute(ctx)
 	}
-	if sent == nil {
-		sent = e.leaveWithdrawals(ctx)
-	}
-	return errors.Join(sent, e.takeBack(ctx), e.leaveSeen(ctx))
+	return errors.Join(sent, e.leaveWithdrawals(ctx), e.takeBack(ctx), e.leaveSeen(ctx))
 }
 
 // Leave leaves in an exchange what is packed and what is taken back, or one bundle, for the hub to take in.
@@ -102,14 +100,15 @@ func (e *Edge) Leave(ctx context.Context, x Exchange, dir string) (Carried, erro
 	e.turning.Lock()
 	defer e.turning.Unlock()
 	return e.at(x, true, func() error {
-		if err := e.watch(ctx); err != nil {
-			return err
+		left := e.watch(ctx)
+		switch {
+		case left != nil: // nothing but withdrawals
+		case dir != "":
+			left = e.leaveFolder(ctx, dir)
+		default:
+			left = e.contribute(ctx)
 		}
-		left := func() error { return e.contribute(ctx) }
-		if dir != "" {
-			left = func() error { return e.leaveFolder(ctx, dir) }
-		}
-		return errors.Join(left(), e.leaveWithdrawals(ctx), e.leaveSeen(ctx))
+		return errors.Join(left, e.leaveWithdrawals(ctx), e.leaveSeen(ctx))
 	})
 }
 
@@ -133,7 +132,7 @@ func (e *Edge) TakeBack(ctx context.Context, x Exchange) (Carried, error) {
 	})
 }
 
-// leaveBundle leaves one packed bundle, unless it is there. Its answer comes with a later visit.
+// leaveBundle leaves one packed bundle, or what is not there of it. Its answer comes with a later visit.
 func (e *Edge) leaveBundle(ctx context.Context, dir, id string) error {
 	layout, err := oci.NewFromFS(ctx, os.DirFS(dir))
 	if err != nil {
@@ -143,8 +142,7 @@ func (e *Edge) leaveBundle(ctx context.Context, dir, id string) error {
 	if err != nil {
 		return fmt.Errorf("open bundle %s: %w", id, err)
 	}
-	_, err = e.placed(ctx, id)
-	if err == nil || !errors.Is(err, errdef.ErrNotFound) {
+	if whole, err := e.whole(ctx, id); whole || err != nil {
 		return err
 	}
 	if err := e.put(ctx, layout, root); err != nil {
@@ -159,10 +157,16 @@ func (e *Edge) put(ctx context.Context, layout content.ReadOnlyStorage, root oci
 	id := root.Digest.String()
 	tag := exchange.Tag(exchange.Bundles, id)
 	if e.visiting.to == nil {
+		blobs, err := content.Successors(ctx, layout, root)
+		if err != nil {
+			return err
+		}
 		opts := oras.DefaultCopyGraphOptions
 		opts.Concurrency = 1
-		if err := oras.CopyGraph(ctx, layout, e.visiting, root, opts); err != nil {
-			return err
+		for _, part := range append(blobs, root) { // each by itself: a manifest may be there, and not all below it
+			if err := oras.CopyGraph(ctx, layout, e.visiting, part, opts); err != nil {
+				return err
+			}
 		}
 		return e.visiting.Tag(ctx, root, tag)
 	}
@@ -176,6 +180,24 @@ func (e *Edge) put(ctx context.Context, layout content.ReadOnlyStorage, root oci
 	}
 	_, err = exchange.Put(ctx, e.visiting, tag, doc)
 	return err
+}
+
+// whole says whether a bundle of ours lies in the exchange with all that belongs to it.
+func (e *Edge) whole(ctx context.Context, id string) (bool, error) {
+	desc, err := e.placed(ctx, id)
+	if p, ok := errors.AsType[*episode.Problem](err); errors.Is(err, errdef.ErrNotFound) || ok && p.Code == exchange.CodeDamaged {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	parts, err := content.Successors(ctx, e.visiting, desc)
+	for _, part := range parts {
+		if is, err := e.visiting.Exists(ctx, part); !is || err != nil {
+			return false, err
+		}
+	}
+	return err == nil, err
 }
 
 // placed finds a bundle of ours in the exchange.
@@ -265,20 +287,24 @@ func (e *Edge) ownTrust() bundle.Trust {
 
 // leaveWithdrawals leaves the withdrawals that the hub has not certified.
 func (e *Edge) leaveWithdrawals(ctx context.Context) error {
-	list, unsigned := e.openWithdrawals(ctx)
+	list, err := e.openWithdrawals(ctx)
+	errs := []error{err}
 	for _, w := range list {
-		tag := exchange.Tag(exchange.Withdrawals, w.ID)
-		if _, err := e.visiting.Resolve(ctx, tag); err == nil {
+		tag, doc := exchange.Tag(exchange.Withdrawals, w.ID), exchange.Document{Type: bundle.TypeWithdrawal, Layers: [][]byte{w.Envelope}}
+		lies, err := exchange.Lies(ctx, e.visiting, tag, doc)
+		if lies {
 			continue
-		} else if !errors.Is(err, errdef.ErrNotFound) {
-			return errors.Join(unsigned, err)
 		}
-		if _, err := exchange.Put(ctx, e.visiting, tag, exchange.Document{Type: bundle.TypeWithdrawal, Layers: [][]byte{w.Envelope}}); err != nil {
-			return errors.Join(unsigned, fmt.Errorf("leave withdrawal %s: %w", w.ID, err))
+		if err == nil {
+			_, err = exchange.Put(ctx, e.visiting, tag, doc)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("leave withdrawal %s: %w", w.ID, err))
+			continue
 		}
 		e.visiting.done.Withdrawals++
 	}
-	return unsigned
+	return errors.Join(errs...)
 }
 
 // store is one of the hub's repositories, or the exchange that stands in the place of all of them.

@@ -46,13 +46,26 @@ type ReceivedError struct {
 
 // places is what this process remembers of places, so that a turn asks for nothing twice. Forgetting it costs questions.
 type places struct {
-	settled map[string]bool      // what has the last answer that there will be, by place and tag
+	settled map[string]time.Time // what has the last answer that there will be, and since when, by place and tag
 	refused map[string]time.Time // what was refused, and when, by place and tag
 	senders map[string][]string  // by place
 }
 
-// refusedFor is how long a hub that runs leaves alone what it has refused.
-const refusedFor = time.Hour
+// How long a hub that runs leaves alone what it has refused, and what it has answered: another folder may lie in a place, and a
+// registry may have lost the answers.
+const (
+	refusedFor = time.Hour
+	settledFor = 24 * time.Hour
+)
+
+// alone says whether a turn asks nothing about something in a place.
+func (h *Hub) alone(key string) bool {
+	within := func(m map[string]time.Time, d time.Duration) bool {
+		at, is := m[key]
+		return is && h.cfg.Now().Sub(at) < d
+	}
+	return within(h.places.settled, settledFor) || within(h.places.refused, refusedFor)
+}
 
 // visitFor is how long a place may hold up a turn each way: what did not arrive by then goes on with the next.
 const visitFor = 15 * time.Minute
@@ -80,6 +93,7 @@ func (h *Hub) Receive(ctx context.Context, x Exchange) (r Received, err error) {
 	h.turning.Lock()
 	defer h.turning.Unlock()
 	clear(h.places.refused) // a person asks: look again
+	clear(h.places.settled)
 	return h.exchange(ctx, x, func() error {
 		open, err := h.db.OpenWithdrawals(ctx)
 		if err != nil || len(open) == 0 {
@@ -91,7 +105,7 @@ func (h *Hub) Receive(ctx context.Context, x Exchange) (r Received, err error) {
 
 // exchange takes in, does what is to be done between, and leaves the answers. turning is held.
 func (h *Hub) exchange(ctx context.Context, x Exchange, between func() error) (r Received, err error) {
-	p, err := exchange.Open(x.Place, exchange.Access{Credentials: x.Credentials})
+	p, err := exchange.Open(x.Place, exchange.Access{Credentials: x.Credentials, Log: h.log})
 	if err != nil {
 		return r, err
 	}
@@ -148,7 +162,7 @@ func (h *Hub) takeIn(ctx context.Context, p exchange.Place) (list []left, err er
 	var errs []error
 	for _, tag := range tags {
 		key := p.String() + "\x00" + tag
-		if h.places.settled[key] || h.cfg.Now().Sub(h.places.refused[key]) < refusedFor && !h.places.refused[key].IsZero() {
+		if h.alone(key) {
 			continue
 		}
 		l := left{tag: tag}
@@ -257,7 +271,7 @@ func (h *Hub) answerAll(ctx context.Context, p exchange.Place, list []left, r *R
 		}
 		r.Answers += n
 		if last {
-			h.places.settled[p.String()+"\x00"+l.tag] = true
+			h.places.settled[p.String()+"\x00"+l.tag] = h.cfg.Now()
 		} else if l.fresh && !l.bundle() {
 			l.waits = true
 		}
@@ -289,8 +303,8 @@ func (h *Hub) answerOne(ctx context.Context, p exchange.Place, l *left, told *to
 		if err != nil {
 			return 0, false, err
 		}
-		_, err = exchange.Put(ctx, p, "", exchange.Document{Type: bundle.TypeRefusal, Subject: &l.desc, Layers: [][]byte{doc}})
-		return 1, false, err
+		n, err := leaveAnswer(ctx, p, exchange.Document{Type: bundle.TypeRefusal, Subject: &l.desc, Layers: [][]byte{doc}})
+		return n, false, err
 	}
 	if l.repo == "" {
 		return 0, false, nil // it waits
@@ -304,13 +318,23 @@ func (h *Hub) answerOne(ctx context.Context, p exchange.Place, l *left, told *to
 		if err != nil {
 			return n, false, err
 		}
-		if _, err := exchange.Put(ctx, p, "", exchange.Document{Type: a.ArtifactType, Subject: &l.desc, Layers: layers}); err != nil {
+		left, err := leaveAnswer(ctx, p, exchange.Document{Type: a.ArtifactType, Subject: &l.desc, Layers: layers})
+		if err != nil {
 			return n, false, err
 		}
 		told.of(layers)
-		n++
+		n += left
 	}
-	return n, n > 0, nil
+	return n, len(answers) > 0, nil
+}
+
+// leaveAnswer leaves an answer, unless it is there, and counts it.
+func leaveAnswer(ctx context.Context, p exchange.Place, d exchange.Document) (int, error) {
+	if lies, err := exchange.Lies(ctx, p, "", d); lies || err != nil {
+		return 0, err
+	}
+	_, err := exchange.Put(ctx, p, "", d)
+	return 1, err
 }
 
 // answerExpired leaves what was erased because its terms had run out, each with its certificate, once.
@@ -324,7 +348,7 @@ func (h *Hub) answerExpired(ctx context.Context, p exchange.Place, contributor s
 		for _, tag := range tags {
 			last = tag
 			key := p.String() + "\x00" + tag
-			if !strings.HasPrefix(tag, tagExpired) || h.places.settled[key] {
+			if !strings.HasPrefix(tag, tagExpired) || h.alone(key) {
 				continue
 			}
 			m, err := index.Manifest(ctx, repo, tag)
@@ -343,7 +367,9 @@ func (h *Hub) answerExpired(ctx context.Context, p exchange.Place, contributor s
 			if err != nil {
 				return n, err
 			}
-			n, h.places.settled[key] = n+k, done
+			if n += k; done {
+				h.places.settled[key] = h.cfg.Now()
+			}
 		}
 	}
 }

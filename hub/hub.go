@@ -137,7 +137,7 @@ func open(ctx context.Context, cfg Config) (*Hub, error) {
 		return nil, errors.Join(err, db.Close(), l.Close())
 	}
 	h := &Hub{cfg: cfg, db: db, ring: ring, rights: use, blobs: blobs, tlog: l, log: cfg.Log, wake: make(chan struct{}, 1),
-		places: places{settled: map[string]bool{}, refused: map[string]time.Time{}, senders: map[string][]string{}}}
+		places: places{settled: map[string]time.Time{}, refused: map[string]time.Time{}, senders: map[string][]string{}}}
 	if err := errors.Join(h.openTrail(), h.openDoor(), h.openRegistry()); err != nil {
 		return nil, errors.Join(err, h.closeStores())
 	}

@@ -11,6 +11,7 @@ import (
 
 	"oras.land/oras-go/v2/errdef"
 
+	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/exchange"
 	"github.com/headrace/headrace/internal/tlog/proof"
 )
@@ -119,7 +120,7 @@ func (t *toldLog) prove(ctx context.Context) (doc exchange.Log, err error) {
 	return doc, nil
 }
 
-// document reads the one layer of what a tag names; nil where there is none.
+// document reads the one layer of what a tag names; nil where there is none that can be read.
 func (t *toldLog) document(ctx context.Context, p exchange.Place, tag string) ([]byte, error) {
 	desc, err := p.Resolve(ctx, tag)
 	if errors.Is(err, errdef.ErrNotFound) {
@@ -129,6 +130,10 @@ func (t *toldLog) document(ctx context.Context, p exchange.Place, tag string) ([
 		return nil, err
 	}
 	layers, err := exchange.Layers(ctx, p, desc, exchange.MaxLog)
+	if _, spoilt := errors.AsType[*episode.Problem](err); spoilt || errors.Is(err, errdef.ErrNotFound) {
+		t.h.log.Warn("a document about our log in an exchange cannot be read and is passed over", "place", p.String(), "tag", tag, "err", err)
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -66,15 +67,20 @@ type Access struct {
 	Credentials string
 	// Make makes the folder where there is none.
 	Make bool
+	// Log is told what is passed over; nil for nobody.
+	Log *slog.Logger
 }
 
 // Open opens a place: REGISTRY/REPOSITORY, with http:// before it where the registry does not speak TLS, or a folder, which
 // is this process's alone until it is closed. What has the form of both is a folder if there is one.
 func Open(where string, a Access) (Place, error) {
+	if a.Log == nil {
+		a.Log = slog.New(slog.DiscardHandler)
+	}
 	if ref, plain, is := reference(where); is {
 		return openRepository(ref, plain, a.Credentials)
 	}
-	return openFolder(where, a.Make)
+	return openFolder(where, a)
 }
 
 // reference takes the address of a repository apart: a host has a dot or a port, as docker has it, so that a folder below this
@@ -138,23 +144,10 @@ type Document struct {
 	Notes   map[string]string // annotations
 }
 
-// Put leaves a document, under a tag unless that is empty. The same document again changes nothing.
-func Put(ctx context.Context, p oras.Target, tag string, d Document) (ocispec.Descriptor, error) {
-	push := func(mediaType string, b []byte) (ocispec.Descriptor, error) {
-		desc := content.NewDescriptorFromBytes(mediaType, b)
-		if is, err := p.Exists(ctx, desc); is || err != nil {
-			return desc, err
-		}
-		if err := p.Push(ctx, desc, bytes.NewReader(b)); err != nil && !errors.Is(err, errdef.ErrAlreadyExists) {
-			return desc, err
-		}
-		return desc, nil
-	}
-	config, err := push(ocispec.MediaTypeEmptyJSON, []byte("{}"))
-	if err != nil {
-		return config, err
-	}
-	m := ocispec.Manifest{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, ArtifactType: d.Type, Config: config, Subject: d.Subject, Annotations: d.Notes}
+// Manifest returns the manifest that a document has in every place, and where it lies.
+func (d Document) Manifest() (m ocispec.Manifest, raw []byte, desc ocispec.Descriptor, err error) {
+	m = ocispec.Manifest{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, ArtifactType: d.Type, Subject: d.Subject, Annotations: d.Notes,
+		Config: content.NewDescriptorFromBytes(ocispec.MediaTypeEmptyJSON, []byte(empty))}
 	for i, b := range d.Layers {
 		mediaType := d.Type
 		if i > 0 {
@@ -163,17 +156,80 @@ func Put(ctx context.Context, p oras.Target, tag string, d Document) (ocispec.De
 		if d.Media != nil {
 			mediaType = d.Media[i]
 		}
-		l, err := push(mediaType, b)
-		if err != nil {
-			return l, err
-		}
-		m.Layers = append(m.Layers, l)
+		m.Layers = append(m.Layers, content.NewDescriptorFromBytes(mediaType, b))
 	}
-	raw, err := json.Marshal(m)
+	raw, err = json.Marshal(m)
+	return m, raw, content.NewDescriptorFromBytes(m.MediaType, raw), err
+}
+
+const empty = "{}" // the configuration of an artifact
+
+// Lies says whether a document lies whole where [Put] would leave it: under its tag, or among the answers to its subject.
+func Lies(ctx context.Context, p oras.GraphTarget, tag string, d Document) (bool, error) {
+	m, _, desc, err := d.Manifest()
 	if err != nil {
-		return ocispec.Descriptor{}, err
+		return false, err
 	}
-	desc, err := push(m.MediaType, raw)
+	if tag != "" {
+		named, err := p.Resolve(ctx, tag)
+		if errors.Is(err, errdef.ErrNotFound) || err == nil && named.Digest != desc.Digest {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	for _, b := range append(m.Layers, m.Config, desc) {
+		if is, err := p.Exists(ctx, b); !is || err != nil {
+			return false, err
+		}
+	}
+	return listed(ctx, p, d.Subject, desc)
+}
+
+// listed says whether who looks for the answers to a subject finds this one. A registry that has no API for them has an index of
+// them, which is written after the answer: who is killed between leaves one that nobody finds.
+func listed(ctx context.Context, p oras.GraphTarget, subject *ocispec.Descriptor, answer ocispec.Descriptor) (bool, error) {
+	if subject == nil {
+		return true, nil
+	}
+	found, err := p.Predecessors(ctx, *subject)
+	if err != nil && !errors.Is(err, errdef.ErrNotFound) {
+		return false, err
+	}
+	return slices.ContainsFunc(found, func(f ocispec.Descriptor) bool { return f.Digest == answer.Digest }), nil
+}
+
+// Put leaves a document, under a tag unless that is empty. The same document again changes nothing.
+func Put(ctx context.Context, p oras.GraphTarget, tag string, d Document) (ocispec.Descriptor, error) {
+	m, raw, desc, err := d.Manifest()
+	if err != nil {
+		return desc, err
+	}
+	push := func(desc ocispec.Descriptor, b []byte) error {
+		if err := p.Push(ctx, desc, bytes.NewReader(b)); !errors.Is(err, errdef.ErrAlreadyExists) {
+			return err
+		}
+		return nil
+	}
+	bytesOf := append(slices.Clone(d.Layers), []byte(empty))
+	for i, b := range append(m.Layers, m.Config) {
+		if is, err := p.Exists(ctx, b); err != nil {
+			return desc, err
+		} else if is {
+			continue
+		}
+		if err := push(b, bytesOf[i]); err != nil {
+			return desc, err
+		}
+	}
+	is, err := p.Exists(ctx, desc)
+	if err == nil && is {
+		is, err = listed(ctx, p, d.Subject, desc)
+	}
+	if err == nil && !is {
+		err = push(desc, raw)
+	}
 	if err != nil || tag == "" {
 		return desc, err
 	}
@@ -232,8 +288,11 @@ func Blob(ctx context.Context, from content.Fetcher, desc ocispec.Descriptor, mo
 	return b, err
 }
 
+// CodeDamaged is the code of what has other bytes than its digest says, or not all of them.
+const CodeDamaged = "exchange/damaged"
+
 func damaged(what string, err error) error {
-	return &episode.Problem{Code: "exchange/damaged", Message: what, Err: err, Hint: "nothing was taken of it; copy or push it once more, and if it stays so, ask who runs the place"}
+	return &episode.Problem{Code: CodeDamaged, Message: what, Err: err, Hint: "nothing was taken of it; copy or push it once more, and if it stays so, ask who runs the place"}
 }
 
 // Explain makes of what a place answered something that a person can act on.

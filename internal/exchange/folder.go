@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path"
 	"path/filepath"
@@ -35,6 +36,7 @@ type folder struct {
 	dir  string
 	root *os.Root
 	lock *os.File // the file oci-layout, which never changes
+	log  *slog.Logger
 
 	index    []ocispec.Descriptor                   // a digest once for each of its tags, or once without
 	subjects map[digest.Digest][]ocispec.Descriptor // what refers to what; nil until somebody asks
@@ -48,8 +50,8 @@ const (
 	unfinished = ".new-" // starts the name of a file that is being written
 )
 
-func openFolder(dir string, make bool) (_ Place, err error) {
-	if make {
+func openFolder(dir string, a Access) (_ Place, err error) {
+	if a.Make {
 		if err := os.MkdirAll(filepath.Join(dir, filepath.FromSlash(blobsDir)), 0o700); err != nil {
 			return nil, notThere(dir, err)
 		}
@@ -58,7 +60,7 @@ func openFolder(dir string, make bool) (_ Place, err error) {
 	if err != nil {
 		return nil, notThere(dir, err)
 	}
-	f := &folder{dir: dir, root: root}
+	f := &folder{dir: dir, root: root, log: a.Log}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, f.Close())
@@ -67,7 +69,7 @@ func openFolder(dir string, make bool) (_ Place, err error) {
 	if err := f.check(); err != nil { // before anything is written into a folder that is something else
 		return nil, err
 	}
-	if make {
+	if a.Make {
 		if err := f.begin(); err != nil {
 			return nil, err
 		}
@@ -200,20 +202,29 @@ func (f *folder) Fetch(_ context.Context, desc ocispec.Descriptor) (io.ReadClose
 	return r, nil
 }
 
-// Exists says whether a blob of that size is there; a manifest is, once the index names it.
+// Exists says whether a blob is there with the bytes that its digest says, so that one that was damaged is left anew; a manifest is,
+// once the index names it.
 func (f *folder) Exists(_ context.Context, desc ocispec.Descriptor) (bool, error) {
 	name, err := blobPath(desc.Digest)
 	if err != nil {
 		return false, err
 	}
-	fi, err := f.root.Lstat(name)
+	if desc.MediaType == ocispec.MediaTypeImageManifest && !f.named(desc.Digest) {
+		return false, nil
+	}
+	r, err := f.root.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	return fi.Size() == desc.Size && (desc.MediaType != ocispec.MediaTypeImageManifest || f.named(desc.Digest)), nil
+	defer r.Close()
+	v := content.NewVerifyReader(r, desc)
+	if _, err := io.Copy(io.Discard, v); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, err
+	}
+	return v.Verify() == nil, nil
 }
 
 func (f *folder) named(d digest.Digest) bool {
@@ -233,11 +244,11 @@ func (f *folder) Push(_ context.Context, desc ocispec.Descriptor, r io.Reader) e
 	if desc.MediaType != ocispec.MediaTypeImageManifest {
 		return nil
 	}
+	f.subjects = nil
 	if f.named(desc.Digest) {
 		return errdef.ErrAlreadyExists
 	}
 	f.index = append(f.index, ocispec.Descriptor{MediaType: desc.MediaType, Digest: desc.Digest, Size: desc.Size})
-	f.subjects = nil
 	return f.saveIndex()
 }
 
@@ -357,7 +368,7 @@ func (f *folder) Tags(_ context.Context, last string, fn func([]string) error) e
 	return fn(tags)
 }
 
-// Predecessors returns the manifests whose subject this is, by digest.
+// Predecessors returns the manifests whose subject this is, by digest. One that is damaged is passed over, and holds up no other.
 func (f *folder) Predecessors(ctx context.Context, desc ocispec.Descriptor) ([]ocispec.Descriptor, error) {
 	if f.subjects == nil {
 		subjects, read := map[digest.Digest][]ocispec.Descriptor{}, map[digest.Digest]bool{}
@@ -368,6 +379,10 @@ func (f *folder) Predecessors(ctx context.Context, desc ocispec.Descriptor) ([]o
 			read[d.Digest] = true
 			d.Annotations = nil
 			raw, err := Blob(ctx, f, d, maxManifest)
+			if _, spoilt := errors.AsType[*episode.Problem](err); spoilt {
+				f.log.Warn("a manifest in a folder is damaged and is passed over", "folder", f.dir, "manifest", d.Digest, "err", err)
+				continue
+			}
 			if err != nil {
 				return nil, err
 			}

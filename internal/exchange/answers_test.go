@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package exchange_test
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2/content/memory"
+	"oras.land/oras-go/v2/errdef"
+	"oras.land/oras-go/v2/registry"
+
+	"github.com/headrace/headrace/internal/exchange"
+)
+
+// indexed is a registry that has no API for answers, in so far as it lists only those of which the index was written. While cut
+// is set the writer dies between the two.
+type indexed struct {
+	*memory.Store
+	cut   bool
+	index []ocispec.Descriptor
+}
+
+func (x *indexed) Push(ctx context.Context, desc ocispec.Descriptor, r io.Reader) error {
+	err := x.Store.Push(ctx, desc, r)
+	if desc.MediaType == ocispec.MediaTypeImageManifest {
+		if x.cut {
+			return context.Canceled
+		}
+		x.index = append(x.index, desc)
+	}
+	return err
+}
+
+func (x *indexed) Predecessors(context.Context, ocispec.Descriptor) ([]ocispec.Descriptor, error) {
+	if len(x.index) == 0 {
+		return nil, errdef.ErrNotFound
+	}
+	return x.index, nil
+}
+
+// TestAnAnswerWhoseIndexWasNotWrittenIsLeftAnew: else nobody would ever find it.
+func TestAnAnswerWhoseIndexWasNotWrittenIsLeftAnew(t *testing.T) {
+	p := &indexed{Store: memory.New(), cut: true}
+	subject := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}
+	doc := exchange.Document{Type: typeTest, Subject: &subject, Layers: [][]byte{[]byte("receipt"), []byte("{}")}}
+	if _, err := exchange.Put(t.Context(), p, "", doc); err == nil {
+		t.Fatal("the cut is not noticed")
+	}
+	p.cut = false
+	if lies, err := exchange.Lies(t.Context(), p, "", doc); lies || err != nil {
+		t.Fatalf("it is said to lie there: %v, %v", lies, err)
+	}
+	for range 2 {
+		if _, err := exchange.Put(t.Context(), p, "", doc); err != nil {
+			t.Fatal(err)
+		}
+		if len(p.index) != 1 {
+			t.Fatalf("the index has %d answers", len(p.index))
+		}
+	}
+	if lies, err := exchange.Lies(t.Context(), p, "", doc); !lies || err != nil {
+		t.Fatalf("it is said not to lie there: %v, %v", lies, err)
+	}
+}
+
+// TestWhatWasDamagedInAFolderIsLeftAnew, blob or manifest, and holds up no other answer.
+func TestWhatWasDamagedInAFolderIsLeftAnew(t *testing.T) {
+	dir := t.TempDir()
+	p := open(t, dir)
+	subject := put(t, p, "b-1", nil, "bundle")
+	docs := []exchange.Document{}
+	for _, text := range []string{"first answer", "other answer"} {
+		docs = append(docs, exchange.Document{Type: typeTest, Subject: &subject, Layers: [][]byte{[]byte(text)}})
+		put(t, p, "", &subject, text)
+	}
+	m, _, desc, err := docs[0].Manifest()
+	ok(t, err)
+	ok(t, p.Close())
+	for _, spoilt := range []ocispec.Descriptor{m.Layers[0], desc} {
+		file := filepath.Join(dir, "blobs", "sha256", spoilt.Digest.Encoded())
+		b, err := os.ReadFile(file)
+		ok(t, err)
+		b[0] ^= 1
+		ok(t, os.WriteFile(file, b, 0o600))
+		p := open(t, dir)
+		found, err := registry.Referrers(t.Context(), p, subject, typeTest)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("answers %v, %v", found, err)
+		}
+		for want, d := range docs {
+			if lies, err := exchange.Lies(t.Context(), p, "", d); lies != (want == 1) || err != nil {
+				t.Fatalf("document %d lies there: %v, %v", want, lies, err)
+			}
+		}
+		put(t, p, "", &subject, "first answer")
+		if lies, err := exchange.Lies(t.Context(), p, "", docs[0]); !lies || err != nil {
+			t.Fatalf("it is not left anew: %v, %v", lies, err)
+		}
+		found, err = registry.Referrers(t.Context(), p, subject, typeTest)
+		if err != nil || len(found) != 2 {
+			t.Fatalf("answers %v, %v", found, err)
+		}
+		ok(t, p.Close())
+	}
+}
