@@ -28,6 +28,9 @@ type Process struct {
 	err   error
 }
 
+// patience is how long a process may take to start or to end: a busy machine is no failure.
+const patience = 3 * time.Minute
+
 // Start starts a program whose home is home, with its temporary files in the folder tmp there, and returns once it has said
 // something that matches ready.
 func Start(ctx context.Context, ready *regexp.Regexp, home, binary string, args ...string) (*Process, error) {
@@ -55,8 +58,8 @@ func Start(ctx context.Context, ready *regexp.Regexp, home, binary string, args 
 			return nil, errors.Join(ctx.Err(), p.Kill())
 		case <-time.After(2 * time.Millisecond):
 		}
-		if time.Since(begin) > time.Minute {
-			return nil, errors.Join(fmt.Errorf("it does not answer after a minute:\n%s", p.said), p.Kill())
+		if time.Since(begin) > patience {
+			return nil, errors.Join(fmt.Errorf("it does not answer after %v:\n%s", patience, p.said), p.Kill())
 		}
 	}
 }
@@ -82,8 +85,8 @@ func (p *Process) Stop() error {
 	}
 	select {
 	case <-p.gone:
-	case <-time.After(30 * time.Second):
-		return errors.Join(errors.New("it did not end within 30 seconds of being asked"), p.Kill())
+	case <-time.After(patience):
+		return errors.Join(fmt.Errorf("it did not end within %v of being asked", patience), p.Kill())
 	}
 	if p.err != nil {
 		return fmt.Errorf("it was asked to end: %w\n%s", p.err, p.said)
@@ -99,8 +102,8 @@ func (p *Process) Dump() error {
 	select {
 	case <-p.gone:
 		return nil
-	case <-time.After(time.Minute):
-		return errors.Join(errors.New("it did not end within a minute of SIGQUIT"), p.Kill())
+	case <-time.After(patience):
+		return errors.Join(fmt.Errorf("it did not end within %v of SIGQUIT", patience), p.Kill())
 	}
 }
 

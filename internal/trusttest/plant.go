@@ -262,6 +262,7 @@ func (w *world) post(ctx context.Context, path, contentType string, body []byte,
 	if must && (resp.StatusCode != http.StatusOK || bytes.Contains(said, []byte("set_aside"))) {
 		return fmt.Errorf("POST %s: %s: %.500s", path, resp.Status, said)
 	}
-	w.look("answer to "+strings.TrimRight(path, canaryHead), said)
+	path, _, _ = strings.Cut(path, canaryHead)
+	w.look("answer to "+path, said)
 	return nil
 }

@@ -149,7 +149,7 @@ func (w *world) snapshotOf(ctx context.Context, rows int) error {
 	}
 	defer db.Close()
 	got := -1
-	for end := time.Now().Add(3 * time.Minute); time.Now().Before(end) && ctx.Err() == nil; sleep(ctx, 50*time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end) && ctx.Err() == nil; sleep(ctx, 50*time.Millisecond) {
 		docs, err := db.Documents(ctx, sqlstore.DocSnapshot)
 		if err != nil {
 			return err
