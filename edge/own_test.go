@@ -346,3 +346,37 @@ func TestWhatStandsOutComesFirst(t *testing.T) {
 		t.Errorf("%+v", b.Batch)
 	}
 }
+
+// A rule that is made of records is tried before anybody adopts it, and only of what they share.
+func TestARuleFromRecordsSaysWhatItWouldChange(t *testing.T) {
+	l := newLoop(t)
+	e := l.edge("alder-bank")
+	var list []*episode.Episode
+	for i := range 3 {
+		ep := of(adas, string(rune('a'+i)))
+		ep.Repository = "alder/payments"
+		list = append(list, ep)
+	}
+	l.send(e, append(list, of(graces, "other"))...)
+	l.turn(e)
+	b := l.batchOf(e)
+	d := web.RuleDraft{Batch: maker, Name: "payments-stay", Level: "none"}
+	for _, r := range b.Records {
+		d.Records = append(d.Records, r.Digest)
+	}
+	v := edge.View{Edge: e}
+	first, err := v.RuleFrom(t.Context(), "steward", d)
+	l.ok(err)
+	if !slices.Contains(first.Shared, `repository == "alder/payments"`) || first.Records != 3 || first.Text != "" {
+		t.Fatalf("shared: %q", first.Shared)
+	}
+	d.When = []string{`repository == "alder/payments"`, "true || false"} // the second was never offered
+	rule, err := v.RuleFrom(t.Context(), "steward", d)
+	l.ok(err)
+	if rule.Looser || rule.Tried != 4 || len(rule.Changes) != 1 || rule.Changes[0].Records != 3 || rule.Changes[0].Is != "stays" || strings.Contains(rule.Text, "||") {
+		t.Errorf("%+v", rule)
+	}
+	if after := l.batchOf(e); after.Waiting != 3 || after.Policy != b.Policy {
+		t.Errorf("trying it changed %+v", after.Batch)
+	}
+}

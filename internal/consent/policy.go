@@ -3,6 +3,7 @@
 package consent
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -31,6 +32,8 @@ type Policy struct {
 	rights     *rights.Table
 	text       *textGate // nil: no text leaves
 	twoKeys    bool
+	source     []byte
+	firstRule  int // the line of source on which it begins
 
 	groups []group
 	memos  sync.Pool // of *memo
@@ -102,7 +105,7 @@ func decodePolicy(b []byte) (*Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Policy{digest: episode.Digest(b), rights: table}
+	p := &Policy{digest: episode.Digest(b), rights: table, source: bytes.Clone(b)}
 	var version int
 	var recipients, rules, text ast.Node
 	err = document(b, "a policy", map[string]any{"version": &version, "recipients": &recipients, "rules": &rules, "text": &text, "two_keys": &p.twoKeys})
@@ -127,6 +130,7 @@ func decodePolicy(b []byte) (*Policy, error) {
 	if err := each(rules, "rules", c.addRule); err != nil {
 		return nil, err
 	}
+	p.firstRule = lineOf(rules)
 	p.arrange()
 	return p, nil
 }

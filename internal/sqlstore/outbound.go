@@ -136,6 +136,17 @@ func (d *DB) Tallies(ctx context.Context, recipient string) (list []Tally, last 
 	return list, last, err
 }
 
+// ByDigest returns the episodes that rows to a recipient of these digests are of.
+func (d *DB) ByDigest(ctx context.Context, recipient string, digests []string) (ids []string, err error) {
+	err = forParts(digests, func(part []any) error {
+		more, err := rowsOf(ctx, d.read, func(r *sql.Rows) (s string, err error) { return s, r.Scan(&s) },
+			`SELECT DISTINCT episode FROM outbound WHERE recipient=$1 AND digest IN `+in(2, len(part))+` ORDER BY episode`, append([]any{recipient}, part...)...)
+		ids = append(ids, more...)
+		return err
+	})
+	return ids, err
+}
+
 // OutboundOf returns all that left or may leave of episodes, by revision.
 func (d *DB) OutboundOf(ctx context.Context, ids ...string) (out []OutboundRow, err error) {
 	err = forParts(ids, func(part []any) error {

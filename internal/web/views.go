@@ -33,6 +33,8 @@ type EdgeSource interface {
 	// Rule approves, refuses, holds or releases records of a batch: those that the person saw, and none that has come or
 	// changed since. Where some of them are no longer there to rule on it rules on the others and says so with a Problem.
 	Rule(ctx context.Context, who string, r Ruling) error
+	// RuleFrom says what records share and what a rule of it would change; it changes nothing.
+	RuleFrom(ctx context.Context, who string, d RuleDraft) (*RuleTrial, error)
 	// SeeFlag says that who has seen to a developer's flag; StartRule lets a stopped rule approve again.
 	SeeFlag(ctx context.Context, who, id string) error
 	StartRule(ctx context.Context, who, rule string) error

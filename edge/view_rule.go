@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package edge
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/web"
+)
+
+// maxTried is on how many recorded episodes a rule is tried while a person waits for the page.
+const maxTried = 1000
+
+// RuleFrom says what records of the batch share that a rule may read and, once conditions are chosen, what a rule of these would
+// change over what is recorded. Nothing is changed: the policy's file is the person's to edit. Raw text is opened to find out, and
+// the look is noted.
+func (v View) RuleFrom(ctx context.Context, who string, d web.RuleDraft) (*web.RuleTrial, error) {
+	if d.Batch != v.cfg.Recipient {
+		return nil, web.ErrNotFound
+	}
+	t := &web.RuleTrial{Draft: d}
+	records, err := v.chosen(ctx, who, d.Records)
+	if err != nil {
+		return nil, err
+	}
+	t.Records, t.Shared = len(records), consent.Shared(records)
+	// A condition is one that was offered, and no text of an address.
+	d.When = slices.DeleteFunc(slices.Clone(d.When), func(c string) bool { return !slices.Contains(t.Shared, c) })
+	if len(d.When) == 0 {
+		return t, nil
+	}
+	rule := consent.NewRule{Name: d.Name, When: d.When, Level: d.Level}
+	next, _, err := v.policy.With(rule)
+	if err != nil {
+		return nil, err
+	}
+	t.Text = rule.Text()
+	changes := consent.Compare(v.policy, next)
+	t.Looser = consent.Looser(changes)
+	return t, v.try(ctx, next, t)
+}
+
+// chosen opens what was recorded of records of the batch, as the policy sees it, while it lasts.
+func (v View) chosen(ctx context.Context, who string, digests []string) (list []*episode.Episode, err error) {
+	rows, err := v.db.ByDigest(ctx, v.cfg.Recipient, digests)
+	if err != nil {
+		return nil, err
+	}
+	known, err := v.db.EpisodesByID(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range rows {
+		ep, err := v.raw(ctx, who, known[id])
+		if errors.Is(err, errExpired) {
+			continue
+		}
+		if err == nil {
+			_, err = v.filter.Episode(ep)
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, ep)
+	}
+	if len(list) == 0 {
+		return nil, &episode.Problem{Code: "preview/expired", Message: "of none of these records the raw text is still there", Hint: "choose records that came in lately"}
+	}
+	return list, nil
+}
+
+// try runs the policy with the rule over what is recorded, against the one in force.
+func (v View) try(ctx context.Context, next *consent.Policy, t *web.RuleTrial) error {
+	trial, err := consent.NewTrial(next, v.policy, []string{v.cfg.Recipient}, v.Lowerer)
+	if err != nil {
+		return err
+	}
+	for ep, err := range v.Recorded(ctx) {
+		switch {
+		case errors.Is(err, ErrNotClean):
+			trial.SetAside()
+			continue
+		case err != nil:
+			return err
+		}
+		said, err := v.db.PreferencesOf(ctx, consent.DeveloperOf(ep))
+		if err != nil {
+			return err
+		}
+		q := consent.Request{Now: v.cfg.Now(), Audited: v.cfg.Audited}
+		if text := said[consent.DeveloperOf(ep)]; text != "" {
+			if q.Preferences, err = consent.DecodePreferences([]byte(text)); err != nil {
+				return err
+			}
+		}
+		if err := trial.Add(ep, q); err != nil {
+			return err
+		}
+		if t.Tried++; t.Tried == maxTried {
+			t.More = true
+			break
+		}
+	}
+	for _, m := range trial.Report().Changes {
+		t.Changes = append(t.Changes, web.RuleChange{How: m.How, Was: m.Was, Is: m.Is, Records: m.Records})
+	}
+	return nil
+}

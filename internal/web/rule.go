@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/headrace/headrace/episode"
+)
+
+// RuleDraft is a rule that a steward makes from records of a batch.
+type RuleDraft struct {
+	Batch   string
+	Records []string // digests of those that were selected
+	Name    string
+	When    []string      // conditions that must all hold; none asks what there is to choose from
+	Level   episode.Level // none or signal
+}
+
+// RuleTrial is what the records share, and what the rule would change.
+type RuleTrial struct {
+	Draft   RuleDraft
+	Records int      // of those selected, of which the raw text is still there
+	Shared  []string // conditions that hold for each of them
+	Text    string   // the rule, to be put first in the policy's list; empty while no condition is chosen
+	Looser  bool     // it may let more leave
+	Tried   int      // recorded episodes
+	More    bool     // there are more, on which it was not tried
+	Changes []RuleChange
+}
+
+// RuleChange is how many recorded episodes would fare otherwise.
+type RuleChange struct {
+	How, Was, Is string
+	Records      int
+}
+
+type ruleData struct {
+	*RuleTrial
+	Chosen map[string]bool
+}
+
+// ruleFrom shows a rule before there is one. It only reads: the whole draft is in its address.
+func (s *Site) ruleFrom(r *http.Request) (view, error) {
+	q := r.URL.Query()
+	d := RuleDraft{Batch: r.PathValue("id"), Records: q["record"], Name: oneLine(q.Get("name")), When: q["when"], Level: episode.Level(q.Get("level"))}
+	if len(d.Records) == 0 {
+		return view{}, &episode.Problem{Code: "page/selection", Message: "no record is selected", Hint: "go back and tick the records that the rule is to be made from"}
+	}
+	if len(d.Records) > maxSelected {
+		return view{}, &episode.Problem{Code: "page/too-many", Message: "too many records are selected at once", Hint: "a few that are alike are enough"}
+	}
+	if d.Name == "" {
+		d.Name = "from-the-preview"
+	}
+	if d.Level != episode.LevelSignal {
+		d.Level = episode.LevelNone
+	}
+	t, err := s.cfg.Edge.RuleFrom(r.Context(), who(r), d)
+	if err != nil {
+		return view{}, err
+	}
+	chosen := map[string]bool{}
+	for _, c := range d.When {
+		chosen[c] = slices.Contains(t.Shared, c)
+	}
+	return view{Title: "A rule from records", Data: ruleData{t, chosen}}, nil
+}
