@@ -129,7 +129,7 @@ func (b *bench) judge(ctx context.Context, seed int64) (*judged, error) {
 // centralLimit opens the hub's snapshot and model, takes the held-out decisions as the hub does, and sets the widths of
 // the intervals that the central limit gives for the mean of the same doubly robust terms. It returns that mean.
 func (j *judged) centralLimit(ctx context.Context, dir, snapshot, model string) (float64, error) {
-	blobs, err := blob.Open(filepath.Join(dir, "blobs"))
+	blobs, err := blob.Open(filepath.Join(dir, "blobs"), filepath.Join(dir, "keys"))
 	if err != nil {
 		return 0, err
 	}

@@ -41,6 +41,6 @@ type Certificate struct {
 type Fate struct {
 	Artifact string `json:"artifact"` // digest
 	Kind     string `json:"kind"`     // bundle, snapshot, release, export
-	// Fate is "erased", "rebuilt as DIGEST", "retired on DATE" or "beyond reach at HOLDER".
+	// Fate is "erased", with "; key destroyed" and "; rebuilt as DIGEST" where that is so, "retired on DATE" or "beyond reach at HOLDER".
 	Fate string `json:"fate"`
 }

@@ -54,7 +54,7 @@ func eachForeign(t *testing.T, test func(t *testing.T, f *foreign)) {
 // conforming is a registry that takes everything.
 func conforming(t *testing.T) string {
 	t.Helper()
-	blobs, err := blob.Open(filepath.Join(t.TempDir(), "blobs"))
+	blobs, err := blob.Open(filepath.Join(t.TempDir(), "blobs"), filepath.Join(t.TempDir(), "keys"))
 	if err != nil {
 		t.Fatal(err)
 	}

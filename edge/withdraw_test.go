@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -38,7 +37,7 @@ func (l *loop) snapshotsWith(contributor string, ids map[string]bool) (with []st
 	l.t.Helper()
 	docs, err := l.hubDB().Documents(l.t.Context(), sqlstore.DocSnapshot)
 	l.ok(err)
-	blobs, err := blob.View(l.path("hub", "blobs"))
+	blobs, err := blob.View(l.path("hub", "blobs"), l.path("hub", "keys", "blobs"))
 	l.ok(err)
 	for _, doc := range docs {
 		var m dataset.Manifest
@@ -125,9 +124,7 @@ func TestWithdrawnSessionLeavesNoTrace(t *testing.T) {
 	}
 	// In files, the ids stand in the withdrawal itself and the registry's list of what must not come back, nowhere else.
 	for path, id := range traces(t, l.path("hub", "blobs"), sortedKeys(ids)) {
-		b, err := os.ReadFile(path)
-		l.ok(err)
-		if _, _, err := bundle.OpenDocument(b, bundle.TypeWithdrawal, bundle.NewTrust(bundle.TrustedKey{Key: e.Public()})); err != nil {
+		if _, _, err := bundle.OpenDocument(plainly(t, path), bundle.TypeWithdrawal, bundle.NewTrust(bundle.TrustedKey{Key: e.Public()})); err != nil {
 			t.Errorf("%s stands in %s", id, path)
 		}
 	}

@@ -120,7 +120,7 @@ func open(ctx context.Context, cfg Config) (*Hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	blobs, err := blob.Open(filepath.Join(cfg.Dir, "blobs"))
+	blobs, err := blob.Open(filepath.Join(cfg.Dir, "blobs"), filepath.Join(cfg.Dir, "keys", "blobs"))
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ func Recompute(ctx context.Context, cfg Config, id string) (_ *value.Statement, 
 	if h.rights, err = rights.Makers(); err != nil {
 		return nil, err
 	}
-	if h.blobs, err = blob.View(filepath.Join(cfg.Dir, "blobs")); err != nil {
+	if h.blobs, err = blob.View(filepath.Join(cfg.Dir, "blobs"), filepath.Join(cfg.Dir, "keys", "blobs")); err != nil {
 		return nil, &episode.Problem{Code: "value/no-hub", Message: "there is no hub in " + cfg.Dir, Hint: "name the hub's state folder with --dir", Err: err}
 	}
 	if h.ring, err = keyring.OpenWith(filepath.Join(cfg.Dir, "keys"), cfg.Signing); err != nil {

@@ -164,9 +164,26 @@ func (h *Hub) eraseFrom(ctx context.Context, a sqlstore.AdmittedRow, ids map[str
 	if err != nil || n == 0 {
 		return err
 	}
+	fate, err := h.fate([]string{a.Shard})
+	if err != nil {
+		return err
+	}
 	return h.db.Erase(ctx, sqlstore.Erasure{Withdrawal: withdrawal, Records: n, Shard: shard, Doomed: []string{a.Shard},
-		Fate: bundle.Fate{Artifact: a.Bundle, Kind: "bundle", Fate: "erased"}})
+		Fate: bundle.Fate{Artifact: a.Bundle, Kind: "bundle", Fate: fate}})
 }
+
+// fate is what becomes of blobs that go: with the key of each, copies of its file are erased, too. What a hub took in before it sealed
+// its blobs has no key.
+func (h *Hub) fate(doomed []string) (string, error) {
+	for _, d := range doomed {
+		if sealed, err := h.blobs.Sealed(d); err != nil || !sealed {
+			return fateErased, err
+		}
+	}
+	return fateErased + "; key destroyed", nil
+}
+
+const fateErased = "erased"
 
 // without writes a shard anew without the records of these ids and returns its digest and how many they were; where there
 // are none it writes nothing.
@@ -227,7 +244,11 @@ func (h *Hub) eraseSnapshots(ctx context.Context, o sqlstore.OpenWithdrawal) err
 		if len(doomed) == 0 && (s.note == "" || !made) {
 			continue // it never held any
 		}
-		if err := h.db.Erase(ctx, sqlstore.Erasure{Withdrawal: o.ID, Doomed: doomed, Fate: bundle.Fate{Artifact: doc.ID, Kind: "snapshot", Fate: "erased"}}); err != nil {
+		fate, err := h.fate(doomed)
+		if err != nil {
+			return err
+		}
+		if err := h.db.Erase(ctx, sqlstore.Erasure{Withdrawal: o.ID, Doomed: doomed, Fate: bundle.Fate{Artifact: doc.ID, Kind: "snapshot", Fate: fate}}); err != nil {
 			return err
 		}
 	}
@@ -260,7 +281,7 @@ func (h *Hub) certifyOne(ctx context.Context, o sqlstore.OpenWithdrawal) error {
 	fates := slices.Clone(o.Fates)
 	for i, f := range fates {
 		if f.Kind == "snapshot" && latest != nil && latest.note == "" {
-			fates[i].Fate = "erased; rebuilt as " + latest.manifest.ID
+			fates[i].Fate += "; rebuilt as " + latest.manifest.ID
 		}
 	}
 	retired, err := h.retire(ctx, fates, now.Format(time.DateOnly))

@@ -88,7 +88,7 @@ func TestTwoProcessesThatNoWireConnectsTakeTheTurnByFolder(t *testing.T) {
 	if err != nil || len(certificates) != 1 {
 		t.Fatalf("certificates %v, %v", certificates, err)
 	}
-	if says := a.run(a.edgeDir, "withdraw", "--check", certificates[0]); !strings.Contains(says, `"erased"`) {
+	if says := a.run(a.edgeDir, "withdraw", "--check", certificates[0]); !strings.Contains(says, `"erased; key destroyed"`) {
 		t.Errorf("the certificate says %s", says)
 	}
 	if left, received, back = visit(); left.Bundles+left.Withdrawals+received.Bundles+received.Withdrawals+back.Receipts+back.Certificates > 0 {

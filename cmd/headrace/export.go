@@ -138,7 +138,7 @@ func streamRows(e *env, torn *int) iter.Seq2[dataset.Row, error] {
 
 // snapshotRows yields the rows of a snapshot of the hub in the state folder, which may be running meanwhile.
 func snapshotRows(e *env, id string) (iter.Seq2[dataset.Row, error], error) {
-	blobs, err := blob.View(filepath.Join(e.dir, "hub", "blobs"))
+	blobs, err := blob.View(filepath.Join(e.dir, "hub", "blobs"), filepath.Join(e.dir, "hub", "keys", "blobs"))
 	if err != nil {
 		return nil, &episode.Problem{Code: "export/no-hub", Message: "there is no hub in " + e.dir,
 			Hint: "name the hub's state folder with --dir, or pipe episodes in without --snapshot", Err: err}

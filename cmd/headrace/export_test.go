@@ -63,7 +63,7 @@ func TestExportReadsASnapshotOfTheHub(t *testing.T) {
 	if code := run(args, nil, &stdout, &stderr); code != 1 || !strings.Contains(stderr.String(), "→") {
 		t.Errorf("no hub: %d %s", code, stderr.String())
 	}
-	blobs, err := blob.Open(filepath.Join(dir, "hub", "blobs"))
+	blobs, err := blob.Open(filepath.Join(dir, "hub", "blobs"), filepath.Join(dir, "hub", "keys", "blobs"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,10 @@
 // bytes; [Store.Get] checks it again while reading, so that a bit that has flipped on disk is an error and never data.
 // Bytes arrive once under a name and never change, so that readers need no lock.
 //
+// Each blob rests sealed under a random key of its own, a file of another folder. [Store.Delete] destroys the key first: what copies
+// there may be of the blob's file are then of no use to anybody. Names stay the digests of what was put. Files of before
+// blobs were sealed are read as they are.
+//
 // One process writes to a folder; any number may read it through [View]. Who may see which blob is not known here:
 // package registry keeps that.
 package blob
@@ -22,6 +26,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/headrace/headrace/episode"
@@ -37,32 +42,45 @@ var (
 
 // Store is a folder of blobs. It is safe for concurrent use.
 type Store struct {
-	blobs, tmp string
-	readOnly   bool
+	blobs, tmp, keys string
+	readOnly         bool
+	putting          [64]sync.Mutex // by the digest's first byte: one at a time decides which key a blob has
 }
 
-// Open makes the folder on first use and removes what an earlier process left half-written. Only one process at a
-// time may have a folder open this way.
-func Open(dir string) (*Store, error) {
-	s := &Store{blobs: filepath.Join(dir, "sha256"), tmp: filepath.Join(dir, "tmp")}
+// Open makes the folder, and that of the keys, on first use and removes what an earlier process left half-written. Only one
+// process at a time may have a folder open this way.
+func Open(dir, keys string) (*Store, error) {
+	s := &Store{blobs: filepath.Join(dir, "sha256"), tmp: filepath.Join(dir, "tmp"), keys: keys}
 	if err := os.RemoveAll(s.tmp); err != nil {
 		return nil, fmt.Errorf("open blobs: clear half-written files: %w", err)
 	}
-	for _, d := range []string{s.blobs, s.tmp} {
+	for _, d := range []string{s.blobs, s.tmp, s.keys} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return nil, fmt.Errorf("open blobs: %w", err)
 		}
 	}
-	// The two folders themselves must outlive a crash before anything in them can.
-	if err := errors.Join(statedir.Sync(dir), statedir.Sync(filepath.Dir(filepath.Clean(dir)))); err != nil {
+	// The folders themselves must outlive a crash before anything in them can.
+	above := func(d string) error { return statedir.Sync(filepath.Dir(filepath.Clean(d))) }
+	if err := errors.Join(statedir.Sync(dir), above(dir), above(keys), above(filepath.Dir(filepath.Clean(keys))), s.clearKeys()); err != nil {
 		return nil, fmt.Errorf("open blobs: %w", err)
 	}
 	return s, nil
 }
 
+// clearKeys removes keys that were half-written.
+func (s *Store) clearKeys() error {
+	entries, err := os.ReadDir(s.keys)
+	for _, e := range entries {
+		if !Valid("sha256:" + e.Name()) {
+			err = errors.Join(err, os.Remove(filepath.Join(s.keys, e.Name())))
+		}
+	}
+	return err
+}
+
 // View opens a folder that another process may be writing, for reading only.
-func View(dir string) (*Store, error) {
-	s := &Store{blobs: filepath.Join(dir, "sha256"), readOnly: true}
+func View(dir, keys string) (*Store, error) {
+	s := &Store{blobs: filepath.Join(dir, "sha256"), keys: keys, readOnly: true}
 	if _, err := os.Stat(s.blobs); err != nil {
 		return nil, fmt.Errorf("view blobs: %w", err)
 	}
@@ -113,9 +131,14 @@ func (s *Store) Get(ctx context.Context, digest string) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	b, err := os.ReadFile(path)
+	r, err := openFile(path, s.key(digest))
 	if err != nil {
 		return nil, s.missing(digest, err)
+	}
+	defer r.Close()
+	b := make([]byte, r.Size())
+	if _, err := io.ReadFull(r, b); err != nil && !errors.Is(err, ErrDigest) {
+		return nil, fmt.Errorf("get blob %s: %w", digest, err)
 	}
 	if episode.Digest(b) != digest {
 		return nil, fmt.Errorf("get blob %s: %w: the copy on disk is damaged", digest, ErrDigest)
@@ -125,29 +148,37 @@ func (s *Store) Get(ctx context.Context, digest string) ([]byte, error) {
 
 // Open opens a blob for reading from any place in it. What it gives is not checked against the digest: that is for a
 // receiver who checks anyway.
-func (s *Store) Open(digest string) (*os.File, error) {
+func (s *Store) Open(digest string) (*Reader, error) {
 	path, err := s.path(digest)
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(path)
+	r, err := openFile(path, s.key(digest))
 	if err != nil {
 		return nil, s.missing(digest, err)
 	}
-	return f, nil
+	return r, nil
 }
 
 // Size returns the length of a blob in bytes.
 func (s *Store) Size(digest string) (int64, error) {
-	path, err := s.path(digest)
+	r, err := s.Open(digest)
 	if err != nil {
 		return 0, err
 	}
-	fi, err := os.Stat(path)
-	if err != nil {
-		return 0, s.missing(digest, err)
+	return r.Size(), r.Close()
+}
+
+// Sealed reports whether a blob rests under a key that Delete destroys.
+func (s *Store) Sealed(digest string) (bool, error) {
+	r, err := s.Open(digest)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
 	}
-	return fi.Size(), nil
+	if err != nil {
+		return false, err
+	}
+	return r.s != nil, r.Close()
 }
 
 // At returns when a blob was last put.
@@ -172,7 +203,7 @@ func (s *Store) Has(digest string) (bool, error) {
 	return err == nil, err
 }
 
-// Delete removes a blob, durably; removing one that is not there is harmless.
+// Delete destroys a blob's key and removes the blob, durably; deleting one that is not there is harmless.
 func (s *Store) Delete(digest string) error {
 	path, err := s.path(digest)
 	if err != nil {
@@ -181,10 +212,17 @@ func (s *Store) Delete(digest string) error {
 	if s.readOnly {
 		return errReadOnly
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("delete blob: %w", err)
+	defer s.lock(digest)()
+	// The key first: a crash between the two leaves a file that nobody can read, and that the next Delete removes.
+	for _, f := range []string{s.key(digest), path} {
+		if err := os.Remove(f); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("delete blob: %w", err)
+		}
+		if err := statedir.Sync(filepath.Dir(f)); err != nil {
+			return err
+		}
 	}
-	return statedir.Sync(s.blobs)
+	return nil
 }
 
 // List yields every digest, in order.
@@ -211,6 +249,19 @@ func Valid(d string) bool {
 	}
 	_, err := hex.DecodeString(h)
 	return err == nil
+}
+
+// key is the file of a blob's key; the digest is valid.
+func (s *Store) key(digest string) string {
+	return filepath.Join(s.keys, digest[len("sha256:"):])
+}
+
+// lock waits for whoever puts or deletes the same blob, and returns how to leave.
+func (s *Store) lock(digest string) func() {
+	b, _ := hex.DecodeString(digest[len("sha256:") : len("sha256:")+2])
+	m := &s.putting[int(b[0])%len(s.putting)]
+	m.Lock()
+	return m.Unlock
 }
 
 // path is the only place where a name from outside becomes a path.

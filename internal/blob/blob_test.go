@@ -23,7 +23,7 @@ import (
 func open(t testing.TB) (*blob.Store, string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "blobs")
-	s, err := blob.Open(dir)
+	s, err := blob.Open(dir, dir+".keys")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestWhatIsPutComesBackAfterReopening(t *testing.T) {
 		if same, err := s.PutBytes(t.Context(), b); err != nil || same != d {
 			rt.Fatalf("again: %s, %v", same, err)
 		}
-		v, err := blob.View(dir)
+		v, err := blob.View(dir, dir+".keys")
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -131,13 +131,13 @@ func TestOpenClearsWhatWasHalfWrittenAndKeepsTheRest(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The process dies here: neither Commit nor Abort. A view by another process leaves the file alone.
-	if _, err := blob.View(dir); err != nil {
+	if _, err := blob.View(dir, dir+".keys"); err != nil {
 		t.Fatal(err)
 	}
 	if left, _ := os.ReadDir(filepath.Join(dir, "tmp")); len(left) != 1 {
 		t.Fatalf("%d half-written files, want 1", len(left))
 	}
-	s, err = blob.Open(dir)
+	s, err = blob.Open(dir, dir+".keys")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +198,7 @@ func TestDeletedBlobIsGoneAndListIsInOrder(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	v, err := blob.View(dir)
+	v, err := blob.View(dir, dir+".keys")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ package blob
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"time"
 
 	"github.com/headrace/headrace/internal/statedir"
 )
@@ -23,6 +25,11 @@ type Writer struct {
 	f   *os.File // nil once committed or aborted
 	sum hash.Hash
 	n   int64
+
+	key    []byte
+	sealer sealer
+	chunk  int64  // number of the one that waits to be whole
+	plain  []byte // of it
 }
 
 // Create starts a blob whose digest is known only at the end. The caller ends it with Commit or Abort.
@@ -34,7 +41,16 @@ func (s *Store) Create() (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create blob: %w", err)
 	}
-	return &Writer{s: s, f: f, sum: sha256.New()}, nil
+	w := &Writer{s: s, f: f, sum: sha256.New(), key: make([]byte, keySize)}
+	rand.Read(w.key)
+	if w.sealer, err = newSealer(w.key); err == nil {
+		_, err = f.WriteString(sealMagic)
+	}
+	if err != nil {
+		w.Abort()
+		return nil, fmt.Errorf("create blob: %w", err)
+	}
+	return w, nil
 }
 
 // Write appends p.
@@ -42,10 +58,28 @@ func (w *Writer) Write(p []byte) (int, error) {
 	if w.f == nil {
 		return 0, os.ErrClosed
 	}
-	n, err := w.f.Write(p)
-	w.sum.Write(p[:n])
-	w.n += int64(n)
-	return n, err
+	w.sum.Write(p)
+	w.n += int64(len(p))
+	for rest := p; len(rest) > 0; {
+		n := min(chunkSize-len(w.plain), len(rest))
+		w.plain, rest = append(w.plain, rest[:n]...), rest[n:]
+		if len(w.plain) == chunkSize {
+			if err := w.flush(); err != nil {
+				return len(p) - len(rest), err
+			}
+		}
+	}
+	return len(p), nil
+}
+
+// flush seals what waits as a chunk.
+func (w *Writer) flush() error {
+	if len(w.plain) == 0 {
+		return nil
+	}
+	_, err := w.f.Write(w.sealer.aead.Seal(nil, w.sealer.nonce(w.chunk), w.plain, nil))
+	w.chunk, w.plain = w.chunk+1, w.plain[:0]
+	return err
 }
 
 // Size returns how many bytes were written so far.
@@ -57,10 +91,10 @@ func (w *Writer) Digest() string { return "sha256:" + hex.EncodeToString(w.sum.S
 // Commit makes the blob visible under digest and returns once it is durable. Where the bytes have another digest it
 // returns ErrDigest and keeps nothing.
 //
-// It relies on this order: fsync(file), close, rename over the final name, fsync(folder). The rename is atomic, so a
-// reader sees the whole blob or none; without the first fsync a crash could leave the name with missing bytes, without
-// the second it could lose the name. After an error from either the state on disk is unknown: the caller must not
-// acknowledge anything.
+// It relies on this order: fsync(file), close, the key in the same way, rename over the final name, fsync(folder). The rename is
+// atomic, so a reader sees the whole blob or none; without the first fsync a crash could leave the name with missing bytes,
+// without the last it could lose the name. A blob that is there and whole keeps its key: another would make it unreadable until
+// the rename. After an error the state on disk is unknown: the caller must not acknowledge anything.
 func (w *Writer) Commit(digest string) error {
 	defer w.Abort()
 	path, err := w.s.path(digest)
@@ -73,7 +107,15 @@ func (w *Writer) Commit(digest string) error {
 	if got := w.Digest(); got != digest {
 		return fmt.Errorf("put blob %s: %w: got %s", digest, ErrDigest, got)
 	}
-	if err := errors.Join(w.f.Sync(), w.f.Close()); err != nil {
+	if err := errors.Join(w.flush(), w.f.Sync(), w.f.Close()); err != nil {
+		return fmt.Errorf("put blob %s: %w", digest, err)
+	}
+	defer w.s.lock(digest)()
+	if _, err := w.s.Get(context.Background(), digest); err == nil {
+		now := time.Now()
+		return os.Chtimes(path, now, now) // when it was last put
+	}
+	if err := statedir.Write(w.s.key(digest), w.key); err != nil {
 		return fmt.Errorf("put blob %s: %w", digest, err)
 	}
 	if err := os.Rename(w.f.Name(), path); err != nil {

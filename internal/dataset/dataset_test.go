@@ -50,7 +50,7 @@ func row(t testing.TB, contributor, id string, change ...func(*episode.Episode))
 func store(t testing.TB) (*blob.Store, string) {
 	t.Helper()
 	dir := t.TempDir()
-	s, err := blob.Open(dir)
+	s, err := blob.Open(dir, filepath.Join(dir, "keys"))
 	if err != nil {
 		t.Fatal(err)
 	}

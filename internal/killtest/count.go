@@ -135,7 +135,7 @@ func (r *Report) count(ctx context.Context, dir string, ids []string) error {
 		return err
 	}
 	defer s.close()
-	blobs, err := blob.View(filepath.Join(dir, "state", "hub", "blobs"))
+	blobs, err := blob.View(filepath.Join(dir, "state", "hub", "blobs"), filepath.Join(dir, "state", "hub", "keys", "blobs"))
 	if err != nil {
 		return err
 	}

@@ -136,7 +136,7 @@ func TestUploadsHaveALimit(t *testing.T) {
 
 // FuzzPutManifest: whatever is sent, the answer is the protocol's, and only what Admit saw becomes visible.
 func FuzzPutManifest(f *testing.F) {
-	blobs, err := blob.Open(f.TempDir())
+	blobs, err := blob.Open(f.TempDir(), f.TempDir())
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -37,7 +37,7 @@ type served struct {
 
 func serve(t testing.TB, change func(*registry.Config)) *served {
 	t.Helper()
-	blobs, err := blob.Open(t.TempDir())
+	blobs, err := blob.Open(t.TempDir(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
