@@ -139,7 +139,7 @@ func TestASealedFileThatWasChangedIsAnErrorAndPuttingAgainHeals(t *testing.T) {
 
 // A crash leaves a key without its blob, a blob without its key, or half a key.
 func TestWhatACrashLeavesOfKeysIsHarmless(t *testing.T) {
-	s, dir, d, b := seals(t)
+	_, dir, d, b := seals(t)
 	other := episode.Digest([]byte("other"))
 	for name, content := range map[string]string{strings.TrimPrefix(other, "sha256:"): "a key whose blob never came to be", strings.TrimPrefix(d, "sha256:") + ".123": "half"} {
 		if err := os.WriteFile(filepath.Join(dir+".keys", name), []byte(content), 0o600); err != nil {
