@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 )
 
 // A sealed file is sealMagic and chunks of AES-256-GCM, so that reading can begin anywhere. Each file has a key of its own that
@@ -106,7 +107,9 @@ func (r *Reader) Read(p []byte) (int, error) {
 		return n, err
 	}
 	if c := r.at / chunkSize; c != r.chunk {
-		sealed := make([]byte, min(chunkSize, r.size-c*chunkSize)+tagSize)
+		n := int(min(chunkSize, r.size-c*chunkSize)) + tagSize
+		sealed := slices.Grow(r.plain[:0], n)[:n]
+		r.chunk = -1 // what was there goes
 		if _, err := r.f.ReadAt(sealed, int64(len(sealMagic))+c*(chunkSize+tagSize)); err != nil {
 			return 0, err
 		}
