@@ -293,7 +293,7 @@ func (e *Edge) unpack(p payload) []*episode.Episode {
 			}
 			ep.Local.Unauthenticated = true
 		}
-		records, err := e.policy.Records(consent.Facts{Tool: ep.Tool.Name, Surface: string(ep.Tool.Surface), Repository: ep.Repository, Developer: ep.Developer})
+		records, err := e.policy().Records(consent.Facts{Tool: ep.Tool.Name, Surface: string(ep.Tool.Surface), Repository: ep.Repository, Developer: ep.Developer})
 		if err != nil {
 			e.setAside("a record is set aside: the policy cannot say whether it may be recorded", err)
 			continue

@@ -34,8 +34,13 @@ type Config struct {
 	Exchange Exchange
 	// Witnesses are the verifier keys of those whose cosignature makes the hub's log count as witnessed.
 	Witnesses []string
-	// Policy decides what leaves; nil is the starter policy.
+	// Policy decides what leaves until there is another version of it; nil is the starter policy.
 	Policy *consent.Policy
+	// PolicyFile is where Policy comes from, if from a file. Once there are versions these decide, and a file that differs is
+	// reported.
+	PolicyFile string
+	// TwoPeople says that people log in to the pages: then it takes two of them to loosen the policy.
+	TwoPeople bool
 	// Audited is how many batches people have read and found clean, as the policy's gate before text asks.
 	Audited int
 	// Filter is what the filter looks for beside what it knows: a dictionary, rules, a model. The edge sets its key.
@@ -108,9 +113,6 @@ func (cfg Config) withDefaults() (Config, error) {
 		return cfg, fmt.Errorf("raw retention of %v: it must be between 0 and %v", cfg.RawRetention, MaxRawRetention)
 	}
 	cfg.OIDC = cfg.OIDC.withDefaults()
-	if cfg.Policy == nil {
-		cfg.Policy = consent.Starter()
-	}
 	if cfg.Channel == "" {
 		cfg.Channel = "stable"
 	}

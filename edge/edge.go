@@ -40,8 +40,8 @@ type Edge struct {
 	ring           *keyring.Ring
 	inbox, decided *spool.Spool // sealed: acknowledged payloads that wait for assembly, decisions that wait for their row
 	vault          *vault
-	devices        devices // of developers
-	policy         *consent.Policy
+	devices        devices  // of developers
+	versions       versions // of the policy
 	filter         *scrub.Scrubber
 	explainer      func() (*scrub.Scrubber, error) // the same filter, that also says why: for pages
 	coarse         consent.Coarsener
@@ -115,10 +115,10 @@ func open(ctx context.Context, cfg Config) (*Edge, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	e := &Edge{cfg: cfg, db: db, joins: joins, git: git, ring: ring, vault: v, policy: cfg.Policy, filter: filter, coarse: coarse,
+	e := &Edge{cfg: cfg, db: db, joins: joins, git: git, ring: ring, vault: v, filter: filter, coarse: coarse,
 		explainer: sync.OnceValues(func() (*scrub.Scrubber, error) { return scrub.New(explain) }), log: cfg.Log,
 		wake: make(chan struct{}, 1), undurable: make(chan sqlstore.DecisionRow, 1<<14), others: map[string]bool{}}
-	if err := errors.Join(e.openTrail(), e.openPollers(), e.openDevices(), e.openSpools(ctx), e.loadRelease(ctx), e.sweep(ctx)); err != nil {
+	if err := errors.Join(e.openTrail(), e.openPolicy(ctx), e.openPollers(), e.openDevices(), e.openSpools(ctx), e.loadRelease(ctx), e.sweep(ctx)); err != nil {
 		return nil, errors.Join(err, e.closeStores())
 	}
 	return e, nil

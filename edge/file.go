@@ -243,6 +243,7 @@ func (f File) Config(m *Membership) (Config, error) {
 		c.Policy, err = consent.StarterFor(m.Hub)
 		return c, err
 	}
+	c.PolicyFile = f.Policy
 	if c.Policy, err = consent.ReadPolicy(f.Policy); err != nil {
 		return c, err
 	}

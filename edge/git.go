@@ -49,7 +49,7 @@ func (e *Edge) unpackCommits(ctx context.Context, p payload) error {
 		return nil
 	}
 	name := cmp.Or(gitlog.Name(about.Repository), about.Repository)
-	records, err := e.policy.Records(consent.Facts{Repository: name, Developer: p.Principal})
+	records, err := e.policy().Records(consent.Facts{Repository: name, Developer: p.Principal})
 	if err != nil || !records {
 		if err != nil {
 			e.setAside("commits are set aside: the policy cannot say whether they may be recorded", err)

@@ -123,7 +123,7 @@ func (e *Edge) unpackTotals(p payload) []sqlstore.Total {
 		sender = keyed(e.ring.Derive("join"), []byte(p.Principal))
 	}
 	for _, t := range otlp.Metrics(metrics) {
-		records, err := e.policy.Records(consent.Facts{Tool: t.Tool, Developer: p.Principal})
+		records, err := e.policy().Records(consent.Facts{Tool: t.Tool, Developer: p.Principal})
 		if err != nil {
 			e.setAside("a total is set aside: the policy cannot say whether it may be recorded", err)
 			continue

@@ -31,7 +31,7 @@ func ownState(r sqlstore.EpisodeRow) string {
 
 // Own returns a page of a developer's own records, newest first.
 func (e *Edge) Own(ctx context.Context, who, after string, limit int) (web.OwnPage, error) {
-	p := web.OwnPage{Rows: []web.Own{}, TwoKeys: e.policy.TwoKeys()}
+	p := web.OwnPage{Rows: []web.Own{}, TwoKeys: e.policy().TwoKeys()}
 	if who == "" {
 		return p, web.ErrNotFound // nobody in particular has no records
 	}

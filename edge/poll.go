@@ -110,7 +110,7 @@ func (e *Edge) keepPolled(ctx context.Context, source, developer string, page po
 	}
 	var rows []sqlstore.Polled
 	for _, f := range page.Figures {
-		records, err := e.policy.Records(consent.Facts{Tool: f.Tool, Team: f.Team})
+		records, err := e.policy().Records(consent.Facts{Tool: f.Tool, Team: f.Team})
 		if err != nil {
 			e.setAside("a total is set aside: the policy cannot say whether it may be recorded", err)
 			continue

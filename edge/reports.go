@@ -65,7 +65,7 @@ func (e *Edge) unpackReports(ctx context.Context, p payload) error {
 	var rows []sqlstore.ReportRow
 	for _, name := range slices.Sorted(maps.Keys(said)) {
 		list := said[name]
-		records, err := e.policy.Records(consent.Facts{Repository: name, Developer: p.Principal})
+		records, err := e.policy().Records(consent.Facts{Repository: name, Developer: p.Principal})
 		if err != nil {
 			e.setAside("reports are set aside: the policy cannot say whether they may be recorded", err)
 		}

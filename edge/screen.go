@@ -36,16 +36,26 @@ type candidate struct {
 	settled bool // the answer stands
 }
 
+// answers are those of one batch, under the policy that was in force when it began.
+type answers struct {
+	under *consent.Policy
+	list  []sqlstore.Screened
+}
+
 // screen takes settled episodes through the filter and puts them before the policy. What may leave is stored as the exact
 // bytes that would leave; what the filter cannot make safe is dropped, and said to be. One batch is stored while the next
 // is scrubbed.
 func (e *Edge) screen(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	screened := make(chan []sqlstore.Screened)
+	screened := make(chan answers)
 	g.Go(func() error {
-		for answers := range screened {
-			if err := e.db.Screen(ctx, answers); err != nil {
+		for a := range screened {
+			stored, err := e.underPolicy(a.under, func() error { return e.db.Screen(ctx, a.list) })
+			if err != nil {
 				return err
+			}
+			if !stored {
+				e.Wake() // they are still to be screened, under the policy that has come in force meanwhile
 			}
 		}
 		return nil
@@ -57,7 +67,7 @@ func (e *Edge) screen(ctx context.Context) error {
 	return g.Wait()
 }
 
-func (e *Edge) scrubAndConsent(ctx context.Context, screened chan<- []sqlstore.Screened) error {
+func (e *Edge) scrubAndConsent(ctx context.Context, screened chan<- answers) error {
 	var last sqlstore.EpisodeRow
 	for {
 		rows, err := e.db.Settled(ctx, e.cfg.Now(), last, screenBatch)
@@ -65,6 +75,7 @@ func (e *Edge) scrubAndConsent(ctx context.Context, screened chan<- []sqlstore.S
 			return err
 		}
 		last = rows[len(rows)-1]
+		under := e.policy()
 		batch := make([]candidate, len(rows))
 		for i, r := range rows {
 			batch[i] = candidate{row: r, answer: sqlstore.Screened{ID: r.ID, Revision: r.Revision}}
@@ -72,15 +83,15 @@ func (e *Edge) scrubAndConsent(ctx context.Context, screened chan<- []sqlstore.S
 		if err := e.scrubBatch(ctx, batch); err != nil {
 			return err
 		}
-		if err := e.consentBatch(ctx, batch); err != nil {
+		if err := e.consentBatch(ctx, under, batch); err != nil {
 			return err
 		}
-		answers := make([]sqlstore.Screened, len(batch))
+		list := make([]sqlstore.Screened, len(batch))
 		for i := range batch {
-			answers[i] = batch[i].answer
+			list[i] = batch[i].answer
 		}
 		select {
-		case screened <- answers:
+		case screened <- answers{under, list}:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -128,7 +139,7 @@ func (e *Edge) scrubBatch(ctx context.Context, batch []candidate) error {
 	})
 }
 
-func (e *Edge) consentBatch(ctx context.Context, batch []candidate) error {
+func (e *Edge) consentBatch(ctx context.Context, under *consent.Policy, batch []candidate) error {
 	defer e.stats.Consent.add(len(batch), time.Now())
 	var changed []string
 	for _, c := range batch {
@@ -163,7 +174,7 @@ func (e *Edge) consentBatch(ctx context.Context, batch []candidate) error {
 			if c.settled {
 				continue
 			}
-			if err := e.consent(lower, c); err != nil {
+			if err := e.consent(under, lower, c); err != nil {
 				return err
 			}
 		}
@@ -176,9 +187,9 @@ func (e *Edge) consentBatch(ctx context.Context, batch []candidate) error {
 }
 
 // consent asks the policy about one clean episode and lowers it to what may leave.
-func (e *Edge) consent(lower *consent.Lowerer, c *candidate) error {
+func (e *Edge) consent(under *consent.Policy, lower *consent.Lowerer, c *candidate) error {
 	now := e.cfg.Now()
-	d, err := e.policy.Decide(c.clean, consent.Request{Recipient: e.cfg.Recipient, Now: now, Audited: e.cfg.Audited, Preferences: c.prefs})
+	d, err := under.Decide(c.clean, consent.Request{Recipient: e.cfg.Recipient, Now: now, Audited: e.cfg.Audited, Preferences: c.prefs})
 	if err != nil {
 		c.set(sqlstore.EpisodeKept, "policy: "+err.Error())
 		return nil

@@ -57,7 +57,7 @@ func TestLooksAndDecisionsAreInTheTrail(t *testing.T) {
 	l.ok(err)
 	l.turn(e)
 	l.turn(e) // the withdrawal is sent again, and is not noted again
-	want := []string{"ada: see raw", "bob: approve", "bob: hold", "bob: refuse", "eve: withdraw"}
+	want := []string{"configuration: policy in force", "ada: see raw", "bob: approve", "bob: hold", "bob: refuse", "eve: withdraw"}
 	if got := l.acts(e.Trail()); !slices.Equal(got, want) {
 		t.Errorf("the edge noted %q, want %q", got, want)
 	}
@@ -95,7 +95,7 @@ func TestWhatIsCutOffWhileAnEdgeRestsShows(t *testing.T) {
 	}
 	db, err := sql.Open("sqlite", l.path("alder-bank", "edge.db"))
 	l.ok(err)
-	for _, q := range []string{`DELETE FROM edge_trail WHERE seq=3`, `UPDATE edge_trail_head SET seq=2, hash=(SELECT hash FROM edge_trail WHERE seq=2)`} {
+	for _, q := range []string{`DELETE FROM edge_trail WHERE seq=4`, `UPDATE edge_trail_head SET seq=3, hash=(SELECT hash FROM edge_trail WHERE seq=3)`} {
 		_, err := db.Exec(q)
 		l.ok(err)
 	}

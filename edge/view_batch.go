@@ -86,7 +86,7 @@ func (v View) Batch(ctx context.Context, who, id string, q web.BatchQuery) (*web
 	if id != b.ID {
 		return nil, web.ErrNotFound
 	}
-	view := &web.BatchView{Batch: b, State: cmp.Or(q.State, shownFirst(b)), Seen: strconv.FormatInt(last, 10), Policy: v.policy.Digest(), Raw: web.RawSealed}
+	view := &web.BatchView{Batch: b, State: cmp.Or(q.State, shownFirst(b)), Seen: strconv.FormatInt(last, 10), Policy: v.policy().Digest(), Raw: web.RawSealed}
 	if view.Flags, err = v.Flags(ctx); err != nil {
 		return nil, err
 	}

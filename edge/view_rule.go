@@ -34,12 +34,12 @@ func (v View) RuleFrom(ctx context.Context, who string, d web.RuleDraft) (*web.R
 		return t, nil
 	}
 	rule := consent.NewRule{Name: d.Name, When: d.When, Level: d.Level}
-	next, _, err := v.policy.With(rule)
+	next, _, err := v.policy().With(rule)
 	if err != nil {
 		return nil, err
 	}
 	t.Text = rule.Text()
-	changes := consent.Compare(v.policy, next)
+	changes := consent.Compare(v.policy(), next)
 	t.Looser = consent.Looser(changes)
 	return t, v.try(ctx, next, t)
 }
@@ -75,7 +75,7 @@ func (v View) chosen(ctx context.Context, who string, digests []string) (list []
 
 // try runs the policy with the rule over what is recorded, against the one in force.
 func (v View) try(ctx context.Context, next *consent.Policy, t *web.RuleTrial) error {
-	trial, err := consent.NewTrial(next, v.policy, []string{v.cfg.Recipient}, v.Lowerer)
+	trial, err := consent.NewTrial(next, v.policy(), []string{v.cfg.Recipient}, v.Lowerer)
 	if err != nil {
 		return err
 	}

@@ -58,6 +58,9 @@ func (c controls) serve(ctx context.Context, dir string, guard *canary.Guard, re
 	return nil
 }
 
+// asMe is ctx for what the person at this machine does.
+func asMe(ctx context.Context) context.Context { return access.With(ctx, access.Local(me())) }
+
 func (c controls) handler(secret string) http.Handler {
 	want := []byte("Bearer " + secret)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -69,7 +72,7 @@ func (c controls) handler(secret string) http.Handler {
 		arg, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<10))
 		var result string
 		if err == nil {
-			result, err = do(access.With(r.Context(), access.Local(me())), string(arg)) // who may read the secret has the keys, too
+			result, err = do(asMe(r.Context()), string(arg)) // who may read the secret has the keys, too
 		}
 		if err != nil {
 			p, ok := errors.AsType[*episode.Problem](err)

@@ -166,8 +166,9 @@ func edgeControls(ed *edge.Edge, s *service, site *web.Site) controls {
 		"policy":   func(ctx context.Context, job string) (string, error) { return policyOf(ctx, ed, job) },
 		"withdraw": func(ctx context.Context, job string) (string, error) { return withdrawOf(ctx, ed, job) },
 
-		"audit":     func(ctx context.Context, job string) (string, error) { return auditOf(ctx, ed.Trail(), job) },
-		"incidents": func(ctx context.Context, _ string) (string, error) { return ed.Incidents(ctx) },
+		"audit":           func(ctx context.Context, job string) (string, error) { return auditOf(ctx, ed.Trail(), job) },
+		"policy-versions": func(ctx context.Context, job string) (string, error) { return versionsOf(ctx, ed, job) },
+		"incidents":       func(ctx context.Context, _ string) (string, error) { return ed.Incidents(ctx) },
 	}
 }
 

@@ -140,7 +140,7 @@ func (c *hubInviteCmd) Run(e *env, role *hubCmd) error {
 	case err == nil:
 		defer h.Close()
 		if f, err = f.Effective(); err == nil {
-			line, err = invite(e.ctx, h, f.URL, c.Name, c.Subject)
+			line, err = invite(asMe(e.ctx), h, f.URL, c.Name, c.Subject)
 		}
 	case errors.Is(err, errInUse):
 		line, err = control(e.ctx, f.Dir, "invite", c.Name+"\n"+c.Subject)
@@ -187,7 +187,7 @@ func (c *hubRevokeCmd) Run(e *env, role *hubCmd) error {
 	switch {
 	case err == nil:
 		defer h.Close()
-		err = h.Revoke(e.ctx, c.Name)
+		err = h.Revoke(asMe(e.ctx), c.Name)
 	case errors.Is(err, errInUse):
 		said, err = control(e.ctx, f.Dir, "revoke", c.Name)
 	}

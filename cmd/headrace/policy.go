@@ -20,6 +20,10 @@ type policyCmd struct {
 	Test    policyTestCmd    `cmd:"" help:"Run a policy over recorded episodes: what would leave, by rule, and what stays, and why."`
 	Explain policyExplainCmd `cmd:"" help:"Say of one record which rule decides, and what others take away."`
 	Diff    policyDiffCmd    `cmd:"" help:"Say of each change between two policies whether it can only tighten."`
+	Propose policyProposeCmd `cmd:"" help:"Make a file a new version of the edge's policy: in force at once where it only tightens."`
+	Approve policyApproveCmd `cmd:"" help:"Say yes to a version that may let more leave."`
+	Refuse  policyRefuseCmd  `cmd:"" help:"Say no to a version that waits."`
+	History policyHistoryCmd `cmd:"" help:"List the versions of the edge's policy: who proposed and approved them, and what those that wait would change."`
 }
 
 type policyTestCmd struct {
@@ -221,8 +225,17 @@ func (c *policyDiffCmd) Run(e *env) error {
 	if c.JSON {
 		return printJSON(e.out, d)
 	}
-	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
-	for _, ch := range d.Changes {
+	if err := printChanges(e.out, d.Changes); err != nil {
+		return err
+	}
+	fmt.Fprintln(e.out, map[string]string{"same": "Nothing changes.", "tighter": "The new policy can only tighten.", "looser": "The new policy may let more leave: two people must say yes."}[d.Verdict])
+	return nil
+}
+
+// printChanges prints one a line.
+func printChanges(out io.Writer, changes []consent.Change) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, ch := range changes {
 		how, why := "tighter", ch.Why
 		if ch.Looser {
 			how = "looser"
@@ -236,6 +249,5 @@ func (c *policyDiffCmd) Run(e *env) error {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s %s\n", how, rule, ch.What, why)
 	}
-	fmt.Fprintln(w, map[string]string{"same": "Nothing changes.", "tighter": "The new policy can only tighten.", "looser": "The new policy may let more leave: two people must say yes."}[d.Verdict])
 	return w.Flush()
 }

@@ -51,6 +51,30 @@ func Compare(before, after *Policy) []Change {
 	return c.changes
 }
 
+// Same returns the rules that decide as before: of what one of them decided, the policy after says the same as the policy
+// before, because nothing that is asked up to there has changed.
+func Same(before, after *Policy) (rules []string) {
+	changed := map[string]bool{}
+	for _, c := range Compare(before, after) {
+		changed[c.Rule] = true
+	}
+	if changed[""] {
+		return nil // recipients, keys or the gate before text are for all rules
+	}
+	for _, r := range slices.Concat(before.off, after.off) {
+		if changed[r.name] {
+			return nil // these are asked before all others
+		}
+	}
+	for i, r := range before.rules {
+		if i == len(after.rules) || after.rules[i].name != r.name || changed[r.name] {
+			break
+		}
+		rules = append(rules, r.name)
+	}
+	return rules
+}
+
 func (p *Policy) rule(name string) *rule {
 	for _, r := range slices.Concat(p.off, p.rules) {
 		if r.name == name {

@@ -3,7 +3,6 @@
 package consent
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -25,6 +24,7 @@ import (
 // Rules are tried in the file's order; the first that names the recipient and whose condition is true decides. Rules of
 // level off are the exception: they are asked first and at capture, so they may use only what is known then.
 type Policy struct {
+	source     string // the file
 	digest     string
 	recipients []recipient
 	off        []*rule
@@ -32,7 +32,6 @@ type Policy struct {
 	rights     *rights.Table
 	text       *textGate // nil: no text leaves
 	twoKeys    bool
-	source     []byte
 	firstRule  int // the line of source on which it begins
 
 	groups []group
@@ -48,6 +47,9 @@ type recipient struct {
 
 // Digest names the policy file by its content.
 func (p *Policy) Digest() string { return p.digest }
+
+// Source is the policy file as it was read.
+func (p *Policy) Source() string { return p.source }
 
 // TwoKeys reports whether each record needs its developer's yes, too.
 func (p *Policy) TwoKeys() bool { return p.twoKeys }
@@ -105,7 +107,7 @@ func decodePolicy(b []byte) (*Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Policy{digest: episode.Digest(b), rights: table, source: bytes.Clone(b)}
+	p := &Policy{source: string(b), digest: episode.Digest(b), rights: table}
 	var version int
 	var recipients, rules, text ast.Node
 	err = document(b, "a policy", map[string]any{"version": &version, "recipients": &recipients, "rules": &rules, "text": &text, "two_keys": &p.twoKeys})

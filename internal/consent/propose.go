@@ -93,7 +93,7 @@ func (r NewRule) Text() string {
 
 // With returns the policy with a rule before all others, so that it decides wherever it fits, and its text.
 func (p *Policy) With(r NewRule) (*Policy, []byte, error) {
-	lines := strings.SplitAfter(string(p.source), "\n")
+	lines := strings.SplitAfter(p.source, "\n")
 	at := p.firstRule - 1
 	if at < 0 || at >= len(lines) || !strings.HasPrefix(strings.TrimLeft(lines[at], " "), "- ") {
 		return nil, nil, mistakef(nil, "the rules are not written a line for each: add the rule by hand")
