@@ -5,6 +5,7 @@ package edge
 import (
 	"cmp"
 	"context"
+	"crypto/ed25519"
 	"path/filepath"
 
 	"github.com/headrace/headrace/internal/access"
@@ -14,10 +15,11 @@ import (
 // HeadFile is where, in a role's folder, it keeps the signed head of its audit trail.
 const HeadFile = "audit.head"
 
-// openTrail makes what keeps the audit trail.
+// openTrail makes what keeps the audit trail. Its key is made from the root key: it signs often, and stays when the key that
+// others know is replaced.
 func (e *Edge) openTrail() error {
 	server, err := trail.ParseSyslog(e.cfg.Syslog, "headrace-edge")
-	e.trail = &trail.Keeper{Store: e.db, Of: "edge", Path: filepath.Join(e.cfg.Dir, HeadFile), Key: e.ring.Signing(), Syslog: server, Log: e.log}
+	e.trail = &trail.Keeper{Store: e.db, Of: "edge", Path: filepath.Join(e.cfg.Dir, HeadFile), Key: ed25519.NewKeyFromSeed(e.ring.Derive("audit")), Syslog: server, Log: e.log}
 	return err
 }
 

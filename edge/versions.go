@@ -4,6 +4,7 @@ package edge
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"os"
@@ -81,17 +82,7 @@ func (e *Edge) openPolicy(ctx context.Context) error {
 		return err
 	}
 	if err := e.checkPolicy(rows[i], p); err != nil {
-		// Whoever can write the configuration may vouch for it: they have the keys, too.
-		if e.cfg.PolicyFile == "" || e.cfg.Policy.Digest() != rows[i].Digest || p.Digest() != rows[i].Digest {
-			return err
-		}
-		e.log.Warn("the policy in force was not signed by the edge's key, and the policy file says the same: it is signed anew", "version", rows[i].Version)
-		if rows[i].Envelope, err = e.signPolicy(rows[i], nil); err != nil {
-			return err
-		}
-		if err := e.db.Noting(e.entry(ctx, "configuration", "sign policy anew", versionWords(rows[i]))).SignPolicy(ctx, rows[i].Version, rows[i].Envelope); err != nil {
-			return err
-		}
+		return err
 	}
 	e.versions.force, e.versions.row = p, rows[i]
 	if e.cfg.Recipient != "" && !slices.Contains(p.Recipients(), e.cfg.Recipient) {
@@ -141,7 +132,7 @@ func versionWords(r sqlstore.PolicyRow) string {
 // checkPolicy makes sure that a version is the one that the edge signed when it came in force.
 func (e *Edge) checkPolicy(r sqlstore.PolicyRow, p *consent.Policy) error {
 	var doc policyDocument
-	payload, _, err := bundle.OpenDocument(r.Envelope, typePolicy, bundle.NewTrust(bundle.TrustedKey{Name: "this edge", Key: e.Public()}))
+	payload, _, err := bundle.OpenDocument(r.Envelope, typePolicy, bundle.NewTrust(bundle.TrustedKey{Name: "this edge", Key: e.policyKey().Public().(ed25519.PublicKey)}))
 	if err == nil {
 		err = bundle.DecodeDocument(payload, &doc)
 	}
@@ -152,12 +143,15 @@ func (e *Edge) checkPolicy(r sqlstore.PolicyRow, p *consent.Policy) error {
 		return nil
 	}
 	return &episode.Problem{Code: "policy/signature", Message: fmt.Sprintf("version %d of the policy, which is in force, is not what this edge signed", r.Version), Err: err,
-		Hint: "somebody has changed the database, or the signing key is another one. Put back the one or the other; if the key was changed on purpose, set policy: to a file that holds just this version (headrace policy history --json has it) and start again"}
+		Hint: "somebody has changed the database, or keys/root.key is another one: put back the one or the other from a backup"}
 }
+
+// policyKey signs versions. It is made from the root key, which stays when the key that others know is replaced.
+func (e *Edge) policyKey() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(e.ring.Derive("policy")) }
 
 func (e *Edge) signPolicy(r sqlstore.PolicyRow, approved []string) ([]byte, error) {
 	doc := policyDocument{Version: r.Version, Digest: r.Digest, ProposedBy: r.ProposedBy, ApprovedBy: append([]string{}, approved...), OnePerson: r.Looser && len(approved) < 2, InForce: e.cfg.Now().UTC()}
-	return bundle.SealDocument(typePolicy, doc, e.ring.Signing())
+	return bundle.SealDocument(typePolicy, doc, e.policyKey())
 }
 
 // enforce brings a proposal in force. What has not left and may be decided otherwise now is screened again, so that nothing

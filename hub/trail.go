@@ -5,6 +5,7 @@ package hub
 import (
 	"cmp"
 	"context"
+	"crypto/ed25519"
 	"path/filepath"
 
 	"github.com/headrace/headrace/internal/access"
@@ -14,10 +15,11 @@ import (
 // HeadFile is where, in a role's folder, it keeps the signed head of its audit trail.
 const HeadFile = "audit.head"
 
-// openTrail makes what keeps the audit trail.
+// openTrail makes what keeps the audit trail. Its key is made from the root key: it signs often, and stays when the key that
+// others know is replaced.
 func (h *Hub) openTrail() error {
 	server, err := trail.ParseSyslog(h.cfg.Syslog, "headrace-hub")
-	h.trail = &trail.Keeper{Store: h.db, Of: "hub", Path: filepath.Join(h.cfg.Dir, HeadFile), Key: h.ring.Signing(), Syslog: server, Log: h.log}
+	h.trail = &trail.Keeper{Store: h.db, Of: "hub", Path: filepath.Join(h.cfg.Dir, HeadFile), Key: ed25519.NewKeyFromSeed(h.ring.Derive("audit")), Syslog: server, Log: h.log}
 	return err
 }
 
@@ -33,6 +35,11 @@ func (h *Hub) entry(ctx context.Context, who, what, subject string) trail.Entry 
 		en.Role = person.Roles.String()
 	}
 	return en
+}
+
+// Audit returns a page of the audit trail.
+func (v View) Audit(ctx context.Context, f trail.Filter) (trail.Page, error) {
+	return v.trail.Page(ctx, f)
 }
 
 // Dir is the hub's state folder.

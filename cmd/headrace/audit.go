@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -75,7 +76,7 @@ func (c *auditListCmd) Run(e *env, role *auditCmd) error {
 type auditVerifyCmd struct {
 	File string   `arg:"" optional:"" help:"What headrace audit --json printed, - for standard input (default: the trail itself)." placeholder:"FILE"`
 	Head []string `help:"A copy of the file audit.head, kept somewhere else: all rows up to it must be as they were. May be given again." type:"existingfile" placeholder:"FILE"`
-	Key  string   `help:"With FILE and --head: the role's public key, 32 bytes in base64." placeholder:"KEY"`
+	Key  string   `help:"With FILE and --head: the key that signs heads, as audit verify prints it at the role: 32 bytes in base64." placeholder:"KEY"`
 }
 
 // Run verifies, and says how far the trail goes.
@@ -93,7 +94,7 @@ func (c *auditVerifyCmd) Run(e *env, role *auditCmd) error {
 	}
 	key := readLogKey(c.Key)
 	if len(copies) > 0 && key == nil {
-		return usagef("to check a copy of the head beside a file, give the role's public key with --key: 32 bytes in base64")
+		return usagef("to check a copy of the head beside a file, give the key that signs heads with --key: headrace audit verify prints it at the role")
 	}
 	return c.file(e, key, copies)
 }
@@ -195,6 +196,7 @@ func (j auditJob) on(ctx context.Context, k *trail.Keeper) (string, error) {
 		h, err := k.Verify(ctx, j.Heads...)
 		if err == nil {
 			sayVerified(&out, h)
+			fmt.Fprintf(&out, "heads are signed by %s\n", base64.StdEncoding.EncodeToString(k.Key.Public().(ed25519.PublicKey)))
 		}
 		return out.String(), err
 	}

@@ -45,6 +45,7 @@ func table() map[string]Rule {
 	// Pages of both.
 	roles(Everyone, "GET /{$}", "/") // "/" is what is nowhere: it says so to whoever is signed in
 	roles(Everyone, "GET /releases")
+	roles(Auditor, "GET /audit")
 	roles(Steward|Auditor|Contributor, "GET /statements", "GET /statements/{id}")
 
 	// Pages of an edge. A developer's are of their own records: the edge's views see to that.
@@ -52,6 +53,8 @@ func table() map[string]Rule {
 	roles(Developer|Steward, "GET /episodes", "GET /episodes/{id}")
 	roles(Steward, "GET /preview", "GET /preview/{id}", "POST /preview/{id}", "GET /preview/{id}/rule")
 	roles(Developer, "GET /mine", "GET /mine/{id}", "POST /mine/{id}", "GET /mine/preferences", "POST /mine/preferences")
+	roles(Steward|Auditor, "GET /policy", "GET /policy/{version}")
+	roles(Steward, "POST /policy/{version}")
 	roles(Steward|Auditor, "GET /bundles", "GET /bundles/{id}")
 	roles(Developer|Steward|Auditor, "GET /withdrawals", "GET /withdrawals/{id}")
 	roles(Developer|Steward, "POST /withdrawals")

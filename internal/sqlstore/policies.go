@@ -116,14 +116,6 @@ func stillProposed(ctx context.Context, tx *sql.Tx, version int64, state, by str
 	return ErrChanged
 }
 
-// SignPolicy stores the signature of the version in force anew.
-func (d *DB) SignPolicy(ctx context.Context, version int64, envelope []byte) error {
-	return d.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE policies SET envelope=$1 WHERE version=$2 AND state=$3`, envelope, version, PolicyInForce)
-		return err
-	})
-}
-
 // EnforcePolicy brings a proposal in force, in one commit: what was in force is past, what was proposed beside it is
 // overtaken, and all that has not left is screened again, but for what the rules of keep decided, which decide the same as before. It
 // returns the bundles that it stopped: they are no more.

@@ -4,7 +4,6 @@ package trail
 
 import (
 	"context"
-	"crypto"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -67,10 +66,10 @@ type Page struct {
 // safe for concurrent use.
 type Keeper struct {
 	Store  Store
-	Of     string // "edge" or "hub"; whose, its key says
-	Path   string // of the signed head
-	Key    crypto.Signer
-	Syslog *Syslog // nil for none
+	Of     string             // "edge" or "hub"; whose, its key says
+	Path   string             // of the signed head
+	Key    ed25519.PrivateKey // signs the head
+	Syslog *Syslog            // nil for none
 	Log    *slog.Logger
 
 	signing sync.Mutex // one at a time
@@ -147,7 +146,7 @@ func (k *Keeper) Run(ctx context.Context) {
 	}
 }
 
-// Close signs what Run has not. Where it cannot, such as while the key's device is away, the next start does.
+// Close signs what Run has not. Where it cannot, the next start does.
 func (k *Keeper) Close() {
 	if err := k.Sign(context.Background()); err != nil {
 		k.Log.Error("the audit trail's head is not signed", "err", err)
@@ -239,7 +238,7 @@ func OpenHead(b []byte, key ed25519.PublicKey) (h Head, err error) {
 
 func headProblem(err error) error {
 	return &episode.Problem{Code: "audit/head", Message: "the signed head of the audit trail was not made by this key", Err: err,
-		Hint: "if the signing key was changed on purpose, move the file audit.head aside: the next one is made by the new key"}
+		Hint: "headrace audit verify prints the key that a role signs with; it is made from keys/root.key"}
 }
 
 // Verify reads the whole trail, and finds whether it is what it was when its head was signed last, and when copies of the

@@ -36,6 +36,7 @@ type world struct {
 
 	mu      sync.Mutex
 	rulings []string // "who choice batch records digest"
+	decided string   // "version choice"
 	refuse  error    // what Rule and Withdraw answer
 }
 

@@ -19,7 +19,7 @@ func addressOf(route string) (method, path string) {
 	}
 	id := map[string]string{"episodes": "ep_1", "mine": "ep_1", "preview": "batch%201", "bundles": "b%2F1", "withdrawals": "w%2F1", "snapshots": "snap%2F1", "gates": "gate%2F1", "statements": "st%2F1"}
 	page := strings.Split(path, "/")[1]
-	return method, strings.NewReplacer("{$}", "", "{id}", id[page], "{format}", "trl-kto").Replace(path)
+	return method, strings.NewReplacer("{$}", "", "{id}", id[page], "{version}", "2", "{format}", "trl-kto").Replace(path)
 }
 
 // TestEachRoleGetsWhatTheTableSaysAndNothingElse calls every page and form as every role and as nobody.

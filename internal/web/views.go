@@ -18,6 +18,7 @@ var ErrNotFound = errors.New("not found")
 // Every method may be called at the same time as any other. A *episode.Problem is shown with its code and hint.
 type EdgeSource interface {
 	Published
+	Audited
 	// EdgeStages returns the stages capture, scrub, consent, bundle, edge and lever, as far as they run here.
 	EdgeStages(ctx context.Context) ([]Stage, error)
 	// Histories returns the tool histories found on this machine; none means that there is nothing to read yet.
@@ -47,6 +48,12 @@ type EdgeSource interface {
 	Preferences(ctx context.Context, who string) (Preferences, error)
 	SetPreferences(ctx context.Context, who string, p Preferences) error
 
+	PolicyVersions(ctx context.Context) (PolicyPage, error)
+	// PolicyVersion returns one version; with try, also what it would change for recorded episodes.
+	PolicyVersion(ctx context.Context, version int64, try bool) (*PolicyView, error)
+	// DecidePolicy approves or refuses a version that waits, in the name of who is signed in.
+	DecidePolicy(ctx context.Context, version int64, choice Choice) error
+
 	// Alarms says where the hub's log broke its promise, newest first.
 	Alarms(ctx context.Context) ([]Alarm, error)
 	Bundles(ctx context.Context) ([]Bundle, error)
@@ -63,6 +70,7 @@ type EdgeSource interface {
 // HubSource is what the hub shows.
 type HubSource interface {
 	Published
+	Audited
 	// HubStages returns the stages intake, curate, dataset, learn, gate, release and value, as far as they run here.
 	HubStages(ctx context.Context) ([]Stage, error)
 

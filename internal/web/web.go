@@ -80,6 +80,9 @@ func New(cfg Config) (*Site, error) {
 	if p := s.published(); p != nil {
 		s.publishedPages(s.mux, p)
 	}
+	if cfg.Edge != nil || cfg.Hub != nil {
+		s.mux.Handle("GET /audit", s.page("audit", s.audit))
+	}
 	s.mux.Handle("/", s.page("problem", func(r *http.Request) (view, error) {
 		return view{}, fmt.Errorf("page %s: %w", r.URL.Path, ErrNotFound)
 	}))
@@ -121,7 +124,10 @@ func navFor(cfg Config) []navItem {
 	}
 	items = append(items, navItem{"Releases", "/releases"}, navItem{"Statements", "/statements"})
 	if cfg.Edge != nil {
-		items = append(items, navItem{"Withdrawals", "/withdrawals"})
+		items = append(items, navItem{"Withdrawals", "/withdrawals"}, navItem{"Policy", "/policy"})
+	}
+	if cfg.Edge != nil || cfg.Hub != nil {
+		items = append(items, navItem{"Audit", "/audit"})
 	}
 	return items
 }
