@@ -71,7 +71,7 @@ func TestNobodyIsLedToWhatIsNotTheirs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for role, want := range map[access.Roles]string{access.Operator: "Overview Snapshots Releases", access.Auditor: "Overview Bundles Snapshots Gate Releases Statements Withdrawals",
+	for role, want := range map[access.Roles]string{access.Operator: "Overview Snapshots Releases", access.Auditor: "Overview Bundles Snapshots Gate Releases Statements Withdrawals Policy Audit",
 		access.Developer: "Overview Episodes Mine Releases Withdrawals", access.Contributor: "Overview Releases Statements"} {
 		var got []string
 		for _, n := range s.navOf(access.Person{Roles: role}) {
