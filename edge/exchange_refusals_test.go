@@ -147,7 +147,7 @@ func TestAFolderThatWasNotCopiedWholeChangesNothing(t *testing.T) {
 func TestWhatTheHubsScanFindsComesBackByFolder(t *testing.T) {
 	g := newGap(t)
 	g.ok(g.e.Close())
-	g.conf = func(c *edge.Config) { c.Policy, c.Audited = leveled(t, "clean"), 1 }
+	g.conf = func(c *edge.Config) { c.Policy, c.Audited, c.Own = leveled(t, "clean"), 1, true }
 	g.e = g.edge("alder")
 	leak := one("1", "web")
 	leak.Suggestions[0].After = "use(PLACE_HOLDER_HERE)\n"
