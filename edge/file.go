@@ -202,7 +202,7 @@ func (f File) Config(m *Membership) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	c := Config{Dir: f.Dir, Signing: f.Signing, Contributor: m.Contributor, Recipient: m.Hub, Audited: f.AuditedBatches, Channel: eff.Channel, Settle: f.Settle, RawRetention: f.RawRetention, OIDC: f.OIDC, Limits: f.Access.Limits, Pollers: f.Pollers, Teams: f.Teams, Witnesses: f.Witnesses, Repositories: f.Repositories, Syslog: f.Syslog,
+	c := Config{Dir: f.Dir, Signing: f.Signing, TwoPeople: f.Access.On(), Contributor: m.Contributor, Recipient: m.Hub, Audited: f.AuditedBatches, Channel: eff.Channel, Settle: f.Settle, RawRetention: f.RawRetention, OIDC: f.OIDC, Limits: f.Access.Limits, Pollers: f.Pollers, Teams: f.Teams, Witnesses: f.Witnesses, Repositories: f.Repositories, Syslog: f.Syslog,
 		Exchange: Exchange{Place: f.Exchange, Credentials: f.ExchangeCredentials}}
 	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
 		return c, err

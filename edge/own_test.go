@@ -373,7 +373,7 @@ func TestARuleFromRecordsSaysWhatItWouldChange(t *testing.T) {
 	d.When = []string{`repository == "alder/payments"`, "true || false"} // the second was never offered
 	rule, err := v.RuleFrom(t.Context(), "steward", d)
 	l.ok(err)
-	if rule.Looser || rule.Tried != 4 || len(rule.Changes) != 1 || rule.Changes[0].Records != 3 || rule.Changes[0].Is != "stays" || strings.Contains(rule.Text, "||") {
+	if rule.Looser || rule.Tried.Records != 4 || len(rule.Tried.Moved) != 1 || rule.Tried.Moved[0].Records != 3 || rule.Tried.Moved[0].Is != "stays" || strings.Contains(rule.Text, "||") {
 		t.Errorf("%+v", rule)
 	}
 	if after := l.batchOf(e); after.Waiting != 3 || after.Policy != b.Policy {

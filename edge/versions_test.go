@@ -23,6 +23,11 @@ import (
 	"github.com/headrace/headrace/internal/trail"
 )
 
+// signedIn is a context in which a person of this name is signed in.
+func signedIn(ctx context.Context, name string, roles access.Roles) context.Context {
+	return access.With(ctx, access.Person{Name: name, Roles: roles})
+}
+
 // inForce is the version in force.
 func (l *loop) inForce(e *edge.Edge) sqlstore.PolicyRow {
 	l.t.Helper()
@@ -43,9 +48,9 @@ func TestNobodyLoosensThePolicyAlone(t *testing.T) {
 	e := l.edge("alder-bank")
 	people := map[string]context.Context{"machine": t.Context(), "local": access.With(t.Context(), access.Local("root"))}
 	for _, name := range []string{"ada", "bob", "eve"} {
-		people[name] = as(t, name, access.Steward, false)
+		people[name] = signedIn(t.Context(), name, access.Steward)
 	}
-	people["dan"] = as(t, "dan", access.Developer|access.Auditor|access.Operator, false)
+	people["dan"] = signedIn(t.Context(), "dan", access.Developer|access.Auditor|access.Operator)
 	names := []string{"machine", "local", "ada", "bob", "eve", "dan"}
 	said := map[int64]map[string]bool{} // which stewards said yes to which version, by this test's own account
 	loosened, tightened := 0, 0
@@ -136,7 +141,7 @@ func TestAProposalIsJudgedByWhatIsInForce(t *testing.T) {
 	l := newLoop(t)
 	l.conf = func(c *edge.Config) { c.TwoPeople = true }
 	e := l.edge("alder-bank")
-	ada, bob := as(t, "ada", access.Steward, false), as(t, "bob", access.Steward, false)
+	ada, bob := signedIn(t.Context(), "ada", access.Steward), signedIn(t.Context(), "bob", access.Steward)
 	r, err := e.ProposePolicy(ada, policyWith("365", "366"), "")
 	l.ok(err)
 	if _, err := e.ApprovePolicy(ada, r.Version); problemCode(err) != "policy/second-person" {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/trail"
@@ -62,23 +63,24 @@ func (v View) PolicyVersion(ctx context.Context, version int64, try bool) (*web.
 		p.Changes = append(p.Changes, web.PolicyChange{Rule: c.Rule, What: c.What, Why: c.Why, Looser: c.Looser})
 	}
 	if try {
-		p.Trial, err = v.try(ctx, rows[i])
+		next, err := consent.DecodePolicy([]byte(rows[i].Body))
+		if err != nil {
+			return nil, err
+		}
+		if p.Trial, err = v.try(ctx, next); err != nil {
+			return nil, err
+		}
 	}
 	return p, err
 }
 
-// try runs a version over recorded episodes, beside the one in force. Nothing leaves, and no text is shown.
-func (v View) try(ctx context.Context, r sqlstore.PolicyRow) (*web.PolicyTrial, error) {
-	next, err := consent.DecodePolicy([]byte(r.Body))
-	if err != nil {
-		return nil, err
-	}
+// try runs a policy over recorded episodes, beside the one in force. Nothing leaves, and no text is shown.
+func (v View) try(ctx context.Context, next *consent.Policy) (*web.PolicyTrial, error) {
 	t, err := consent.NewTrial(next, v.policy(), []string{v.cfg.Recipient}, v.Lowerer)
 	if err != nil {
 		return nil, err
 	}
 	shown := &web.PolicyTrial{All: true}
-	now := v.cfg.Now()
 	for e, err := range v.Recorded(ctx) {
 		if shown.Records == tried {
 			shown.All = false
@@ -86,7 +88,7 @@ func (v View) try(ctx context.Context, r sqlstore.PolicyRow) (*web.PolicyTrial, 
 		}
 		shown.Records++
 		if err == nil {
-			err = t.Add(e, consent.Request{Now: now, Audited: v.cfg.Audited})
+			err = v.tryOn(ctx, t, e)
 		} else if errors.Is(err, ErrNotClean) {
 			err = nil
 			t.SetAside()
@@ -101,6 +103,22 @@ func (v View) try(ctx context.Context, r sqlstore.PolicyRow) (*web.PolicyTrial, 
 		shown.Moved = append(shown.Moved, web.PolicyMove{How: m.How, Was: m.Was, Is: m.Is, Records: m.Records})
 	}
 	return shown, nil
+}
+
+// tryOn asks for one episode, with what its developer says.
+func (v View) tryOn(ctx context.Context, t *consent.Trial, e *episode.Episode) error {
+	q := consent.Request{Now: v.cfg.Now(), Audited: v.cfg.Audited}
+	who := consent.DeveloperOf(e)
+	said, err := v.db.PreferencesOf(ctx, who)
+	if err != nil {
+		return err
+	}
+	if said[who] != "" {
+		if q.Preferences, err = consent.DecodePreferences([]byte(said[who])); err != nil {
+			return err
+		}
+	}
+	return t.Add(e, q)
 }
 
 // DecidePolicy says yes or no to a version that waits, in the name of who is signed in.

@@ -12,9 +12,6 @@ import (
 	"github.com/headrace/headrace/internal/web"
 )
 
-// maxTried is on how many recorded episodes a rule is tried while a person waits for the page.
-const maxTried = 1000
-
 // RuleFrom says what records of the batch share that a rule may read and, once conditions are chosen, what a rule of these would
 // change over what is recorded. Nothing is changed: the policy's file is the person's to edit. Raw text is opened to find out, and
 // the look is noted.
@@ -41,7 +38,8 @@ func (v View) RuleFrom(ctx context.Context, who string, d web.RuleDraft) (*web.R
 	t.Text = rule.Text()
 	changes := consent.Compare(v.policy(), next)
 	t.Looser = consent.Looser(changes)
-	return t, v.try(ctx, next, t)
+	t.Tried, err = v.try(ctx, next)
+	return t, err
 }
 
 // chosen opens what was recorded of records of the batch, as the policy sees it, while it lasts.
@@ -71,42 +69,4 @@ func (v View) chosen(ctx context.Context, who string, digests []string) (list []
 		return nil, &episode.Problem{Code: "preview/expired", Message: "of none of these records the raw text is still there", Hint: "choose records that came in lately"}
 	}
 	return list, nil
-}
-
-// try runs the policy with the rule over what is recorded, against the one in force.
-func (v View) try(ctx context.Context, next *consent.Policy, t *web.RuleTrial) error {
-	trial, err := consent.NewTrial(next, v.policy(), []string{v.cfg.Recipient}, v.Lowerer)
-	if err != nil {
-		return err
-	}
-	for ep, err := range v.Recorded(ctx) {
-		switch {
-		case errors.Is(err, ErrNotClean):
-			trial.SetAside()
-			continue
-		case err != nil:
-			return err
-		}
-		said, err := v.db.PreferencesOf(ctx, consent.DeveloperOf(ep))
-		if err != nil {
-			return err
-		}
-		q := consent.Request{Now: v.cfg.Now(), Audited: v.cfg.Audited}
-		if text := said[consent.DeveloperOf(ep)]; text != "" {
-			if q.Preferences, err = consent.DecodePreferences([]byte(text)); err != nil {
-				return err
-			}
-		}
-		if err := trial.Add(ep, q); err != nil {
-			return err
-		}
-		if t.Tried++; t.Tried == maxTried {
-			t.More = true
-			break
-		}
-	}
-	for _, m := range trial.Report().Changes {
-		t.Changes = append(t.Changes, web.RuleChange{How: m.How, Was: m.Was, Is: m.Is, Records: m.Records})
-	}
-	return nil
 }

@@ -216,7 +216,7 @@ func (w *world) Rule(_ context.Context, who string, r Ruling) error {
 func (w *world) RuleFrom(_ context.Context, who string, d RuleDraft) (*RuleTrial, error) {
 	t := &RuleTrial{Draft: d, Records: len(d.Records), Shared: []string{w.text(`repository == "payments"`), w.text(`"jwt" in findings`)}}
 	if len(d.When) > 0 {
-		t.Text, t.Looser, t.Tried, t.More, t.Changes = w.text("- name: x\n  level: none\n"), true, 1000, true, []RuleChange{{"less", w.text("signal for evaluate"), w.text("stays"), 12}}
+		t.Text, t.Looser, t.Tried = w.text("- name: x\n  level: none\n"), true, &PolicyTrial{Records: 1000, Moved: []PolicyMove{{"less", w.text("signal for evaluate"), w.text("stays"), 12}}}
 	}
 	return t, nil
 }

@@ -25,15 +25,7 @@ type RuleTrial struct {
 	Shared  []string // conditions that hold for each of them
 	Text    string   // the rule, to be put first in the policy's list; empty while no condition is chosen
 	Looser  bool     // it may let more leave
-	Tried   int      // recorded episodes
-	More    bool     // there are more, on which it was not tried
-	Changes []RuleChange
-}
-
-// RuleChange is how many recorded episodes would fare otherwise.
-type RuleChange struct {
-	How, Was, Is string
-	Records      int
+	Tried   *PolicyTrial
 }
 
 type ruleData struct {
