@@ -29,6 +29,7 @@ type world struct {
 	bundles           []BundleView
 	withdrawals       []Withdrawal
 	takenBack         []Scope
+	agree             *bool // of whoever asks
 	snapshots         []SnapshotView
 	gates             []Gate
 	releases          []Release
@@ -232,7 +233,7 @@ func (w *world) Own(_ context.Context, who, _ string, _ int) (OwnPage, error) {
 	if w.text == nil {
 		return OwnPage{}, nil
 	}
-	return OwnPage{Rows: []Own{{"ep_1", noon, w.text("claude-code"), w.text("payments"), w.text("Charging nothing"), episode.LevelMasked, "asks you"}, {ID: "ep_2", StartedAt: noon, Tool: w.text("demo"), State: "sent"}}, Next: "a&b", TwoKeys: true}, nil
+	return OwnPage{Rows: []Own{{"ep_1", noon, w.text("claude-code"), w.text("payments"), w.text("Charging nothing"), episode.LevelMasked, "asks you"}, {ID: "ep_2", StartedAt: noon, Tool: w.text("demo"), State: "sent"}}, Next: "a&b", TwoKeys: true, Agree: w.agree}, nil
 }
 func (w *world) OwnRecord(_ context.Context, who, id string) (*OwnView, error) {
 	rec := w.batches[0].Records[0]
@@ -257,8 +258,7 @@ func (w *world) Preferences(context.Context, string) (Preferences, error) {
 	if w.text == nil {
 		return Preferences{}, nil
 	}
-	yes := true
-	return Preferences{Agree: &yes, Level: episode.LevelMasked, Ask: true, Repositories: []RepositoryLimit{{w.text("git.example/payments/**"), episode.LevelNone}}, Text: w.text("version: 1\n"), More: true}, nil
+	return Preferences{Agree: w.agree, Level: episode.LevelMasked, Ask: true, Repositories: []RepositoryLimit{{w.text("git.example/payments/**"), episode.LevelNone}}, Text: w.text("version: 1\n"), More: true}, nil
 }
 func (w *world) SetPreferences(_ context.Context, who string, p Preferences) error {
 	w.mu.Lock()

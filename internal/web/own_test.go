@@ -29,6 +29,25 @@ func TestDeveloperActsAndPrefersInTheirOwnName(t *testing.T) {
 	}
 }
 
+// What a developer has said is what their pages say that they have said.
+func TestAYesIsShownAsAYes(t *testing.T) {
+	w := full(plain)
+	yes, no := true, false
+	for _, c := range []struct {
+		said            *bool
+		radio, sentence string
+	}{{&yes, `value="yes" checked`, "You have said yes"}, {&no, `value="no" checked`, "You have said no"}, {nil, `value="" checked`, "until you say so"}} {
+		w.agree = c.said
+		v := visit(t, Config{Edge: w})
+		if _, body := v.get("/mine/preferences"); !strings.Contains(body, c.radio) || strings.Count(body, " checked>") != 2 { // the other is Ask
+			t.Errorf("%s is not what is chosen", c.radio)
+		}
+		if _, body := v.get("/mine"); !strings.Contains(body, c.sentence) {
+			t.Errorf("the page does not say %q", c.sentence)
+		}
+	}
+}
+
 func TestHoldingNeedsAReasonAndASelectionIsWhatWasTicked(t *testing.T) {
 	w := full(plain)
 	v := visit(t, Config{Edge: w})

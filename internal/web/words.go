@@ -22,7 +22,7 @@ func funcs() template.FuncMap {
 	return template.FuncMap{
 		"to": to, "num": func(n any) string { return num(int(whole(n))) }, "count": count, "noun": noun, "size": func(n any) string { return size(whole(n)) }, "when": when, "day": day, "stamp": stamp, "short": short, "clip": clip,
 		"percent": percent, "interval": interval, "tally": tally, "purposes": join[[]episode.Purpose], "names": join[[]string], "words": words,
-		"diff": diff, "fields": fields, "verdict": verdict, "plain": func(e Estimate) string { return spread(e, unsigned) }, "measured": measured, "missing": missing, "share": share, "bound": bound,
+		"yesno": yesno, "diff": diff, "fields": fields, "verdict": verdict, "plain": func(e Estimate) string { return spread(e, unsigned) }, "measured": measured, "missing": missing, "share": share, "bound": bound,
 	}
 }
 
@@ -112,6 +112,17 @@ func oneLine(s string) string {
 		}
 	}
 	return string(out)
+}
+
+// yesno is what somebody has said, empty for nothing.
+func yesno(said *bool) string {
+	switch {
+	case said == nil:
+		return ""
+	case *said:
+		return "yes"
+	}
+	return "no"
 }
 
 // clip cuts long text for a page and says so.
