@@ -57,8 +57,8 @@ func (h *Hub) scan(ctx context.Context, contributor, repo string, manifest []byt
 	now := h.cfg.Now().UTC()
 	inc.Day, inc.RotateBy = now.Format(time.DateOnly), now.Add(h.cfg.Rotate).Truncate(time.Hour).Format(time.RFC3339)
 	envelope, err := bundle.SealDocument(bundle.TypeIncident, inc, h.ring.Signing())
-	if err != nil {
-		return err
+	if err != nil { // what was found does not rest here until the key is back: it comes again
+		return errors.Join(err, h.dropLayers(ctx, repo, manifest), h.bury(ctx))
 	}
 	var m ocispec.Manifest
 	if err := json.Unmarshal(manifest, &m); err != nil {

@@ -121,16 +121,21 @@ func (c *auditVerifyCmd) file(e *env, key ed25519.PublicKey, copies [][]byte) er
 	if err != nil {
 		return err
 	}
-	sayVerified(e.out, h)
+	sayVerified(e.out, h, len(heads) > 0)
 	return nil
 }
 
-func sayVerified(w io.Writer, h trail.Head) {
+// sayVerified says what was found good. Without a signed head nobody can see that the end is the end.
+func sayVerified(w io.Writer, h trail.Head, ended bool) {
 	if h.Seq == 0 {
 		fmt.Fprintln(w, "the trail is empty")
 		return
 	}
-	fmt.Fprintf(w, "%s rows, none changed, missing or cut off; the last is of %s, its hash %s\n", count(h.Seq), h.At.Format(time.RFC3339), h.Hash)
+	none := "none changed, missing or cut off"
+	if !ended {
+		none = "none changed or missing; whether some were cut off at the end was not checked (--head)"
+	}
+	fmt.Fprintf(w, "%s rows, %s; the last is of %s, its hash %s\n", count(h.Seq), none, h.At.Format(time.RFC3339), h.Hash)
 }
 
 // do does the job by opening the role's folder, or through the role that runs there.
@@ -195,7 +200,7 @@ func (j auditJob) on(ctx context.Context, k *trail.Keeper) (string, error) {
 	if j.Verify {
 		h, err := k.Verify(ctx, j.Heads...)
 		if err == nil {
-			sayVerified(&out, h)
+			sayVerified(&out, h, true)
 			fmt.Fprintf(&out, "heads are signed by %s\n", base64.StdEncoding.EncodeToString(k.Key.Public().(ed25519.PublicKey)))
 		}
 		return out.String(), err

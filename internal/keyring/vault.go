@@ -163,7 +163,9 @@ func (t *transit) call(ctx context.Context, method, what string, body, into any)
 	}
 	req.Header.Set("X-Vault-Token", strings.TrimSpace(string(token)))
 	req.Header.Set("X-Vault-Request", "true")
-	resp, err := http.DefaultClient.Do(req)
+	// The token goes to the address that was configured and to no other.
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(req)
 	if err != nil {
 		return unsigned("keys/signer-away", "Vault at "+t.URL+" does not answer", "see that it runs, and that this machine reaches it", err)
 	}

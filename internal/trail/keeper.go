@@ -11,6 +11,7 @@ import (
 	"iter"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -261,7 +262,12 @@ func (k *Keeper) Verify(ctx context.Context, copies ...[]byte) (Head, error) {
 		}
 		heads = append(heads, h)
 	}
-	return Verify(k.Store.TrailAfter(ctx, 0), heads...)
+	h, err := Verify(k.Store.TrailAfter(ctx, 0), heads...)
+	if err == nil && h.Seq > 0 && signed.Seq == 0 && len(copies) == 0 {
+		err = &episode.Problem{Code: "audit/no-head", Message: fmt.Sprintf("%d rows follow from each other, but their end was never signed, or %s was taken away: whether rows were cut off cannot be seen", h.Seq, filepath.Base(k.Path)),
+			Hint: "a running role signs within a minute; compare with a copy of the signed head (--head), or with the syslog server"}
+	}
+	return h, err
 }
 
 // forwardPart is how many rows go to a server at once.
