@@ -4,10 +4,8 @@ package edge
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -15,10 +13,8 @@ import (
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2"
-	"oras.land/oras-go/v2/content"
 	"oras.land/oras-go/v2/content/oci"
 	"oras.land/oras-go/v2/errdef"
-	"oras.land/oras-go/v2/registry"
 	"oras.land/oras-go/v2/registry/remote"
 	"oras.land/oras-go/v2/registry/remote/errcode"
 
@@ -143,7 +139,7 @@ func (e *Edge) push(ctx context.Context, b sqlstore.BundleRow) error {
 	if err := oras.CopyGraph(ctx, layout, repo, root, opts); err != nil {
 		return fmt.Errorf("push bundle %s: %w", b.ID, e.explain(err))
 	}
-	receipt, err := e.answerTo(ctx, repo, root, bundle.TypeReceipt)
+	receipt, err := e.answerTo(ctx, repo, root, bundle.TypeReceipt, nil)
 	if err != nil {
 		return fmt.Errorf("receipt of bundle %s: %w", b.ID, err)
 	}
@@ -247,16 +243,33 @@ func (e *Edge) explain(err error) error {
 	return err
 }
 
-// answerTo returns the layers of the artifact of a type that refers to subject: how the hub answers what it was sent.
-func (e *Edge) answerTo(ctx context.Context, repo store, subject ocispec.Descriptor, artifactType string) ([][]byte, error) {
-	found, err := registry.Referrers(ctx, repo, subject, artifactType)
+// answerTo returns the layers of the artifact of a type that refers to subject: how the hub answers what it was sent. Others may
+// leave answers in an exchange, too: the first counts that the hub signed and that fits, where a caller says what does.
+func (e *Edge) answerTo(ctx context.Context, repo store, subject ocispec.Descriptor, artifactType string, fits func([][]byte) error) ([][]byte, error) {
+	found, err := exchange.Answers(ctx, repo, subject, artifactType)
 	if err != nil {
 		return nil, e.explain(err)
 	}
 	if len(found) == 0 {
 		return nil, fmt.Errorf("the hub has not answered yet: %w", errdef.ErrNotFound)
 	}
-	return e.layers(ctx, repo, found[0])
+	var first error
+	for _, f := range found {
+		layers, err := e.layers(ctx, repo, f)
+		if err == nil {
+			_, err = e.payloadFromHub(layers[0], artifactType)
+		}
+		if err == nil && fits != nil {
+			err = fits(layers)
+		}
+		if err == nil {
+			return layers, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return nil, first
 }
 
 // maxReturn bounds what a hub can make an edge read: a model or a document.
@@ -264,35 +277,6 @@ const maxReturn = 64 << 20
 
 // layers fetches an artifact's layers, digests checked.
 func (e *Edge) layers(ctx context.Context, repo store, desc ocispec.Descriptor) ([][]byte, error) {
-	m, err := e.blob(ctx, repo, desc)
-	if err != nil {
-		return nil, err
-	}
-	var manifest ocispec.Manifest
-	if err := json.Unmarshal(m, &manifest); err != nil || len(manifest.Layers) == 0 {
-		return nil, &episode.Problem{Code: "hub/bad-answer", Message: "the hub sent a manifest without layers", Err: err, Hint: "ask the hub's operator"}
-	}
-	out := make([][]byte, len(manifest.Layers))
-	for i, l := range manifest.Layers {
-		if out[i], err = e.blob(ctx, repo, l); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-func (e *Edge) blob(ctx context.Context, repo store, desc ocispec.Descriptor) ([]byte, error) {
-	if desc.Size > maxReturn {
-		return nil, &episode.Problem{Code: "hub/too-large", Message: fmt.Sprintf("the hub offers %d bytes; at most %d are taken", desc.Size, maxReturn)}
-	}
-	rc, err := repo.Fetch(ctx, desc)
-	if err != nil {
-		return nil, e.explain(err)
-	}
-	defer rc.Close()
-	b, err := content.ReadAll(io.LimitReader(rc, maxReturn+1), desc)
-	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w", desc.Digest, err)
-	}
-	return b, nil
+	layers, err := exchange.Layers(ctx, repo, desc, maxReturn)
+	return layers, e.explain(err)
 }

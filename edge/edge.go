@@ -196,9 +196,11 @@ func (e *Edge) Turn(ctx context.Context) error {
 		return packed
 	}
 	if e.cfg.Exchange.Place != "" {
-		_, err := e.at(e.cfg.Exchange, true, func() error { return e.exchange(ctx) })
+		_, err := e.at(ctx, e.cfg.Exchange, true, e.exchange)
 		return errors.Join(packed, err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, visitFor)
+	defer cancel()
 	if err := e.renew(ctx); err != nil {
 		e.log.Error("the certificate for the hub is not renewed", "err", err)
 	}

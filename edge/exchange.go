@@ -60,7 +60,7 @@ type CarriedRefusal struct {
 }
 
 // at does something while an exchange stands in the hub's place. turning is held.
-func (e *Edge) at(x Exchange, make bool, do func() error) (c Carried, err error) {
+func (e *Edge) at(ctx context.Context, x Exchange, make bool, do func(context.Context) error) (c Carried, err error) {
 	if e.cfg.Hub == nil {
 		return c, ErrNotJoined
 	}
@@ -80,7 +80,9 @@ func (e *Edge) at(x Exchange, make bool, do func() error) (c Carried, err error)
 	defer p.Close()
 	e.visiting = &visit{Place: p, to: to, done: Carried{Place: p.String(), Refused: []CarriedRefusal{}}}
 	defer func() { e.visiting = nil }()
-	err = do()
+	ctx, cancel := context.WithTimeout(ctx, visitFor)
+	defer cancel()
+	err = do(ctx)
 	return e.visiting.done, e.explain(err)
 }
 
@@ -99,7 +101,7 @@ func (e *Edge) exchange(ctx context.Context) error {
 func (e *Edge) Leave(ctx context.Context, x Exchange, dir string) (Carried, error) {
 	e.turning.Lock()
 	defer e.turning.Unlock()
-	return e.at(x, true, func() error {
+	return e.at(ctx, x, true, func(ctx context.Context) error {
 		left := e.watch(ctx)
 		switch {
 		case left != nil: // nothing but withdrawals
@@ -117,7 +119,7 @@ func (e *Edge) TakeBack(ctx context.Context, x Exchange) (Carried, error) {
 	e.turning.Lock()
 	defer e.turning.Unlock()
 	clear(e.others) // a person asks: count them anew
-	return e.at(x, false, func() error {
+	return e.at(ctx, x, false, func(ctx context.Context) error {
 		// A log that shows nothing proves nothing: what needs no proof from it is taken back all the same.
 		seen := e.watch(ctx)
 		err := errors.Join(seen, e.takeBack(ctx))

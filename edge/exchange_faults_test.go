@@ -143,3 +143,22 @@ func TestABundleThatWasDamagedOnTheWayIsLeftAnew(t *testing.T) {
 		t.Fatalf("received once more: %+v", r)
 	}
 }
+
+// TestWhatOthersAnsweredHidesNoReceipt: nobody but the hub signs one.
+func TestWhatOthersAnsweredHidesNoReceipt(t *testing.T) {
+	g := newGap(t)
+	stick := g.path("stick")
+	g.pack(one("first", "web"))
+	g.leave(stick)
+	g.receive(stick)
+	p := g.open(stick)
+	desc, receipt := g.bundleIn(p, bundle.TypeReceipt)
+	for _, text := range []string{"a", "b", "c", "d", "e"} { // some of them come first
+		_, err := exchange.Put(context.Background(), p, "", exchange.Document{Type: bundle.TypeReceipt, Subject: &desc, Layers: [][]byte{[]byte(text), receipt[1], receipt[2]}})
+		g.ok(err)
+	}
+	g.ok(p.Close())
+	if c := g.back(stick); c.Receipts != 1 {
+		t.Fatalf("taken back: %+v", c)
+	}
+}

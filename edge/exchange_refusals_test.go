@@ -66,7 +66,7 @@ func TestAFolderOfAnotherEnterpriseIsRefused(t *testing.T) {
 	if r := g.receive(theirs); len(r.Refused) != 1 || r.Refused[0].Code != "intake/unknown-contributor" || r.Bundles != 0 {
 		t.Fatalf("a stranger's folder: %+v", r)
 	}
-	if c := stranger.back(theirs); len(c.Refused) != 1 || c.Refused[0].Code != "intake/unknown-contributor" || strings.Join(stranger.states(), "") != "packed" {
+	if c := stranger.back(theirs); len(c.Refused) != 1 || c.Refused[0].Code != "exchange/not-known" || strings.Join(stranger.states(), "") != "packed" {
 		t.Fatalf("the stranger is told %+v", c)
 	}
 	if n := len(g.atHub("cedar")); n != 0 {

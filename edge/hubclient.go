@@ -20,6 +20,7 @@ import (
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/device"
+	"github.com/headrace/headrace/internal/exchange"
 	"github.com/headrace/headrace/internal/keyring"
 )
 
@@ -34,6 +35,13 @@ type Client struct {
 	member *Membership
 	cert   *tls.Certificate // nil for none
 }
+
+// How long a hub may say nothing, while it verifies and scans what it was sent, and how long it or an exchange may hold up a
+// turn: what is not done by then goes on with the next. Without an end to it raw text would outlive its time.
+const (
+	answersWithin = 5 * time.Minute
+	visitFor      = 30 * time.Minute
+)
 
 // renewBefore is how long before its end a certificate is renewed: it is good for twice that.
 const renewBefore = 15 * 24 * time.Hour
@@ -57,6 +65,7 @@ func newClient(m *Membership, tokenFile string, now func() time.Time) (*Client, 
 	} else {
 		t.TLSClientConfig = &tls.Config{Time: now, MinVersion: tls.VersionTLS12, GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return own() }}
 	}
+	exchange.Impatient(t, answersWithin)
 	c.http = &http.Client{Transport: t}
 	return c, nil
 }

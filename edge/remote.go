@@ -226,7 +226,7 @@ func (r Remote) Push(ctx context.Context, dir string, own ed25519.PublicKey) (*R
 	if err := oras.CopyGraph(ctx, layout, repo, root, oras.DefaultCopyGraphOptions); err != nil {
 		return nil, fmt.Errorf("push bundle %s: %w", b.Digest, r.e.explain(err))
 	}
-	layers, err := r.e.answerTo(ctx, repo, root, bundle.TypeReceipt)
+	layers, err := r.e.answerTo(ctx, repo, root, bundle.TypeReceipt, nil)
 	if err != nil {
 		return nil, fmt.Errorf("receipt of bundle %s: %w", b.Digest, err)
 	}
@@ -243,7 +243,7 @@ func (r Remote) Incident(ctx context.Context, digest string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	layers, err := r.e.answerTo(ctx, repo, ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: godigest.Digest(digest)}, bundle.TypeIncident)
+	layers, err := r.e.answerTo(ctx, repo, ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: godigest.Digest(digest)}, bundle.TypeIncident, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -78,12 +78,12 @@ func (e *Edge) takeAnswer(ctx context.Context, tag string, row sqlstore.BundleRo
 	if row.ID != "" && row.ID != id {
 		return &episode.Problem{Code: "exchange/other-bundle", Message: fmt.Sprintf("the tag %s in %s names another bundle than ours", tag, e.visiting), Hint: "somebody else writes there: give edge and hub a place of their own"}
 	}
-	layers, err := e.answerTo(ctx, e.visiting, desc, bundle.TypeReceipt)
+	var r *Receipt
+	layers, err := e.answerTo(ctx, e.visiting, desc, bundle.TypeReceipt, func(layers [][]byte) (err error) {
+		r, err = e.checkReceipt(ctx, id, own, layers)
+		return err
+	})
 	if err == nil {
-		r, err := e.checkReceipt(ctx, id, own, layers)
-		if err != nil {
-			return err
-		}
 		if _, err := os.Stat(e.receiptFile(id)); err == nil && row.ID == "" {
 			return nil // an earlier visit
 		}
@@ -93,7 +93,7 @@ func (e *Edge) takeAnswer(ctx context.Context, tag string, row sqlstore.BundleRo
 	if !errors.Is(err, errdef.ErrNotFound) {
 		return err
 	}
-	if layers, err = e.answerTo(ctx, e.visiting, desc, bundle.TypeIncident); err == nil {
+	if layers, err = e.answerTo(ctx, e.visiting, desc, bundle.TypeIncident, nil); err == nil {
 		c.Refused = append(c.Refused, CarriedRefusal{id, &episode.Problem{Code: "intake/incident", Message: "the hub's scan found what must not arrive", Hint: "the bundle's page says where"}})
 		if row.ID != "" {
 			return e.refuse(ctx, row, layers[0])
@@ -110,7 +110,7 @@ func (e *Edge) takeAnswer(ctx context.Context, tag string, row sqlstore.BundleRo
 // takeRefusal notes why the hub has not taken a bundle in yet, or that it has said nothing.
 func (e *Edge) takeRefusal(ctx context.Context, desc ocispec.Descriptor, id string, row sqlstore.BundleRow) error {
 	c := &e.visiting.done
-	layers, err := e.answerTo(ctx, e.visiting, desc, bundle.TypeRefusal)
+	layers, err := e.answerTo(ctx, e.visiting, desc, bundle.TypeRefusal, nil)
 	note := "left in " + e.visiting.String() + "; the hub has not answered yet"
 	switch {
 	case errors.Is(err, errdef.ErrNotFound):
@@ -128,6 +128,10 @@ func (e *Edge) takeRefusal(ctx context.Context, desc ocispec.Descriptor, id stri
 		p := &episode.Problem{Code: r.Code, Message: "the hub has not taken it in: " + r.Message, Hint: r.Hint}
 		c.Refused = append(c.Refused, CarriedRefusal{id, p})
 		note = p.Error()
+		if r.Code == bundle.CodeExpired && row.State == "packed" {
+			e.log.Warn("terms expired before the hub received a bundle; it is packed anew without them", "bundle", id)
+			return e.db.Unpack(ctx, id)
+		}
 	}
 	if row.ID == "" || row.Note == note {
 		return nil

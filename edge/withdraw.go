@@ -264,11 +264,12 @@ func (e *Edge) sendWithdrawal(ctx context.Context, w sqlstore.WithdrawalRow) ([]
 	if err != nil {
 		return nil, err
 	}
-	layers, err := e.answerTo(ctx, repo, desc, bundle.TypeCertificate)
-	if err != nil {
-		return nil, err
-	}
-	return e.certificate(ctx, layers, w.ID, "")
+	var cert []byte
+	_, err = e.answerTo(ctx, repo, desc, bundle.TypeCertificate, func(layers [][]byte) (err error) {
+		cert, err = e.certificate(ctx, layers, w.ID, "")
+		return err
+	})
+	return cert, err
 }
 
 // pushDocument pushes a signed document as an artifact of one layer.

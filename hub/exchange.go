@@ -80,6 +80,7 @@ type left struct {
 	contributor string             // as it says, until it is verified
 	repo        string             // our own, where it belongs
 	digest      string             // of the artifact there
+	verified    bool               // a key of the contributor's signed it
 	refusal     *episode.Problem
 	waits       bool
 	fresh       bool // taken in now
@@ -173,7 +174,7 @@ func (h *Hub) takeIn(ctx context.Context, p exchange.Place) (list []left, err er
 		case waits:
 			h.log.Warn("something in an exchange waits for a quota", "place", p.String(), "tag", tag, "why", wait.Problem)
 			l.waits = true
-		case refused && l.desc.Digest != "":
+		case refused && l.desc.Digest != "" && !ownTrouble(problem):
 			h.log.Warn("something in an exchange is refused", "place", p.String(), "tag", tag, "why", problem)
 			l.refusal, h.places.refused[key] = problem, h.cfg.Now()
 		case err != nil:
@@ -186,6 +187,12 @@ func (h *Hub) takeIn(ctx context.Context, p exchange.Place) (list []left, err er
 		list = append(list, l)
 	}
 	return list, errors.Join(errs...)
+}
+
+// ownTrouble says that something was not taken in for a reason that lies here and is nothing to tell its sender: it is tried again.
+func ownTrouble(p *episode.Problem) bool {
+	part, _, _ := strings.Cut(p.Code, "/")
+	return part == "store" || part == "state" || part == "keys"
 }
 
 // take takes in one thing, as if its contributor had pushed it here, unless it is here. Nothing large is fetched before a
@@ -221,6 +228,7 @@ func (h *Hub) take(ctx context.Context, p exchange.Place, l *left) (err error) {
 	if _, _, err := bundle.OpenDocument(envelope, payloadType, trust); err != nil {
 		return err
 	}
+	l.verified = true
 	l.repo, l.digest = l.contributor+where, exchange.Holds(l.desc, m)
 	if l.digest == "" {
 		return &episode.Problem{Code: "exchange/bad-manifest", Message: "an encrypted bundle does not say which one it holds", Hint: "let the sender leave it once more"}
@@ -296,14 +304,18 @@ func (h *Hub) sender(p exchange.Place, name string) {
 }
 
 // answerOne leaves the answers to one thing, and says whether there will be no other.
-func (h *Hub) answerOne(ctx context.Context, p exchange.Place, l *left, told *toldLog) (n int, last bool, err error) {
+func (h *Hub) answerOne(ctx context.Context, place exchange.Place, l *left, told *toldLog) (n int, last bool, err error) {
 	if l.refusal != nil {
-		doc, err := bundle.SealDocument(bundle.TypeRefusal, bundle.Refusal{Artifact: l.desc.Digest.String(), Contributor: l.contributor, Recipient: h.cfg.Name,
-			Code: l.refusal.Code, Message: l.refusal.Message, Hint: l.refusal.Hint}, h.ring.Signing())
+		p, who := l.refusal, l.contributor
+		if who != "" && !l.verified { // whoever can write there may not learn who contributes here
+			p, who = &episode.Problem{Code: "exchange/not-known", Message: "it is not signed by a key that contributes to this hub", Hint: "ask the hub's operator: for an invite, or for a new one if the key has changed"}, ""
+		}
+		doc, err := bundle.SealDocument(bundle.TypeRefusal, bundle.Refusal{Artifact: l.desc.Digest.String(), Contributor: who, Recipient: h.cfg.Name,
+			Code: p.Code, Message: p.Message, Hint: p.Hint}, h.ring.Signing())
 		if err != nil {
 			return 0, false, err
 		}
-		n, err := leaveAnswer(ctx, p, exchange.Document{Type: bundle.TypeRefusal, Subject: &l.desc, Layers: [][]byte{doc}})
+		n, err := leaveAnswer(ctx, place, exchange.Document{Type: bundle.TypeRefusal, Subject: &l.desc, Layers: [][]byte{doc}})
 		return n, false, err
 	}
 	if l.repo == "" {
@@ -318,7 +330,7 @@ func (h *Hub) answerOne(ctx context.Context, p exchange.Place, l *left, told *to
 		if err != nil {
 			return n, false, err
 		}
-		left, err := leaveAnswer(ctx, p, exchange.Document{Type: a.ArtifactType, Subject: &l.desc, Layers: layers})
+		left, err := leaveAnswer(ctx, place, exchange.Document{Type: a.ArtifactType, Subject: &l.desc, Layers: layers})
 		if err != nil {
 			return n, false, err
 		}

@@ -45,7 +45,7 @@ func (j carryJob) carry(e *env, config string) error {
 	if errors.Is(err, errInUse) {
 		said, err = control(e.ctx, f.Dir, "carry", string(b))
 	}
-	if err == nil {
+	if said != "" {
 		fmt.Fprintln(e.out, said)
 	}
 	return err
@@ -91,11 +91,11 @@ func carryOf(ctx context.Context, ed *edge.Edge, job string) (string, error) {
 	} else {
 		done, err = ed.TakeBack(ctx, x)
 	}
-	if err != nil {
+	if err != nil && done.Place == "" {
 		return "", err
 	}
-	b, err := json.Marshal(done)
-	return string(b), err
+	b, marshal := json.Marshal(done)
+	return string(b), errors.Join(err, marshal) // what was done is said, whatever else failed
 }
 
 type edgeReceiveCmd struct {

@@ -4,10 +4,14 @@ package exchange_test
 
 import (
 	"context"
+	"errors"
 	"io"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2/content/memory"
@@ -106,5 +110,40 @@ func TestWhatWasDamagedInAFolderIsLeftAnew(t *testing.T) {
 			t.Fatalf("answers %v, %v", found, err)
 		}
 		ok(t, p.Close())
+	}
+}
+
+// TestARegistryThatSaysNothingIsGivenUp.
+func TestARegistryThatSaysNothingIsGivenUp(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ok(t, err)
+	defer l.Close()
+	tr := http.DefaultTransport.(*http.Transport).Clone()
+	exchange.Impatient(tr, 50*time.Millisecond)
+	defer tr.CloseIdleConnections()
+	resp, err := (&http.Client{Transport: tr}).Get("http://" + l.Addr().String() + "/v2/")
+	if e, is := errors.AsType[net.Error](err); !is || !e.Timeout() {
+		t.Fatalf("got %v, %v", resp, err)
+	}
+}
+
+// TestAnArtifactOfManyLayersIsRefused before any of them is read: a manifest may name one large blob again and again.
+func TestAnArtifactOfManyLayersIsRefused(t *testing.T) {
+	p := open(t, t.TempDir())
+	_, err := exchange.Layers(t.Context(), p, put(t, p, "b-1", nil, "a", "a", "a", "a", "a"), 100)
+	wantCode(t, err, "exchange/bad-manifest")
+	_, err = exchange.Layers(t.Context(), p, put(t, p, "b-2", nil, "four", "four"), 7)
+	wantCode(t, err, "exchange/too-large")
+}
+
+// TestAnAnswerThatCannotBeReadHidesNoOther.
+func TestAnAnswerThatCannotBeReadHidesNoOther(t *testing.T) {
+	p := open(t, t.TempDir())
+	subject := put(t, p, "b-1", nil, "bundle")
+	put(t, p, "", &subject, "a", "a", "a", "a", "a")
+	put(t, p, "", &subject, "receipt")
+	found, err := exchange.Answers(t.Context(), p, subject, typeTest)
+	if err != nil || len(found) != 1 {
+		t.Fatalf("found %v, %v", found, err)
 	}
 }

@@ -244,16 +244,19 @@ func Manifest(ctx context.Context, from content.Fetcher, desc ocispec.Descriptor
 	if raw, err = Blob(ctx, from, desc, maxManifest); err != nil {
 		return m, nil, err
 	}
-	if err := json.Unmarshal(raw, &m); err != nil || len(m.Layers) == 0 {
-		return m, nil, &episode.Problem{Code: "exchange/bad-manifest", Message: fmt.Sprintf("the manifest %s cannot be read, or names no layers", desc.Digest), Err: err, Hint: "remove it, and let the sender leave it once more"}
+	if err := json.Unmarshal(raw, &m); err != nil || len(m.Layers) == 0 || len(m.Layers) > maxLayers {
+		return m, nil, &episode.Problem{Code: "exchange/bad-manifest", Message: fmt.Sprintf("the manifest %s cannot be read, or names no layers or too many", desc.Digest), Err: err, Hint: "remove it, and let the sender leave it once more"}
 	}
 	return m, raw, nil
 }
 
-// maxManifest is the largest manifest that is read.
-const maxManifest = 4 << 20
+const (
+	maxManifest = 4 << 20 // the largest manifest that is read
+	maxLayers   = 4       // of an artifact of ours
+	maxAnswers  = 16      // of one type that are looked at
+)
 
-// Layers reads an artifact's layers, none larger than most bytes.
+// Layers reads an artifact's layers, of at most that many bytes in all.
 func Layers(ctx context.Context, from content.Fetcher, desc ocispec.Descriptor, most int64) ([][]byte, error) {
 	m, _, err := Manifest(ctx, from, desc)
 	if err != nil {
@@ -264,8 +267,35 @@ func Layers(ctx context.Context, from content.Fetcher, desc ocispec.Descriptor, 
 		if out[i], err = Blob(ctx, from, l, most); err != nil {
 			return nil, err
 		}
+		most -= l.Size
 	}
 	return out, nil
+}
+
+// Answers finds what answers a subject with this type, by whoever left it: the first few. One that cannot be read is passed over.
+func Answers(ctx context.Context, p content.ReadOnlyGraphStorage, subject ocispec.Descriptor, artifactType string) ([]ocispec.Descriptor, error) {
+	all, err := p.Predecessors(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
+	var found []ocispec.Descriptor
+	for looked := 0; len(all) > 0 && looked < maxAnswers; all = all[1:] {
+		if t := all[0].ArtifactType; t != "" && t != artifactType {
+			continue
+		}
+		looked++
+		m, _, err := Manifest(ctx, p, all[0])
+		if _, spoilt := errors.AsType[*episode.Problem](err); spoilt || errors.Is(err, errdef.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if m.ArtifactType == artifactType && m.Subject != nil && m.Subject.Digest == subject.Digest {
+			found = append(found, all[0])
+		}
+	}
+	return found, nil
 }
 
 // Blob reads one blob of at most that many bytes; its digest is checked.

@@ -34,6 +34,7 @@ func openRepository(ref string, plain bool, file string) (Place, error) {
 	repo.SkipReferrersGC = true // who may write is not always let delete
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.ResponseHeaderTimeout = answersWithin
+	Impatient(t, answersWithin)
 	client := &http.Client{Transport: t}
 	a := &auth.Client{Client: client, Cache: auth.NewCache()}
 	if file != "" {
