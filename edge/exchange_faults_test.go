@@ -3,10 +3,14 @@
 package edge_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"oras.land/oras-go/v2/content"
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/edge"
@@ -160,5 +164,28 @@ func TestWhatOthersAnsweredHidesNoReceipt(t *testing.T) {
 	g.ok(p.Close())
 	if c := g.back(stick); c.Receipts != 1 {
 		t.Fatalf("taken back: %+v", c)
+	}
+}
+
+// TestAManifestThatIsNotTheEnvelopesIsRefused before anything of it is fetched: who copies an envelope spends no quota of its signer.
+func TestAManifestThatIsNotTheEnvelopesIsRefused(t *testing.T) {
+	g := newGap(t)
+	ctx := context.Background()
+	stick := g.path("stick")
+	g.pack(one("first", "web"))
+	g.leave(stick)
+	p := g.open(stick)
+	desc, _ := g.bundleIn(p, bundle.TypeReceipt)
+	m, _, err := exchange.Manifest(ctx, p, desc)
+	g.ok(err)
+	m.Config = m.Layers[1]
+	raw, err := json.Marshal(m)
+	g.ok(err)
+	forged := content.NewDescriptorFromBytes(m.MediaType, raw)
+	g.ok(p.Push(ctx, forged, bytes.NewReader(raw)))
+	g.ok(p.Tag(ctx, forged, "b-forged"))
+	g.ok(p.Close())
+	if r := g.receive(stick); r.Bundles != 1 || len(r.Refused) != 1 || r.Refused[0].Code != "exchange/bad-manifest" {
+		t.Fatalf("received %+v", r)
 	}
 }

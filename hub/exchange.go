@@ -44,29 +44,6 @@ type ReceivedError struct {
 	*episode.Problem
 }
 
-// places is what this process remembers of places, so that a turn asks for nothing twice. Forgetting it costs questions.
-type places struct {
-	settled map[string]time.Time // what has the last answer that there will be, and since when, by place and tag
-	refused map[string]time.Time // what was refused, and when, by place and tag
-	senders map[string][]string  // by place
-}
-
-// How long a hub that runs leaves alone what it has refused, and what it has answered: another folder may lie in a place, and a
-// registry may have lost the answers.
-const (
-	refusedFor = time.Hour
-	settledFor = 24 * time.Hour
-)
-
-// alone says whether a turn asks nothing about something in a place.
-func (h *Hub) alone(key string) bool {
-	within := func(m map[string]time.Time, d time.Duration) bool {
-		at, is := m[key]
-		return is && h.cfg.Now().Sub(at) < d
-	}
-	return within(h.places.settled, settledFor) || within(h.places.refused, refusedFor)
-}
-
 // visitFor is how long a place may hold up a turn each way: what did not arrive by then goes on with the next.
 const visitFor = 15 * time.Minute
 
@@ -229,6 +206,10 @@ func (h *Hub) take(ctx context.Context, p exchange.Place, l *left) (err error) {
 		return err
 	}
 	l.verified = true
+	if l.bundle() && (m.Config.Digest != ocispec.DescriptorEmptyJSON.Digest || m.Config.Size != ocispec.DescriptorEmptyJSON.Size || m.Layers[1].Size > bundle.MaxPayload) {
+		// Its contributor's quota pays for what comes of it, and a manifest is not signed.
+		return &episode.Problem{Code: "exchange/bad-manifest", Message: "the manifest is not the one that belongs to the bundle's envelope", Hint: "let the sender leave it once more"}
+	}
 	l.repo, l.digest = l.contributor+where, exchange.Holds(l.desc, m)
 	if l.digest == "" {
 		return &episode.Problem{Code: "exchange/bad-manifest", Message: "an encrypted bundle does not say which one it holds", Hint: "let the sender leave it once more"}
@@ -292,15 +273,6 @@ func (h *Hub) answerAll(ctx context.Context, p exchange.Place, list []left, r *R
 		r.Answers += n
 	}
 	return told.leave(ctx, p)
-}
-
-func (h *Hub) sender(p exchange.Place, name string) {
-	for _, s := range h.places.senders[p.String()] {
-		if s == name {
-			return
-		}
-	}
-	h.places.senders[p.String()] = append(h.places.senders[p.String()], name)
 }
 
 // answerOne leaves the answers to one thing, and says whether there will be no other.
