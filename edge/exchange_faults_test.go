@@ -8,12 +8,14 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"oras.land/oras-go/v2/content"
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/exchange"
 	"github.com/headrace/headrace/internal/web"
 )
@@ -187,5 +189,36 @@ func TestAManifestThatIsNotTheEnvelopesIsRefused(t *testing.T) {
 	g.ok(p.Close())
 	if r := g.receive(stick); r.Bundles != 1 || len(r.Refused) != 1 || r.Refused[0].Code != "exchange/bad-manifest" {
 		t.Fatalf("received %+v", r)
+	}
+}
+
+// TestWhatExpiredOnTheWayIsPackedAnew without the records whose terms ran out: the hub's refusal says that it never had them.
+func TestWhatExpiredOnTheWayIsPackedAnew(t *testing.T) {
+	g := newGap(t)
+	g.ok(g.e.Close())
+	rule := "  - name: soon\n    when: repository.endsWith(\"portal\")\n    level: signal\n    purposes: [evaluate]\n    recipients: [loop-maker]\n    retention_days: 365\n    expires: 2026-11-05\n    approval: auto\n"
+	g.conf = func(c *edge.Config) {
+		p, err := consent.DecodePolicy([]byte(strings.Replace(policyFile, "rules:\n", "rules:\n"+rule, 1)))
+		g.ok(err)
+		c.Policy = p
+	}
+	g.e = g.edge("alder")
+	stick, lasts := g.path("stick"), one("2", "core")
+	g.pack(one("1", "portal"), lasts)
+	g.leave(stick)
+	g.pass(4 * day)
+	if r := g.receive(stick); len(r.Refused) != 1 || r.Refused[0].Code != bundle.CodeExpired {
+		t.Fatalf("received %+v", r)
+	}
+	if c := g.back(stick); len(c.Refused) != 1 {
+		t.Fatalf("taken back %+v", c)
+	}
+	g.pack()
+	g.leave(stick)
+	if r := g.receive(stick); r.Bundles != 1 {
+		t.Fatalf("received anew %+v", r)
+	}
+	if eps := g.atHub("alder"); len(eps) != 1 {
+		t.Fatalf("the hub has %v", eps)
 	}
 }
