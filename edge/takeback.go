@@ -79,7 +79,7 @@ func (e *Edge) takeAnswer(ctx context.Context, tag string, row sqlstore.BundleRo
 		return &episode.Problem{Code: "exchange/other-bundle", Message: fmt.Sprintf("the tag %s in %s names another bundle than ours", tag, e.visiting), Hint: "somebody else writes there: give edge and hub a place of their own"}
 	}
 	var r *Receipt
-	layers, err := e.answerTo(ctx, e.visiting, desc, bundle.TypeReceipt, func(layers [][]byte) (err error) {
+	_, err = e.answerTo(ctx, e.visiting, desc, bundle.TypeReceipt, func(layers [][]byte) (err error) {
 		r, err = e.checkReceipt(ctx, id, own, layers)
 		return err
 	})
@@ -93,7 +93,8 @@ func (e *Edge) takeAnswer(ctx context.Context, tag string, row sqlstore.BundleRo
 	if !errors.Is(err, errdef.ErrNotFound) {
 		return err
 	}
-	if layers, err = e.answerTo(ctx, e.visiting, desc, bundle.TypeIncident, nil); err == nil {
+	layers, err := e.answerTo(ctx, e.visiting, desc, bundle.TypeIncident, nil)
+	if err == nil {
 		c.Refused = append(c.Refused, CarriedRefusal{id, &episode.Problem{Code: "intake/incident", Message: "the hub's scan found what must not arrive", Hint: "the bundle's page says where"}})
 		if row.ID != "" {
 			return e.refuse(ctx, row, layers[0])
