@@ -94,7 +94,7 @@ func TestAKeyInAFileOfYourOwnSigns(t *testing.T) {
 func TestHelperDevice(t *testing.T) {
 	key := os.Getenv("HEADRACE_TEST_DEVICE_KEY")
 	if key == "" {
-		t.Skip("only when the tests below run it")
+		return
 	}
 	dir, err := os.MkdirTemp("", "device")
 	if err != nil {
