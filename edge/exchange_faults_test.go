@@ -200,7 +200,7 @@ func TestWhatExpiredOnTheWayIsPackedAnew(t *testing.T) {
 	g.conf = func(c *edge.Config) {
 		p, err := consent.DecodePolicy([]byte(strings.Replace(policyFile, "rules:\n", "rules:\n"+rule, 1)))
 		g.ok(err)
-		c.Policy = p
+		c.Policy, c.Own = p, true
 	}
 	g.e = g.edge("alder")
 	stick, lasts := g.path("stick"), one("2", "core")

@@ -157,6 +157,9 @@ func TestASignedHeadOutlivesWhatWasDone(t *testing.T) {
 			if _, err := k.Verify(t.Context(), kept); code(err) != c.want {
 				t.Errorf("verify by a copy: %v, want %s", err, c.want)
 			}
+			if _, err := k.Verify(t.Context()); err == nil && len(m.rows) > 0 {
+				t.Error("without its head the trail counts as whole")
+			}
 		})
 	}
 }
