@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -220,7 +221,8 @@ func (h *Hub) take(ctx context.Context, p exchange.Place, l *left) (err error) {
 	} else if !errors.Is(here, registry.ErrNotFound) {
 		return here
 	}
-	if answers, err := h.db.RegistryIndex().Referrers(ctx, l.repo, l.digest); err != nil || len(answers) > 0 {
+	answers, err := h.db.RegistryIndex().Referrers(ctx, l.repo, l.digest)
+	if err != nil || slices.ContainsFunc(answers, func(m registry.Manifest) bool { return m.ArtifactType == bundle.TypeIncident }) {
 		return err // an incident: it is not looked at again
 	}
 	in := &carrying{h: h, contributor: l.contributor}

@@ -48,6 +48,11 @@ func (h *Hub) sweepRepo(ctx context.Context, repo string, digests []string, now 
 	h.admitting.Lock()
 	defer h.admitting.Unlock()
 	named, err := h.namedIn(ctx, repo)
+	if errors.Is(err, blob.ErrNotFound) || errors.Is(err, blob.ErrDigest) {
+		// What cannot be read may name anything: nothing is deleted. A key folder that was not put back looks like this.
+		h.log.Error("uploads are not swept: a manifest cannot be read", "repository", repo, "err", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -74,9 +79,6 @@ func (h *Hub) namedIn(ctx context.Context, repo string) (map[string]bool, error)
 	named := map[string]bool{}
 	for _, m := range list {
 		raw, err := h.blobs.Get(ctx, m.Digest)
-		if errors.Is(err, blob.ErrNotFound) {
-			continue
-		}
 		if err != nil {
 			return nil, err
 		}

@@ -85,25 +85,30 @@ func (h *Hub) erase(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var errs []error
 	for _, o := range open {
 		if o.Erased {
 			continue
 		}
-		trust := bundle.NewTrust(bundle.TrustedKey{Key: h.Public()}) // of what expires
-		if o.Reason == "" {
-			if trust, err = h.trustEver(ctx, o.Contributor); err != nil {
-				return err
-			}
+		if err := h.eraseAsked(ctx, o); err != nil { // one that cannot be holds up no other
+			errs = append(errs, fmt.Errorf("withdrawal %s: %w", o.ID, err))
 		}
-		w, err := h.openWithdrawal(trust, o.Contributor, o.Envelope)
-		if err != nil {
-			return err
-		}
-		if err := h.eraseOne(ctx, o, w.IDs); err != nil {
+	}
+	return errors.Join(errs...)
+}
+
+func (h *Hub) eraseAsked(ctx context.Context, o sqlstore.OpenWithdrawal) (err error) {
+	trust := bundle.NewTrust(bundle.TrustedKey{Key: h.Public()}) // of what expires
+	if o.Reason == "" {
+		if trust, err = h.trustEver(ctx, o.Contributor); err != nil {
 			return err
 		}
 	}
-	return nil
+	w, err := h.openWithdrawal(trust, o.Contributor, o.Envelope)
+	if err != nil {
+		return err
+	}
+	return h.eraseOne(ctx, o, w.IDs)
 }
 
 func (h *Hub) eraseOne(ctx context.Context, o sqlstore.OpenWithdrawal, list []string) error {
@@ -261,15 +266,16 @@ func (h *Hub) certify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var errs []error
 	for _, o := range open {
 		if !o.Erased {
 			continue // came in during this turn: the next one
 		}
-		if err := h.certifyOne(ctx, o); err != nil {
-			return err
+		if err := h.certifyOne(ctx, o); err != nil { // one that cannot be is nobody else's trouble
+			errs = append(errs, fmt.Errorf("withdrawal %s: %w", o.ID, err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (h *Hub) certifyOne(ctx context.Context, o sqlstore.OpenWithdrawal) error {

@@ -5,6 +5,8 @@ package main
 import (
 	"os"
 	"os/exec"
+	"os/signal"
+	"sync"
 	"syscall"
 )
 
@@ -26,12 +28,23 @@ func redirectStderr(canaries string) (restore func(), err error) {
 	if err := filter.Start(); err != nil {
 		return nil, err
 	}
+	// Where the filter is no more, a line of the log must not end this process: what writes it redacts by itself, too.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	if err := syscall.Dup3(int(w.Fd()), 2, 0); err != nil {
 		return nil, err
 	}
-	return func() {
+	back := sync.OnceFunc(func() {
 		syscall.Dup3(was, 2, 0) // nothing more holds the pipe: the filter ends
 		syscall.Close(was)
+	})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
 		filter.Wait()
+		back()
+	}()
+	return func() {
+		back()
+		<-ended
 	}, nil
 }

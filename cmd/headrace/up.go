@@ -53,6 +53,10 @@ func (c *upCmd) Run(e *env) error {
 	if c.Demo {
 		return c.demo(e)
 	}
+	if _, err := edge.ReadMembership(filepath.Join(e.dir, "edge")); err == nil {
+		return &episode.Problem{Code: "up/edge", Message: e.dir + " is the folder of an edge that has joined a hub, whose policy is not this command's to change",
+			Hint: "run headrace edge there, or headrace up with another --dir"}
+	}
 	policy := consent.Starter()
 	if c.Policy != "" {
 		var err error

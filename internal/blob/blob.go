@@ -61,10 +61,31 @@ func Open(dir, keys string) (*Store, error) {
 	}
 	// The folders themselves must outlive a crash before anything in them can.
 	above := func(d string) error { return statedir.Sync(filepath.Dir(filepath.Clean(d))) }
-	if err := errors.Join(statedir.Sync(dir), above(dir), above(keys), above(filepath.Dir(filepath.Clean(keys))), s.clearKeys()); err != nil {
+	if err := errors.Join(statedir.Sync(dir), above(dir), above(keys), above(filepath.Dir(filepath.Clean(keys))), s.clearKeys(), s.keyed()); err != nil {
 		return nil, fmt.Errorf("open blobs: %w", err)
 	}
 	return s, nil
+}
+
+// keyed refuses a folder of sealed blobs of which not one key is there: the keys were not put back, or not mounted, and whatever
+// came in now would lie beside what can be read again once they are.
+func (s *Store) keyed() error {
+	if keys, err := os.ReadDir(s.keys); err != nil || len(keys) > 0 {
+		return err
+	}
+	files, err := os.ReadDir(s.blobs)
+	found := 0
+	for _, f := range files {
+		sealed, errHead := isSealed(filepath.Join(s.blobs, f.Name()))
+		if sealed {
+			found++
+		}
+		if err = errors.Join(err, errHead); found > 1 { // one may be left of a deletion that a crash cut off
+			return &episode.Problem{Code: "blobs/no-keys", Message: "there are sealed blobs in " + s.blobs + " and no keys in " + s.keys,
+				Hint: "put the folder of keys back, or mount it; if all of them were destroyed on purpose, remove the blobs, too"}
+		}
+	}
+	return err
 }
 
 // clearKeys removes keys that were half-written.

@@ -23,6 +23,21 @@ const (
 	keySize   = 32
 )
 
+// isSealed says whether a file begins as sealed ones do.
+func isSealed(path string) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	head := make([]byte, len(sealMagic))
+	_, err = io.ReadFull(f, head)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil
+	}
+	return string(head) == sealMagic, err
+}
+
 // sealer seals chunks under a blob's key.
 type sealer struct{ aead cipher.AEAD }
 

@@ -220,3 +220,27 @@ func BenchmarkGet(b *testing.B) {
 		}
 	}
 }
+
+// TestAFolderWhoseKeysAreNotThereIsNotOpened: a restore without them, or a volume that was not mounted.
+func TestAFolderWhoseKeysAreNotThereIsNotOpened(t *testing.T) {
+	s, dir, d, b := seals(t)
+	if _, err := s.PutBytes(t.Context(), []byte("another")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(dir+".keys", dir+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := blob.Open(dir, dir+".keys"); !errors.Is(err, &episode.Problem{Code: "blobs/no-keys"}) {
+		t.Fatalf("without its keys: %v", err)
+	}
+	if err := errors.Join(os.Remove(dir+".keys"), os.Rename(dir+".away", dir+".keys")); err != nil {
+		t.Fatal(err)
+	}
+	s, err := blob.Open(dir, dir+".keys")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Get(t.Context(), d); err != nil || !bytes.Equal(got, b) {
+		t.Errorf("with its keys back: %v", err)
+	}
+}

@@ -114,6 +114,8 @@ func (w *Writer) Commit(digest string) error {
 	if _, err := w.s.Get(context.Background(), digest); err == nil {
 		now := time.Now()
 		return os.Chtimes(path, now, now) // when it was last put
+	} else if !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrDigest) {
+		return fmt.Errorf("put blob %s: see what is there: %w", digest, err) // its key must not go while it may be good
 	}
 	if err := statedir.Write(w.s.key(digest), w.key); err != nil {
 		return fmt.Errorf("put blob %s: %w", digest, err)

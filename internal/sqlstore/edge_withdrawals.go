@@ -100,15 +100,28 @@ func (d *DB) Sending(ctx context.Context, bundle string, now time.Time) error {
 	})
 }
 
-// Unpack undoes a bundle that the hub has not: its records are approved as before.
+// Unpack undoes a bundle that the hub has not: its records are approved as before, but those of episodes that were taken back or
+// held since they were packed.
 func (d *DB) Unpack(ctx context.Context, bundle string) error {
 	return d.change(ctx, func(tx *changing) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM bundles WHERE state='packed' AND id=$1`, bundle); err != nil {
 			return err
 		}
-		_, err := tx.move(ctx, said{state: OutApproved}, `state='packed' AND bundle=$1`, bundle)
-		return err
+		return tx.unpacked(ctx, bundle)
 	})
+}
+
+// unpacked gives the rows of a bundle that is no more the state that they would have without it.
+func (c *changing) unpacked(ctx context.Context, bundle string) error {
+	const of = `state='packed' AND bundle=$1`
+	if _, err := c.move(ctx, said{state: OutRefused, by: "taken back"}, of+` AND episode IN (SELECT id FROM episodes WHERE state IN ('withdrawn','vetoed'))`, bundle); err != nil {
+		return err
+	}
+	if _, err := c.move(ctx, said{state: OutHeld, by: "held"}, of+` AND episode IN (SELECT episode FROM held)`, bundle); err != nil {
+		return err
+	}
+	_, err := c.move(ctx, said{state: OutApproved}, of, bundle)
+	return err
 }
 
 // WithdrawalRow is a withdrawal as the edge asked for it.

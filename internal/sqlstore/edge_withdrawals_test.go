@@ -130,3 +130,48 @@ func TestRefusedBundleDoesNotOfferWhatWasTakenBack(t *testing.T) {
 		}
 	})
 }
+
+// What was vetoed or held since its bundle was tried is not approved by undoing the bundle, and is never packed again.
+func TestAnUndoneBundleApprovesNothingThatWasTakenBackOrHeldSince(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleEdge)
+		screened(t, db, sqlstore.OutApproved, "a", "b", "c", "d")
+		ok(t, db.Pack(t.Context(), sqlstore.BundleRow{ID: "b1", Recipient: "maker", Kind: "episodes", Records: 4, CreatedAt: day1}, rows("a", "b", "c", "d")))
+		ok(t, db.Sending(t.Context(), "b1", day1))
+		ok(t, db.SetEpisodeState(t.Context(), "a", sqlstore.EpisodeVetoed, "no"))
+		ok(t, db.SetEpisodeState(t.Context(), "b", sqlstore.EpisodeWithdrawn, "taken back"))
+		_, err := db.AddFlag(t.Context(), sqlstore.Flag{Episode: "c", Why: "names a customer", At: day1})
+		ok(t, err)
+		ok(t, db.Unpack(t.Context(), "b1"))
+		got := slices.Concat(states(t, db, "a"), states(t, db, "b"), states(t, db, "c"), states(t, db, "d"))
+		if diff := cmp.Diff([]string{"1:refused", "1:refused", "1:held", "1:approved"}, got); diff != "" {
+			t.Error(diff)
+		}
+		ready, err := db.Approved(t.Context(), "maker", 10)
+		ok(t, err)
+		if len(ready) != 1 || ready[0].Episode != "d" {
+			t.Errorf("may be packed: %+v", ready)
+		}
+	})
+}
+
+// A flag, or a hold of before, takes nobody's place: what asks its developer leaves by no steward's word alone.
+func TestWhatAsksItsDeveloperIsNoStewardsToLetGo(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleEdge)
+		screened(t, db, sqlstore.OutAsked, "a")
+		_, err := db.AddFlag(t.Context(), sqlstore.Flag{Episode: "a", Why: "names a customer", At: day1})
+		ok(t, err)
+		for _, to := range []string{sqlstore.OutApproved, sqlstore.OutWaiting} {
+			n, err := db.Decide(t.Context(), sqlstore.Ruling{Who: "eve", Recipient: "maker", State: to, At: day1, Digests: []string{rows("a")[0].Digest}})
+			ok(t, err)
+			if n != 0 || states(t, db, "a")[0] != "1:asked" {
+				t.Errorf("%s moved %d: %v", to, n, states(t, db, "a"))
+			}
+		}
+		ok(t, db.AnswerAsked(t.Context(), "a", day1))
+		if got := states(t, db, "a"); got[0] != "1:held" {
+			t.Errorf("after the yes: %v", got)
+		}
+	})
+}

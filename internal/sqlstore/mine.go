@@ -61,7 +61,10 @@ func (d *DB) Veto(ctx context.Context, id, by string, now time.Time) (stopped []
 // ErrChanged says that nothing of it waits for them.
 func (d *DB) AnswerAsked(ctx context.Context, id string, now time.Time) error {
 	return d.change(ctx, func(tx *changing) error {
-		var n int64
+		n, err := tx.move(ctx, said{state: OutHeld, by: "held", note: "held; its developer has said yes"}, `state='asked' AND episode=$1 AND episode IN (SELECT episode FROM held)`, id)
+		if err != nil {
+			return err
+		}
 		// Who would have approved it was noted when it was screened.
 		for where, to := range map[string]string{`decided_by=''`: OutWaiting, `decided_by<>''`: OutApproved} {
 			k, err := tx.move(ctx, said{state: to}, `state='asked' AND `+where+` AND episode=$1`, id)
@@ -95,8 +98,8 @@ type Flag struct {
 	SeenBy       string // the steward who has seen to it; empty: nobody yet
 }
 
-// AddFlag stores a flag and holds what waits, or is packed and not sent, of the episode, and what comes of it later. It
-// returns the bundles that it stopped.
+// AddFlag stores a flag and holds what waits, or is packed and not sent, of the episode, and what comes of it later. What asks
+// its developer goes on asking: a yes then takes it to the steward. It returns the bundles that it stopped.
 func (d *DB) AddFlag(ctx context.Context, f Flag) (stopped []string, err error) {
 	why := "its developer: " + f.Why
 	err = d.change(ctx, func(tx *changing) error {
@@ -111,7 +114,7 @@ func (d *DB) AddFlag(ctx context.Context, f Flag) (stopped []string, err error) 
 		if stopped, err = tx.unpackUnsent(ctx, Scope{Records: []string{f.Episode}}); err != nil {
 			return err
 		}
-		_, err = tx.move(ctx, said{state: OutHeld, by: "its developer", note: why, at: f.At}, `state IN ('asked','waiting','held','approved') AND episode=$1`, f.Episode)
+		_, err = tx.move(ctx, said{state: OutHeld, by: "its developer", note: why, at: f.At}, `state IN ('waiting','held','approved') AND episode=$1`, f.Episode)
 		return err
 	})
 	return stopped, err
@@ -157,7 +160,7 @@ func (c *changing) unpackUnsent(ctx context.Context, s Scope) ([]string, error) 
 		return nil, fmt.Errorf("stop bundles: %w", err)
 	}
 	for _, id := range stopped {
-		if _, err := c.move(ctx, said{state: OutApproved}, `state='packed' AND bundle=$1`, id); err != nil {
+		if err := c.unpacked(ctx, id); err != nil {
 			return nil, err
 		}
 	}

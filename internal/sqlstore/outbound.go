@@ -166,7 +166,8 @@ func (d *DB) OutboundCounts(ctx context.Context) ([]Count, error) {
 // come in no order: a bundle sorts its records.
 func (d *DB) Approved(ctx context.Context, recipient string, limit int) ([]OutboundRow, error) {
 	var kind string
-	err := d.read.QueryRowContext(ctx, `SELECT kind FROM outbound WHERE state='approved' AND recipient=$1 ORDER BY kind DESC LIMIT 1`, recipient).Scan(&kind)
+	const mayLeave = ` AND episode NOT IN (SELECT id FROM episodes WHERE state IN ('withdrawn','vetoed'))`
+	err := d.read.QueryRowContext(ctx, `SELECT kind FROM outbound WHERE state='approved' AND recipient=$1`+mayLeave+` ORDER BY kind DESC LIMIT 1`, recipient).Scan(&kind)
 	if err == sql.ErrNoRows {
 		return nil, nil
 	}
@@ -184,7 +185,7 @@ func (d *DB) Approved(ctx context.Context, recipient string, limit int) ([]Outbo
 		o.Risk = int(-rank)
 		o.Found, err = decodeFound(found)
 		return o, err
-	}, `SELECT episode, revision, digest, level, found, rank, body`+withBody+` WHERE state='approved' AND recipient=$1 AND kind=$2 LIMIT $3`, recipient, kind, limit)
+	}, `SELECT episode, revision, digest, level, found, rank, body`+withBody+` WHERE state='approved' AND recipient=$1 AND kind=$2`+mayLeave+` LIMIT $3`, recipient, kind, limit)
 }
 
 // BundleRow is a bundle at the edge.
@@ -302,7 +303,7 @@ func (d *DB) RefuseBundle(ctx context.Context, id, why string, incident []byte, 
 			return err
 		}
 		// What was taken back meanwhile waits for nobody.
-		if _, err := tx.move(ctx, said{state: OutRefused, by: why, at: now}, `bundle=$1 AND episode IN (SELECT id FROM episodes WHERE state='withdrawn')`, id); err != nil {
+		if _, err := tx.move(ctx, said{state: OutRefused, by: why, at: now}, `bundle=$1 AND episode IN (SELECT id FROM episodes WHERE state IN ('withdrawn','vetoed'))`, id); err != nil {
 			return err
 		}
 		_, err = tx.move(ctx, said{state: OutHeld, by: why, note: why, at: now}, `bundle=$1`, id)

@@ -136,7 +136,7 @@ func holdBack(ctx context.Context, tx *sql.Tx, out []*OutboundRow) error {
 		return rows.Err()
 	})
 	for _, o := range out {
-		if why := held[o.Episode]; why != "" {
+		if why := held[o.Episode]; why != "" && o.State != OutAsked { // without its developer's yes nobody can let it go
 			o.State, o.DecidedBy, o.Note = OutHeld, why, why
 		}
 	}
