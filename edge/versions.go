@@ -174,6 +174,8 @@ func (e *Edge) enforce(ctx context.Context, r sqlstore.PolicyRow, p *consent.Pol
 	var keep []string
 	if e.versions.force != nil {
 		keep = consent.Same(e.versions.force, p)
+	} else { // the first: what was decided before there were versions, and before rows named their rule, stays decided
+		keep = append(consent.Same(p, p), "")
 	}
 	now := e.cfg.Now()
 	stopped, err := e.db.Noting(e.entry(ctx, by, "policy in force", words)).EnforcePolicy(ctx, r.Version, envelope, keep, by, now)

@@ -166,7 +166,7 @@ func (d *DB) OutboundCounts(ctx context.Context) ([]Count, error) {
 // come in no order: a bundle sorts its records.
 func (d *DB) Approved(ctx context.Context, recipient string, limit int) ([]OutboundRow, error) {
 	var kind string
-	const mayLeave = ` AND episode NOT IN (SELECT id FROM episodes WHERE state IN ('withdrawn','vetoed'))`
+	const mayLeave = ` AND NOT EXISTS (SELECT 1 FROM episodes WHERE id=outbound.episode AND state IN ('withdrawn','vetoed'))`
 	err := d.read.QueryRowContext(ctx, `SELECT kind FROM outbound WHERE state='approved' AND recipient=$1`+mayLeave+` ORDER BY kind DESC LIMIT 1`, recipient).Scan(&kind)
 	if err == sql.ErrNoRows {
 		return nil, nil

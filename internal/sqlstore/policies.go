@@ -155,7 +155,7 @@ func (c *changing) screenAgain(ctx context.Context, keep []string, by string, no
 		return nil, err
 	}
 	for _, id := range stopped {
-		if _, err := c.move(ctx, said{state: OutApproved}, `state='packed' AND bundle=$1`, id); err != nil {
+		if err := c.unpacked(ctx, id); err != nil {
 			return nil, err
 		}
 	}
