@@ -54,7 +54,7 @@ func TestNobodyLoosensThePolicyAlone(t *testing.T) {
 	names := []string{"machine", "local", "ada", "bob", "eve", "dan"}
 	said := map[int64]map[string]bool{} // which stewards said yes to which version, by this test's own account
 	loosened, tightened := 0, 0
-	rapid.Check(t, func(t *rapid.T) {
+	steps := func(t *rapid.T) {
 		for range rapid.IntRange(3, 6).Draw(t, "steps") {
 			who := rapid.SampledFrom(names).Draw(t, "who")
 			ctx := people[who]
@@ -103,7 +103,10 @@ func TestNobodyLoosensThePolicyAlone(t *testing.T) {
 				t.Fatalf("version %d loosened the policy by the word of %v alone, last %s", after.Version, said[after.Version], who)
 			}
 		}
-	})
+	}
+	for rounds := 0; rounds == 0 || rounds < 50 && (loosened == 0 || tightened == 0); rounds++ { // few steps come across both by chance
+		rapid.Check(t, steps)
+	}
 	if loosened == 0 || tightened == 0 {
 		t.Errorf("%d versions loosened and %d tightened: the test says too little", loosened, tightened)
 	}
