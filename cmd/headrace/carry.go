@@ -51,17 +51,22 @@ func (j carryJob) carry(e *env, config string) error {
 	return err
 }
 
-func carryOffline(e *env, f edge.File, job string) (string, error) {
+// openJoined opens the edge that has joined a hub, for a command that does one thing while it does not run.
+func openJoined(e *env, f edge.File) (*edge.Edge, error) {
 	m, err := edge.ReadMembership(f.Dir)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	conf, err := f.Config(m)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	conf.Log = logger(e.err)
-	ed, err := edge.New(e.ctx, conf)
+	return edge.New(e.ctx, conf)
+}
+
+func carryOffline(e *env, f edge.File, job string) (string, error) {
+	ed, err := openJoined(e, f)
 	if err != nil {
 		return "", err
 	}

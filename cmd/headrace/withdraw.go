@@ -128,16 +128,7 @@ func (c *withdrawCmd) check(e *env) error {
 }
 
 func withdrawOffline(e *env, f edge.File, job string) (string, error) {
-	m, err := edge.ReadMembership(f.Dir)
-	if err != nil {
-		return "", err
-	}
-	conf, err := f.Config(m)
-	if err != nil {
-		return "", err
-	}
-	conf.Log = logger(e.err)
-	ed, err := edge.New(e.ctx, conf)
+	ed, err := openJoined(e, f)
 	if err != nil {
 		return "", err
 	}
