@@ -35,19 +35,18 @@ func measureArrivals(ctx context.Context, b *bench) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	note := fmt.Sprintf("%d bundles of %d contributors in %d tries; the hub killed %d times, senders %d times, %d connections cut; %d bundles carried a checkpoint; longest start after a kill %v; %.0f s",
-		r.Bundles, o.Contributors, r.Tries, r.HubKills, r.SenderKills, r.Cuts, r.Continued, r.Restart.Round(time.Millisecond), time.Since(begin).Seconds())
-	for _, wrong := range [][]string{r.Lost, r.Twice, r.Unproven, r.Stray} {
-		if len(wrong) > 0 {
-			note += fmt.Sprintf("; %q", wrong[:min(3, len(wrong))])
-		}
+	note := fmt.Sprintf("%d bundles with %d records of %d contributors in %d tries; the hub killed %d times, senders %d times, %d connections cut; %d bundles carried a checkpoint; %d entries in the log; longest start after a kill %v; %.0f s",
+		r.Bundles, r.Records, o.Contributors, r.Tries, r.HubKills, r.SenderKills, r.Cuts, r.Continued, r.LogSize, r.Restart.Round(time.Millisecond), time.Since(begin).Seconds())
+	if wrong := r.Wrong(); len(wrong) > 0 {
+		note += fmt.Sprintf("; %q", wrong[:min(10, len(wrong))])
 	}
 	one := func(id string, n int, unit, note string) row {
 		return row{ID: id, Ours: figure(float64(n)), Unit: unit, N: o.Bundles, Seed: int64(o.Seed), Note: note}
 	}
 	unproven := o.Bundles - r.Proven
-	return []row{one("intake", len(r.Lost)+len(r.Twice)+len(r.Stray)+unproven, "bundles lost, twice, stray or unproven", note),
-		one("intake/lost", len(r.Lost), "bundles", "with a receipt, not at the hub"),
-		one("intake/twice", len(r.Twice), "bundles, records or entries", "more than once at the hub or in its log"),
-		one("intake/unproven", unproven, "receipts", "whose bundle the log, read whole with the hub's public key alone, does not show")}, os.RemoveAll(o.Dir)
+	return []row{one("intake", len(r.Lost)+len(r.Twice)+len(r.Changed)+len(r.Stray)+unproven, "records, bundles or entries lost, twice, changed or stray, or receipts unproven", note),
+		one("intake/lost", len(r.Lost), "bundles or records", "with a receipt, not where curation reads them"),
+		one("intake/twice", len(r.Twice), "records or entries", "more than once where curation reads them, or in the log"),
+		one("intake/changed", len(r.Changed), "records", "not byte for byte what was sent"),
+		one("intake/unproven", unproven, "receipts", "that the log's files, read whole with the hub's public key alone, do not bear out")}, os.RemoveAll(o.Dir)
 }

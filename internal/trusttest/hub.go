@@ -37,6 +37,9 @@ func (o *Options) log(format string, a ...any) {
 	}
 }
 
+// HubDir is the hub's own folder.
+func (o *Options) HubDir() string { return filepath.Join(o.Dir, "maker", "hub") }
+
 // hubName is what terms call the hub.
 const hubName = "trial-maker"
 
@@ -149,7 +152,7 @@ func (m *maker) join(ctx context.Context, name string) (*contributor, error) {
 
 // admitted is what the hub's own tables say that it took in. The hub may run.
 func (m *maker) admitted(ctx context.Context) ([]sqlstore.AdmittedRow, error) {
-	db, err := sqlstore.Open(ctx, filepath.Join(m.dir(), "hub", "hub.db"), sqlstore.RoleHub)
+	db, err := sqlstore.Open(ctx, filepath.Join(m.o.HubDir(), "hub.db"), sqlstore.RoleHub)
 	if err != nil {
 		return nil, err
 	}

@@ -5,8 +5,6 @@ package trusttest
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -20,10 +18,9 @@ import (
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/edge"
-	"github.com/headrace/headrace/internal/tlog/audit"
+	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/tlog/proof"
 	"github.com/headrace/headrace/internal/tlog/seen"
-	"github.com/headrace/headrace/internal/tlog/tiles"
 )
 
 // IntakeOptions says how much is sent and how often something breaks.
@@ -37,18 +34,14 @@ type IntakeOptions struct {
 
 // IntakeReport is what came out.
 type IntakeReport struct {
-	Bundles, Records  int
-	HubKills          int
-	SenderKills       int
-	Cuts              int
-	Tries             int           // how often a bundle was sent until all had their receipts
-	Restart           time.Duration // the longest start of the hub after a kill
-	Lost              []string      // bundles or records with a receipt that the hub does not have
-	Twice             []string      // bundles or records that it has more than once
-	Unproven          []string      // receipts whose bundle the log does not show
-	Stray             []string      // what the hub has and nobody sent
-	Entries, LogSize  int           // of bundles, and of all, in the log
-	Continued, Proven int           // bundles that carried a checkpoint; receipts that were proven
+	Held
+	Ledger      *Ledger // what was sent, to be counted again
+	HubKills    int
+	SenderKills int
+	Cuts        int
+	Tries       int           // how often a bundle was sent until all had their receipts
+	Restart     time.Duration // the longest start of the hub after a kill
+	Continued   int           // bundles that carried a checkpoint
 }
 
 // Intake sends bundles through kills and cuts until each has its receipt, and counts. The error is about the trial or a
@@ -64,7 +57,7 @@ func Intake(ctx context.Context, o IntakeOptions) (r IntakeReport, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, m.close()) }()
-	s := &sending{o: o, m: m, hubKills: o.Kills * 3 / 10, senderKills: o.Kills * 3 / 10, rng: rand.New(rand.NewPCG(o.Seed, 3)), receipts: map[string]string{}}
+	s := &sending{o: o, m: m, hubKills: o.Kills * 3 / 10, senderKills: o.Kills * 3 / 10, rng: rand.New(rand.NewPCG(o.Seed, 3))}
 	s.cuts = o.Kills - s.hubKills - s.senderKills
 	var all []*contributor
 	for i := range o.Contributors {
@@ -74,23 +67,16 @@ func Intake(ctx context.Context, o IntakeOptions) (r IntakeReport, err error) {
 		}
 		all = append(all, c)
 	}
+	s.report.Ledger = &Ledger{hub: hubName, key: all[0].PublicKey, records: map[recordKey]string{}, receipts: map[string]string{}}
 	if err := s.run(ctx, all); err != nil {
 		return s.report, err
 	}
-	m.line.Cut(0)
+	s.report.Cuts = m.line.Cuts()
 	if err := m.stop(); err != nil {
 		return s.report, err
 	}
-	if err := s.count(ctx); err != nil {
-		return s.report, err
-	}
-	if err := m.start(ctx); err != nil {
-		return s.report, err
-	}
-	if err := s.prove(ctx, all); err != nil {
-		return s.report, err
-	}
-	return s.report, m.stop()
+	s.report.Held, err = s.report.Ledger.Count(ctx, o.HubDir())
+	return s.report, err
 }
 
 // sending is a trial under way.
@@ -102,7 +88,6 @@ type sending struct {
 	rng                         *rand.Rand
 	hubKills, senderKills, cuts int // still to come
 	sent                        int // bundles that have their receipts
-	receipts                    map[string]string
 	report                      IntakeReport
 }
 
@@ -195,7 +180,7 @@ func sleep(ctx context.Context, d time.Duration) {
 func (s *sending) contribute(ctx context.Context, c *contributor, k int) error {
 	var lines [][]byte
 	for i := range s.o.Records {
-		line, err := record(fmt.Sprintf("ep_%s_%d_%d", c.name, k, i), nil)
+		line, err := record(fmt.Sprintf("ep_%s_%d_%d", c.name, k, i), func(e *episode.Episode) { e.Revision = 1 })
 		if err != nil {
 			return err
 		}
@@ -222,9 +207,11 @@ func (s *sending) contribute(ctx context.Context, c *contributor, k int) error {
 			if err := os.WriteFile(path, out, 0o600); err != nil {
 				return err
 			}
+			if err := s.report.Ledger.enter(c.name, digest, path, lines); err != nil {
+				return err
+			}
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.receipts[digest] = path
 			s.sent++
 			if checkpoint != "" {
 				s.report.Continued++
@@ -273,80 +260,4 @@ func (s *sending) push(ctx context.Context, c *contributor, dir string) ([]byte,
 		return nil, fmt.Errorf("%w: %s", err, &said)
 	}
 	return out.Bytes(), nil
-}
-
-// count compares what has a receipt with what the hub's tables say that it took in. A bundle's digest stands for its records.
-func (s *sending) count(ctx context.Context) error {
-	rows, err := s.m.admitted(ctx)
-	if err != nil {
-		return err
-	}
-	r := &s.report
-	times := map[string]int{}
-	for _, row := range rows {
-		if times[row.Bundle]++; times[row.Bundle] == 2 {
-			r.Twice = append(r.Twice, row.Bundle)
-		}
-		if s.receipts[row.Bundle] == "" {
-			r.Stray = append(r.Stray, row.Bundle)
-		}
-		r.Records += row.Records
-	}
-	for digest := range s.receipts {
-		if times[digest] == 0 {
-			r.Lost = append(r.Lost, digest)
-		}
-	}
-	if want := len(s.receipts) * s.o.Records; r.Records != want {
-		r.Lost = append(r.Lost, fmt.Sprintf("%d records of %d", r.Records, want))
-	}
-	r.Bundles, r.Cuts = len(times), s.m.line.Cuts()
-	return nil
-}
-
-// prove reads the hub's whole log as an auditor does, who has its public key alone, and looks for each receipt's bundle in it.
-func (s *sending) prove(ctx context.Context, all []*contributor) error {
-	known, err := proof.Of(hubName, all[0].PublicKey)
-	if err != nil {
-		return err
-	}
-	fetch := tiles.At(s.m.url())
-	signed, err := fetch(ctx, "checkpoint")
-	if err != nil {
-		return err
-	}
-	now, err := known.Open(signed)
-	if err != nil {
-		return err
-	}
-	var entries []string
-	if err := audit.Verify(ctx, fetch, proof.Checkpoint{}, now, func(_ uint64, b []byte) {
-		entries = append(entries, string(b))
-	}); err != nil {
-		return err
-	}
-	r := &s.report
-	r.LogSize = len(entries)
-	times := map[string]int{}
-	for _, e := range entries {
-		if times[e]++; times[e] == 2 {
-			sum := sha256.Sum256([]byte(e))
-			r.Twice = append(r.Twice, "log entry "+hex.EncodeToString(sum[:8]))
-		}
-	}
-	hub := bundle.NewTrust(bundle.TrustedKey{Key: all[0].PublicKey})
-	for digest, path := range s.receipts {
-		entry, index, err := entryOf(path, digest, hub)
-		if err != nil {
-			r.Unproven = append(r.Unproven, fmt.Sprintf("%s: %v", digest, err))
-			continue
-		}
-		if index >= uint64(len(entries)) || entries[index] != entry {
-			r.Unproven = append(r.Unproven, digest)
-			continue
-		}
-		r.Proven++
-		r.Entries += times[entry]
-	}
-	return nil
 }

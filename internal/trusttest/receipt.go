@@ -13,32 +13,41 @@ import (
 	"github.com/headrace/headrace/internal/tlog/proof"
 )
 
-// entryOf returns the entry of the log that a receipt, as "headrace push" printed it, says there is of a bundle, and where.
-func entryOf(path, digest string, hub bundle.Trust) (entry string, index uint64, err error) {
+// opened is what a receipt, as "headrace push" printed it, says of a bundle.
+type opened struct {
+	entry      string // of the log
+	index      uint64
+	checkpoint proof.Checkpoint // to which its proof leads
+}
+
+// openReceipt checks all of a receipt that can be checked without the log's files.
+func openReceipt(path, digest string, log *proof.Log, hub bundle.Trust) (o opened, err error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return "", 0, err
+		return o, err
 	}
 	var pushed edge.Receipt
 	if err := json.Unmarshal(raw, &pushed); err != nil {
-		return "", 0, err
+		return o, err
 	}
 	payload, _, err := bundle.OpenDocument(pushed.Receipt, bundle.TypeReceipt, hub)
 	if err != nil {
-		return "", 0, err
+		return o, err
 	}
 	var r bundle.Receipt
 	if err := bundle.DecodeDocument(payload, &r); err != nil {
-		return "", 0, err
+		return o, err
 	}
 	var p proof.Inclusion
 	if err := json.Unmarshal(pushed.Proof, &p); err != nil {
-		return "", 0, err
+		return o, err
 	}
 	if r.Bundle != digest || r.LogIndex != p.Index {
-		return "", 0, fmt.Errorf("the receipt is of %s at %d, its proof of %d", r.Bundle, r.LogIndex, p.Index)
+		return o, fmt.Errorf("the receipt is of %s at %d, its proof of %d", r.Bundle, r.LogIndex, p.Index)
 	}
-	return string(proof.Entry(proof.KindBundle, proof.Commit(p.Salt, digest))), r.LogIndex, nil
+	o = opened{entry: string(proof.Entry(proof.KindBundle, proof.Commit(p.Salt, digest))), index: p.Index}
+	o.checkpoint, err = p.Verify(log, proof.KindBundle, digest)
+	return o, err
 }
 
 // record is the canonical JSON of a record that may leave to the hub.

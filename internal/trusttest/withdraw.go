@@ -114,7 +114,7 @@ func Withdraw(ctx context.Context, o WithdrawOptions) (r WithdrawReport, err err
 		return r, err
 	}
 	w.edge = nil
-	db, err := sqlstore.Open(ctx, filepath.Join(w.hub.dir(), "hub", "hub.db"), sqlstore.RoleHub)
+	db, err := sqlstore.Open(ctx, filepath.Join(w.o.HubDir(), "hub.db"), sqlstore.RoleHub)
 	if err != nil {
 		return r, err
 	}
@@ -143,7 +143,7 @@ func (w *world) ask(ctx context.Context, session string) error {
 
 // snapshotOf waits until the hub's newest snapshot holds so many records.
 func (w *world) snapshotOf(ctx context.Context, rows int) error {
-	db, err := sqlstore.Open(ctx, filepath.Join(w.hub.dir(), "hub", "hub.db"), sqlstore.RoleHub)
+	db, err := sqlstore.Open(ctx, filepath.Join(w.o.HubDir(), "hub.db"), sqlstore.RoleHub)
 	if err != nil {
 		return err
 	}
@@ -217,7 +217,7 @@ func (w *world) stage(ctx context.Context, before *bundle.Certificate) (string, 
 	if slices.ContainsFunc(kept, func(c *bundle.Certificate) bool { return c.Withdrawal != before.Withdrawal }) {
 		return "at its end", nil
 	}
-	db, err := sqlstore.Open(ctx, filepath.Join(w.hub.dir(), "hub", "hub.db"), sqlstore.RoleHub)
+	db, err := sqlstore.Open(ctx, filepath.Join(w.o.HubDir(), "hub.db"), sqlstore.RoleHub)
 	if err != nil {
 		return "", err
 	}
