@@ -42,12 +42,19 @@ func (b *bench) searched(ctx context.Context, id string, n, kills int) ([]row, e
 	if err != nil {
 		return nil, err
 	}
-	var ways []string
+	var ways, left []string
 	for _, k := range slices.Sorted(maps.Keys(r.By)) {
 		ways = append(ways, fmt.Sprintf("%s %d", k, r.By[k]))
 	}
-	note := fmt.Sprintf("planted: %s; %d raw texts sealed at the edge, %d records left, %d of them with masked text; %d processes killed on the way, three ended by faults; searched: %d files of %.1f MB, %d pages, all answers, all that was printed; %.0f s",
-		strings.Join(ways, ", "), r.Sealed, r.Admitted, r.Masked, r.Kills, r.Files, float64(r.Bytes)/1e6, r.Pages, time.Since(begin).Seconds())
+	pages := 0
+	for _, n := range r.Pages {
+		pages += n
+	}
+	for _, level := range slices.Sorted(maps.Keys(r.Left)) {
+		left = append(left, fmt.Sprintf("%d %s", r.Left[level], level))
+	}
+	note := fmt.Sprintf("planted: %s; %d raw texts sealed at the edge; left: %s; of %d records of clean text, %d without a canary, %d were stopped for a canary and %d wait; %d processes killed on the way, three ended by faults; searched: %d files of %.1f MB, %d pages of %d kinds, all answers, all that was printed; %.0f s",
+		strings.Join(ways, ", "), r.Sealed, strings.Join(left, ", "), r.Texts, r.Whole, r.Stopped, r.Waiting, r.Kills, r.Files, float64(r.Bytes)/1e6, pages, len(r.Pages), time.Since(begin).Seconds())
 	if len(r.Found) > 0 {
 		note += fmt.Sprintf("; %q", r.Found[:min(10, len(r.Found))])
 	}

@@ -88,8 +88,11 @@ func TestRawTextRestsOnlySealed(t *testing.T) {
 	for _, f := range r.Found {
 		t.Errorf("planted text in %s", f)
 	}
-	if r.Sealed == 0 || r.Admitted == 0 || r.Masked == 0 || r.Kills != o.Kills || len(r.By) < 8 {
+	if r.Sealed == 0 || r.Left["signal"] == 0 || r.Left["masked"] == 0 || r.Kills != o.Kills || len(r.By) < 9 {
 		t.Errorf("too little went round to show anything: %+v", r)
+	}
+	if r.Left["clean"] < r.Whole || r.Stopped == 0 || r.Waiting == 0 || r.Left["clean"]+r.Stopped+r.Waiting != r.Texts {
+		t.Errorf("of %d records of clean text, %d of them without a canary, %d left, %d were stopped, %d wait", r.Texts, r.Whole, r.Left["clean"], r.Stopped, r.Waiting)
 	}
 }
 

@@ -96,37 +96,18 @@ func (l *Ledger) Count(ctx context.Context, dir string) (h Held, err error) {
 }
 
 func (l *Ledger) countRecords(ctx context.Context, dir string, h *Held) error {
-	db, err := sqlstore.Open(ctx, filepath.Join(dir, "hub.db"), sqlstore.RoleHub)
-	if err != nil {
-		return err
-	}
-	rows, err := db.Admitted(ctx)
-	if err := errors.Join(err, db.Close()); err != nil {
-		return err
-	}
-	blobs, err := blob.View(filepath.Join(dir, "blobs"), filepath.Join(dir, "keys", "blobs"))
-	if err != nil {
-		return err
-	}
 	times, here := map[recordKey]int{}, map[string]bool{}
+	rows, err := eachRecord(ctx, dir, func(row sqlstore.AdmittedRow, line []byte) error {
+		l.countRecord(row.Contributor, line, times, h)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	for _, row := range rows {
 		here[row.Bundle] = true
 		if l.receipts[row.Bundle] == "" {
 			h.Stray = append(h.Stray, "bundle "+row.Bundle)
-		}
-		packed, err := blobs.Get(ctx, row.Shard)
-		if errors.Is(err, blob.ErrNotFound) {
-			continue // what it held is missing below
-		}
-		var raw []byte
-		if err == nil {
-			raw, err = unpack(packed)
-		}
-		if err != nil {
-			return fmt.Errorf("records of bundle %s: %w", row.Bundle, err)
-		}
-		for line := range bytes.Lines(raw) {
-			l.countRecord(row.Contributor, bytes.TrimSuffix(line, []byte("\n")), times, h)
 		}
 	}
 	for digest := range l.receipts {
@@ -162,6 +143,40 @@ func (l *Ledger) countRecord(contributor string, line []byte, times map[recordKe
 	case sent != episode.Digest(line):
 		h.Changed = append(h.Changed, "record "+k.String())
 	}
+}
+
+// eachRecord shows each record that a hub would learn from, out of the blobs from which curation takes it, and returns the bundles that
+// it admitted. A blob that is not there has no records.
+func eachRecord(ctx context.Context, dir string, see func(row sqlstore.AdmittedRow, line []byte) error) ([]sqlstore.AdmittedRow, error) {
+	db, err := sqlstore.Open(ctx, filepath.Join(dir, "hub.db"), sqlstore.RoleHub)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := db.Admitted(ctx)
+	if err := errors.Join(err, db.Close()); err != nil {
+		return nil, err
+	}
+	blobs, err := blob.View(filepath.Join(dir, "blobs"), filepath.Join(dir, "keys", "blobs"))
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		packed, err := blobs.Get(ctx, row.Shard)
+		if errors.Is(err, blob.ErrNotFound) {
+			continue
+		}
+		var raw []byte
+		if err == nil {
+			raw, err = unpack(packed)
+		}
+		for line := range bytes.Lines(raw) {
+			err = errors.Join(err, see(row, bytes.TrimSuffix(line, []byte("\n"))))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("records of bundle %s: %w", row.Bundle, err)
+		}
+	}
+	return rows, nil
 }
 
 // countLog reads the whole log as an auditor does, who has the hub's public key alone, and looks for each receipt's bundle in

@@ -32,32 +32,38 @@ type form struct {
 	anyCase bool
 }
 
-func forms() []form {
-	list := []form{{"as it is", []byte(canaryHead), true}, {"in hexadecimal", []byte(hex.EncodeToString([]byte(canaryHead))), true}}
-	wide := utf16.Encode([]rune(canaryHead))
+// formsOf are those of the canaries that begin so.
+func formsOf(head string) []form {
+	list := []form{{"as it is", []byte(head), true}, {"in hexadecimal", []byte(hex.EncodeToString([]byte(head))), true}}
+	wide := utf16.Encode([]rune(head))
 	var le []byte
 	for _, c := range wide {
 		le = append(le, byte(c), byte(c>>8))
 	}
 	list = append(list, form{"in UTF-16", le, false})
 	for shift := range 3 { // where the text begins within a group of three bytes
-		s := base64.RawStdEncoding.EncodeToString(append(make([]byte, shift), canaryHead...))
+		s := base64.RawStdEncoding.EncodeToString(append(make([]byte, shift), head...))
 		const firstWhole, lastWhole = 4, 2
 		list = append(list, form{"in base64", []byte(s[firstWhole : len(s)-lastWhole]), false})
 	}
 	return list
 }
 
-// canary is a string to plant: every second one looks random, the others like words.
+// canary is a string to plant.
 func (w *world) canary(way string) string {
 	w.report.Planted++
 	w.report.By[way]++
-	if w.report.Planted%2 == 0 {
+	return w.word(canaryHead, w.report.Planted)
+}
+
+// word goes on from a head: every second one looks random, the others like words.
+func (w *world) word(head string, n int) string {
+	if n%2 == 0 {
 		words := []string{"wheel", "gate", "stone", "sluice", "race", "pond", "weir", "flume", "shaft", "hopper"}
-		return canaryHead + words[w.rng.IntN(len(words))]
+		return head + words[w.rng.IntN(len(words))]
 	}
 	const letters = "abcdefghijklmnopqrstuvwxyz"
-	b := []byte(canaryHead)
+	b := []byte(head)
 	for range 12 {
 		b = append(b, letters[w.rng.IntN(len(letters))])
 	}
@@ -77,7 +83,7 @@ func unused() (string, error) {
 
 // ways are the ways in, each with how it plants something.
 func (w *world) ways() []func(context.Context, int) error {
-	return []func(context.Context, int) error{w.plantEpisodes, w.plantTranscript, w.plantLogs, w.plantTraces, w.plantOutcomes, w.plantDecision, w.plantJUnit, w.plantNonsense}
+	return []func(context.Context, int) error{w.plantEpisodes, w.plantListed, w.plantTranscript, w.plantLogs, w.plantTraces, w.plantOutcomes, w.plantDecision, w.plantJUnit, w.plantNonsense}
 }
 
 // plant goes through the ways in, again and again, with kills spread over it.
@@ -101,38 +107,43 @@ func (w *world) plant(ctx context.Context) error {
 // repositories are those of the policy's rules: of which numbers leave, or masked code.
 func repositories() []string { return []string{"git.example/signal", "git.example/masked"} }
 
+// together is how many episodes come in one request.
+const together = 10
+
 // plantEpisodes sends episodes with a canary in each text that an episode has.
 func (w *world) plantEpisodes(ctx context.Context, i int) error {
-	const together = 10
 	var body []byte
 	for k := range together {
-		say := func(s string) string { return s + " " + w.canary("episode") + " now" }
-		code := func() string {
-			return "func " + w.canary("episode") + "() string { // " + w.canary("episode") + "\n\treturn \"" + w.canary("episode") + "\"\n}\n"
-		}
-		path := "/src/" + w.canary("episode") + "/wheel.go"
-		id := fmt.Sprintf("%016x%016x", i, k)
-		e := map[string]any{"schema_version": "1.0", "id": "ep_" + id, "started_at": "2026-03-14T15:09:26Z", "ended_at": "2026-03-14T15:11:02Z",
-			"tool": map[string]any{"name": "claude-code", "surface": "agent"}, "model": map[string]any{"provider": "anthropic", "name": "claude-sonnet-4-5"},
-			"session": "s-" + id, "repository": repositories()[k%2], "languages": []string{"go"}, "instruction": say("turn the wheel"),
-			"artifacts": []any{map[string]any{"digest": "sha256:" + strings.Repeat("0", 48) + id[16:], "kind": "rules", "name": w.canary("episode") + ".md", "media_type": "text/markdown", "text": say("use the gate")}},
-			"steps": []any{map[string]any{"at": "2026-03-14T15:09:26Z", "source": "user", "message": say("please")},
-				map[string]any{"at": "2026-03-14T15:09:41Z", "source": "agent", "message": say("done"), "reasoning": say("because"),
-					"tool_calls":  []any{map[string]any{"id": "t", "name": "Edit", "arguments": map[string]any{"file_path": path, "old_string": code(), "new_string": code()}}},
-					"observation": map[string]any{"results": []any{map[string]any{"call": "t", "content": say("updated")}}}}},
-			"suggestions": []any{map[string]any{"id": "s1", "step": 1, "kind": "edit", "path": path, "language": "go", "before": code(), "after": code(), "shown_at": "2026-03-14T15:09:41Z",
-				"features": map[string]any{"language": "go", "lines": 3, "note": w.canary("episode")}}},
-			"decisions": []any{map[string]any{"suggestion": "s1", "verdict": "modified", "by": "person", "at": "2026-03-14T15:09:44Z", "reason": say("no"), "final": code()}},
-			"ratings":   []any{map[string]any{"by": "developer", "target": "s1", "scale": "thumbs", "value": 1, "comment": say("good")}},
-			"origin":    map[string]any{"provider": "anthropic", "contract_class": "open-license", "license": "proprietary"},
-			"x_unknown": map[string]any{"text": w.canary("episode")}}
-		b, err := json.Marshal(e)
+		b, err := json.Marshal(episodeOf(fmt.Sprintf("%016x%016x", i, k), repositories()[k%2], func() string { return w.canary("episode") }))
 		if err != nil {
 			return err
 		}
 		body = append(append(body, b...), '\n')
 	}
 	return w.post(ctx, "/v1/episodes", "application/x-ndjson", body, true)
+}
+
+// episodeOf is an episode with a word in each text that one has.
+func episodeOf(id, repository string, word func() string) map[string]any {
+	say := func(s string) string { return s + " " + word() + " now" }
+	code := func() string {
+		return "func " + word() + "() string { // " + word() + "\n\treturn \"" + word() + "\"\n}\n"
+	}
+	path := "/src/" + word() + "/wheel.go"
+	return map[string]any{"schema_version": "1.0", "id": "ep_" + id, "started_at": "2026-03-14T15:09:26Z", "ended_at": "2026-03-14T15:11:02Z",
+		"tool": map[string]any{"name": "claude-code", "surface": "agent"}, "model": map[string]any{"provider": "anthropic", "name": "claude-sonnet-4-5"},
+		"session": "s-" + id, "repository": repository, "languages": []string{"go"}, "instruction": say("turn the wheel"),
+		"artifacts": []any{map[string]any{"digest": "sha256:" + strings.Repeat("0", 48) + id[16:], "kind": "rules", "name": word() + ".md", "media_type": "text/markdown", "text": say("use the gate")}},
+		"steps": []any{map[string]any{"at": "2026-03-14T15:09:26Z", "source": "user", "message": say("please")},
+			map[string]any{"at": "2026-03-14T15:09:41Z", "source": "agent", "message": say("done"), "reasoning": say("because"),
+				"tool_calls":  []any{map[string]any{"id": "t", "name": "Edit", "arguments": map[string]any{"file_path": path, "old_string": code(), "new_string": code()}}},
+				"observation": map[string]any{"results": []any{map[string]any{"call": "t", "content": say("updated")}}}}},
+		"suggestions": []any{map[string]any{"id": "s1", "step": 1, "kind": "edit", "path": path, "language": "go", "before": code(), "after": code(), "shown_at": "2026-03-14T15:09:41Z",
+			"features": map[string]any{"language": "go", "lines": 3, "note": word()}}},
+		"decisions": []any{map[string]any{"suggestion": "s1", "verdict": "modified", "by": "person", "at": "2026-03-14T15:09:44Z", "reason": say("no"), "final": code()}},
+		"ratings":   []any{map[string]any{"by": "developer", "target": "s1", "scale": "thumbs", "value": 1, "comment": say("good")}},
+		"origin":    map[string]any{"provider": "anthropic", "contract_class": "open-license", "license": "proprietary"},
+		"x_unknown": map[string]any{"text": word()}}
 }
 
 // transcriptPlants is how many canaries a transcript holds.

@@ -8,11 +8,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math/rand/v2"
-	"net/http"
-	"net/http/cookiejar"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/killtest"
 	"github.com/headrace/headrace/internal/spool"
 	"github.com/headrace/headrace/internal/sqlstore"
@@ -34,17 +32,20 @@ type SearchOptions struct {
 
 // SearchReport is what came out.
 type SearchReport struct {
-	Planted  int            // strings
-	By       map[string]int // by way in
-	Sealed   int            // raw texts that rest sealed in the edge's vault: what was planted has arrived
-	Bundles  int            // that the hub has
-	Admitted int            // records in them
-	Masked   int            // of them with text and code, masked
-	Kills    int
-	Files    int
-	Bytes    int64
-	Pages    int
-	Found    []string // where a planted string stands
+	Planted int            // strings
+	By      map[string]int // by way in
+	Sealed  int            // raw texts that rest sealed in the edge's vault: what was planted has arrived
+	Texts   int            // episodes of which clean text leaves
+	Whole   int            // of them, those in which nothing was planted
+	Bundles int            // that the hub has
+	Left    map[string]int // records that it holds, by level
+	Stopped int            // records that the edge found to hold what it was told of
+	Waiting int            // records that hold it, too, and wait for a person
+	Kills   int
+	Files   int
+	Bytes   int64
+	Pages   map[string]int // by role and kind, each with the answer that it should have
+	Found   []string       // where a planted string stands
 }
 
 // world is a developer's machine, an edge and a hub, each a process.
@@ -56,18 +57,24 @@ type world struct {
 	agent   *killtest.Process
 	devices string
 	said    strings.Builder // of lives that are over
+	listed  []string        // the canaries that the edge is told of
 	rng     *rand.Rand
 	report  SearchReport
 }
+
+// searched is the enterprise whose texts are planted.
+const searched = "alder"
 
 // searchPolicy lets numbers, masked code and clean text leave by themselves, each of its repositories.
 const searchPolicy = `version: 1
 recipients:
   - {name: ` + hubName + `, kind: own}
 text:
-  repositories: ["git.example/masked", "git.example/clean"]
+  repositories: ["git.example/masked", "git.example/clean", "git.example/waits"]
   clean_batches: 1
 rules:
+  - {name: clean, when: "repository == 'git.example/clean'", level: clean, purposes: [evaluate], recipients: [` + hubName + `], retention_days: 30, approval: auto}
+  - {name: waits, when: "repository == 'git.example/waits'", level: clean, purposes: [evaluate], recipients: [` + hubName + `], retention_days: 30, approval: steward}
   - {name: masked, when: "repository == 'git.example/masked'", level: masked, purposes: [evaluate], recipients: [` + hubName + `], retention_days: 30, approval: auto}
   - {name: signal, when: "true", level: signal, purposes: [evaluate], recipients: [` + hubName + `], retention_days: 30, approval: auto}
 `
@@ -79,7 +86,7 @@ func Search(ctx context.Context, o SearchOptions) (r SearchReport, err error) {
 	if o.Canaries == 0 {
 		o.Canaries = 2000
 	}
-	w := &world{o: o, rng: rand.New(rand.NewPCG(o.Seed, 9)), report: SearchReport{By: map[string]int{}}}
+	w := &world{o: o, rng: rand.New(rand.NewPCG(o.Seed, 9)), report: SearchReport{By: map[string]int{}, Left: map[string]int{}, Pages: map[string]int{}}}
 	if w.hub, err = newMaker(ctx, o.Options); err != nil {
 		return r, err
 	}
@@ -105,9 +112,10 @@ func (w *world) close() error {
 
 // begin joins, enrols and starts everything.
 func (w *world) begin(ctx context.Context) (err error) {
-	if w.c, err = w.hub.join(ctx, "alder"); err != nil {
+	if w.c, err = w.hub.join(ctx, searched); err != nil {
 		return err
 	}
+	w.list()
 	if err := w.configure(); err != nil {
 		return err
 	}
@@ -137,8 +145,13 @@ func (w *world) begin(ctx context.Context) (err error) {
 
 // configure writes what the edge reads.
 func (w *world) configure() error {
+	conf := "policy: policy.yaml\nsettle: 0s\naudited_batches: 5\n"
+	if len(w.listed) > 0 {
+		conf += "canaries: " + listedFile + "\n"
+	}
 	return errors.Join(os.WriteFile(filepath.Join(w.c.dir, "policy.yaml"), []byte(searchPolicy), 0o600),
-		os.WriteFile(filepath.Join(w.c.dir, "edge.yaml"), []byte("policy: policy.yaml\nsettle: 0s\naudited_batches: 5\n"), 0o600))
+		os.WriteFile(filepath.Join(w.c.dir, "edge.yaml"), []byte(conf), 0o600),
+		os.WriteFile(filepath.Join(w.c.dir, listedFile), []byte(strings.Join(w.listed, "\n")+"\n"), 0o600))
 }
 
 func (w *world) machine() string { return filepath.Join(w.o.Dir, "machine") }
@@ -227,6 +240,9 @@ func (w *world) left(ctx context.Context, db *sqlstore.DB) (string, error) {
 	if err != nil || n < w.report.By["transcript of a tool"]/transcriptPlants {
 		return fmt.Sprintf("%d transcripts are here", n), err
 	}
+	if n, err = count(ctx, filepath.Join(w.o.HubDir(), "hub.db"), `SELECT COUNT(*) FROM documents WHERE kind='snapshot'`); err != nil || n == 0 {
+		return "curation", err // its page is looked at, too
+	}
 	return "", nil
 }
 
@@ -240,55 +256,31 @@ func count(ctx context.Context, path, query string) (n int, err error) {
 	return n, errors.Join(err, db.Close())
 }
 
-// arrived counts what there is to be found.
-func (w *world) arrived(ctx context.Context) (err error) {
-	if w.report.Sealed, err = count(ctx, filepath.Join(w.c.edgeDir(), "edge.db"), `SELECT COUNT(*) FROM raw`); err != nil {
-		return err
-	}
-	if w.report.Masked, err = count(ctx, filepath.Join(w.c.edgeDir(), "edge.db"), `SELECT COUNT(*) FROM outbound WHERE level='masked' AND state='packed'`); err != nil {
-		return err
-	}
-	rows, err := w.hub.admitted(ctx)
-	w.report.Bundles = len(rows)
-	for _, r := range rows {
-		w.report.Admitted += r.Records
-	}
-	return err
-}
-
-// askForPages opens what the pages show without opening a seal, and what machines read.
-func (w *world) askForPages(ctx context.Context) error {
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		return err
-	}
-	client := &http.Client{Jar: jar}
-	link := served.FindString(w.edge.Said())
-	if _, err := w.get(ctx, client, strings.TrimPrefix(link, "Open  ")); err != nil {
-		return err
-	}
-	for _, path := range []string{"/", "/episodes", "/preview", "/preview/" + hubName, "/bundles", "/withdrawals", "/start", "/metrics", "/episodes/ep_none", "/nowhere"} {
-		b, err := w.get(ctx, client, w.url()+path)
-		if err != nil {
+// arrived counts what there is to be found, and what the hub has of it.
+func (w *world) arrived(ctx context.Context) error {
+	for n, query := range map[*int]string{
+		&w.report.Sealed:  `SELECT COUNT(*) FROM raw`,
+		&w.report.Stopped: `SELECT COUNT(*) FROM outbound WHERE state='refused' AND decided_by='canary check'`,
+		&w.report.Waiting: `SELECT COUNT(*) FROM outbound WHERE state='waiting' AND rule='waits'`,
+	} {
+		var err error
+		if *n, err = count(ctx, filepath.Join(w.c.edgeDir(), "edge.db"), query); err != nil {
 			return err
 		}
-		w.report.Pages++
-		w.look("page "+path, b)
 	}
-	return nil
-}
-
-func (w *world) get(ctx context.Context, client *http.Client, address string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	return io.ReadAll(resp.Body)
+	rows, err := eachRecord(ctx, w.o.HubDir(), func(_ sqlstore.AdmittedRow, line []byte) error {
+		w.look("record at the hub, whose files are sealed", line)
+		e, err := episode.Decode(line)
+		if err == nil && e.Privacy == nil {
+			err = errors.New("it has no level")
+		}
+		if err == nil {
+			w.report.Left[string(e.Privacy.Level)]++
+		}
+		return err
+	})
+	w.report.Bundles = len(rows)
+	return err
 }
 
 // dump ends agent and edge as a fault does, and the hub in order.
@@ -330,18 +322,22 @@ func (w *world) search(ctx context.Context) error {
 
 // look notes where a planted string stands.
 func (w *world) look(where string, b []byte) {
-	if as, what := planted(b); as != "" {
+	heads := []string{canaryHead, listedHead}
+	if mayHoldListed(where) {
+		heads = heads[:1]
+	}
+	for _, head := range heads {
 		const most = 100
-		if len(w.report.Found) < most {
+		if as, what := planted(head, b); as != "" && len(w.report.Found) < most {
 			w.report.Found = append(w.report.Found, fmt.Sprintf("%s: %s, %q", where, as, what))
 		}
 	}
 }
 
 // planted looks for a canary as it stands, whatever its case, and as encodings write it, inside of compressed frames too.
-func planted(b []byte) (as, what string) {
+func planted(head string, b []byte) (as, what string) {
 	lower := bytes.ToLower(b)
-	for _, f := range forms() {
+	for _, f := range formsOf(head) {
 		in := b
 		if f.anyCase {
 			in = lower
@@ -357,7 +353,7 @@ func planted(b []byte) (as, what string) {
 			return "", ""
 		}
 		if raw, err := unpack(rest[i:]); err == nil || len(raw) > 0 {
-			if as, what := planted(raw); as != "" {
+			if as, what := planted(head, raw); as != "" {
 				return as + ", compressed", what
 			}
 		}

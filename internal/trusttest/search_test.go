@@ -28,11 +28,11 @@ func TestACanaryIsSeenInEveryForm(t *testing.T) {
 		shown[fmt.Sprint("base64, ", shift)] = base64.StdEncoding.EncodeToString([]byte(strings.Repeat("x", shift) + text))
 	}
 	for how, b := range shown {
-		if as, _ := planted([]byte(b)); as == "" {
+		if as, _ := planted(canaryHead, []byte(b)); as == "" {
 			t.Errorf("%s: not seen", how)
 		}
 	}
-	if as, what := planted([]byte("turn the wheel " + canaryHead[:len(canaryHead)-1] + " " + string(packed[:4]))); as != "" {
+	if as, what := planted(canaryHead, []byte("turn the wheel "+canaryHead[:len(canaryHead)-1]+" "+string(packed[:4]))); as != "" {
 		t.Errorf("seen where none is: %s, %q", as, what)
 	}
 }
