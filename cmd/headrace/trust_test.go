@@ -117,3 +117,17 @@ func TestAWithdrawalEndsInTheSameCertificateThroughKills(t *testing.T) {
 		t.Errorf("%d certificates of two withdrawals, after %d kills", r.Certificates, r.Kills)
 	}
 }
+
+// TestAHubThatDiesAtAnyWriteOfAnAdmissionTakesTheBundleInOnce kills it just before each: between a receipt and its bundle's manifest, too.
+func TestAHubThatDiesAtAnyWriteOfAnAdmissionTakesTheBundleInOnce(t *testing.T) {
+	h, err := trusttest.Moments(t.Context(), trial(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, wrong := range h.Wrong() {
+		t.Error(wrong)
+	}
+	if h.Bundles == 0 || h.Bundles != h.Proven || h.Bundles != h.Entries {
+		t.Errorf("%+v", h)
+	}
+}

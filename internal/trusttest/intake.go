@@ -67,7 +67,7 @@ func Intake(ctx context.Context, o IntakeOptions) (r IntakeReport, err error) {
 		}
 		all = append(all, c)
 	}
-	s.report.Ledger = &Ledger{hub: hubName, key: all[0].PublicKey, records: map[recordKey]string{}, receipts: map[string]string{}}
+	s.report.Ledger = newLedger(all[0])
 	if err := s.run(ctx, all); err != nil {
 		return s.report, err
 	}

@@ -32,6 +32,11 @@ type Ledger struct {
 	receipts map[string]string    // by bundle: the file that holds what "headrace push" printed
 }
 
+// newLedger is an empty one of the hub that a contributor has joined.
+func newLedger(c *contributor) *Ledger {
+	return &Ledger{hub: hubName, key: c.PublicKey, records: map[recordKey]string{}, receipts: map[string]string{}}
+}
+
 // recordKey names a record among all that a hub learns from: an episode or an amendment.
 type recordKey struct {
 	contributor, id, amends string

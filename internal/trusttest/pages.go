@@ -108,6 +108,11 @@ func (w *world) page(ctx context.Context, client *http.Client, at *url.URL, stat
 	if err != nil {
 		return nil, err
 	}
+	return read(client, req, status)
+}
+
+// read does a request that must be answered so.
+func read(client *http.Client, req *http.Request, status int) ([]byte, error) {
 	resp, err := client.Do(req)
 	if err != nil {
 		return nil, err
@@ -116,7 +121,7 @@ func (w *world) page(ctx context.Context, client *http.Client, at *url.URL, stat
 	b, err := io.ReadAll(resp.Body)
 	html := strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html")
 	if err == nil && (resp.StatusCode != status || html && !strings.Contains(string(b), "</html>")) {
-		err = fmt.Errorf("page %s answers %s, and is to answer %d: %.300s", at.Path, resp.Status, status, b)
+		err = fmt.Errorf("%s answers %s, and is to answer %d: %.300s", req.URL.Path, resp.Status, status, b)
 	}
 	return b, err
 }

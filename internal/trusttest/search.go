@@ -200,7 +200,7 @@ func (w *world) allIsDone(ctx context.Context) error {
 	}
 	defer db.Close()
 	left := ""
-	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); sleep(ctx, 100*time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); sleep(ctx, 100*time.Millisecond) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -211,7 +211,7 @@ func (w *world) allIsDone(ctx context.Context) error {
 			return w.arrived(ctx)
 		}
 	}
-	return fmt.Errorf("after five minutes there is still work left: %s", left)
+	return fmt.Errorf("after %v there is still work left: %s", patience, left)
 }
 
 func (w *world) left(ctx context.Context, db *sqlstore.DB) (string, error) {

@@ -10,3 +10,8 @@
 //
 // It is for tests and measurements: nothing that Headrace does needs it.
 package trusttest
+
+import "time"
+
+// patience is how long a trial waits for what the roles do by themselves: a busy machine is no failure.
+const patience = 20 * time.Minute

@@ -149,7 +149,7 @@ func (w *world) snapshotOf(ctx context.Context, rows int) error {
 	}
 	defer db.Close()
 	got := -1
-	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end) && ctx.Err() == nil; sleep(ctx, 50*time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end) && ctx.Err() == nil; sleep(ctx, 50*time.Millisecond) {
 		docs, err := db.Documents(ctx, sqlstore.DocSnapshot)
 		if err != nil {
 			return err
@@ -172,7 +172,7 @@ func (w *world) snapshotOf(ctx context.Context, rows int) error {
 
 // certified waits for the certificate of another withdrawal than that of before, and checks it with the hub's key alone.
 func (w *world) certified(ctx context.Context, before *bundle.Certificate) (*bundle.Certificate, error) {
-	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end) && ctx.Err() == nil; sleep(ctx, 100*time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end) && ctx.Err() == nil; sleep(ctx, 100*time.Millisecond) {
 		all, err := w.certificates()
 		if err != nil {
 			return nil, err
