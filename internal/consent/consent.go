@@ -90,13 +90,8 @@ type Request struct {
 // Records reports whether an event of these facts is recorded at all: false where a rule of level off fits. On an error
 // the answer is no.
 func (p *Policy) Records(f Facts) (bool, error) {
-	for _, r := range p.off {
-		off, err := r.matches(&f)
-		if err != nil || off {
-			return false, err
-		}
-	}
-	return true, nil
+	off, err := first(p.off, &facts{Facts: f})
+	return off == nil && err == nil, err
 }
 
 // Decide says what of e may leave for the recipient. It wants the episode as scrub leaves it: of level clean, with its
@@ -107,22 +102,19 @@ func (p *Policy) Decide(e *episode.Episode, q Request) (Decision, error) {
 	if err != nil {
 		return d, err
 	}
-	m := p.memos.Get().(*memo)
-	defer p.memos.Put(m)
-	defer m.forget()
-	m.facts.set(e, to)
-	if r, err := m.first(p.off); err != nil || r != nil {
+	f := factsOf(e, to)
+	if r, err := first(p.off, f); err != nil || r != nil {
 		d.Level = episode.LevelOff
 		return d, err
 	}
-	r, err := m.first(to.rules)
+	r, err := first(to.rules, f)
 	if err != nil {
 		return d, err
 	}
 	if r == nil {
 		return d.deny(NoticeNoRule), nil
 	}
-	return p.grant(d, r, &m.facts, q), nil
+	return p.grant(d, r, f, q), nil
 }
 
 // check refuses what cannot be decided about, and returns the recipient.

@@ -5,6 +5,7 @@ package consent
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -236,6 +237,9 @@ func FuzzDecodePolicy(f *testing.F) {
 		p, err := DecodePolicy(b)
 		if err != nil {
 			return
+		}
+		for _, r := range slices.Concat(p.off, p.rules) {
+			sameAsCEL(t, r, factsOf(scrubbed(), &p.recipients[0]))
 		}
 		for _, r := range p.Recipients() {
 			if d, err := p.Decide(scrubbed(), Request{Recipient: r, Now: day}); err != nil && d.Leaves() {

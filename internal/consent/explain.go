@@ -64,8 +64,7 @@ func (p *Policy) Explain(e *episode.Episode, q Request) (Explanation, error) {
 	if err != nil {
 		return x, err
 	}
-	f := new(facts)
-	f.set(e, to)
+	f := factsOf(e, to)
 	var decided *rule
 	for i, r := range slices.Concat(p.off, to.rules) {
 		fits, err := r.matches(f)

@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -33,9 +32,6 @@ type Policy struct {
 	text       *textGate // nil: no text leaves
 	twoKeys    bool
 	firstRule  int // the line of source on which it begins
-
-	groups []group
-	memos  sync.Pool // of *memo
 }
 
 // recipient is somebody to whom records may go.
@@ -137,7 +133,7 @@ func decodePolicy(b []byte) (*Policy, error) {
 	return p, nil
 }
 
-// arrange sorts the rules by recipient and by what they read.
+// arrange sorts the rules by recipient.
 func (p *Policy) arrange() {
 	for i := range p.recipients {
 		to := &p.recipients[i]
@@ -147,9 +143,6 @@ func (p *Policy) arrange() {
 			}
 		}
 	}
-	p.group(p.off)
-	p.group(p.rules)
-	p.memos.New = func() any { return newMemo(p) }
 }
 
 func (p *Policy) addRecipient(n ast.Node) error {

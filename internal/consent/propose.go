@@ -22,9 +22,7 @@ func Shared(records []*episode.Episode) []string {
 	same := func(name string, of func(*facts) string) {
 		first := ""
 		for i, e := range records {
-			f := new(facts)
-			f.set(e, &recipient{})
-			switch v := of(f); {
+			switch v := of(factsOf(e, &recipient{})); {
 			case i == 0:
 				first = v
 			case v != first:
@@ -36,7 +34,7 @@ func Shared(records []*episode.Episode) []string {
 		}
 	}
 	for _, name := range []string{"repository", "team", "developer", "tool", "surface", "license", "provider", "model"} {
-		same(name, func(f *facts) string { s, _ := f.text(name); return s })
+		same(name, textFact(name))
 	}
 	list = append(list, common(records, func(e *episode.Episode) []string { return e.Languages }, func(v string) string { return quoted(v) + " in languages" })...)
 	list = append(list, common(records, func(e *episode.Episode) []string { return folders(e.Local.Paths) }, func(v string) string { return "paths.exists(p, p.startsWith(" + quoted(v) + "))" })...)

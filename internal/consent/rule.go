@@ -34,15 +34,30 @@ type rule struct {
 
 	reads []string // the facts that the condition reads
 	when  cel.Program
-	// sketch is the condition for when only shared facts are known; nil where it reads no others.
-	sketch cel.Program
-	// group and slot are its place in a memo.
-	group, slot int
+	quick quick
+}
+
+// first returns the first of the rules that fits, or nil.
+func first(rules []*rule, f *facts) (*rule, error) {
+	for _, r := range rules {
+		said := r.quick(f)
+		if said == open {
+			fits, err := r.matches(f)
+			if err != nil {
+				return nil, err
+			}
+			said = sure(fits)
+		}
+		if said == yes {
+			return r, nil
+		}
+	}
+	return nil, nil
 }
 
 // matches evaluates the rule's condition; anything but a plain yes or no is an error, and the record stays.
-func (r *rule) matches(vars cel.Activation) (bool, error) {
-	v, _, err := r.when.Eval(vars)
+func (r *rule) matches(f *facts) (bool, error) {
+	v, _, err := r.when.Eval(f)
 	if err != nil {
 		return false, &episode.Problem{Code: "consent/rule-error", Message: fmt.Sprintf("rule %q cannot be evaluated", r.name), Err: err,
 			Hint: "guard the expression, for example with findings[?\"email\"].orValue(0) or \"email\" in findings"}
@@ -85,37 +100,10 @@ func recordVars() []cel.EnvOption {
 
 func captureNames() []string { return []string{"tool", "surface", "repository", "developer", "team"} }
 
-// ownNames are facts that hardly any two records share; all others are shared by many. Findings alone are few and often none,
-// so that only beside other facts they count as a record's own.
-func ownNames() []string { return []string{"paths", "time", "findings"} }
-
 func recordNames() []string {
-	return slices.Concat(captureNames(), []string{"languages", "license", "provider", "model", "contract_class", "unauthenticated",
-		"recipient", "recipient_kind", "recipient_region"}, ownNames())
+	return append(captureNames(), "languages", "license", "provider", "model", "contract_class", "unauthenticated",
+		"recipient", "recipient_kind", "recipient_region", "paths", "time", "findings")
 }
-
-// text returns a fact that is a string.
-func (f *Facts) text(name string) (string, bool) {
-	switch name {
-	case "tool":
-		return f.Tool, true
-	case "surface":
-		return f.Surface, true
-	case "repository":
-		return f.Repository, true
-	case "developer":
-		return f.Developer, true
-	case "team":
-		return f.Team, true
-	}
-	return "", false
-}
-
-// ResolveName gives CEL the facts by name.
-func (f *Facts) ResolveName(name string) (any, bool) { return f.text(name) }
-
-// Parent is there for CEL: facts have none.
-func (f *Facts) Parent() cel.Activation { return nil }
 
 // facts are those of a whole record, on its way to one recipient.
 type facts struct {
@@ -123,17 +111,14 @@ type facts struct {
 	e      *episode.Episode
 	origin rights.Origin
 	to     *recipient
-	// values holds what conditions have read so far, as CEL wants it; many read the same.
+	// values holds what CEL has read so far, as it wants it; many conditions read the same.
 	values map[string]ref.Val
+	// bound are the macros' variables while a condition is looked at in Go.
+	bound [maxBound]string
 }
 
-func (f *facts) set(e *episode.Episode, to *recipient) {
-	values := f.values
-	if values == nil {
-		values = map[string]ref.Val{}
-	}
-	clear(values)
-	*f = facts{e: e, origin: rights.Of(e), to: to, values: values, Facts: Facts{Tool: e.Tool.Name, Surface: string(e.Tool.Surface), Team: e.Local.Team,
+func factsOf(e *episode.Episode, to *recipient) *facts {
+	return &facts{e: e, origin: rights.Of(e), to: to, Facts: Facts{Tool: e.Tool.Name, Surface: string(e.Tool.Surface), Team: e.Local.Team,
 		Repository: cmp.Or(e.Local.Repository, e.Repository), Developer: DeveloperOf(e)}}
 }
 
@@ -145,27 +130,40 @@ func DeveloperOf(e *episode.Episode) string {
 	return e.Developer
 }
 
-func (f *facts) text(name string) (string, bool) {
+// textFact returns what reads a fact that is a string; nil where there is none of that name.
+func textFact(name string) text {
 	switch name {
+	case "tool":
+		return func(f *facts) string { return f.Tool }
+	case "surface":
+		return func(f *facts) string { return f.Surface }
+	case "repository":
+		return func(f *facts) string { return f.Repository }
+	case "developer":
+		return func(f *facts) string { return f.Developer }
+	case "team":
+		return func(f *facts) string { return f.Team }
 	case "license":
-		if f.e.Local.License == "" && f.e.Origin != nil {
-			return f.e.Origin.License, true
+		return func(f *facts) string {
+			if f.e.Local.License == "" && f.e.Origin != nil {
+				return f.e.Origin.License
+			}
+			return f.e.Local.License
 		}
-		return f.e.Local.License, true
 	case "provider":
-		return f.origin.Provider, true
+		return func(f *facts) string { return f.origin.Provider }
 	case "model":
-		return f.e.Model.Name, true
+		return func(f *facts) string { return f.e.Model.Name }
 	case "contract_class":
-		return f.origin.ContractClass, true
+		return func(f *facts) string { return f.origin.ContractClass }
 	case "recipient":
-		return f.to.name, true
+		return func(f *facts) string { return f.to.name }
 	case "recipient_kind":
-		return f.to.kind, true
+		return func(f *facts) string { return f.to.kind }
 	case "recipient_region":
-		return f.to.region, true
+		return func(f *facts) string { return f.to.region }
 	}
-	return f.Facts.text(name)
+	return nil
 }
 
 // fact returns any fact, or nil where there is none of that name.
@@ -182,12 +180,13 @@ func (f *facts) fact(name string) any {
 	case "unauthenticated":
 		return f.e.Local.Unauthenticated
 	}
-	if s, ok := f.text(name); ok {
-		return s
+	if text := textFact(name); text != nil {
+		return text(f)
 	}
 	return nil
 }
 
+// ResolveName gives CEL the facts by name.
 func (f *facts) ResolveName(name string) (any, bool) {
 	if v, ok := f.values[name]; ok {
 		return v, true
@@ -196,10 +195,16 @@ func (f *facts) ResolveName(name string) (any, bool) {
 	if x == nil {
 		return nil, false
 	}
+	if f.values == nil {
+		f.values = map[string]ref.Val{}
+	}
 	v := types.DefaultTypeAdapter.NativeToValue(x)
 	f.values[name] = v
 	return v, true
 }
+
+// Parent is there for CEL: facts have none.
+func (f *facts) Parent() cel.Activation { return nil }
 
 // compile makes programs of the condition, or says in one line what is wrong with it.
 func (r *rule) compile(env *cel.Env) error {
@@ -212,22 +217,10 @@ func (r *rule) compile(env *cel.Env) error {
 		return fmt.Errorf("gives %s, not true or false", ast.OutputType())
 	}
 	r.reads = readBy(ast.NativeRep())
+	r.quick = new(binder).condition(ast.NativeRep().Expr())
 	var err error
-	if r.when, err = env.Program(ast, cel.EvalOptions(cel.OptOptimize)); err != nil {
-		return err
-	}
-	if len(r.shared()) < len(r.reads) {
-		r.sketch, err = env.Program(ast, cel.EvalOptions(cel.OptOptimize, cel.OptPartialEval))
-	}
+	r.when, err = env.Program(ast, cel.EvalOptions(cel.OptOptimize))
 	return err
-}
-
-// shared returns the facts of those it reads that many records share.
-func (r *rule) shared() []string {
-	if slices.Equal(r.reads, []string{"findings"}) {
-		return r.reads
-	}
-	return slices.DeleteFunc(slices.Clone(r.reads), func(fact string) bool { return slices.Contains(ownNames(), fact) })
 }
 
 // readBy returns the facts that an expression names, in the order of the list. One that it hides behind a variable of its
