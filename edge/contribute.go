@@ -37,6 +37,9 @@ const (
 // contribute pushes what is packed and fetches the hub's signed receipts. A push that was cut off is done again: blobs
 // that arrived are not sent twice, and the hub admits a bundle once.
 func (e *Edge) contribute(ctx context.Context) error {
+	if err := e.PolicyHeld(); err != nil {
+		return err
+	}
 	if now := e.cfg.Now(); now.Before(e.waitUntil) && e.waitUntil.Sub(now) <= longestWait {
 		return nil // the hub asked for it; the pages say so
 	}

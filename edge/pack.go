@@ -27,6 +27,9 @@ const (
 // pack makes bundles of what is approved. The bundle is whole and synced on disk before the commit that says it exists,
 // so a crash leaves at most a folder that nothing names; sweep removes it.
 func (e *Edge) pack(ctx context.Context) error {
+	if err := e.PolicyHeld(); err != nil {
+		return err
+	}
 	for {
 		rows, err := e.db.Approved(ctx, e.cfg.Recipient, maxBundle)
 		if err != nil || len(rows) == 0 {

@@ -46,6 +46,9 @@ type answers struct {
 // bytes that would leave; what the filter cannot make safe is dropped, and said to be. One batch is stored while the next
 // is scrubbed.
 func (e *Edge) screen(ctx context.Context) error {
+	if e.PolicyHeld() != nil {
+		return nil // it waits, as long as its raw text rests
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	screened := make(chan answers)
 	g.Go(func() error {
