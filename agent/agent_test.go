@@ -43,7 +43,7 @@ func newMachineAt(t *testing.T, conf edge.Config) *machine {
 	t.Helper()
 	m := &machine{t: t, home: t.TempDir(), dir: filepath.Join(t.TempDir(), "agent")}
 	var err error
-	conf.Dir, conf.Contributor, conf.Recipient, conf.Settle = filepath.Join(t.TempDir(), "edge"), "mill", "maker", 1000*time.Hour
+	conf.Dir, conf.Hubs, conf.Settle = filepath.Join(t.TempDir(), "edge"), []edge.Hub{{Name: "maker", Contributor: "mill"}}, 1000*time.Hour
 	m.edge, err = edge.New(t.Context(), conf)
 	m.ok(err)
 	t.Cleanup(func() { m.edge.Close() })

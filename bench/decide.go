@@ -127,7 +127,7 @@ func decideIn(ctx context.Context, d *demo, dir string, asked []edge.DecideReque
 		return r, err
 	}
 	// The hub is not running and need not be: the release was pulled and verified in the demo's turn, and verifies again.
-	e, err := edge.New(ctx, edge.Config{Dir: dir, Contributor: filepath.Base(dir), Recipient: "nobody", Channel: "early", Hub: &edge.Hub{URL: "http://127.0.0.1:1", Public: hub.Public()}})
+	e, err := edge.New(ctx, edge.Config{Dir: dir, Hubs: []edge.Hub{{Name: "nobody", Contributor: filepath.Base(dir), Channel: "early", URL: "http://127.0.0.1:1", Public: hub.Public()}}})
 	if err != nil {
 		return r, err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
 
@@ -65,7 +66,7 @@ func TestNothingIsKeptOfABundleThatIsForSomebodyElse(t *testing.T) {
 	l.conf = func(c *edge.Config) {
 		p, err := consent.DecodePolicy([]byte(strings.ReplaceAll(policyFile, maker, "other-maker")))
 		l.ok(err)
-		c.Policy, c.Recipient = p, "other-maker"
+		c.Policy, c.Hubs[0].Name = p, "other-maker"
 	}
 	e := l.edge("alder-bank")
 	l.send(e, one("1", "portal"))
@@ -77,8 +78,8 @@ func TestNothingIsKeptOfABundleThatIsForSomebodyElse(t *testing.T) {
 	}
 	ans, err := l.hub.Enlist(t.Context(), "alder-bank", e.Public(), false)
 	l.ok(err)
-	m := edge.Membership{URL: l.url, Contributor: "alder-bank", Token: ans.Token, Hub: maker, PublicKey: l.hub.Public()}
-	_, err = m.Remote(t.TempDir(), nil).Push(t.Context(), packed[0], e.Public())
+	m := link.Membership{URL: l.url, Contributor: "alder-bank", Token: ans.Token, Hub: maker, PublicKey: l.hub.Public()}
+	_, err = edge.PushTo(t.Context(), m.Remote(t.TempDir(), nil), packed[0], e.Public())
 	if err == nil || !strings.Contains(err.Error(), "intake/wrong-recipient") {
 		t.Fatalf("got %v, want intake/wrong-recipient", err)
 	}

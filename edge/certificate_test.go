@@ -9,7 +9,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/web"
 )
 
@@ -33,7 +33,7 @@ func TestKeptCertificateIsProofForAnAuditor(t *testing.T) {
 	raw, err := os.ReadFile(l.path("alder-bank", "certificates", files[0].Name()))
 	l.ok(err)
 	check := func(raw []byte, key ed25519.PublicKey) error {
-		var k edge.Certificate
+		var k link.Certificate
 		if err := json.Unmarshal(raw, &k); err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@
 package edge
 
 import (
-	"crypto/ed25519"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -22,18 +21,13 @@ type Config struct {
 	Dir string
 	// Database is a path to an SQLite file or a postgres:// address; empty means edge.db in Dir.
 	Database string
-	// Contributor is the name under which the hub knows this enterprise.
-	Contributor string
-	// Recipient is the hub's name as terms and policies call it.
-	Recipient string
+	// Hubs are those that this edge has joined, or that are connected once it is open: each with its name as terms and policies call
+	// it, and the name by which it knows this enterprise.
+	Hubs []Hub
+	// DecidesFrom is the hub whose release decides what is shown; empty: the first that has one.
+	DecidesFrom string
 	// Signing says where the key is that signs what leaves.
 	Signing keyring.Signing
-	// Hub is where bundles go; nil keeps everything here.
-	Hub *Hub
-	// Exchange is where bundles, withdrawals and their answers go in place of the hub's registry.
-	Exchange Exchange
-	// Witnesses are the verifier keys of those whose cosignature makes the hub's log count as witnessed.
-	Witnesses []string
 	// Policy decides what leaves until there is another version of it; nil is the starter policy.
 	Policy *consent.Policy
 	// PolicyFile is where Policy comes from, if from a file. Once there are versions these decide, and a file that differs is
@@ -49,8 +43,6 @@ type Config struct {
 	Settle time.Duration
 	// RawRetention is how long raw text rests in the vault: 72 h by default, 14 days at most.
 	RawRetention time.Duration
-	// Channel is the release channel to follow: early or stable.
-	Channel string
 	// Repositories are addresses or folders of git repositories whose commits the edge follows itself.
 	Repositories []string
 	// Pollers are tools' servers to be asked for what they counted.
@@ -73,20 +65,6 @@ type Config struct {
 	Canaries []string
 	Log      *slog.Logger
 	Now      func() time.Time
-}
-
-// Hub is how to reach a hub and how to know it.
-type Hub struct {
-	URL    string            // http://host:port
-	Token  string            // names this contributor to the hub
-	Public ed25519.PublicKey // signs receipts, releases, statements, certificates
-
-	// Member is what joining settled, where the hub is elsewhere: how to know it by TLS, and the certificate to show.
-	Member *Membership
-	// TokenFile holds a token of the enterprise's identity provider that is sent in place of Token; empty for none.
-	TokenFile string
-
-	client *Client
 }
 
 // MaxRawRetention is the longest that raw text may rest.
@@ -113,9 +91,6 @@ func (cfg Config) withDefaults() (Config, error) {
 		return cfg, fmt.Errorf("raw retention of %v: it must be between 0 and %v", cfg.RawRetention, MaxRawRetention)
 	}
 	cfg.OIDC = cfg.OIDC.withDefaults()
-	if cfg.Channel == "" {
-		cfg.Channel = "stable"
-	}
 	if cfg.Database == "" {
 		cfg.Database = filepath.Join(cfg.Dir, "edge.db")
 	}

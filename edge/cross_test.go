@@ -14,6 +14,7 @@ import (
 
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/web"
 )
 
@@ -186,10 +187,10 @@ func TestNoContributorReachesWhatIsAnothers(t *testing.T) {
 	// A bundle that is signed by one and pushed by the other is refused, in both repositories.
 	rows, err := l.edgeDB("alder-bank").Bundles(t.Context(), "received")
 	l.ok(err)
-	m := edge.Membership{URL: l.url, Contributor: "birch-telecom", Token: ans.Token, Hub: maker, PublicKey: l.hub.Public()}
+	m := link.Membership{URL: l.url, Contributor: "birch-telecom", Token: ans.Token, Hub: maker, PublicKey: l.hub.Public()}
 	for _, as := range []string{"birch-telecom", "alder-bank"} {
 		m.Contributor = as
-		if _, err := m.Remote(t.TempDir(), nil).Push(t.Context(), l.path("alder-bank", "bundles", strings.TrimPrefix(rows[0].ID, "sha256:")), a.Public()); err == nil {
+		if _, err := edge.PushTo(t.Context(), m.Remote(t.TempDir(), nil), l.path("alder-bank", "bundles", strings.TrimPrefix(rows[0].ID, "sha256:")), a.Public()); err == nil {
 			t.Errorf("a bundle of alder-bank's is taken from birch-telecom as %s", as)
 		}
 	}

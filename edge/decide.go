@@ -12,17 +12,8 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/episode"
-	"github.com/headrace/headrace/internal/learn"
-	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
-
-// control is a release in force: what a tool's lever is moved by.
-type control struct {
-	release *release.Release
-	filter  *learn.Filter
-	digest  string // of the artifact it came in
-}
 
 // DecideRequest asks whether to show one suggestion.
 type DecideRequest struct {
@@ -51,7 +42,7 @@ func (e *Edge) Decide(p Principal, req DecideRequest) DecideAnswer {
 	if p.Name != "" {
 		req.Developer = p.Name
 	}
-	if c := e.current.Load(); c != nil && c.release.Reaches(e.cfg.Channel, req.Developer) {
+	if c, channel := e.inForce(); c != nil && c.release.Reaches(channel, req.Developer) {
 		a.Release = c.release.ID
 		a.Show, a.Accept = c.filter.Decide(e.coarse.Features(req.Features))
 	}

@@ -8,7 +8,7 @@
 // process lives; [Edge.Handler] serves the tools. Each step is a method in the file of its name and keeps its state in
 // SQL, so that a step that was interrupted anywhere is simply done again by the next turn.
 //
-// The edge knows the hub only as an OCI registry with a public key. It never imports the hub.
+// The edge knows a hub only through [link.Link]: as an OCI registry with a public key. It never imports the hub.
 package edge
 
 import (
@@ -18,9 +18,10 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/keyring"
@@ -49,17 +50,13 @@ type Edge struct {
 	log            *slog.Logger
 	trail          *trail.Keeper
 
-	speaking   sync.Mutex                      // guards the client in cfg.Hub
 	turning    sync.Mutex                      // one turn at a time, and guards what follows
+	hubs       []*hub                          // by their names
 	joins      bool                            // some parts of episodes were joined by a key
 	git        bool                            // commits are known of some repository: the lines of suggestions are followed
 	fresh      fresh                           // of this turn
-	waitUntil  time.Time                       // the hub asked not to be sent more before
-	visiting   *visit                          // the exchange that stands in the hub's place; nil for none
-	others     map[string]bool                 // what lies in exchanges and is not ours
 	prefs      map[string]*consent.Preferences // of developers, as last read
 	wake       chan struct{}
-	current    atomic.Pointer[control] // the release in force, nil before the first
 	undurable  chan sqlstore.DecisionRow
 	unrecorded atomic.Int64 // decisions that this process has made durable, and of which there is no row yet
 	stats      Stats
@@ -117,8 +114,12 @@ func open(ctx context.Context, cfg Config) (*Edge, error) {
 	}
 	e := &Edge{cfg: cfg, db: db, joins: joins, git: git, ring: ring, vault: v, filter: filter, coarse: coarse,
 		explainer: sync.OnceValues(func() (*scrub.Scrubber, error) { return scrub.New(explain) }), log: cfg.Log,
-		wake: make(chan struct{}, 1), undurable: make(chan sqlstore.DecisionRow, 1<<14), others: map[string]bool{}}
-	if err := errors.Join(e.openTrail(), e.openPolicy(ctx), e.openPollers(), e.openDevices(), e.openSpools(ctx), e.loadRelease(ctx), e.sweep(ctx)); err != nil {
+		wake: make(chan struct{}, 1), undurable: make(chan sqlstore.DecisionRow, 1<<14)}
+	for _, h := range cfg.Hubs {
+		e.hubs = append(e.hubs, e.newHub(h))
+	}
+	slices.SortStableFunc(e.hubs, func(a, b *hub) int { return strings.Compare(a.link.Name, b.link.Name) })
+	if err := errors.Join(e.openTrail(), e.openPolicy(ctx), e.openPollers(), e.openDevices(), e.openSpools(ctx), e.loadReleases(ctx), e.sweep(ctx)); err != nil {
 		return nil, errors.Join(err, e.closeStores())
 	}
 	return e, nil
@@ -145,7 +146,9 @@ func (e *Edge) openSpools(ctx context.Context) error {
 
 // Close closes the edge's state.
 func (e *Edge) Close() error {
-	e.hangUp()
+	for _, h := range e.hubs {
+		h.link.HangUp()
+	}
 	e.trail.Close()
 	return errors.Join(e.closeStores(), e.lock.Close())
 }
@@ -157,16 +160,8 @@ func (e *Edge) closeStores() error {
 // Public is the key that verifies this edge's bundles.
 func (e *Edge) Public() ed25519.PublicKey { return e.ring.Public() }
 
-// Connect tells the edge of its hub, once both run in one process, and takes up the release that was in force.
-func (e *Edge) Connect(ctx context.Context, h Hub) error {
-	e.hangUp()
-	e.cfg.Hub = &h
-	return e.loadRelease(ctx)
-}
-
 // Turn takes everything one way through: what waits in the inbox is assembled, what became of it in git is found
-// out, what has settled is scrubbed and put before the policy, what is approved is packed and contributed, to a hub whose log shows
-// that it keeps its promise; then what the hub has for us is fetched.
+// out, what has settled is scrubbed and put before the policy, what is approved is packed; then each hub is met.
 func (e *Edge) Turn(ctx context.Context) error {
 	e.turning.Lock()
 	defer e.turning.Unlock()
@@ -192,21 +187,5 @@ func (e *Edge) Turn(ctx context.Context) error {
 	if packed != nil {
 		packed = fmt.Errorf("pack: %w", packed)
 	}
-	if e.cfg.Hub == nil {
-		return packed
-	}
-	if e.cfg.Exchange.Place != "" {
-		_, err := e.at(ctx, e.cfg.Exchange, true, e.exchange)
-		return errors.Join(packed, err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, visitFor)
-	defer cancel()
-	if err := e.renew(ctx); err != nil {
-		e.log.Error("the certificate for the hub is not renewed", "err", err)
-	}
-	sent := e.watch(ctx)
-	if sent == nil {
-		sent = e.contribute(ctx)
-	}
-	return errors.Join(packed, sent, e.fetch(ctx)) // what cannot be signed or sent holds up nothing on the way back
+	return errors.Join(packed, e.meetHubs(ctx)) // what cannot be signed holds up nothing that was
 }

@@ -3,43 +3,16 @@
 package edge
 
 import (
-	"cmp"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"os"
-
-	"filippo.io/age"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"oras.land/oras-go/v2"
-	"oras.land/oras-go/v2/content"
-	"oras.land/oras-go/v2/content/oci"
-	"oras.land/oras-go/v2/errdef"
-	"oras.land/oras-go/v2/registry"
+	"time"
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
-	"github.com/headrace/headrace/internal/exchange"
+	"github.com/headrace/headrace/internal/link"
 )
-
-// Exchange is a place where edge and hub leave things for each other, in place of the hub's own registry.
-type Exchange struct {
-	// Place is a repository in a registry, or a folder; empty for none.
-	Place string
-	// Credentials is a file in docker's form with what the registry asks for; empty for none.
-	Credentials string
-	// Recipient is the key of the hub to which records are encrypted there; empty: they are not.
-	Recipient string
-}
-
-// visit is one look at an exchange. It stands in the hub's place for as long as it lasts.
-type visit struct {
-	exchange.Place
-	to   *age.X25519Recipient // records are encrypted to; nil: they are not
-	told *exchange.Log        // of the hub's log; nil where the hub has left nothing there
-	ours bool                 // some bundle there is ours
-	done Carried
-}
 
 // Carried is what a visit to an exchange did.
 type Carried struct {
@@ -51,6 +24,7 @@ type Carried struct {
 	Refused      []CarriedRefusal `json:"refused"`      // by the hub, by bundle
 	Waiting      int              `json:"waiting"`      // bundles of ours that the hub has not answered yet
 	Others       int              `json:"others"`       // bundles of others
+	ours         bool             // some bundle there is ours
 }
 
 // CarriedRefusal is why the hub did not take a bundle in.
@@ -59,207 +33,150 @@ type CarriedRefusal struct {
 	*episode.Problem
 }
 
-// at does something while an exchange stands in the hub's place. turning is held.
-func (e *Edge) at(ctx context.Context, x Exchange, make bool, do func(context.Context) error) (c Carried, err error) {
-	if e.cfg.Hub == nil {
-		return c, ErrNotJoined
-	}
-	if x.Recipient = cmp.Or(x.Recipient, e.cfg.Exchange.Recipient); x.Place == e.cfg.Exchange.Place {
-		x.Credentials = cmp.Or(x.Credentials, e.cfg.Exchange.Credentials)
-	}
-	var to *age.X25519Recipient
-	if x.Recipient != "" {
-		if to, err = exchange.Recipient(x.Recipient); err != nil {
-			return c, err
-		}
-	}
-	p, err := exchange.Open(x.Place, exchange.Access{Credentials: x.Credentials, Make: make, Log: e.log})
-	if err != nil {
-		return c, err
-	}
-	defer p.Close()
-	e.visiting = &visit{Place: p, to: to, done: Carried{Place: p.String(), Refused: []CarriedRefusal{}}}
-	defer func() { e.visiting = nil }()
-	ctx, cancel := context.WithTimeout(ctx, visitFor)
-	defer cancel()
-	err = do(ctx)
-	return e.visiting.done, e.explain(err)
+// at does something while an exchange stands in the hub's place.
+func (h *hub) at(ctx context.Context, x Exchange, make bool, do func(context.Context) error) (Carried, error) {
+	h.done = Carried{Refused: []CarriedRefusal{}}
+	err := h.link.At(ctx, x, make, func(ctx context.Context) error {
+		h.done.Place = h.link.Visit.String()
+		return do(ctx)
+	})
+	return h.done, err
 }
 
 // exchange is how a turn sends and fetches where an exchange is set: what is packed is left there, if the hub's log has shown there
 // that it keeps its promise, and what the hub left is taken back. What is withdrawn is said there whatever else fails: taking back
 // is never held up.
-func (e *Edge) exchange(ctx context.Context) error {
-	sent := e.watch(ctx)
+func (h *hub) exchange(ctx context.Context) error {
+	sent := h.link.Watch(ctx)
 	if sent == nil {
-		sent = e.contribute(ctx)
+		sent = h.contribute(ctx)
 	}
-	return errors.Join(sent, e.leaveWithdrawals(ctx), e.takeBack(ctx), e.leaveSeen(ctx))
+	return errors.Join(sent, h.leaveWithdrawals(ctx), h.takeBack(ctx), h.link.LeaveSeen(ctx))
 }
 
-// Leave leaves in an exchange what is packed and what is taken back, or one bundle, for the hub to take in.
-func (e *Edge) Leave(ctx context.Context, x Exchange, dir string) (Carried, error) {
+// Leave leaves in an exchange what is packed for a hub and what is taken back from it, or one bundle, for the hub to take in. Where the
+// edge has joined one hub only, its name may be empty.
+func (e *Edge) Leave(ctx context.Context, hub string, x Exchange, dir string) (Carried, error) {
 	e.turning.Lock()
 	defer e.turning.Unlock()
-	return e.at(ctx, x, true, func(ctx context.Context) error {
-		left := e.watch(ctx)
+	h, err := e.theHub(hub)
+	if err != nil {
+		return Carried{}, err
+	}
+	return h.at(ctx, x, true, func(ctx context.Context) error {
+		left := h.link.Watch(ctx)
 		switch {
 		case left != nil: // nothing but withdrawals
 		case dir != "":
-			left = e.leaveFolder(ctx, dir)
+			left = h.leaveFolder(ctx, dir)
 		default:
-			left = e.contribute(ctx)
+			left = h.contribute(ctx)
 		}
-		return errors.Join(left, e.leaveWithdrawals(ctx), e.leaveSeen(ctx))
+		return errors.Join(left, h.leaveWithdrawals(ctx), h.link.LeaveSeen(ctx))
 	})
 }
 
-// TakeBack takes back from an exchange what the hub answered.
-func (e *Edge) TakeBack(ctx context.Context, x Exchange) (Carried, error) {
+// TakeBack takes back from an exchange what a hub answered. Where the edge has joined one hub only, its name may be empty.
+func (e *Edge) TakeBack(ctx context.Context, hub string, x Exchange) (Carried, error) {
 	e.turning.Lock()
 	defer e.turning.Unlock()
-	clear(e.others) // a person asks: count them anew
-	return e.at(ctx, x, false, func(ctx context.Context) error {
+	h, err := e.theHub(hub)
+	if err != nil {
+		return Carried{}, err
+	}
+	clear(h.others) // a person asks: count them anew
+	return h.at(ctx, x, false, func(ctx context.Context) error {
 		// A log that shows nothing proves nothing: what needs no proof from it is taken back all the same.
-		seen := e.watch(ctx)
-		err := errors.Join(seen, e.takeBack(ctx))
-		if w := e.leaveSeen(ctx); w != nil {
-			e.log.Warn("the hub is not told what was seen of its log; the next visit does", "err", w)
+		seen := h.link.Watch(ctx)
+		err := errors.Join(seen, h.takeBack(ctx))
+		if w := h.link.LeaveSeen(ctx); w != nil {
+			h.log.Warn("the hub is not told what was seen of its log; the next visit does", "err", w)
 		}
-		if n := e.visiting.done.Others; err == nil && n > 0 && !e.visiting.ours {
-			return &episode.Problem{Code: "exchange/not-ours", Message: fmt.Sprintf("%s holds bundles of others (%d) and none of %s", e.visiting, n, e.cfg.Contributor),
+		if n := h.done.Others; err == nil && n > 0 && !h.done.ours {
+			return &episode.Problem{Code: "exchange/not-ours", Message: fmt.Sprintf("%s holds bundles of others (%d) and none of %s", h.link.Visit, n, h.link.Contributor),
 				Hint: "check that this is the place that was meant; nothing was taken back"}
 		}
 		return err
 	})
 }
 
-// leaveBundle leaves one packed bundle, or what is not there of it. Its answer comes with a later visit.
-func (e *Edge) leaveBundle(ctx context.Context, dir, id string) error {
-	layout, err := oci.NewFromFS(ctx, os.DirFS(dir))
-	if err != nil {
-		return fmt.Errorf("open bundle %s: %w", id, err)
-	}
-	root, err := layout.Resolve(ctx, id)
-	if err != nil {
-		return fmt.Errorf("open bundle %s: %w", id, err)
-	}
-	if whole, err := e.whole(ctx, id); whole || err != nil {
-		return err
-	}
-	if err := e.put(ctx, layout, root); err != nil {
-		return fmt.Errorf("leave bundle %s: %w", id, err)
-	}
-	e.visiting.done.Bundles++
-	return nil
-}
-
-// put copies a bundle into the exchange, its records encrypted where that is asked for. The tag comes last: what it names is whole.
-func (e *Edge) put(ctx context.Context, layout content.ReadOnlyStorage, root ocispec.Descriptor) error {
-	id := root.Digest.String()
-	tag := exchange.Tag(exchange.Bundles, id)
-	if e.visiting.to == nil {
-		blobs, err := content.Successors(ctx, layout, root)
-		if err != nil {
-			return err
-		}
-		opts := oras.DefaultCopyGraphOptions
-		opts.Concurrency = 1
-		for _, part := range append(blobs, root) { // each by itself: a manifest may be there, and not all below it
-			if err := oras.CopyGraph(ctx, layout, e.visiting, part, opts); err != nil {
-				return err
-			}
-		}
-		return e.visiting.Tag(ctx, root, tag)
-	}
-	layers, err := exchange.Layers(ctx, layout, root, bundle.MaxPayload)
+// leaveFolder leaves a bundle by its folder.
+func (h *hub) leaveFolder(ctx context.Context, dir string) error {
+	b, err := h.mayLeave(ctx, dir)
 	if err != nil {
 		return err
 	}
-	doc, err := exchange.Seal(id, layers[0], layers[1], e.visiting.to)
+	layout, root, err := openLayout(ctx, dir, b.Digest)
 	if err != nil {
 		return err
 	}
-	_, err = exchange.Put(ctx, e.visiting, tag, doc)
+	fresh, err := h.link.LeaveBundle(ctx, layout, root)
+	if fresh {
+		h.done.Bundles++
+	}
 	return err
 }
 
-// whole says whether a bundle of ours lies in the exchange with all that belongs to it.
-func (e *Edge) whole(ctx context.Context, id string) (bool, error) {
-	desc, err := e.placed(ctx, id)
-	if p, ok := errors.AsType[*episode.Problem](err); errors.Is(err, errdef.ErrNotFound) || ok && p.Code == exchange.CodeDamaged {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	parts, err := content.Successors(ctx, e.visiting, desc)
-	for _, part := range parts {
-		if is, err := e.visiting.Exists(ctx, part); !is || err != nil {
-			return false, err
-		}
-	}
-	return err == nil, err
-}
-
-// placed finds a bundle of ours in the exchange.
-func (e *Edge) placed(ctx context.Context, id string) (ocispec.Descriptor, error) {
-	tag := exchange.Tag(exchange.Bundles, id)
-	desc, err := e.visiting.Resolve(ctx, tag)
-	if err != nil {
-		return desc, err
-	}
-	m, _, err := exchange.Manifest(ctx, e.visiting, desc)
-	if err == nil && exchange.Holds(desc, m) != id {
-		err = &episode.Problem{Code: "exchange/other-bundle", Message: fmt.Sprintf("the tag %s in %s names another bundle", tag, e.visiting), Hint: "somebody else writes there: give edge and hub a place of their own"}
-	}
-	return desc, err
-}
-
-// leaveFolder leaves a bundle by its folder.
-func (e *Edge) leaveFolder(ctx context.Context, dir string) error {
-	b, err := e.mayLeave(ctx, dir)
-	if err != nil {
-		return err
-	}
-	return e.leaveBundle(ctx, dir, b.Digest)
-}
-
-// Push sends the bundle in dir to the hub now, and returns the hub's receipt.
-func (e *Edge) Push(ctx context.Context, dir string) (*Receipt, error) {
+// Push sends the bundle in dir to the hub that it was made for, now, and returns the hub's receipt.
+func (e *Edge) Push(ctx context.Context, dir string) (*link.Receipt, error) {
 	e.turning.Lock()
 	defer e.turning.Unlock()
-	if e.cfg.Hub == nil {
-		return nil, ErrNotJoined
-	}
-	if _, err := e.mayLeave(ctx, dir); err != nil {
+	m, _, _, err := bundle.ReadManifest(dir, e.ownTrust())
+	if err != nil {
 		return nil, err
 	}
-	return Remote{e}.Push(ctx, dir, e.Public())
+	h, err := e.theHub(m.Recipient)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := h.mayLeave(ctx, dir); err != nil {
+		return nil, err
+	}
+	return PushTo(ctx, h.link, dir, e.Public())
+}
+
+// PushTo sends the bundle in dir, which the key named own must have signed, to a hub and returns its receipt. It asks no edge whether
+// the bundle may still leave: [Edge.Push] does. Nothing is sent to a hub whose log does not show that it keeps its promise.
+func PushTo(ctx context.Context, l *link.Link, dir string, own ed25519.PublicKey) (*link.Receipt, error) {
+	b, err := bundle.Verify(dir, bundle.NewTrust(bundle.TrustedKey{Name: l.Contributor, Key: own}))
+	if err != nil {
+		return nil, err
+	}
+	if err := b.Manifest.Expired(time.Now()); err != nil {
+		return nil, err
+	}
+	if err := l.Watch(ctx); err != nil {
+		return nil, err
+	}
+	layout, root, err := openLayout(ctx, dir, b.Digest)
+	if err != nil {
+		return nil, err
+	}
+	return l.Push(ctx, layout, root, b.Manifest)
 }
 
 // mayLeave opens a bundle that somebody named by its folder, for whatever is to carry it. One that this edge packed counts as sent from now on,
 // as in a turn; of another, no record may be among those on which this edge decides: what was withdrawn or refused does not
 // leave in a copy.
-func (e *Edge) mayLeave(ctx context.Context, dir string) (*bundle.Bundle, error) {
-	b, err := bundle.Verify(dir, e.ownTrust())
+func (h *hub) mayLeave(ctx context.Context, dir string) (*bundle.Bundle, error) {
+	b, err := bundle.Verify(dir, h.ownTrust())
 	if err != nil {
 		return nil, err
 	}
-	if b.Manifest.Recipient != e.cfg.Recipient {
-		return nil, &episode.Problem{Code: "bundle/other-recipient", Message: fmt.Sprintf("the bundle is for %s, this edge has joined %s", b.Manifest.Recipient, e.cfg.Recipient), Hint: "its terms do not let others have it"}
+	if b.Manifest.Recipient != h.link.Name {
+		return nil, &episode.Problem{Code: "bundle/other-recipient", Message: fmt.Sprintf("the bundle is for %s, not for %s", b.Manifest.Recipient, h.link.Name), Hint: "its terms do not let others have it"}
 	}
-	if err := b.Manifest.Expired(e.cfg.Now()); err != nil {
+	if err := b.Manifest.Expired(h.cfg.Now()); err != nil {
 		return nil, err
 	}
 	digests := make([]string, 0, b.Len())
 	for _, line := range b.Records() {
-		if err := bundle.CheckCanaries(line, e.cfg.Canaries); err != nil {
+		if err := bundle.CheckCanaries(line, h.cfg.Canaries); err != nil {
 			return nil, err
 		}
 		digests = append(digests, episode.Digest(line))
 	}
-	rows, err := e.db.Bundles(ctx, "")
+	rows, err := h.db.Bundles(ctx, "")
 	if err != nil {
 		return nil, err
 	}
@@ -270,9 +187,9 @@ func (e *Edge) mayLeave(ctx context.Context, dir string) (*bundle.Bundle, error)
 		if r.State == "refused" {
 			return nil, &episode.Problem{Code: "exchange/refused", Message: "the hub has refused this bundle", Hint: "it is not sent again: headrace edge link opens the page that says why"}
 		}
-		return b, e.db.Sending(ctx, r.ID, e.cfg.Now())
+		return b, h.db.Sending(ctx, r.ID, h.cfg.Now())
 	}
-	n, err := e.db.Ours(ctx, digests)
+	n, err := h.db.Ours(ctx, digests)
 	if err != nil {
 		return nil, err
 	}
@@ -283,34 +200,26 @@ func (e *Edge) mayLeave(ctx context.Context, dir string) (*bundle.Bundle, error)
 	return b, nil
 }
 
-func (e *Edge) ownTrust() bundle.Trust {
-	return bundle.NewTrust(bundle.TrustedKey{Name: e.cfg.Contributor, Key: e.Public()})
+// ownTrust is what this edge has signed itself, under whatever name.
+func (e *Edge) ownTrust() bundle.Trust { return bundle.NewTrust(bundle.TrustedKey{Key: e.Public()}) }
+
+// ownTrust is what this edge has signed itself, under the name by which the hub knows it.
+func (h *hub) ownTrust() bundle.Trust {
+	return bundle.NewTrust(bundle.TrustedKey{Name: h.link.Contributor, Key: h.Public()})
 }
 
 // leaveWithdrawals leaves the withdrawals that the hub has not certified.
-func (e *Edge) leaveWithdrawals(ctx context.Context) error {
-	list, err := e.openWithdrawals(ctx)
+func (h *hub) leaveWithdrawals(ctx context.Context) error {
+	list, err := h.openWithdrawals(ctx)
 	errs := []error{err}
 	for _, w := range list {
-		tag, doc := exchange.Tag(exchange.Withdrawals, w.ID), exchange.Document{Type: bundle.TypeWithdrawal, Layers: [][]byte{w.Envelope}}
-		lies, err := exchange.Lies(ctx, e.visiting, tag, doc)
-		if lies {
-			continue
-		}
-		if err == nil {
-			_, err = exchange.Put(ctx, e.visiting, tag, doc)
-		}
+		fresh, err := h.link.LeaveWithdrawal(ctx, w.ID, w.Envelope)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("leave withdrawal %s: %w", w.ID, err))
-			continue
 		}
-		e.visiting.done.Withdrawals++
+		if fresh {
+			h.done.Withdrawals++
+		}
 	}
 	return errors.Join(errs...)
-}
-
-// store is one of the hub's repositories, or the exchange that stands in the place of all of them.
-type store interface {
-	oras.GraphTarget
-	registry.TagLister
 }

@@ -17,13 +17,14 @@ import (
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/exchange"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/web"
 )
 
 // alarm puts up an alarm of the hub's log, and returns what takes it down.
 func (g gap) alarm() (explained func()) {
 	g.t.Helper()
-	dir := filepath.Join(edge.LogDir(g.path("alder"), g.hub.Public()), "evidence-000000000000")
+	dir := filepath.Join(link.LogDir(g.path("alder"), g.hub.Public()), "evidence-000000000000")
 	g.ok(os.MkdirAll(dir, 0o700))
 	g.ok(os.WriteFile(filepath.Join(dir, "why.txt"), []byte("it forked\n"), 0o600))
 	return func() { g.t.Helper(); g.ok(os.RemoveAll(dir)) }
@@ -45,7 +46,7 @@ func TestTakingBackIsNeverHeldUp(t *testing.T) {
 	}
 	explained := g.alarm()
 	withdraw("s-first")
-	c, err := g.e.Leave(ctx, edge.Exchange{Place: stick}, "")
+	c, err := g.e.Leave(ctx, "", edge.Exchange{Place: stick}, "")
 	wantProblem(t, err, "log/alarm")
 	if c.Withdrawals != 1 || c.Bundles != 0 {
 		t.Fatalf("under an alarm: %+v", c)
@@ -57,7 +58,7 @@ func TestTakingBackIsNeverHeldUp(t *testing.T) {
 	g.receive(stick)
 	g.back(stick)
 	withdraw("s-second")
-	c, err = g.e.Leave(ctx, edge.Exchange{Place: stick}, g.path("no", "bundle"))
+	c, err = g.e.Leave(ctx, "", edge.Exchange{Place: stick}, g.path("no", "bundle"))
 	if err == nil || c.Withdrawals != 1 {
 		t.Fatalf("beside a bundle that cannot be left: %+v, %v", c, err)
 	}
@@ -113,7 +114,7 @@ func TestWhatOthersWroteInAPlaceIsNoAnswer(t *testing.T) {
 		}
 	}
 	g.ok(p.Close())
-	c, err := g.e.Leave(ctx, edge.Exchange{Place: stick}, "")
+	c, err := g.e.Leave(ctx, "", edge.Exchange{Place: stick}, "")
 	if c.Withdrawals != 1 {
 		t.Fatalf("left once more: %+v, %v", c, err)
 	}

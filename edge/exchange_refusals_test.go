@@ -17,6 +17,7 @@ import (
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/hub"
 	"github.com/headrace/headrace/internal/exchange"
+	"github.com/headrace/headrace/internal/link"
 )
 
 // bundleIn is the one bundle of a place, and the layers of the hub's answer to it of a type.
@@ -54,12 +55,12 @@ func TestAFolderOfAnotherEnterpriseIsRefused(t *testing.T) {
 	g.leave(stick)
 	g.receive(stick)
 	birch := gap{g.loop, g.edge("birch")}
-	_, err := birch.e.TakeBack(context.Background(), edge.Exchange{Place: stick})
+	_, err := birch.e.TakeBack(context.Background(), "", edge.Exchange{Place: stick})
 	wantProblem(t, err, "exchange/not-ours")
 
 	// A stranger is told by name, and nothing of it is kept.
 	stranger := gap{g.loop, g.edge("cedar", joinedAlready)}
-	g.ok(stranger.e.Connect(context.Background(), edge.Hub{URL: g.url, Token: "none", Public: g.hub.Public()}))
+	g.ok(stranger.e.Connect(context.Background(), edge.Hub{Name: maker, URL: g.url, Token: "none", Public: g.hub.Public()}))
 	stranger.pack(one("theirs", "web"))
 	theirs := g.path("theirs")
 	stranger.leave(theirs)
@@ -106,7 +107,7 @@ func TestAnAnswerThatIsNotForThisBundleIsRefused(t *testing.T) {
 	_, err := exchange.Put(ctx, p, "", exchange.Document{Type: bundle.TypeReceipt, Subject: &desc, Layers: receipt})
 	g.ok(err)
 	g.ok(p.Close())
-	_, err = g.e.TakeBack(ctx, edge.Exchange{Place: second})
+	_, err = g.e.TakeBack(ctx, "", edge.Exchange{Place: second})
 	wantProblem(t, err, "receipt/mismatch")
 	if got := strings.Join(g.states(), " "); got != "received packed" && got != "packed received" {
 		t.Fatalf("bundles are %s", got)
@@ -180,13 +181,13 @@ func TestAnAlarmStopsEveryCarrier(t *testing.T) {
 	g.pack(one("first", "web"))
 	g.leave(stick)
 	g.receive(stick)
-	alarm := filepath.Join(edge.LogDir(g.path("alder"), g.hub.Public()), "evidence-000000000000")
+	alarm := filepath.Join(link.LogDir(g.path("alder"), g.hub.Public()), "evidence-000000000000")
 	g.ok(os.MkdirAll(alarm, 0o700))
 	g.ok(os.WriteFile(filepath.Join(alarm, "why.txt"), []byte("it forked\n"), 0o600))
 	g.pack(one("second", "web"))
-	_, err := g.e.Leave(ctx, edge.Exchange{Place: stick}, "")
+	_, err := g.e.Leave(ctx, "", edge.Exchange{Place: stick}, "")
 	wantProblem(t, err, "log/alarm")
-	_, err = g.e.TakeBack(ctx, edge.Exchange{Place: stick})
+	_, err = g.e.TakeBack(ctx, "", edge.Exchange{Place: stick})
 	wantProblem(t, err, "log/alarm")
 	if r := g.receive(stick); r.Bundles != 0 {
 		t.Fatalf("the second bundle left: %+v", r)

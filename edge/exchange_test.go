@@ -33,7 +33,7 @@ func newGap(t *testing.T) gap {
 // leave leaves all in a place.
 func (g gap) leave(place string) edge.Carried {
 	g.t.Helper()
-	c, err := g.e.Leave(context.Background(), edge.Exchange{Place: place}, "")
+	c, err := g.e.Leave(context.Background(), "", edge.Exchange{Place: place}, "")
 	g.ok(err)
 	return c
 }
@@ -41,7 +41,7 @@ func (g gap) leave(place string) edge.Carried {
 // back takes back.
 func (g gap) back(place string) edge.Carried {
 	g.t.Helper()
-	c, err := g.e.TakeBack(context.Background(), edge.Exchange{Place: place})
+	c, err := g.e.TakeBack(context.Background(), "", edge.Exchange{Place: place})
 	g.ok(err)
 	return c
 }
@@ -130,7 +130,7 @@ func TestAFolderCarriesABundleItsReceiptAWithdrawalAndItsCertificate(t *testing.
 func TestAnExchangeInTheConfigurationIsVisitedWithEachTurn(t *testing.T) {
 	l := newLoop(t)
 	place := l.path("exchange")
-	l.conf = func(c *edge.Config) { c.Exchange.Place = place }
+	l.conf = func(c *edge.Config) { c.Hubs[0].Exchange.Place = place }
 	l.ok(l.hub.Close())
 	h, err := hub.New(context.Background(), hub.Config{Dir: l.path("hub"), Name: maker, Now: l.clock, Intake: l.in, Exchanges: []hub.Exchange{{Place: place}}})
 	l.ok(err)
@@ -172,7 +172,7 @@ func TestAWithdrawnRecordLeavesByNoCarrier(t *testing.T) {
 	if c := g.leave(g.path("stick")); c.Bundles != 0 || c.Withdrawals != 0 {
 		t.Fatalf("left %+v", c)
 	}
-	_, err = g.e.Leave(context.Background(), edge.Exchange{Place: g.path("stick")}, copied)
+	_, err = g.e.Leave(context.Background(), "", edge.Exchange{Place: g.path("stick")}, copied)
 	wantProblem(t, err, "exchange/not-packed")
 	_, err = g.e.Push(context.Background(), copied)
 	wantProblem(t, err, "exchange/not-packed")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
 
@@ -15,7 +16,7 @@ import (
 func (e *Edge) Assemble(ctx context.Context) error   { return e.assemble(ctx) }
 func (e *Edge) Screen(ctx context.Context) error     { return e.screen(ctx) }
 func (e *Edge) Pack(ctx context.Context) error       { return e.pack(ctx) }
-func (e *Edge) Contribute(ctx context.Context) error { return e.contribute(ctx) }
+func (e *Edge) Contribute(ctx context.Context) error { return e.hubs[0].contribute(ctx) }
 
 // Stored returns all episodes as they rest, opened.
 func (e *Edge) Stored(ctx context.Context) (all []*episode.Episode, err error) {
@@ -43,10 +44,10 @@ func (e *Edge) Stored(ctx context.Context) (all []*episode.Episode, err error) {
 
 // PackRows packs rows that were read before.
 func PackRows(e *Edge, ctx context.Context, rows []sqlstore.OutboundRow) error {
-	return e.packBundle(ctx, rows)
+	return e.hubs[0].packBundle(ctx, rows)
 }
 
-func (e *Edge) FetchCertificates(ctx context.Context) error { return e.fetchCertificates(ctx) }
+func (e *Edge) FetchCertificates(ctx context.Context) error { return e.hubs[0].fetchCertificates(ctx) }
 
 // SendDocument signs a withdrawal and sends it into a contributor's repository, whatever it says.
 func (e *Edge) SendDocument(ctx context.Context, contributor string, w bundle.Withdrawal) error {
@@ -54,10 +55,11 @@ func (e *Edge) SendDocument(ctx context.Context, contributor string, w bundle.Wi
 	if err != nil {
 		return err
 	}
-	repo, err := e.repository(contributor + repoWithdrawals)
+	l := e.hubs[0].link
+	repo, err := l.Repository(contributor + link.Withdrawals)
 	if err != nil {
 		return err
 	}
-	_, err = e.pushDocument(ctx, repo, bundle.TypeWithdrawal, envelope)
+	_, err = l.PushDocument(ctx, repo, bundle.TypeWithdrawal, envelope)
 	return err
 }

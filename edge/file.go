@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/exchange"
 	"github.com/headrace/headrace/internal/keyring"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/poll"
 	"github.com/headrace/headrace/internal/tlog/proof"
 	"github.com/headrace/headrace/internal/trail"
@@ -49,28 +51,11 @@ type File struct {
 	// speaks PKCS #11, or {vault: {url: URL, key: NAME, token_file: FILE}}. Without it the edge makes one in its folder keys. Say it
 	// before you join a hub: that is when the hub learns the key.
 	Signing keyring.Signing `yaml:"signing,omitempty"`
-	// Hub is the hub's address where it is not the one that the invite named.
-	Hub string `yaml:"hub"`
-	// HubTokenFile is a file with a token of your identity provider (client credentials, a projected token) that is sent to the hub
-	// in place of its own, where the hub takes such; it is read each time, so that something else can keep it fresh.
-	HubTokenFile string `yaml:"hub_token_file"`
-	// Exchange is where bundles, withdrawals and their answers lie, where the hub is not to be reached or an enterprise would rather use what
-	// it runs: a repository of any OCI registry, as registry.example/headrace, or a folder. The hub must read and write there, too.
-	Exchange string `yaml:"exchange"`
-	// Encrypt says that records are encrypted to the hub (age, X25519) on their way through an exchange. What was approved, and the hub's answer,
-	// are the same.
-	Encrypt bool `yaml:"encrypt"`
-	// Recipient is the hub's key for that, where joining did not settle it: what headrace hub recipient prints.
-	Recipient string `yaml:"recipient"`
-	// ExchangeCredentials is a file in docker's form with what that registry asks for.
-	ExchangeCredentials string `yaml:"exchange_credentials_file"`
-	// Witnesses are the verifier keys of witnesses that are not the hub's, as headrace witness prints them: with the cosignature of one
-	// of them a checkpoint of the hub's log counts as witnessed.
-	Witnesses []string `yaml:"witnesses"`
-	// Contributor is the name under which the hub knows this enterprise. Joining settles it.
-	Contributor string `yaml:"contributor"`
-	// Channel is the release channel to follow, early or stable. Joining settles what the hub grants.
-	Channel string `yaml:"channel"`
+	HubFile `yaml:",inline"`
+	// Hubs are the keys from hub to channel for each hub by its name, where several were joined.
+	Hubs map[string]HubFile `yaml:"hubs,omitempty"`
+	// DecidesFrom is the hub whose release decides what is shown, where several were joined; empty: the first that has one.
+	DecidesFrom string `yaml:"decides_from,omitempty"`
 	// Policy is the file that decides what leaves; empty is the starter policy: numbers and categories, a person approves.
 	Policy string `yaml:"policy"`
 	// AuditedBatches is how many batches people have read (headrace audit-sample) and found clean: text leaves only where the policy
@@ -108,6 +93,55 @@ type File struct {
 	Settle time.Duration `yaml:"settle"`
 	// RawRetention is how long raw text rests in the vault, at most 336h.
 	RawRetention time.Duration `yaml:"raw_retention"`
+}
+
+// HubFile is what the configuration says of a hub that was joined. Where there is one only, its keys stand with all others; where there
+// are several, each has its own below hubs.
+type HubFile struct {
+	// Hub is the hub's address where it is not the one that the invite named.
+	Hub string `yaml:"hub"`
+	// HubTokenFile is a file with a token of your identity provider (client credentials, a projected token) that is sent to the hub
+	// in place of its own, where the hub takes such; it is read each time, so that something else can keep it fresh.
+	HubTokenFile string `yaml:"hub_token_file"`
+	// Exchange is where bundles, withdrawals and their answers lie, where the hub is not to be reached or an enterprise would rather use what
+	// it runs: a repository of any OCI registry, as registry.example/headrace, or a folder. The hub must read and write there, too.
+	Exchange string `yaml:"exchange"`
+	// Encrypt says that records are encrypted to the hub (age, X25519) on their way through an exchange. What was approved, and the hub's answer,
+	// are the same.
+	Encrypt bool `yaml:"encrypt"`
+	// Recipient is the hub's key for that, where joining did not settle it: what headrace hub recipient prints.
+	Recipient string `yaml:"recipient"`
+	// ExchangeCredentials is a file in docker's form with what that registry asks for.
+	ExchangeCredentials string `yaml:"exchange_credentials_file"`
+	// Witnesses are the verifier keys of witnesses that are not the hub's, as headrace witness prints them: with the cosignature of one
+	// of them a checkpoint of the hub's log counts as witnessed.
+	Witnesses []string `yaml:"witnesses"`
+	// Contributor is the name under which the hub knows this enterprise. Joining settles it.
+	Contributor string `yaml:"contributor"`
+	// Channel is the release channel to follow, early or stable. Joining settles what the hub grants.
+	Channel string `yaml:"channel"`
+}
+
+// beside makes paths absolute: they are meant from where the file lies.
+func (h HubFile) beside(path string) (HubFile, error) {
+	h.Exchange, h.ExchangeCredentials = exchange.Beside(path, h.Exchange), config.Beside(path, h.ExchangeCredentials)
+	h.HubTokenFile = config.Beside(path, h.HubTokenFile)
+	if h.Channel != "" && h.Channel != "early" && h.Channel != "stable" {
+		return h, &episode.Problem{Code: "config/channel", Message: fmt.Sprintf("channel is %q", h.Channel), Hint: "follow early or stable"}
+	}
+	return h, nil
+}
+
+func (h HubFile) empty() bool { return reflect.ValueOf(h).IsZero() }
+
+// of is what takes effect of a hub that was joined.
+func (h HubFile) of(m *link.Membership) (HubFile, error) {
+	if h.Contributor != "" && h.Contributor != m.Contributor {
+		return h, &episode.Problem{Code: "config/contributor", Message: fmt.Sprintf("contributor is %q, but the hub knows this edge as %q", h.Contributor, m.Contributor),
+			Hint: "take the key out, or join with an invite for that name"}
+	}
+	h.Contributor, h.Hub, h.Channel = m.Contributor, cmp.Or(h.Hub, m.URL), cmp.Or(h.Channel, m.Channel)
+	return h, nil
 }
 
 // ReadFile reads the configuration at path, or else edge.yaml in the state folder dir, if there is one.
@@ -151,8 +185,16 @@ func ReadFile(path, dir string) (File, error) {
 	if err := checkPollers(path, f.Pollers); err != nil {
 		return f, err
 	}
-	f.Exchange, f.ExchangeCredentials = exchange.Beside(path, f.Exchange), config.Beside(path, f.ExchangeCredentials)
-	f.HubTokenFile, f.Canaries = config.Beside(path, f.HubTokenFile), config.Beside(path, f.Canaries)
+	f.Canaries = config.Beside(path, f.Canaries)
+	var err error
+	if f.HubFile, err = f.HubFile.beside(path); err != nil {
+		return f, err
+	}
+	for name, h := range f.Hubs {
+		if f.Hubs[name], err = h.beside(path); err != nil {
+			return f, err
+		}
+	}
 	f.Signing = f.Signing.Beside(func(p string) string { return config.Beside(path, p) })
 	f.Webhooks.GitHub, f.Webhooks.GitLab = config.Beside(path, f.Webhooks.GitHub), config.Beside(path, f.Webhooks.GitLab)
 	for i, r := range f.Repositories {
@@ -165,26 +207,39 @@ func ReadFile(path, dir string) (File, error) {
 			f.Repositories[i] = config.Beside(path, r)
 		}
 	}
-	if f.Channel != "" && f.Channel != "early" && f.Channel != "stable" {
-		return f, &episode.Problem{Code: "config/channel", Message: fmt.Sprintf("channel is %q", f.Channel), Hint: "follow early or stable"}
-	}
 	return f, nil
 }
 
-// Effective returns the file as it takes effect in an edge that has joined m (nil: none), passwords left out.
-func (f File) Effective(m *Membership) (File, error) {
-	if m != nil {
-		if f.Contributor != "" && f.Contributor != m.Contributor {
-			return f, &episode.Problem{Code: "config/contributor", Message: fmt.Sprintf("contributor is %q, but the hub knows this edge as %q", f.Contributor, m.Contributor),
-				Hint: "take the key out, or join with an invite for that name"}
+// Effective returns the file as it takes effect in an edge that has joined these hubs, passwords left out.
+func (f File) Effective(joined ...*link.Membership) (File, error) {
+	joined = slices.DeleteFunc(slices.Clone(joined), func(m *link.Membership) bool { return m.Left })
+	all := map[string]HubFile{}
+	for _, m := range joined {
+		h, named := f.Hubs[m.Hub]
+		switch {
+		case named && !f.HubFile.empty(), !named && len(joined) > 1 && !f.HubFile.empty():
+			return f, &episode.Problem{Code: "config/hubs", Message: "it is not said which hub is meant by hub, exchange, witnesses, contributor, channel and the keys beside them",
+				Hint: "put them below the hub's name: hubs: {" + m.Hub + ": {…}}"}
+		case !named:
+			h = f.HubFile
 		}
-		f.Contributor = m.Contributor
-		if f.Hub == "" {
-			f.Hub = m.URL
+		var err error
+		if all[m.Hub], err = h.of(m); err != nil {
+			return f, err
 		}
-		if f.Channel == "" {
-			f.Channel = m.Channel
+	}
+	for name := range f.Hubs {
+		if _, ok := all[name]; !ok && len(joined) > 0 {
+			return f, &episode.Problem{Code: "config/hubs", Message: fmt.Sprintf("hubs names %q, which was not joined", name), Hint: "join it with an invite (headrace edge join), or take it out"}
 		}
+	}
+	if f.DecidesFrom != "" && len(joined) > 0 && all[f.DecidesFrom].Hub == "" {
+		return f, &episode.Problem{Code: "config/hubs", Message: fmt.Sprintf("decides_from names %q, which was not joined", f.DecidesFrom), Hint: "name one that was, or take it out"}
+	}
+	if len(joined) == 1 && len(f.Hubs) == 0 {
+		f.HubFile = all[joined[0].Hub]
+	} else if len(joined) > 0 {
+		f.Hubs = all
 	}
 	dsn, err := config.Database(DatabaseEnv, f.DatabaseFile, f.Database)
 	if err != nil {
@@ -196,14 +251,14 @@ func (f File) Effective(m *Membership) (File, error) {
 	return f, nil
 }
 
-// Config returns what an edge that has joined m needs to know.
-func (f File) Config(m *Membership) (Config, error) {
-	eff, err := f.Effective(m)
+// Config returns what an edge that has joined these hubs needs to know.
+func (f File) Config(joined ...*link.Membership) (Config, error) {
+	eff, err := f.Effective(joined...)
 	if err != nil {
 		return Config{}, err
 	}
-	c := Config{Dir: f.Dir, Signing: f.Signing, TwoPeople: f.Access.On(), Contributor: m.Contributor, Recipient: m.Hub, Audited: f.AuditedBatches, Channel: eff.Channel, Settle: f.Settle, RawRetention: f.RawRetention, OIDC: f.OIDC, Limits: f.Access.Limits, Pollers: f.Pollers, Teams: f.Teams, Witnesses: f.Witnesses, Repositories: f.Repositories, Syslog: f.Syslog,
-		Exchange: Exchange{Place: f.Exchange, Credentials: f.ExchangeCredentials}}
+	c := Config{Dir: f.Dir, Signing: f.Signing, TwoPeople: f.Access.On(), DecidesFrom: f.DecidesFrom, Audited: f.AuditedBatches, Settle: f.Settle, RawRetention: f.RawRetention, OIDC: f.OIDC, Limits: f.Access.Limits, Pollers: f.Pollers, Teams: f.Teams,
+		Repositories: f.Repositories, Syslog: f.Syslog}
 	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
 		return c, err
 	}
@@ -223,33 +278,83 @@ func (f File) Config(m *Membership) (Config, error) {
 			return c, err
 		}
 	}
-	if f.Encrypt {
-		if c.Exchange.Recipient = cmp.Or(f.Recipient, m.AgeRecipient); c.Exchange.Recipient == "" {
-			return c, &episode.Problem{Code: "config/encrypt", Message: "encrypt is set, and the hub's key to encrypt to is not known", Hint: "ask its operator for what headrace hub recipient prints, and set recipient"}
+	var names []string
+	places := map[string]string{}
+	for _, m := range joined {
+		if m.Left {
+			c.Hubs = append(c.Hubs, m.Known())
+			continue
 		}
-		if _, err := exchange.Recipient(c.Exchange.Recipient); err != nil {
+		h, own := eff.Hubs[m.Hub]
+		if !own {
+			h = eff.HubFile
+		}
+		joined, err := h.config(m)
+		if err != nil {
 			return c, err
 		}
+		if place := joined.Exchange.Place; place != "" {
+			if other, taken := places[place]; taken {
+				return c, &episode.Problem{Code: "config/exchange", Message: fmt.Sprintf("%s and %s have the same exchange, %s", other, m.Hub, place), Hint: "give each hub a place of its own"}
+			}
+			places[place] = m.Hub
+		}
+		c.Hubs, names = append(c.Hubs, joined), append(names, m.Hub)
 	}
-	member := *m
-	member.URL = eff.Hub
-	c.Hub = &Hub{URL: eff.Hub, Token: m.Token, Public: m.PublicKey, Member: &member, TokenFile: f.HubTokenFile}
-	if len(f.Witnesses) > 0 {
-		if _, err := proof.Of(m.Hub, m.PublicKey, f.Witnesses...); err != nil {
-			return c, err
-		}
+	if f.Policy == "" && len(names) > 0 {
+		c.Policy, err = consent.StarterFor(names...)
 	}
 	if f.Policy == "" {
-		c.Policy, err = consent.StarterFor(m.Hub)
 		return c, err
 	}
 	c.PolicyFile = f.Policy
 	if c.Policy, err = consent.ReadPolicy(f.Policy); err != nil {
 		return c, err
 	}
-	if !slices.Contains(c.Policy.Recipients(), m.Hub) {
-		return c, &episode.Problem{Code: "config/policy", Message: fmt.Sprintf("the policy %s does not name the hub %q", f.Policy, m.Hub),
+	if len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool { return slices.Contains(c.Policy.Recipients(), name) }) {
+		return c, &episode.Problem{Code: "config/policy", Message: fmt.Sprintf("the policy %s does not name the hub %q", f.Policy, strings.Join(names, ", ")),
 			Hint: "add it under recipients, and to the rules that let something go there"}
 	}
 	return c, nil
+}
+
+// LinkTo returns the end of a hub that was joined, for a command that needs none of an edge's state. Where one only was joined, its
+// name may be empty.
+func (f File) LinkTo(name string) (*link.Link, error) {
+	m, err := link.MembershipOf(f.Dir, name)
+	if err != nil {
+		return nil, err
+	}
+	h, named := f.Hubs[m.Hub]
+	if !named {
+		h = f.HubFile
+	}
+	if h, err = h.of(m); err != nil {
+		return nil, err
+	}
+	hub, err := h.config(m)
+	return link.New(hub, link.Config{Dir: f.Dir}), err
+}
+
+// config is what an edge needs to know of a hub that was joined; h is what takes effect.
+func (h HubFile) config(m *link.Membership) (Hub, error) {
+	member := *m
+	member.URL = h.Hub
+	hub := member.Known()
+	hub.TokenFile, hub.Witnesses, hub.Channel = h.HubTokenFile, h.Witnesses, h.Channel
+	hub.Exchange = Exchange{Place: h.Exchange, Credentials: h.ExchangeCredentials}
+	if h.Encrypt {
+		if hub.Exchange.Recipient = cmp.Or(h.Recipient, m.AgeRecipient); hub.Exchange.Recipient == "" {
+			return hub, &episode.Problem{Code: "config/encrypt", Message: "encrypt is set, and the hub's key to encrypt to is not known", Hint: "ask its operator for what headrace hub recipient prints, and set recipient"}
+		}
+		if _, err := exchange.Recipient(hub.Exchange.Recipient); err != nil {
+			return hub, err
+		}
+	}
+	if len(h.Witnesses) > 0 {
+		if _, err := proof.Of(m.Hub, m.PublicKey, h.Witnesses...); err != nil {
+			return hub, err
+		}
+	}
+	return hub, nil
 }

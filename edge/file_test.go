@@ -13,13 +13,13 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/consent"
-	"github.com/headrace/headrace/internal/keyring"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/tlog/proof"
 )
 
-func member() *Membership {
+func member() *link.Membership {
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize)).Public().(ed25519.PublicKey)
-	return &Membership{URL: "http://hub.example", Contributor: "alder-bank", Token: "t", Hub: "acme-tools", PublicKey: key, Channel: "early"}
+	return &link.Membership{URL: "http://hub.example", Contributor: "alder-bank", Token: "t", Hub: "acme-tools", PublicKey: key, Channel: "early"}
 }
 
 func write(t *testing.T, dir, name, text string) {
@@ -38,7 +38,7 @@ func TestAnEdgeWithoutAFileFollowsTheHubItJoined(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Recipient != "acme-tools" || c.Contributor != "alder-bank" || c.Channel != "early" || c.Settle != 24*time.Hour || c.RawRetention != 72*time.Hour {
+	if len(c.Hubs) != 1 || c.Hubs[0].Name != "acme-tools" || c.Hubs[0].Contributor != "alder-bank" || c.Hubs[0].Channel != "early" || c.Settle != 24*time.Hour || c.RawRetention != 72*time.Hour {
 		t.Errorf("%+v", c)
 	}
 	if got := c.Policy.Recipients(); len(got) != 1 || got[0] != "acme-tools" {
@@ -80,34 +80,4 @@ func hubKey(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return vkey
-}
-
-func TestMembershipIsKeptForItsOwnerOnly(t *testing.T) {
-	dir := t.TempDir()
-	if _, err := ReadMembership(dir); !errors.Is(err, ErrNotJoined) {
-		t.Errorf("before joining: %v", err)
-	}
-	if err := member().save(dir); err != nil {
-		t.Fatal(err)
-	}
-	m, err := ReadMembership(dir)
-	if err != nil || m.Token != "t" || !m.PublicKey.Equal(member().PublicKey) {
-		t.Errorf("%+v, %v", m, err)
-	}
-	if fi, err := os.Stat(filepath.Join(dir, membershipFile)); err != nil || fi.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v", fi.Mode(), err)
-	}
-	write(t, dir, membershipFile, `{"url":"http://hub.example"}`)
-	if _, err := ReadMembership(dir); !errors.Is(err, &episode.Problem{Code: "hub/membership"}) {
-		t.Errorf("half a membership: %v", err)
-	}
-}
-
-func TestAnInviteWithoutTheHubsKeyIsNotUsed(t *testing.T) {
-	if _, err := Join(t.Context(), t.TempDir(), "http://127.0.0.1:1", "ABC", keyring.Signing{}); !errors.Is(err, &episode.Problem{Code: "join/code"}) {
-		t.Errorf("%v", err)
-	}
-	if _, err := Join(t.Context(), t.TempDir(), "hub.example", Invite("ABC", member().PublicKey, ""), keyring.Signing{}); !errors.Is(err, &episode.Problem{Code: "hub/bad-address"}) {
-		t.Errorf("%v", err)
-	}
 }

@@ -67,6 +67,7 @@ rules:
 // loop is a hub and edges, on real stores in one temporary folder, that talk over HTTP on the loopback address.
 type loop struct {
 	t    testing.TB
+	name string // of the hub
 	dir  string
 	now  atomic.Int64 // of the clock that all share
 	hub  *hub.Hub
@@ -84,10 +85,20 @@ type loop struct {
 
 func newLoop(t testing.TB) *loop { t.Helper(); return newLoopSigning(t, keyring.Signing{}) }
 
+// newLoopOf is newLoop with a hub of another name.
+func newLoopOf(t testing.TB, name string) *loop {
+	t.Helper()
+	return newLoopWith(t, &loop{t: t, name: name, dir: t.TempDir()})
+}
+
 // newLoopSigning is newLoop where the hub's signing key is elsewhere.
 func newLoopSigning(t testing.TB, signing keyring.Signing) *loop {
 	t.Helper()
-	l := &loop{t: t, dir: t.TempDir(), signing: signing}
+	return newLoopWith(t, &loop{t: t, name: maker, dir: t.TempDir(), signing: signing})
+}
+
+func newLoopWith(t testing.TB, l *loop) *loop {
+	t.Helper()
 	l.now.Store(time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC).UnixNano())
 	l.openHub()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -117,7 +128,7 @@ func (l *loop) path(p ...string) string { return filepath.Join(append([]string{l
 
 func (l *loop) openHub() {
 	l.t.Helper()
-	h, err := hub.New(context.Background(), hub.Config{Dir: l.path("hub"), Name: maker, Now: l.clock, Witnesses: l.witnesses, Intake: l.in, Signing: l.signing})
+	h, err := hub.New(context.Background(), hub.Config{Dir: l.path("hub"), Name: l.name, Now: l.clock, Witnesses: l.witnesses, Intake: l.in, Signing: l.signing})
 	l.ok(err)
 	l.hub = h
 }
@@ -139,7 +150,7 @@ func (l *loop) edge(name string, how ...joining) *edge.Edge {
 	l.t.Helper()
 	policy, err := consent.DecodePolicy([]byte(policyFile))
 	l.ok(err)
-	c := edge.Config{Dir: l.path(name), Contributor: name, Recipient: maker, Policy: policy, Channel: "early", Now: l.clock}
+	c := edge.Config{Dir: l.path(name), Hubs: []edge.Hub{{Name: maker, Contributor: name, Channel: "early"}}, Policy: policy, Now: l.clock}
 	if l.conf != nil {
 		l.conf(&c)
 	}
@@ -151,7 +162,7 @@ func (l *loop) edge(name string, how ...joining) *edge.Edge {
 	}
 	ans, err := l.hub.Enlist(context.Background(), name, e.Public(), false)
 	l.ok(err)
-	l.ok(e.Connect(context.Background(), edge.Hub{URL: l.url, Token: ans.Token, Public: l.hub.Public()}))
+	l.ok(e.Connect(context.Background(), edge.Hub{Name: c.Hubs[0].Name, URL: l.url, Token: ans.Token, Public: l.hub.Public()}))
 	return e
 }
 

@@ -149,7 +149,7 @@ func newForeign(t *testing.T, behind string) *foreign {
 func TestARegistryThatTheEnterpriseRunsCarriesEverything(t *testing.T) {
 	eachForeign(t, func(t *testing.T, f *foreign) {
 		l := newLoop(t)
-		l.conf = func(c *edge.Config) { c.Exchange = edge.Exchange{Place: f.place, Credentials: f.credentials} }
+		l.conf = func(c *edge.Config) { c.Hubs[0].Exchange = edge.Exchange{Place: f.place, Credentials: f.credentials} }
 		l.ok(l.hub.Close())
 		h, err := hub.New(context.Background(), hub.Config{Dir: l.path("hub"), Name: maker, Now: l.clock, Exchanges: []hub.Exchange{{Place: f.place, Credentials: f.credentials}}})
 		l.ok(err)
@@ -198,10 +198,10 @@ func TestARegistryThatLiesOrLocksUsOutIsRefused(t *testing.T) {
 		g := newGap(t)
 		ctx := context.Background()
 		g.pack(one("first", "web"))
-		_, err := g.e.Leave(ctx, edge.Exchange{Place: f.place}, "")
+		_, err := g.e.Leave(ctx, "", edge.Exchange{Place: f.place}, "")
 		wantProblem(t, err, "exchange/no-access")
 		x := edge.Exchange{Place: f.place, Credentials: f.credentials}
-		_, err = g.e.Leave(ctx, x, "")
+		_, err = g.e.Leave(ctx, "", x, "")
 		g.ok(err)
 		_, err = g.hub.Receive(ctx, hub.Exchange{Place: f.place})
 		wantProblem(t, err, "exchange/no-access")
@@ -212,7 +212,7 @@ func TestARegistryThatLiesOrLocksUsOutIsRefused(t *testing.T) {
 			t.Fatalf("from a registry that lies: %+v", r)
 		}
 		f.lie.Store(false)
-		c, err := g.e.TakeBack(ctx, x)
+		c, err := g.e.TakeBack(ctx, "", x)
 		g.ok(err)
 		if len(c.Refused) != 1 || c.Refused[0].Code != "exchange/damaged" || strings.Join(g.states(), "") != "packed" {
 			t.Fatalf("the edge is told %+v", c)
@@ -223,10 +223,10 @@ func TestARegistryThatLiesOrLocksUsOutIsRefused(t *testing.T) {
 			t.Fatalf("from one that does not: %+v", r)
 		}
 		f.lie.Store(true)
-		_, err = g.e.TakeBack(ctx, x)
+		_, err = g.e.TakeBack(ctx, "", x)
 		wantProblem(t, err, "exchange/damaged")
 		f.lie.Store(false)
-		c, err = g.e.TakeBack(ctx, x)
+		c, err = g.e.TakeBack(ctx, "", x)
 		g.ok(err)
 		if c.Receipts != 1 {
 			t.Fatalf("taken back %+v", c)

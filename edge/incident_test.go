@@ -16,6 +16,7 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/keyring"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/sim"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/web"
@@ -126,9 +127,9 @@ func TestWhatTheFilterLetThroughIsRefusedByTheHubAndHeldHere(t *testing.T) {
 	l.ok(err)
 	ans, err := l.hub.Enlist(t.Context(), "alder-bank", ring.Public(), false)
 	l.ok(err)
-	m := edge.Membership{URL: l.url, Contributor: "alder-bank", Token: ans.Token, Hub: maker, PublicKey: l.hub.Public()}
+	m := link.Membership{URL: l.url, Contributor: "alder-bank", Token: ans.Token, Hub: maker, PublicKey: l.hub.Public()}
 	for range 2 {
-		_, err = m.Remote(t.TempDir(), nil).Push(t.Context(), l.path("alder-bank", "bundles", strings.TrimPrefix(id, "sha256:")), ring.Public())
+		_, err = edge.PushTo(t.Context(), m.Remote(t.TempDir(), nil), l.path("alder-bank", "bundles", strings.TrimPrefix(id, "sha256:")), ring.Public())
 		if p, ok := errors.AsType[*episode.Problem](err); !ok || p.Code != "intake/incident" || p.Hint == "" {
 			t.Errorf("pushed again: %v", err)
 		}
@@ -141,7 +142,7 @@ func TestWhatTheFilterLetThroughIsRefusedByTheHubAndHeldHere(t *testing.T) {
 	}
 
 	// A person looks, and what was not named goes.
-	l.ok(e.Connect(t.Context(), edge.Hub{URL: l.url, Token: ans.Token, Public: l.hub.Public()}))
+	l.ok(e.Connect(t.Context(), edge.Hub{Name: maker, URL: l.url, Token: ans.Token, Public: l.hub.Public()}))
 	var held []string
 	list, err := everyState(t, db)
 	l.ok(err)

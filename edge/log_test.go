@@ -23,6 +23,7 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/hub"
 	"github.com/headrace/headrace/internal/keyring"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/tlog"
 	"github.com/headrace/headrace/internal/tlog/audit"
 	"github.com/headrace/headrace/internal/tlog/proof"
@@ -65,7 +66,7 @@ func (l *loop) anotherLogIn(dir, origin string, key ed25519.PrivateKey, n int) *
 // lastSeen is the checkpoint that an edge keeps.
 func (l *loop) lastSeen(name string) string {
 	l.t.Helper()
-	b, err := os.ReadFile(filepath.Join(edge.LogDir(l.path(name), l.hub.Public()), "checkpoint"))
+	b, err := os.ReadFile(filepath.Join(link.LogDir(l.path(name), l.hub.Public()), "checkpoint"))
 	l.ok(err)
 	return string(b)
 }
@@ -174,7 +175,7 @@ func TestAHubWhoseLogBreaksItsPromiseIsSentNothing(t *testing.T) {
 			}
 			l.ok(os.RemoveAll(a.Dir))
 		}
-		l.ok(os.RemoveAll(filepath.Join(edge.LogDir(l.path("alder-bank"), l.hub.Public()), "unproven")))
+		l.ok(os.RemoveAll(filepath.Join(link.LogDir(l.path("alder-bank"), l.hub.Public()), "unproven")))
 	}
 	l.log.Store(nil)
 	l.turn(e)
@@ -217,8 +218,8 @@ func TestAnAlarmStopsSendingUntilAPersonTakesItAway(t *testing.T) {
 			}
 			rows, err := l.edgeDB("alder-bank").Bundles(t.Context(), "packed")
 			l.ok(err)
-			m := edge.Membership{URL: l.url, Contributor: "alder-bank", Hub: maker, PublicKey: l.hub.Public()}
-			_, err = m.Remote(l.path("alder-bank"), nil).Push(t.Context(), l.path("alder-bank", "bundles", strings.TrimPrefix(rows[0].ID, "sha256:")), e.Public())
+			m := link.Membership{URL: l.url, Contributor: "alder-bank", Hub: maker, PublicKey: l.hub.Public()}
+			_, err = edge.PushTo(t.Context(), m.Remote(l.path("alder-bank"), nil), l.path("alder-bank", "bundles", strings.TrimPrefix(rows[0].ID, "sha256:")), e.Public())
 			if p, ok := errors.AsType[*episode.Problem](err); !ok || p.Code != "log/alarm" {
 				t.Errorf("push: got %v, want log/alarm", err)
 			}
@@ -254,7 +255,7 @@ func TestAReceiptOfAForkedLogIsRefused(t *testing.T) {
 	show := paths(l.honest(), "/checkpoint", http.FileServer(http.Dir(first))) // but the tiles are of the other
 	l.log.Store(&show)
 	// A bundle that carries no checkpoint, so that the hub has nothing to compare: the edge alone finds out.
-	dir := edge.LogDir(l.path("alder-bank"), l.hub.Public())
+	dir := link.LogDir(l.path("alder-bank"), l.hub.Public())
 	l.ok(os.Rename(dir, dir+".away"))
 	l.send(e, one("2", "portal"))
 	l.ok(e.Assemble(t.Context()))
@@ -343,7 +344,7 @@ func TestAllThatTheHubMakesIsInItsLogOnceAndHidden(t *testing.T) {
 	}
 	b, err := os.ReadFile(files[0])
 	l.ok(err)
-	var r edge.Receipt
+	var r link.Receipt
 	l.ok(json.Unmarshal(b, &r))
 	var p proof.Inclusion
 	l.ok(json.Unmarshal(r.Proof, &p))
@@ -365,7 +366,7 @@ func TestThePageSaysWhoVouchesForTheLog(t *testing.T) {
 	l.witnesses = []tlog.Witness{{Key: w.VerifierKey(), URL: srv.URL}}
 	l.restartHub()
 	trusts := l.edge("birch-telecom")
-	l.conf = func(c *edge.Config) { c.Witnesses = []string{w.VerifierKey()} }
+	l.conf = func(c *edge.Config) { c.Hubs[0].Witnesses = []string{w.VerifierKey()} }
 	accepts := l.edge("alder-bank")
 	for e, want := range map[*edge.Edge][]string{accepts: {"witness.example/w1"}, trusts: nil} {
 		l.contribute(e, "1")

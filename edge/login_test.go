@@ -36,7 +36,7 @@ func newCounter(t *testing.T, every time.Duration) *counter {
 	clock := func() time.Time { return c.now }
 	c.provider.Now = clock
 	var err error
-	c.edge, err = edge.New(t.Context(), edge.Config{Dir: filepath.Join(t.TempDir(), "edge"), Contributor: "mill", Recipient: "maker", Now: clock,
+	c.edge, err = edge.New(t.Context(), edge.Config{Dir: filepath.Join(t.TempDir(), "edge"), Hubs: []edge.Hub{{Name: "maker", Contributor: "mill"}}, Now: clock,
 		OIDC: edge.OIDC{Issuer: c.provider.URL, ClientID: c.provider.ClientID, LoginEvery: every}})
 	if err != nil {
 		t.Fatal(err)
@@ -248,7 +248,7 @@ func TestAnEdgeWithoutAProviderTakesNoLogin(t *testing.T) {
 	c := newCounter(t, 0)
 	token := c.provider.Token(t, nil)
 	var err error
-	c.edge, err = edge.New(t.Context(), edge.Config{Dir: filepath.Join(t.TempDir(), "edge"), Contributor: "mill", Recipient: "maker"})
+	c.edge, err = edge.New(t.Context(), edge.Config{Dir: filepath.Join(t.TempDir(), "edge"), Hubs: []edge.Hub{{Name: "maker", Contributor: "mill"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

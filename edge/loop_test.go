@@ -232,7 +232,7 @@ func TestAnswerThatAnotherKeySignedIsRefused(t *testing.T) {
 	l.ok(err)
 	ans, err := l.hub.Enlist(t.Context(), "alder-bank", e.Public(), false)
 	l.ok(err)
-	if err := e.Connect(t.Context(), edge.Hub{URL: l.url, Token: ans.Token, Public: other.Public()}); err != nil {
+	if err := e.Connect(t.Context(), edge.Hub{Name: maker, URL: l.url, Token: ans.Token, Public: other.Public()}); err != nil {
 		t.Fatal(err)
 	}
 	l.send(e, one("1", "portal"))
@@ -255,7 +255,7 @@ func TestStrangersBundleIsRefused(t *testing.T) {
 	l.ok(err)
 	ans, err := l.hub.Enlist(t.Context(), "alder-bank", b.Public(), false)
 	l.ok(err)
-	if err := a.Connect(t.Context(), edge.Hub{URL: l.url, Token: ans.Token, Public: l.hub.Public()}); err != nil {
+	if err := a.Connect(t.Context(), edge.Hub{Name: maker, URL: l.url, Token: ans.Token, Public: l.hub.Public()}); err != nil {
 		t.Fatal(err)
 	}
 	l.send(a, one("1", "portal"))
@@ -263,7 +263,7 @@ func TestStrangersBundleIsRefused(t *testing.T) {
 		t.Errorf("got %v, want to hear that the signer is not trusted", err)
 	}
 	// And who has no token gets nothing at all.
-	if err := a.Connect(t.Context(), edge.Hub{URL: l.url, Token: "guessed", Public: l.hub.Public()}); err != nil {
+	if err := a.Connect(t.Context(), edge.Hub{Name: maker, URL: l.url, Token: "guessed", Public: l.hub.Public()}); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.Turn(t.Context()); err == nil {
@@ -384,7 +384,7 @@ func TestTornLineIsSetAsideAndTheRestGoesOn(t *testing.T) {
 func TestSecondProcessOnTheSameFolderIsTold(t *testing.T) {
 	l := newLoop(t)
 	l.edge("alder-bank")
-	_, err := edge.New(t.Context(), edge.Config{Dir: l.path("alder-bank"), Contributor: "alder-bank", Recipient: maker})
+	_, err := edge.New(t.Context(), edge.Config{Dir: l.path("alder-bank"), Hubs: []edge.Hub{{Name: maker, Contributor: "alder-bank"}}})
 	if p, ok := errors.AsType[*episode.Problem](err); !ok || p.Code != "state/in-use" || p.Hint == "" {
 		t.Errorf("got %v, want state/in-use with a hint", err)
 	}

@@ -143,9 +143,10 @@ func (e *Edge) leaves(ctx context.Context, r sqlstore.EpisodeRow, v *web.OwnView
 	return nil
 }
 
-// ownReceipt is what the hub has signed for the bundle that a record left in; nil while it has not.
+// ownReceipt is what a hub has signed for the bundle that a record left in; nil while it has not.
 func (e *Edge) ownReceipt(ctx context.Context, o sqlstore.OutboundRow) (*web.OwnReceipt, error) {
-	if o.Bundle == "" || o.Recipient != e.cfg.Recipient || e.cfg.Hub == nil {
+	h, err := e.hubOf(o.Recipient)
+	if o.Bundle == "" || err != nil {
 		return nil, nil
 	}
 	b, err := e.db.Bundle(ctx, o.Bundle)
@@ -153,10 +154,10 @@ func (e *Edge) ownReceipt(ctx context.Context, o sqlstore.OutboundRow) (*web.Own
 		return nil, err
 	}
 	var rec bundle.Receipt
-	if err := e.openFromHub(b.Receipt, bundle.TypeReceipt, &rec); err != nil {
+	if err := h.link.Open(b.Receipt, bundle.TypeReceipt, &rec); err != nil {
 		return nil, err
 	}
-	return &web.OwnReceipt{Signer: bundle.KeyIDOf(e.cfg.Hub.Public).Short(), LogIndex: int64(rec.LogIndex)}, nil
+	return &web.OwnReceipt{Signer: h.link.Signer(), LogIndex: int64(rec.LogIndex)}, nil
 }
 
 // OwnAct carries out what a developer says to one of their own records. What was said twice is done once.

@@ -310,8 +310,8 @@ func TestARefusalAmongTheDrawnStopsTheRule(t *testing.T) {
 	if len(b.Stopped) != 1 || b.Stopped[0].Rule != "the-rest-as-signal" || len(l.atHub("alder-bank")) != left {
 		t.Errorf("the rule goes on: %+v, %d at the hub", b.Stopped, len(l.atHub("alder-bank")))
 	}
-	l.ok(v.StartRule(t.Context(), "steward", "the-rest-as-signal"))
-	l.ok(v.StartRule(t.Context(), "steward", "the-rest-as-signal")) // a double click
+	l.ok(v.StartRule(t.Context(), "steward", maker, "the-rest-as-signal"))
+	l.ok(v.StartRule(t.Context(), "steward", maker, "the-rest-as-signal")) // a double click
 	for i := range 10 {
 		l.send(e, of(adas, "later"+string(rune('a'+i))))
 	}

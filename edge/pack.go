@@ -24,28 +24,36 @@ const (
 	packing   = ".packing"
 )
 
-// pack makes bundles of what is approved. The bundle is whole and synced on disk before the commit that says it exists,
-// so a crash leaves at most a folder that nothing names; sweep removes it.
+// pack makes bundles of what is approved, for each hub its own. What one hub's cannot be packed for holds up no other's.
 func (e *Edge) pack(ctx context.Context) error {
-	if err := e.PolicyHeld(); err != nil {
-		return err
+	var errs []error
+	for _, h := range e.hubs {
+		if !h.link.Left {
+			errs = append(errs, h.pack(ctx))
+		}
 	}
+	return errors.Join(errs...)
+}
+
+// pack makes the hub's bundles. Each is whole and synced on disk before the commit that says it exists, so a crash leaves at most
+// a folder that nothing names; sweep removes it.
+func (h *hub) pack(ctx context.Context) error {
 	for {
-		rows, err := e.db.Approved(ctx, e.cfg.Recipient, maxBundle)
+		rows, err := h.db.Approved(ctx, h.link.Name, maxBundle)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		if stopped, err := e.stopExpired(ctx, rows); err != nil {
+		if stopped, err := h.stopExpired(ctx, rows); err != nil {
 			return err
 		} else if stopped {
 			continue
 		}
-		err = e.packBundle(ctx, rows)
+		err = h.packBundle(ctx, rows)
 		if errors.Is(err, sqlstore.ErrChanged) {
 			continue // somebody took one of them back meanwhile: what is still approved is read again
 		}
 		if p, ok := errors.AsType[*episode.Problem](err); ok && p.Code == bundle.CodeCanary {
-			if err := e.stopCanaries(ctx, rows); err != nil {
+			if err := h.stopCanaries(ctx, rows); err != nil {
 				return err
 			}
 			continue
@@ -56,26 +64,26 @@ func (e *Edge) pack(ctx context.Context) error {
 	}
 }
 
-func (e *Edge) packBundle(ctx context.Context, rows []sqlstore.OutboundRow) error {
-	defer e.stats.Pack.add(len(rows), time.Now())
+func (h *hub) packBundle(ctx context.Context, rows []sqlstore.OutboundRow) error {
+	defer h.stats.Pack.add(len(rows), time.Now())
 	records := make([][]byte, len(rows))
 	for i, r := range rows {
 		records[i] = r.Body
 	}
-	tmp := filepath.Join(e.cfg.Dir, "bundles", packing)
+	tmp := filepath.Join(h.cfg.Dir, "bundles", packing)
 	if err := os.RemoveAll(tmp); err != nil {
 		return err
 	}
-	checkpoint, err := e.lastSeen()
+	checkpoint, err := h.link.LastSeen()
 	if err != nil {
 		return err
 	}
-	m, digest, err := bundle.Pack(tmp, records, bundle.Options{Signer: e.ring.Signing(), Contributor: e.cfg.Contributor,
-		Recipient: rows[0].Recipient, Checkpoint: checkpoint, Canaries: e.cfg.Canaries})
+	m, digest, err := bundle.Pack(tmp, records, bundle.Options{Signer: h.ring.Signing(), Contributor: h.link.Contributor,
+		Recipient: h.link.Name, Checkpoint: checkpoint, Canaries: h.cfg.Canaries})
 	if err != nil {
 		return err
 	}
-	dir := e.bundleDir(digest)
+	dir := h.bundleDir(digest)
 	if err := os.Rename(tmp, dir); err != nil && !errors.Is(err, os.ErrExist) {
 		if _, statErr := os.Stat(dir); statErr != nil {
 			return fmt.Errorf("keep bundle %s: %w", digest, err)
@@ -84,8 +92,8 @@ func (e *Edge) packBundle(ctx context.Context, rows []sqlstore.OutboundRow) erro
 	if err := statedir.Sync(filepath.Dir(dir)); err != nil {
 		return err
 	}
-	return e.db.Pack(ctx, sqlstore.BundleRow{ID: digest, Recipient: rows[0].Recipient, Kind: string(m.Kind), Records: m.Records,
-		Bytes: m.PayloadBytes, CreatedAt: e.cfg.Now()}, rows)
+	return h.db.Pack(ctx, sqlstore.BundleRow{ID: digest, Recipient: h.link.Name, Kind: string(m.Kind), Records: m.Records,
+		Bytes: m.PayloadBytes, CreatedAt: h.cfg.Now()}, rows)
 }
 
 // stopExpired refuses the records whose terms have expired since they were approved.

@@ -78,7 +78,7 @@ func keyFile(t testing.TB) string {
 // polling opens an edge that asks servers, on a clock of its own.
 func polling(t testing.TB, dir string, now *time.Time, pollers ...poll.Config) *edge.Edge {
 	t.Helper()
-	e, err := edge.New(t.Context(), edge.Config{Dir: dir, Contributor: "alder", Recipient: maker, Pollers: pollers, Now: func() time.Time { return *now }})
+	e, err := edge.New(t.Context(), edge.Config{Dir: dir, Hubs: []edge.Hub{{Name: maker, Contributor: "alder"}}, Pollers: pollers, Now: func() time.Time { return *now }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,14 +38,14 @@ func (e *Edge) rank(ctx context.Context, batch []candidate) error {
 	}
 	for i := range batch {
 		c := &batch[i]
-		if c.answer.Out == nil {
+		if len(c.answer.Out) == 0 {
 			continue
 		}
 		if name := c.clean.Local.Repository; name != "" {
 			names[i] = append(names[i], sqlstore.Name{What: knownRepository, Name: digest(name)})
 		}
 		names[i] = append(names[i], sqlstore.Name{What: knownDeveloper, Name: digest(c.row.Developer)})
-		for _, kind := range slices.Sorted(maps.Keys(c.answer.Out.Found)) {
+		for _, kind := range slices.Sorted(maps.Keys(c.answer.Out[0].Found)) {
 			names[i] = append(names[i], sqlstore.Name{What: knownKind, Name: printable(kind, maxName)})
 		}
 		for _, field := range risk.Fields(c.clean) {
@@ -61,40 +61,49 @@ func (e *Edge) rank(ctx context.Context, batch []candidate) error {
 	}
 	for i := range batch {
 		c := &batch[i]
-		if c.answer.Out == nil {
+		if len(c.answer.Out) == 0 {
 			continue
 		}
+		var known risk.Facts
 		for _, n := range names[i] {
 			few := seen[n]
 			seen[n]++
 			switch n.What {
 			case knownRepository:
-				c.stands.NewRepository = few < risk.FewOfWhom
+				known.NewRepository = few < risk.FewOfWhom
 			case knownDeveloper:
-				c.stands.NewDeveloper = few < risk.FewOfWhom
+				known.NewDeveloper = few < risk.FewOfWhom
 			case knownKind:
 				if few < risk.FewOfWhat {
-					c.stands.RareKinds = append(c.stands.RareKinds, n.Name)
+					known.RareKinds = append(known.RareKinds, n.Name)
 				}
 			case knownField:
 				if few < risk.FewOfWhat {
-					c.stands.RareFields = append(c.stands.RareFields, n.Name)
+					known.RareFields = append(known.RareFields, n.Name)
 				}
 			}
 		}
-		points, why := c.stands.Score()
-		c.answer.Out.Risk, c.answer.Out.Why, c.answer.Out.Names = points, strings.Join(why, "; "), names[i]
+		c.answer.Out[0].Names = names[i] // once, to however many it leaves
+		for _, r := range c.said {
+			if r.out == nil {
+				continue
+			}
+			facts := known
+			facts.Replaced, facts.Runs, facts.LookAlikes = r.stands.Replaced, r.stands.Runs, r.stands.LookAlikes
+			points, why := facts.Score()
+			r.out.Risk, r.out.Why = points, strings.Join(why, "; ")
+		}
 	}
 	return nil
 }
 
 // drawn reports whether a record that a rule approves is one of the share that a person looks at all the same. Who has not
 // this edge's key cannot foresee which, and an episode that is drawn stays so however it changes.
-func (e *Edge) drawn(d consent.Decision, id string) bool {
+func (e *Edge) drawn(recipient string, d consent.Decision, id string) bool {
 	if d.AuditShare == 0 {
 		return false
 	}
-	m := hmac.New(sha256.New, e.ring.Derive("audit-share", e.cfg.Recipient))
+	m := hmac.New(sha256.New, e.ring.Derive("audit-share", recipient))
 	m.Write([]byte(id))
 	const one = 1 << 53 // a float64 holds each number below
 	return float64(binary.BigEndian.Uint64(m.Sum(nil))>>11)/one < d.AuditShare

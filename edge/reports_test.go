@@ -24,6 +24,7 @@ import (
 
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/link"
 )
 
 // forge is a forge that an edge shares secrets with, which hosts the repository of a clone.
@@ -315,7 +316,7 @@ func TestSecretsOfForgesComeFromFilesOrTheEnvironment(t *testing.T) {
 		if err != nil {
 			return edge.Config{}, err
 		}
-		return f.Config(&edge.Membership{Hub: maker, Contributor: "mill", URL: "http://hub.example", Channel: "early"})
+		return f.Config(&link.Membership{Hub: maker, Contributor: "mill", URL: "http://hub.example", Channel: "early"})
 	}
 	c, err := read("edge.yaml")
 	if err != nil || fmt.Sprint(c.Webhooks) != fmt.Sprint(edge.Webhooks{GitHub: []string{one, two}}) {

@@ -36,9 +36,17 @@ func (e *Edge) Run(ctx context.Context) error {
 
 // patience is how long to wait before the next turn: a minute, but less at first while a hub owes us an answer.
 func (e *Edge) patience(ctx context.Context, last time.Duration) time.Duration {
-	owed, err := e.db.Owed(ctx, e.cfg.Recipient)
+	owed := false
+	for _, h := range e.hubs {
+		if h.link.Joined() && !owed {
+			var err error
+			if owed, err = e.db.Owed(ctx, h.link.Name); err != nil {
+				return time.Minute
+			}
+		}
+	}
 	switch {
-	case err != nil || !owed || e.cfg.Hub == nil:
+	case !owed:
 		return time.Minute
 	case last == time.Minute:
 		return 2 * time.Second

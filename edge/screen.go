@@ -30,10 +30,17 @@ type candidate struct {
 	row     sqlstore.EpisodeRow
 	prefs   *consent.Preferences // its developer's; nil where they have said nothing
 	clean   *episode.Episode
-	stands  risk.Facts             // what stands out in what may leave
-	earlier []sqlstore.OutboundRow // what has left of it or is to leave, to this recipient
+	said    []ruled // for each recipient, in order
 	answer  sqlstore.Screened
 	settled bool // the answer stands
+}
+
+// ruled is what policy and levels make of an episode for one recipient.
+type ruled struct {
+	state, note string
+	level       episode.Level
+	out         *sqlstore.OutboundRow // nil where nothing leaves
+	stands      risk.Facts            // what stands out in it
 }
 
 // answers are those of one batch, under the policy that was in force when it began.
@@ -43,11 +50,11 @@ type answers struct {
 }
 
 // screen takes settled episodes through the filter and puts them before the policy. What may leave is stored as the exact
-// bytes that would leave; what the filter cannot make safe is dropped, and said to be. One batch is stored while the next
-// is scrubbed.
+// bytes that would leave, for each hub its own; what the filter cannot make safe is dropped, and said to be. One batch is stored while
+// the next is scrubbed. While there is no hub nothing is screened: it waits for the first as long as there is raw text.
 func (e *Edge) screen(ctx context.Context) error {
-	if e.PolicyHeld() != nil {
-		return nil // it waits, as long as its raw text rests
+	if len(e.recipients()) == 0 {
+		return nil
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	screened := make(chan answers)
@@ -158,27 +165,38 @@ func (e *Edge) consentBatch(ctx context.Context, under *consent.Policy, batch []
 	if err != nil {
 		return err
 	}
-	byEpisode := map[string][]sqlstore.OutboundRow{}
+	type to struct{ episode, recipient string }
+	left := map[to][]sqlstore.OutboundRow{}
 	for _, o := range earlier {
-		if o.Recipient == e.cfg.Recipient && o.State != sqlstore.OutRefused {
-			byEpisode[o.Episode] = append(byEpisode[o.Episode], o)
+		if o.State != sqlstore.OutRefused {
+			left[to{o.Episode, o.Recipient}] = append(left[to{o.Episode, o.Recipient}], o)
 		}
 	}
 	for i := range batch {
-		batch[i].earlier, batch[i].prefs = byEpisode[batch[i].row.ID], prefs[batch[i].row.Developer]
+		batch[i].prefs = prefs[batch[i].row.Developer]
 	}
+	recipients := e.recipients()
 	err = parallel(batch, func(part []candidate) error {
-		lower, err := consent.NewLowerer(e.cfg.Recipient, e.ring.Derive)
-		if err != nil {
-			return err
+		for _, recipient := range recipients {
+			lower, err := e.Lowerer(recipient)
+			if err != nil {
+				return err
+			}
+			for i := range part {
+				c := &part[i]
+				if c.settled {
+					continue
+				}
+				r, err := e.consent(under, recipient, lower, c, left[to{c.row.ID, recipient}])
+				if err != nil {
+					return err
+				}
+				c.said = append(c.said, r)
+			}
 		}
 		for i := range part {
-			c := &part[i]
-			if c.settled {
-				continue
-			}
-			if err := e.consent(under, lower, c); err != nil {
-				return err
+			if c := &part[i]; !c.settled {
+				e.conclude(c, recipients)
 			}
 		}
 		return nil
@@ -189,50 +207,78 @@ func (e *Edge) consentBatch(ctx context.Context, under *consent.Policy, batch []
 	return e.rank(ctx, batch)
 }
 
-// consent asks the policy about one clean episode and lowers it to what may leave.
-func (e *Edge) consent(under *consent.Policy, lower *consent.Lowerer, c *candidate) error {
+// conclude makes one answer of what was said for each recipient: an episode is ready that leaves to any.
+func (e *Edge) conclude(c *candidate, recipients []string) {
+	order := []string{sqlstore.EpisodeKept, sqlstore.EpisodeDropped, sqlstore.EpisodeReady}
+	var state, note string
+	var level episode.Level
+	for i, r := range c.said {
+		if slices.Index(order, r.state) > slices.Index(order, state) {
+			state = r.state
+		}
+		if len(recipients) == 1 {
+			note = r.note
+		} else if note += recipients[i] + ": " + r.note; i < len(recipients)-1 {
+			note += "; "
+		}
+		if r.level.Rank() > level.Rank() {
+			level = r.level
+		}
+		if r.out != nil {
+			c.answer.Out = append(c.answer.Out, r.out)
+		}
+	}
+	if c.set(state, note); state == sqlstore.EpisodeDropped {
+		e.stats.Dropped.Add(1)
+	}
+	if len(c.answer.Out) == 0 {
+		return
+	}
+	c.answer.Level = string(level)
+	if level == episode.LevelClean {
+		c.answer.Title = title(c.clean.Instruction) // else no word of it rests outside the vault: the filter may have missed one
+	}
+}
+
+// consent asks the policy about one clean episode and lowers it to what may leave to a recipient. earlier is what has left of it or is
+// to leave there.
+func (e *Edge) consent(under *consent.Policy, recipient string, lower *consent.Lowerer, c *candidate, earlier []sqlstore.OutboundRow) (r ruled, err error) {
 	now := e.cfg.Now()
-	d, err := under.Decide(c.clean, consent.Request{Recipient: e.cfg.Recipient, Now: now, Audited: e.cfg.Audited, Preferences: c.prefs})
+	d, err := under.Decide(c.clean, consent.Request{Recipient: recipient, Now: now, Audited: e.cfg.Audited, Preferences: c.prefs})
 	if err != nil {
-		c.set(sqlstore.EpisodeKept, "policy: "+err.Error())
-		return nil
+		return ruled{state: sqlstore.EpisodeKept, note: "policy: " + err.Error()}, nil
 	}
 	if !d.Leaves() {
 		why := d.Rule
 		if len(d.Notices) > 0 {
 			why += " (" + strings.Join(d.Notices, ", ") + ")"
 		}
-		c.set(sqlstore.EpisodeKept, why)
-		return nil
+		return ruled{state: sqlstore.EpisodeKept, note: why}, nil
 	}
 	out, err := lower.Lower(c.clean, d)
 	if err != nil {
-		c.set(sqlstore.EpisodeDropped, "lower: "+err.Error())
-		e.stats.Dropped.Add(1)
-		return nil
+		return ruled{state: sqlstore.EpisodeDropped, note: "lower: " + err.Error()}, nil
 	}
 	kind := bundle.KindEpisodes
 	out.Revision = c.row.Revision
-	if len(c.earlier) > 0 {
+	if len(earlier) > 0 {
 		kind = bundle.KindAmendments
-		if out, err = amendment(c.earlier, out); err != nil {
-			return err
+		if out, err = amendment(earlier, out); err != nil {
+			return r, err
 		}
 		if out == nil {
-			c.set(sqlstore.EpisodeReady, "nothing new since it left")
-			return nil
+			return ruled{state: sqlstore.EpisodeReady, note: "nothing new since it left"}, nil
 		}
 	} else if c.row.Later {
-		c.set(sqlstore.EpisodeKept, "it came after the raw text had expired, and nothing of the episode leaves")
-		return nil
+		return ruled{state: sqlstore.EpisodeKept, note: "it came after the raw text had expired, and nothing of the episode leaves"}, nil
 	}
 	body, err := episode.AppendCanonical(nil, out)
 	if err != nil {
-		return err
+		return r, err
 	}
 	state, by, drawn := sqlstore.OutWaiting, "", false
 	if d.Approval == consent.ApprovalAuto {
-		if drawn = e.drawn(d, c.row.ID); !drawn {
+		if drawn = e.drawn(recipient, d, c.row.ID); !drawn {
 			state, by = sqlstore.OutApproved, sqlstore.ByRule(d.Rule)
 		}
 	}
@@ -243,19 +289,15 @@ func (e *Edge) consent(under *consent.Policy, lower *consent.Lowerer, c *candida
 	for n := range maps.Values(c.clean.Privacy.Findings) {
 		findings += n
 	}
-	c.set(sqlstore.EpisodeReady, d.Rule)
-	c.answer.Level = string(d.Level)
-	if d.Level == episode.LevelClean {
-		c.answer.Title = title(c.clean.Instruction) // else no word of it rests outside the vault: the filter may have missed one
-	}
-	c.answer.Out = &sqlstore.OutboundRow{Episode: c.row.ID, Revision: c.row.Revision, Recipient: e.cfg.Recipient, Kind: string(kind),
+	r = ruled{state: sqlstore.EpisodeReady, note: d.Rule, level: d.Level}
+	r.out = &sqlstore.OutboundRow{Episode: c.row.ID, Revision: c.row.Revision, Recipient: recipient, Kind: string(kind),
 		Digest: episode.Digest(body), Level: string(d.Level), Rule: d.Rule, Findings: findings, Found: c.clean.Privacy.Findings, State: state, DecidedBy: by, Audited: drawn, CreatedAt: now, Body: body}
-	c.stands.Replaced = findings
-	c.stands.Runs, c.stands.LookAlikes = risk.Text(out)
+	r.stands.Replaced = findings
+	r.stands.Runs, r.stands.LookAlikes = risk.Text(out)
 	if by != "" {
-		c.answer.Out.DecidedAt = now
+		r.out.DecidedAt = now
 	}
-	return nil
+	return r, nil
 }
 
 // amendment keeps of a lowered episode only the outcomes and ratings that are not in what left earlier or is to leave, or

@@ -37,7 +37,7 @@ func TestRecordsAreEncryptedOnTheirWayAndRestAtTheHubAsEver(t *testing.T) {
 	g.pack(one("first", "web"), one("second", "web"))
 	x := edge.Exchange{Place: stick, Recipient: g.hubKey()}
 	for _, want := range []int{1, 0} { // the second time it is there
-		c, err := g.e.Leave(context.Background(), x, "")
+		c, err := g.e.Leave(context.Background(), "", x, "")
 		g.ok(err)
 		if c.Bundles != want {
 			t.Fatalf("left %+v, want %d bundles", c, want)
@@ -80,7 +80,7 @@ func TestWhatCannotBeOpenedIsRefused(t *testing.T) {
 	g.ok(err)
 	g.pack(one("first", "web"))
 	wrong := g.path("wrong")
-	_, err = g.e.Leave(ctx, edge.Exchange{Place: wrong, Recipient: other.Recipient().String()}, "")
+	_, err = g.e.Leave(ctx, "", edge.Exchange{Place: wrong, Recipient: other.Recipient().String()}, "")
 	g.ok(err)
 	if r := g.receive(wrong); len(r.Refused) != 1 || r.Refused[0].Code != "exchange/wrong-identity" || r.Refused[0].Hint == "" {
 		t.Fatalf("received %+v", r)
@@ -91,7 +91,7 @@ func TestWhatCannotBeOpenedIsRefused(t *testing.T) {
 
 	// The envelope of a bundle with other records under its name.
 	right, forged := g.path("right"), g.path("forged")
-	_, err = g.e.Leave(ctx, edge.Exchange{Place: right, Recipient: g.hubKey()}, "")
+	_, err = g.e.Leave(ctx, "", edge.Exchange{Place: right, Recipient: g.hubKey()}, "")
 	g.ok(err)
 	p := g.open(right)
 	desc, _ := g.bundleIn(p, bundle.TypeReceipt)
@@ -115,6 +115,6 @@ func TestWhatCannotBeOpenedIsRefused(t *testing.T) {
 	if r := g.receive(right); r.Bundles != 1 {
 		t.Fatalf("received %+v", r)
 	}
-	_, err = g.e.Leave(ctx, edge.Exchange{Place: right, Recipient: "age1mill"}, "")
+	_, err = g.e.Leave(ctx, "", edge.Exchange{Place: right, Recipient: "age1mill"}, "")
 	wantProblem(t, err, "exchange/bad-recipient")
 }

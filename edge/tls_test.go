@@ -19,6 +19,7 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/hub"
 	"github.com/headrace/headrace/internal/keyring"
+	"github.com/headrace/headrace/internal/link"
 )
 
 // secured is a loop whose hub speaks TLS with a certificate of its own.
@@ -39,19 +40,19 @@ func secured(t *testing.T, in hub.Intake) (l *loop, address string) {
 }
 
 // joined is an edge that has joined by an invite.
-func (l *loop) joined(address, name string) (*edge.Edge, *edge.Membership) {
+func (l *loop) joined(address, name string) (*edge.Edge, *link.Membership) {
 	l.t.Helper()
 	code, _, err := l.hub.Invite(context.Background(), name, "")
 	l.ok(err)
-	m, err := edge.Join(context.Background(), l.path(name), address, edge.Invite(code, l.hub.Public(), l.hub.Pin()), keyring.Signing{})
+	m, err := link.Join(context.Background(), l.path(name), address, link.Invite(code, l.hub.Public(), l.hub.Pin()), keyring.Signing{})
 	l.ok(err)
 	return l.reopened(m), m
 }
 
-func (l *loop) reopened(m *edge.Membership) *edge.Edge {
+func (l *loop) reopened(m *link.Membership) *edge.Edge {
 	l.t.Helper()
 	e := l.edge(m.Contributor, joinedAlready)
-	l.ok(e.Connect(context.Background(), edge.Hub{URL: m.URL, Token: m.Token, Public: l.hub.Public(), Member: m}))
+	l.ok(e.Connect(context.Background(), edge.Hub{Name: maker, URL: m.URL, Token: m.Token, Public: l.hub.Public(), Member: m}))
 	return e
 }
 
@@ -79,8 +80,8 @@ func TestAnInvitePinsTheHubAndTheEdgeShowsACertificate(t *testing.T) {
 	without, stolen := *m, *m
 	without.Certificate, without.CertificateKey = "", ""
 	stolen.Certificate, stolen.CertificateKey = other.Certificate, other.CertificateKey
-	for name, bad := range map[string]edge.Membership{"without a certificate": without, "with another's": stolen} {
-		if _, err := bad.Remote(t.TempDir(), nil).Pull(t.Context(), "early"); err == nil {
+	for name, bad := range map[string]link.Membership{"without a certificate": without, "with another's": stolen} {
+		if _, err := edge.Pull(t.Context(), bad.Remote(t.TempDir(), nil), "early"); err == nil {
 			t.Errorf("the hub answers %s", name)
 		}
 	}
@@ -88,7 +89,7 @@ func TestAnInvitePinsTheHubAndTheEdgeShowsACertificate(t *testing.T) {
 	_, elsewhere := secured(t, hub.Intake{TLS: hub.TLS{Self: true}})
 	moved := *m
 	moved.URL = elsewhere
-	if _, err := moved.Remote(t.TempDir(), nil).Pull(t.Context(), "early"); code(err) != "hub/other-hub" {
+	if _, err := edge.Pull(t.Context(), moved.Remote(t.TempDir(), nil), "early"); code(err) != "hub/other-hub" {
 		t.Errorf("another hub: %v", err)
 	}
 
@@ -101,7 +102,7 @@ func TestAnInvitePinsTheHubAndTheEdgeShowsACertificate(t *testing.T) {
 	if n := len(l.atHub("alder-bank")); n != 2 {
 		t.Errorf("%d records at the hub after a renewal", n)
 	}
-	kept, err := edge.ReadMembership(l.path("alder-bank"))
+	kept, err := link.MembershipOf(l.path("alder-bank"), "")
 	if err != nil || kept.Certificate == m.Certificate {
 		t.Errorf("the next certificate is not kept: %v", err)
 	}
@@ -121,13 +122,13 @@ func TestAnInvitePinsTheHubAndTheEdgeShowsACertificate(t *testing.T) {
 	l.restartHub()
 	again, _, err := l.hub.Invite(t.Context(), "alder-bank", "")
 	l.ok(err)
-	invite := edge.Invite(again, l.hub.Public(), l.hub.Pin())
-	if _, err := edge.Join(t.Context(), l.path("alder-bank"), address, invite, keyring.Signing{}); code(err) != "enrol/revoked-key" {
+	invite := link.Invite(again, l.hub.Public(), l.hub.Pin())
+	if _, err := link.Join(t.Context(), l.path("alder-bank"), address, invite, keyring.Signing{}); code(err) != "enrol/revoked-key" {
 		t.Errorf("a revoked key joins: %v", err)
 	}
 	l.close(e)
 	l.ok(os.Remove(l.path("alder-bank", "keys", "signing.key")))
-	m, err = edge.Join(t.Context(), l.path("alder-bank"), address, invite, keyring.Signing{})
+	m, err = link.Join(t.Context(), l.path("alder-bank"), address, invite, keyring.Signing{})
 	l.ok(err)
 	e = l.reopened(m)
 	l.send(e, one("4", "portal"))
@@ -143,7 +144,7 @@ func TestACertificateThatHasEndedIsRenewedAllTheSame(t *testing.T) {
 	l.pass(29*24*time.Hour + 23*time.Hour) // the server's own is good for as long; its clock is not ours
 	l.send(e, one("1", "portal"))
 	l.turn(e)
-	if kept, err := edge.ReadMembership(l.path("alder-bank")); err != nil || kept.Certificate == m.Certificate || len(l.atHub("alder-bank")) != 1 {
+	if kept, err := link.MembershipOf(l.path("alder-bank"), ""); err != nil || kept.Certificate == m.Certificate || len(l.atHub("alder-bank")) != 1 {
 		t.Errorf("the next certificate is not kept: %v", err)
 	}
 }
@@ -155,9 +156,9 @@ func TestEveryWrongTurnOfAnInviteSaysWhatToDo(t *testing.T) {
 		l.ok(err)
 		return c
 	}
-	whole := func(c string) string { return edge.Invite(c, l.hub.Public(), l.hub.Pin()) }
+	whole := func(c string) string { return link.Invite(c, l.hub.Public(), l.hub.Pin()) }
 	used, late := made(), made()
-	_, err := edge.Join(t.Context(), t.TempDir(), address, whole(used), keyring.Signing{})
+	_, err := link.Join(t.Context(), t.TempDir(), address, whole(used), keyring.Signing{})
 	l.ok(err)
 	plain := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(plain.Close)
@@ -172,18 +173,18 @@ func TestEveryWrongTurnOfAnInviteSaysWhatToDo(t *testing.T) {
 		{"no address", "hub.example", whole(good), "hub/bad-address"},
 		{"nobody there", "https://127.0.0.1:1", whole(good), "hub/unreachable"},
 		{"no TLS there", strings.Replace(plain.URL, "http", "https", 1), whole(good), "hub/no-tls"},
-		{"another server", address, edge.Invite(good, l.hub.Public(), strings.Repeat("A", 32)), "hub/other-hub"},
-		{"an authority that nobody knows", address, edge.Invite(good, l.hub.Public(), ""), "hub/unknown-authority"},
-		{"no hub there", plain.URL, edge.Invite(good, l.hub.Public(), ""), "join/refused"},
-		{"another hub's key", address, edge.Invite(good, ring.Public(), l.hub.Pin()), "join/other-hub"},
+		{"another server", address, link.Invite(good, l.hub.Public(), strings.Repeat("A", 32)), "hub/other-hub"},
+		{"an authority that nobody knows", address, link.Invite(good, l.hub.Public(), ""), "hub/unknown-authority"},
+		{"no hub there", plain.URL, link.Invite(good, l.hub.Public(), ""), "join/refused"},
+		{"another hub's key", address, link.Invite(good, ring.Public(), l.hub.Pin()), "join/other-hub"},
 	} {
-		_, err := edge.Join(t.Context(), t.TempDir(), c.address, c.invite, keyring.Signing{})
+		_, err := link.Join(t.Context(), t.TempDir(), c.address, c.invite, keyring.Signing{})
 		if p, ok := errors.AsType[*episode.Problem](err); !ok || p.Code != c.code || p.Hint == "" {
 			t.Errorf("%s: %v, want %s with a hint", c.name, err, c.code)
 		}
 	}
 	l.pass(8 * 24 * time.Hour)
-	if _, err := edge.Join(t.Context(), t.TempDir(), address, whole(late), keyring.Signing{}); code(err) != "enrol/expired" {
+	if _, err := link.Join(t.Context(), t.TempDir(), address, whole(late), keyring.Signing{}); code(err) != "enrol/expired" {
 		t.Errorf("late: %v", err)
 	}
 }
@@ -200,7 +201,7 @@ func TestAClockThatIsOffIsNamedAsWhatIsWrong(t *testing.T) {
 	t.Cleanup(srv.Close)
 	made, _, err := l.hub.Invite(t.Context(), "alder-bank", "")
 	l.ok(err)
-	_, err = edge.Join(t.Context(), t.TempDir(), "https://"+srv.Listener.Addr().String(), edge.Invite(made, l.hub.Public(), l.hub.Pin()), keyring.Signing{})
+	_, err = link.Join(t.Context(), t.TempDir(), "https://"+srv.Listener.Addr().String(), link.Invite(made, l.hub.Public(), l.hub.Pin()), keyring.Signing{})
 	if p, ok := errors.AsType[*episode.Problem](err); !ok || p.Code != "hub/clock" || !strings.Contains(p.Hint, "clock") || !strings.Contains(p.Hint, "not spent") {
 		t.Errorf("the clocks differ by years: %v", err)
 	}

@@ -248,7 +248,7 @@ func TestAPolicyThatWasNotSignedHereIsNotTakenUp(t *testing.T) {
 	start := func() error {
 		p, err := consent.DecodePolicy([]byte(policyFile))
 		l.ok(err)
-		e, err := edge.New(t.Context(), edge.Config{Dir: l.path("alder-bank"), Contributor: "alder-bank", Recipient: maker, Policy: p, Now: l.clock})
+		e, err := edge.New(t.Context(), edge.Config{Dir: l.path("alder-bank"), Hubs: []edge.Hub{{Name: maker, Contributor: "alder-bank"}}, Policy: p, Now: l.clock})
 		if err == nil {
 			l.ok(e.Close())
 		}

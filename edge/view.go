@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/headrace/headrace/bundle"
@@ -47,7 +48,7 @@ func (v View) EdgeStages(ctx context.Context) ([]web.Stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	pulled, err := v.db.PulledReleases(ctx)
+	pulled, err := v.db.PulledReleases(ctx, "")
 	if err != nil {
 		return nil, err
 	}
@@ -95,10 +96,23 @@ func (v View) EdgeStages(ctx context.Context) ([]web.Stage, error) {
 	edge := stage("edge", len(pulled), "releases")
 	if len(pulled) > 0 {
 		edge.Last = pulled[0].PulledAt
-		edge.Note = "following " + v.cfg.Channel
+		edge.Note = v.following()
 		lever.Health = web.HealthOK
 	}
 	return []web.Stage{capture, scrubbed, consented, packed, edge, lever}, nil
+}
+
+// following says which channels are followed, of which hubs where there are several.
+func (e *Edge) following() string {
+	var words []string
+	for _, h := range e.hubs {
+		if h.link.Joined() && len(e.hubs) > 1 {
+			words = append(words, h.link.Channel+" of "+h.link.Name)
+		} else if h.link.Joined() {
+			words = append(words, h.link.Channel)
+		}
+	}
+	return "following " + strings.Join(words, ", ")
 }
 
 func later(a, b time.Time) time.Time {
@@ -275,15 +289,16 @@ func (v View) Withdrawals(ctx context.Context) ([]web.Withdrawal, error) {
 		if w.Certificate == nil {
 			continue
 		}
-		if w.Recipient != v.cfg.Recipient {
-			list[i].State, list[i].Certificate = "done", w.Certificate // signed by a hub whose key is not here any more
-			continue
+		list[i].State, list[i].Certificate = "done", w.Certificate
+		h, err := v.hubOf(w.Recipient)
+		if err != nil {
+			continue // signed by a hub whose key is not here any more
 		}
 		var c bundle.Certificate
-		if err := v.openFromHub(w.Certificate, bundle.TypeCertificate, &c); err != nil {
+		if err := h.link.Open(w.Certificate, bundle.TypeCertificate, &c); err != nil {
 			return nil, err
 		}
-		list[i].State, list[i].Certificate, list[i].Signer = "done", w.Certificate, bundle.KeyIDOf(v.cfg.Hub.Public).Short()
+		list[i].Signer = h.link.Signer()
 		for _, f := range c.Fates {
 			list[i].Fates = append(list[i].Fates, web.Fate{Artifact: f.Artifact, Kind: f.Kind, Fate: f.Fate})
 		}

@@ -18,19 +18,27 @@ import (
 	"github.com/headrace/headrace/scrub"
 )
 
-// Batches returns the outgoing batch: all that would leave next. There is one for each recipient, named after it.
-func (v View) Batches(ctx context.Context) ([]web.Batch, error) {
-	b, _, err := v.batch(ctx)
-	if err != nil || b.Records == 0 {
-		return nil, err
+// Batches returns the outgoing batches: all that would leave next. There is one for each recipient, named after it.
+func (v View) Batches(ctx context.Context) (list []web.Batch, err error) {
+	for _, h := range v.hubs {
+		b, _, err := v.batch(ctx, h.link.Name)
+		if err != nil {
+			return nil, err
+		}
+		if b.Records > 0 {
+			list = append(list, b)
+		}
 	}
-	return []web.Batch{b}, nil
+	return list, nil
 }
 
-// batch is what the outgoing batch comes to, and the number of its last row so far.
-func (v View) batch(ctx context.Context) (b web.Batch, last int64, err error) {
-	b = web.Batch{ID: v.cfg.Recipient, Recipient: v.cfg.Recipient, Levels: map[episode.Level]int{}, Findings: map[string]int{}}
-	list, last, err := v.db.Tallies(ctx, v.cfg.Recipient)
+// batch is what the outgoing batch to a recipient comes to, and the number of its last row so far.
+func (v View) batch(ctx context.Context, recipient string) (b web.Batch, last int64, err error) {
+	if _, err := v.hubOf(recipient); err != nil {
+		return b, 0, web.ErrNotFound
+	}
+	b = web.Batch{ID: recipient, Recipient: recipient, Levels: map[episode.Level]int{}, Findings: map[string]int{}}
+	list, last, err := v.db.Tallies(ctx, recipient)
 	for _, t := range list {
 		n := int(t.Records)
 		b.Records += n
@@ -77,14 +85,11 @@ func place(s string) (p sqlstore.Place) {
 	return p
 }
 
-// Batch opens a page of the outgoing batch.
+// Batch opens a page of an outgoing batch.
 func (v View) Batch(ctx context.Context, who, id string, q web.BatchQuery) (*web.BatchView, error) {
-	b, last, err := v.batch(ctx)
+	b, last, err := v.batch(ctx, id)
 	if err != nil {
 		return nil, err
-	}
-	if id != b.ID {
-		return nil, web.ErrNotFound
 	}
 	view := &web.BatchView{Batch: b, State: cmp.Or(q.State, shownFirst(b)), Seen: strconv.FormatInt(last, 10), Policy: v.policy().Digest(), Raw: web.RawSealed}
 	if view.Flags, err = v.Flags(ctx); err != nil {
@@ -173,11 +178,11 @@ func allDigest(digests []string) string { return episode.Digest([]byte(strings.J
 
 // Rule carries out what a person said to records of the batch.
 func (v View) Rule(ctx context.Context, who string, r web.Ruling) error {
-	if r.Batch != v.cfg.Recipient {
+	if _, err := v.hubOf(r.Batch); err != nil {
 		return web.ErrNotFound
 	}
 	states := map[web.Choice]string{web.Approve: sqlstore.OutApproved, web.Refuse: sqlstore.OutRefused, web.Hold: sqlstore.OutHeld, web.Unhold: sqlstore.OutWaiting}
-	ruling := sqlstore.Ruling{Who: who, Recipient: v.cfg.Recipient, State: states[r.Choice], Note: r.Note, At: v.cfg.Now(), Plain: r.Plain}
+	ruling := sqlstore.Ruling{Who: who, Recipient: r.Batch, State: states[r.Choice], Note: r.Note, At: v.cfg.Now(), Plain: r.Plain}
 	subject, most := "", 0
 	if len(r.Records) > 0 {
 		ruling.Digests = slices.Compact(slices.Sorted(slices.Values(r.Records)))
@@ -208,8 +213,8 @@ func (v View) Rule(ctx context.Context, who string, r web.Ruling) error {
 }
 
 // StartRule lets a rule approve again that was stopped.
-func (v View) StartRule(ctx context.Context, who, rule string) error {
-	err := v.db.Noting(v.entry(ctx, who, "start rule", rule)).StartRule(ctx, v.cfg.Recipient, rule)
+func (v View) StartRule(ctx context.Context, who, batch, rule string) error {
+	err := v.db.Noting(v.entry(ctx, who, "start rule", rule)).StartRule(ctx, batch, rule)
 	if errors.Is(err, sqlstore.ErrChanged) {
 		return nil // somebody has let it
 	}
@@ -217,29 +222,29 @@ func (v View) StartRule(ctx context.Context, who, rule string) error {
 }
 
 // ApproveAll approves all that waits, in the name of who: for a turn that a person started with headrace up --once.
-func (e *Edge) ApproveAll(ctx context.Context, who string) (int64, error) {
-	n, err := e.db.Noting(e.entry(ctx, who, "approve", "all that waits")).Decide(ctx, sqlstore.Ruling{Who: who, Recipient: e.cfg.Recipient, State: sqlstore.OutApproved, At: e.cfg.Now()})
-	if errors.Is(err, sqlstore.ErrChanged) {
-		err = nil // nothing waits
+func (e *Edge) ApproveAll(ctx context.Context, who string) (all int64, err error) {
+	for _, name := range e.recipients() {
+		n, err := e.db.Noting(e.entry(ctx, who, "approve", "all that waits")).Decide(ctx, sqlstore.Ruling{Who: who, Recipient: name, State: sqlstore.OutApproved, At: e.cfg.Now()})
+		if err != nil && !errors.Is(err, sqlstore.ErrChanged) { // that nothing waits
+			return all, err
+		}
+		all += n
 	}
-	return n, err
+	return all, nil
 }
 
-// Alarms says where the hub's log broke its promise.
-func (v View) Alarms(context.Context) ([]web.Alarm, error) {
-	if v.cfg.Hub == nil {
-		return nil, nil
+// Alarms says where a hub's log broke its promise.
+func (v View) Alarms(context.Context) (list []web.Alarm, err error) {
+	for _, h := range v.hubs {
+		kept, err := h.link.Alarms()
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range kept {
+			list = append(list, web.Alarm(a))
+		}
 	}
-	l, err := v.hubLog()
-	if err != nil {
-		return nil, err
-	}
-	var list []web.Alarm
-	kept, err := l.seen.Alarms()
-	for _, a := range kept {
-		list = append(list, web.Alarm(a))
-	}
-	return list, err
+	return list, nil
 }
 
 // Bundles returns what was packed here, newest first.
@@ -274,14 +279,14 @@ func (v View) Bundle(ctx context.Context, id string) (*web.BundleView, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = bundle.Verify(v.bundleDir(id), bundle.NewTrust(bundle.TrustedKey{Name: v.cfg.Contributor, Key: v.Public()}))
+	_, err = bundle.Verify(v.bundleDir(id), v.ownTrust())
 	view.SignedOK = err == nil
 	return view, nil
 }
 
 // readBundle reads a bundle's signed manifest and its receipt.
 func (v View) readBundle(r sqlstore.BundleRow) (*web.BundleView, error) {
-	m, signed, signer, err := bundle.ReadManifest(v.bundleDir(r.ID), bundle.NewTrust(bundle.TrustedKey{Name: v.cfg.Contributor, Key: v.Public()}))
+	m, signed, signer, err := bundle.ReadManifest(v.bundleDir(r.ID), v.ownTrust())
 	if err != nil {
 		return nil, err
 	}
@@ -290,31 +295,30 @@ func (v View) readBundle(r sqlstore.BundleRow) (*web.BundleView, error) {
 	if len(m.Terms) > 0 {
 		b.Terms = m.Terms[0].Terms
 	}
-	if b.Manifest = signed; r.Receipt == nil {
+	h, err := v.hubOf(r.Recipient)
+	if b.Manifest = signed; r.Receipt == nil || err != nil {
 		return b, nil
 	}
 	if r.State == "refused" {
-		inc, err := v.openIncident(r.Receipt, r.ID)
+		inc, err := h.link.OpenIncident(r.Receipt, r.ID)
 		if err != nil {
 			return nil, err
 		}
-		b.Incident = &web.Incident{ID: inc.ID, Day: inc.Day, RotateBy: inc.RotateBy, Kinds: kindsOf(inc), More: inc.More, Signer: v.hubKey()}
+		b.Incident = &web.Incident{ID: inc.ID, Day: inc.Day, RotateBy: inc.RotateBy, Kinds: kindsOf(inc), More: inc.More, Signer: h.link.Signer()}
 		for _, f := range inc.Findings {
 			b.Incident.Findings = append(b.Incident.Findings, web.IncidentFinding{Record: f.Record, Field: f.Field, Kind: f.Kind})
 		}
 		return b, nil
 	}
 	var rec bundle.Receipt
-	if err := v.openFromHub(r.Receipt, bundle.TypeReceipt, &rec); err != nil {
+	if err := h.link.Open(r.Receipt, bundle.TypeReceipt, &rec); err != nil {
 		return nil, err
 	}
 	// The log proof was checked before the receipt was stored: there is no receipt here without one.
-	b.Receipt = &web.Receipt{At: r.CreatedAt, Signer: bundle.KeyIDOf(v.cfg.Hub.Public).Short(), Accepted: rec.Records, LogIndex: int64(rec.LogIndex),
+	b.Receipt = &web.Receipt{At: r.CreatedAt, Signer: h.link.Signer(), Accepted: rec.Records, LogIndex: int64(rec.LogIndex),
 		LogSize: int64(rec.LogIndex) + 1, Proof: "verified", ProofWhy: "checked against the hub's key before the receipt was stored"}
-	if l, err := v.hubLog(); err == nil {
-		if cp, err := l.known.Open([]byte(rec.Checkpoint)); err == nil {
-			b.Receipt.LogSize, b.Receipt.Witnesses = int64(cp.Size), cp.Witnesses
-		}
+	if cp, err := h.link.Checkpoint(rec.Checkpoint); err == nil {
+		b.Receipt.LogSize, b.Receipt.Witnesses = int64(cp.Size), cp.Witnesses
 	}
 	return b, nil
 }

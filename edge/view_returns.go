@@ -15,30 +15,32 @@ import (
 
 // Releases returns what was fetched, newest first.
 func (v View) Releases(ctx context.Context) ([]web.Release, error) {
-	rows, err := v.db.PulledReleases(ctx)
+	rows, err := v.db.PulledReleases(ctx, "")
 	if err != nil {
 		return nil, err
 	}
-	current := v.current.Load()
+	current, _ := v.inForce()
 	var list []web.Release
 	for _, r := range rows {
-		c, err := v.openRelease(r.Envelope, r.Model, r.Gate)
+		h, err := v.hubOf(r.Hub)
+		if err != nil {
+			continue // of a hub whose key is not here any more
+		}
+		c, err := h.link.OpenRelease(r.Envelope, r.Model, r.Gate)
 		if err != nil {
 			return nil, err
 		}
-		inUse := current != nil && current.release.ID == c.release.ID
+		inUse := current != nil && current.release.ID == c.ID
 		state := "superseded"
 		if inUse {
 			state = "active"
 		}
-		rel := published.Release(c.release, r.PulledAt, 0, state, v.hubKey())
+		rel := published.Release(c.Release, r.PulledAt, 0, state, h.link.Signer())
 		rel.InUse = inUse
 		list = append(list, rel)
 	}
 	return list, nil
 }
-
-func (v View) hubKey() string { return bundle.KeyIDOf(v.cfg.Hub.Public).Short() }
 
 // Statements returns what was fetched, newest first.
 func (v View) Statements(ctx context.Context) ([]web.Statement, error) {
@@ -48,11 +50,15 @@ func (v View) Statements(ctx context.Context) ([]web.Statement, error) {
 	}
 	var list []web.Statement
 	for _, doc := range docs {
+		h, err := v.hubOf(doc.Hub)
+		if err != nil {
+			continue
+		}
 		var s value.Statement
-		if err := v.openFromHub(doc.Envelope, bundle.TypeStatement, &s); err != nil {
+		if err := h.link.Open(doc.Envelope, bundle.TypeStatement, &s); err != nil {
 			return nil, err
 		}
-		list = append(list, published.Statement(doc.ID, &s, v.hubKey()))
+		list = append(list, published.Statement(doc.ID, &s, h.link.Signer()))
 	}
 	return list, nil
 }

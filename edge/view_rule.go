@@ -16,11 +16,11 @@ import (
 // change over what is recorded. Nothing is changed: the policy's file is the person's to edit. Raw text is opened to find out, and
 // the look is noted.
 func (v View) RuleFrom(ctx context.Context, who string, d web.RuleDraft) (*web.RuleTrial, error) {
-	if d.Batch != v.cfg.Recipient {
+	if _, err := v.hubOf(d.Batch); err != nil {
 		return nil, web.ErrNotFound
 	}
 	t := &web.RuleTrial{Draft: d}
-	records, err := v.chosen(ctx, who, d.Records)
+	records, err := v.chosen(ctx, who, d.Batch, d.Records)
 	if err != nil {
 		return nil, err
 	}
@@ -42,9 +42,9 @@ func (v View) RuleFrom(ctx context.Context, who string, d web.RuleDraft) (*web.R
 	return t, err
 }
 
-// chosen opens what was recorded of records of the batch, as the policy sees it, while it lasts.
-func (v View) chosen(ctx context.Context, who string, digests []string) (list []*episode.Episode, err error) {
-	rows, err := v.db.ByDigest(ctx, v.cfg.Recipient, digests)
+// chosen opens what was recorded of records of a batch, as the policy sees it, while it lasts.
+func (v View) chosen(ctx context.Context, who, batch string, digests []string) (list []*episode.Episode, err error) {
+	rows, err := v.db.ByDigest(ctx, batch, digests)
 	if err != nil {
 		return nil, err
 	}

@@ -12,14 +12,10 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"oras.land/oras-go/v2"
 	"oras.land/oras-go/v2/errdef"
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
-	"github.com/headrace/headrace/internal/consent"
-	"github.com/headrace/headrace/internal/exchange"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/web"
@@ -37,9 +33,9 @@ func (e *Edge) Withdraw(ctx context.Context, who string, s web.Scope) ([]string,
 	if err != nil {
 		return nil, err
 	}
-	if s.All && s.Confirm != e.cfg.Contributor {
+	if s.All && s.Confirm != e.contributor() {
 		return nil, &episode.Problem{Code: "withdraw/unconfirmed", Message: "everything that ever left would be taken back, for good",
-			Hint: fmt.Sprintf("to confirm it, give the contributor's name: %s", e.cfg.Contributor)}
+			Hint: fmt.Sprintf("to confirm it, give the contributor's name: %s", e.contributor())}
 	}
 	for {
 		a, elsewhere, err := e.withdrawals(ctx, who, scope, words)
@@ -73,7 +69,7 @@ func (e *Edge) asked(a sqlstore.Asked, elsewhere map[string]int) ([]string, erro
 	}
 	if len(elsewhere) > 0 {
 		return ids, &episode.Problem{Code: "withdraw/elsewhere", Message: fmt.Sprintf("some of it left to %s, which this edge is not joined to now", strings.Join(slices.Sorted(maps.Keys(elsewhere)), ", ")),
-			Hint: "what left to " + e.cfg.Recipient + " is taken back; join the other hub and withdraw once more"}
+			Hint: "what left to others is taken back; join that hub again and withdraw once more"}
 	}
 	if len(ids) == 0 {
 		return nil, &episode.Problem{Code: codeNothingLeft, Message: "nothing of it had left",
@@ -99,9 +95,9 @@ func (e *Edge) WouldWithdraw(ctx context.Context, s web.Scope) (*web.Reach, erro
 	if err != nil {
 		return nil, err
 	}
-	in := map[string]int{}
+	in, recipients := map[string]int{}, e.recipients()
 	for _, x := range sent {
-		if x.Recipient != e.cfg.Recipient {
+		if !slices.Contains(recipients, x.Recipient) {
 			r.Elsewhere[x.Recipient]++
 			continue
 		}
@@ -112,21 +108,21 @@ func (e *Edge) WouldWithdraw(ctx context.Context, s web.Scope) (*web.Reach, erro
 	if err != nil {
 		return nil, err
 	}
-	var first time.Time
-	for _, b := range bundles { // oldest first
+	first := map[string]time.Time{} // by hub
+	for _, b := range bundles {     // oldest first
 		if n := in[b.ID]; n > 0 {
 			r.Bundles = append(r.Bundles, web.ReachBundle{ID: b.ID, Records: n})
-			if first.IsZero() {
-				first = b.CreatedAt
+			if first[b.Recipient].IsZero() {
+				first[b.Recipient] = b.CreatedAt
 			}
 		}
 	}
 	if r.Records == 0 {
 		return r, nil
 	}
-	releases, err := e.db.PulledReleases(ctx)
+	releases, err := e.db.PulledReleases(ctx, "")
 	for _, rel := range releases {
-		if !rel.PulledAt.Before(first) {
+		if began := first[rel.Hub]; !began.IsZero() && !rel.PulledAt.Before(began) {
 			r.Releases = append(r.Releases, rel.ID)
 		}
 	}
@@ -147,8 +143,8 @@ func countless(r *web.Reach) {
 	}
 }
 
-// withdrawals makes the signed withdrawals of what has left of a scope, none where nothing has, and counts what left to
-// hubs that this edge is not joined to.
+// withdrawals makes the signed withdrawals of what has left of a scope, for each hub its own, none where nothing has, and counts what
+// left to hubs that this edge is not joined to.
 func (e *Edge) withdrawals(ctx context.Context, who string, scope sqlstore.Scope, words string) (a sqlstore.Asked, elsewhere map[string]int, err error) {
 	a = sqlstore.Asked{Scope: scope, By: who, At: e.cfg.Now()}
 	sent, err := e.db.SentOf(ctx, scope)
@@ -156,55 +152,72 @@ func (e *Edge) withdrawals(ctx context.Context, who string, scope sqlstore.Scope
 		return a, nil, err
 	}
 	a.Sent, elsewhere = len(sent), map[string]int{}
-	lower, err := consent.NewLowerer(e.cfg.Recipient, e.ring.Derive)
-	if err != nil {
-		return a, nil, err
-	}
-	var ids []string
+	left := map[string][]string{} // episodes, by whom they left to
 	for _, s := range sent {
-		if s.Recipient != e.cfg.Recipient {
-			elsewhere[s.Recipient]++
-			continue
+		left[s.Recipient] = append(left[s.Recipient], s.Episode)
+	}
+	for _, h := range e.hubs {
+		if !h.link.Left {
+			err = errors.Join(err, h.askBack(&a, left[h.link.Name], words))
+			delete(left, h.link.Name)
 		}
-		ids = append(ids, lower.EpisodeID(s.Episode))
+	}
+	for name, ids := range left {
+		elsewhere[name] = len(ids)
+	}
+	return a, elsewhere, err
+}
+
+// askBack adds the signed withdrawals of episodes that have left to this hub.
+func (h *hub) askBack(a *sqlstore.Asked, episodes []string, words string) error {
+	lower, err := h.Lowerer(h.link.Name)
+	if err != nil {
+		return err
+	}
+	ids := make([]string, len(episodes))
+	for i, id := range episodes {
+		ids[i] = lower.EpisodeID(id)
 	}
 	slices.Sort(ids)
 	for part := range slices.Chunk(slices.Compact(ids), maxWithdrawal) {
-		w := sqlstore.WithdrawalRow{Scope: words, Recipient: e.cfg.Recipient, Records: len(part), RequestedBy: who, RequestedAt: a.At}
-		what := bundle.Withdrawal{Contributor: e.cfg.Contributor, Recipient: e.cfg.Recipient, IDs: part}
-		w.Envelope, err = bundle.SealDocument(bundle.TypeWithdrawal, what, e.ring.Signing())
+		w := sqlstore.WithdrawalRow{Scope: words, Recipient: h.link.Name, Records: len(part), RequestedBy: a.By, RequestedAt: a.At}
+		what := bundle.Withdrawal{Contributor: h.link.Contributor, Recipient: h.link.Name, IDs: part}
+		w.Envelope, err = bundle.SealDocument(bundle.TypeWithdrawal, what, h.ring.Signing())
 		if errors.Is(err, keyring.ErrUnsigned) { // what can be done without the key is not put off
 			a.Unsigned, w.Unsigned = err, true
 			w.Envelope, err = json.Marshal(what)
 		}
 		if err != nil {
-			return a, nil, err
+			return err
 		}
-		if w.ID = episode.Digest(w.Envelope); e.onePerson(scope) {
+		if w.ID = episode.Digest(w.Envelope); h.onePerson(a.Scope) {
 			w.Records = 0 // shown as not counted
 		}
 		a.Rows = append(a.Rows, w)
 	}
-	return a, elsewhere, nil
+	return nil
 }
 
-// openWithdrawals are the withdrawals that the hub has not certified yet; those of another hub wait until it is joined again.
+// HeldAt counts the records that a hub has and has not certified that it erased.
+func (e *Edge) HeldAt(ctx context.Context, hub string) (int, error) { return e.db.HeldAt(ctx, hub) }
+
+// openWithdrawals are the withdrawals that the hub has not certified yet.
 // What could not be signed when it was asked is signed now; where it still cannot be, it is left out, with the error.
-func (e *Edge) openWithdrawals(ctx context.Context) (open []sqlstore.WithdrawalRow, err error) {
-	list, err := e.db.Withdrawals(ctx)
+func (h *hub) openWithdrawals(ctx context.Context) (open []sqlstore.WithdrawalRow, err error) {
+	list, err := h.db.Withdrawals(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var unsigned error
 	for _, w := range list {
-		if w.State == "certified" || w.Recipient != e.cfg.Recipient {
+		if w.State == "certified" || w.Recipient != h.link.Name {
 			continue
 		}
 		if w.Unsigned {
 			if unsigned != nil {
 				continue // the key was asked a moment ago
 			}
-			if w, unsigned = e.signWithdrawal(ctx, w); unsigned != nil {
+			if w, unsigned = h.signWithdrawal(ctx, w); unsigned != nil {
 				continue
 			}
 		}
@@ -228,11 +241,11 @@ func (e *Edge) signWithdrawal(ctx context.Context, w sqlstore.WithdrawalRow) (sq
 }
 
 // fetchCertificates sends withdrawals that the hub has not certified yet and fetches its certificates.
-func (e *Edge) fetchCertificates(ctx context.Context) error {
-	list, err := e.openWithdrawals(ctx)
+func (h *hub) fetchCertificates(ctx context.Context) error {
+	list, err := h.openWithdrawals(ctx)
 	errs := []error{err}
 	for _, w := range list {
-		cert, err := e.sendWithdrawal(ctx, w)
+		cert, err := h.link.Withdraw(ctx, w.ID, w.Envelope)
 		if errors.Is(err, errdef.ErrNotFound) {
 			continue // the hub has it and will certify it with its next turn
 		}
@@ -240,51 +253,30 @@ func (e *Edge) fetchCertificates(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("withdrawal %s: %w", w.ID, err))
 			continue
 		}
-		if err := e.db.CertifyWithdrawal(ctx, w.ID, cert); err != nil {
+		if err := h.db.CertifyWithdrawal(ctx, w.ID, cert); err != nil {
 			return errors.Join(append(errs, err)...)
 		}
-		if e.visiting != nil {
-			e.visiting.done.Certificates++
-		}
+		h.done.Certificates++
 	}
 	return errors.Join(errs...)
 }
 
-func (e *Edge) sendWithdrawal(ctx context.Context, w sqlstore.WithdrawalRow) ([]byte, error) {
-	repo, err := e.repository(e.cfg.Contributor + repoWithdrawals)
+// fetchExpired fetches the hub's certificates of what it erased by itself, because its terms had run out. Each is stored
+// beside the withdrawals, once.
+func (h *hub) fetchExpired(ctx context.Context) error {
+	list, err := h.db.Withdrawals(ctx)
 	if err != nil {
-		return nil, err
-	}
-	var desc ocispec.Descriptor
-	if e.visiting != nil {
-		desc, err = e.visiting.Resolve(ctx, exchange.Tag(exchange.Withdrawals, w.ID)) // it was left before, or is not there
-	} else {
-		desc, err = e.pushDocument(ctx, repo, bundle.TypeWithdrawal, w.Envelope)
-	}
-	if err != nil {
-		return nil, err
-	}
-	var cert []byte
-	_, err = e.answerTo(ctx, repo, desc, bundle.TypeCertificate, func(layers [][]byte) (err error) {
-		cert, err = e.certificate(ctx, layers, w.ID, "")
 		return err
-	})
-	return cert, err
-}
-
-// pushDocument pushes a signed document as an artifact of one layer.
-func (e *Edge) pushDocument(ctx context.Context, repo store, payloadType string, envelope []byte) (ocispec.Descriptor, error) {
-	layer, err := oras.PushBytes(ctx, repo, payloadType, envelope)
-	if err != nil && !errors.Is(err, errdef.ErrAlreadyExists) {
-		return layer, e.explain(err)
 	}
-	desc, err := oras.PackManifest(ctx, repo, oras.PackManifestVersion1_1, payloadType, oras.PackManifestOptions{
-		Layers: []ocispec.Descriptor{layer},
-		// A fixed creation time: the same withdrawal sent twice is the same artifact.
-		ManifestAnnotations: map[string]string{ocispec.AnnotationCreated: "1970-01-01T00:00:00Z"},
-	})
-	if err != nil {
-		return desc, fmt.Errorf("push: %w", e.explain(err))
+	known := make([]string, len(list))
+	for i, w := range list {
+		known[i] = w.ID
 	}
-	return desc, nil
+	fresh, err := h.link.Expiries(ctx, known)
+	errs := []error{err}
+	for _, x := range fresh {
+		errs = append(errs, h.db.SaveExpiry(ctx, sqlstore.WithdrawalRow{ID: x.ID, Scope: "what had expired", Recipient: h.link.Name, Records: x.Records, RequestedBy: "its terms",
+			RequestedAt: h.cfg.Now(), Envelope: x.Envelope, Certificate: x.Certificate}))
+	}
+	return errors.Join(errs...)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/hub"
 	"github.com/headrace/headrace/internal/keyring"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/login/logintest"
 )
 
@@ -22,11 +23,11 @@ func TestATokenOfTheWorkloadsIdentityIsTakenForTheContributorItWasInvitedFor(t *
 	l, address := secured(t, hub.Intake{TLS: hub.TLS{Self: true}, OIDC: hub.OIDC{Issuer: p.URL, Audience: "headrace-hub"}})
 	code, _, err := l.hub.Invite(t.Context(), "alder-bank", "svc-alder")
 	l.ok(err)
-	m, err := edge.Join(t.Context(), l.path("alder-bank"), address, edge.Invite(code, l.hub.Public(), l.hub.Pin()), keyring.Signing{})
+	m, err := link.Join(t.Context(), l.path("alder-bank"), address, link.Invite(code, l.hub.Public(), l.hub.Pin()), keyring.Signing{})
 	l.ok(err)
 	file := filepath.Join(t.TempDir(), "token")
 	e := l.edge("alder-bank", joinedAlready)
-	l.ok(e.Connect(context.Background(), edge.Hub{URL: m.URL, Token: "not this one", Public: l.hub.Public(), Member: m, TokenFile: file}))
+	l.ok(e.Connect(context.Background(), edge.Hub{Name: maker, URL: m.URL, Token: "not this one", Public: l.hub.Public(), Member: m, TokenFile: file}))
 	send := func(token string) bool {
 		t.Helper()
 		l.ok(os.WriteFile(file, []byte(token+"\n"), 0o600))

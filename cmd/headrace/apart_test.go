@@ -26,6 +26,7 @@ import (
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/hub"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sim"
 	"github.com/headrace/headrace/internal/spool"
@@ -331,7 +332,7 @@ func (a *apart) turn(decisions int, want release.Verdict) {
 		t.Errorf("the gate said %s, not %s: %+v", s.Verdict, want, a.gate(hubDB).Reasons)
 	}
 	out := filepath.Join(t.TempDir(), "release")
-	pulled, err := edgeDB.PulledReleases(t.Context())
+	pulled, err := edgeDB.PulledReleases(t.Context(), "")
 	if want == release.Released {
 		var rel release.Release
 		if err := json.Unmarshal([]byte(a.run(a.edgeDir, "pull", "--out", out)), &rel); err != nil {
@@ -387,7 +388,7 @@ func (a *apart) gate(hubDB *sqlstore.DB) (report release.Report) {
 }
 
 func (a *apart) hubKey() bundle.Trust {
-	m, err := edge.ReadMembership(filepath.Join(a.edgeDir, "edge"))
+	m, err := link.MembershipOf(filepath.Join(a.edgeDir, "edge"), "")
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -439,7 +440,7 @@ func TestAPackedBundleIsPushedAndItsReceiptIsInTheLog(t *testing.T) {
 	}
 
 	// Offline, with nothing but the key: the log's folder, and a receipt that another hub signed.
-	m, err := edge.ReadMembership(keys)
+	m, err := link.MembershipOf(keys, "")
 	if err != nil {
 		t.Fatal(err)
 	}

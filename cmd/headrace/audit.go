@@ -167,13 +167,13 @@ func (c *auditCmd) open(e *env, j auditJob) (said, dir string, err error) {
 		said, err = j.on(e.ctx, h.Trail())
 		return said, f.Dir, err
 	}
-	f, m, err := (&edgeCmd{Config: c.Config}).read(e)
+	f, joined, err := (&edgeCmd{Config: c.Config}).read(e)
 	if err != nil {
 		return "", "", err
 	}
 	conf := edge.Config{Dir: f.Dir}
-	if m != nil {
-		if conf, err = f.Config(m); err != nil {
+	if len(joined) > 0 {
+		if conf, err = f.Config(joined...); err != nil {
 			return "", f.Dir, err
 		}
 	}

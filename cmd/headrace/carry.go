@@ -14,12 +14,14 @@ import (
 	"github.com/headrace/headrace/hub"
 	"github.com/headrace/headrace/internal/exchange"
 	"github.com/headrace/headrace/internal/keyring"
+	"github.com/headrace/headrace/internal/link"
 )
 
 // carryJob is what a running edge or hub is asked for: a look at an exchange.
 type carryJob struct {
 	Place       string `json:"place"`
 	Credentials string `json:"credentials,omitempty"`
+	Hub         string `json:"hub,omitempty"` // for which; empty: the only one
 	Recipient   string `json:"recipient,omitempty"`
 	Bundle      string `json:"bundle,omitempty"` // a folder
 	Leave       bool   `json:"leave,omitempty"`
@@ -51,13 +53,16 @@ func (j carryJob) carry(e *env, config string) error {
 	return err
 }
 
-// openJoined opens the edge that has joined a hub, for a command that does one thing while it does not run.
+// openJoined opens an edge that has joined hubs, for a command that does one thing while it does not run.
 func openJoined(e *env, f edge.File) (*edge.Edge, error) {
-	m, err := edge.ReadMembership(f.Dir)
+	joined, err := link.Memberships(f.Dir)
 	if err != nil {
 		return nil, err
 	}
-	conf, err := f.Config(m)
+	if len(joined) == 0 {
+		return nil, link.ErrNotJoined
+	}
+	conf, err := f.Config(joined...)
 	if err != nil {
 		return nil, err
 	}
@@ -92,9 +97,9 @@ func carryOf(ctx context.Context, ed *edge.Edge, job string) (string, error) {
 	var done edge.Carried
 	var err error
 	if j.Leave {
-		done, err = ed.Leave(ctx, x, j.Bundle)
+		done, err = ed.Leave(ctx, j.Hub, x, j.Bundle)
 	} else {
-		done, err = ed.TakeBack(ctx, x)
+		done, err = ed.TakeBack(ctx, j.Hub, x)
 	}
 	if err != nil && done.Place == "" {
 		return "", err
@@ -105,6 +110,7 @@ func carryOf(ctx context.Context, ed *edge.Edge, job string) (string, error) {
 
 type edgeReceiveCmd struct {
 	Place       string `arg:"" help:"Where the hub left its answers: REGISTRY/REPOSITORY, or a folder."`
+	Hub         string `help:"Which hub (default: the only one that was joined)." placeholder:"NAME"`
 	Credentials string `help:"File in docker's form with what the registry asks for." type:"existingfile" placeholder:"FILE"`
 }
 
@@ -118,7 +124,7 @@ Example: headrace edge receive registry.example/headrace --credentials docker.js
 
 // Run takes back, in the running edge where there is one.
 func (c *edgeReceiveCmd) Run(e *env, role *edgeCmd) error {
-	return carryJob{Place: place(c.Place), Credentials: absolute(c.Credentials)}.carry(e, role.Config)
+	return carryJob{Place: place(c.Place), Hub: c.Hub, Credentials: absolute(c.Credentials)}.carry(e, role.Config)
 }
 
 type hubReceiveCmd struct {

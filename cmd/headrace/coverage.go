@@ -20,7 +20,7 @@ import (
 
 // coverage compares what was captured with what was counted: the running edge does, or else this process in its folder.
 func (c *doctorCmd) coverage(e *env) error {
-	f, m, err := (&edgeCmd{Config: c.Config}).read(e)
+	f, joined, err := (&edgeCmd{Config: c.Config}).read(e)
 	if err != nil {
 		return err
 	}
@@ -31,8 +31,8 @@ func (c *doctorCmd) coverage(e *env) error {
 		err = json.Unmarshal([]byte(said), cov)
 	case errors.Is(err, &episode.Problem{Code: "control/not-running"}):
 		conf := edge.Config{Dir: f.Dir, Own: true} // headrace up's: of the developer who asks
-		if m != nil {
-			if conf, err = f.Config(m); err != nil {
+		if len(joined) > 0 {
+			if conf, err = f.Config(joined...); err != nil {
 				return err
 			}
 		}

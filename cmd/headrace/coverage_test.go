@@ -21,6 +21,7 @@ import (
 
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/poll"
 )
 
@@ -41,11 +42,11 @@ func enterprise(t *testing.T) (dir string, yesterday time.Time) {
 	}))
 	defer srv.Close()
 	key := filepath.Join(t.TempDir(), "key")
-	m, err := json.Marshal(edge.Membership{URL: "http://hub.example", Contributor: "alder", Token: "t", Hub: "maker", PublicKey: make(ed25519.PublicKey, ed25519.PublicKeySize)})
-	if err := errors.Join(err, os.WriteFile(key, []byte("k"), 0o600), os.MkdirAll(filepath.Join(dir, "edge"), 0o700), os.WriteFile(filepath.Join(dir, "edge", "hub.json"), m, 0o600)); err != nil {
+	m, err := json.Marshal(link.Membership{URL: "http://hub.example", Contributor: "alder", Token: "t", Hub: "maker", PublicKey: make(ed25519.PublicKey, ed25519.PublicKeySize)})
+	if err := errors.Join(err, os.WriteFile(key, []byte("k"), 0o600), os.MkdirAll(filepath.Join(dir, "edge", "hubs"), 0o700), os.WriteFile(filepath.Join(dir, "edge", "hubs", "maker.json"), m, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	e, err := edge.New(t.Context(), edge.Config{Dir: filepath.Join(dir, "edge"), Contributor: "alder", Recipient: "maker", Pollers: []poll.Config{{Kind: "claude", URL: srv.URL, KeyFile: key}}})
+	e, err := edge.New(t.Context(), edge.Config{Dir: filepath.Join(dir, "edge"), Hubs: []edge.Hub{{Name: "maker", Contributor: "alder"}}, Pollers: []poll.Config{{Kind: "claude", URL: srv.URL, KeyFile: key}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +133,7 @@ func TestDoctorTellsWhatIsCapturedOfWhatWasCounted(t *testing.T) {
 
 func TestDoctorAsksTheEdgeThatIsRunning(t *testing.T) {
 	dir, yesterday := enterprise(t)
-	e, err := edge.New(t.Context(), edge.Config{Dir: filepath.Join(dir, "edge"), Contributor: "alder", Recipient: "maker"})
+	e, err := edge.New(t.Context(), edge.Config{Dir: filepath.Join(dir, "edge"), Hubs: []edge.Hub{{Name: "maker", Contributor: "alder"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,8 +38,8 @@ func (c *upCmd) demo(e *env) error {
 	dir := filepath.Join(e.dir, "demo", fmt.Sprintf("seed-%d-gain-%g-decisions-%d", c.Seed, c.Gain, c.Decisions))
 	conf := stackConfig{dir: dir, listen: c.listen(), otlp: c.otlp(), demo: true, hub: hub.Config{Name: policy.Recipients()[0], Log: logger(e.err)}}
 	for _, name := range world.Contributors() {
-		conf.edges = append(conf.edges, edge.Config{Dir: filepath.Join(dir, name), Contributor: name, Recipient: policy.Recipients()[0], Policy: policy,
-			Channel: "early", Demo: true, Canaries: world.Planted(), Log: logger(e.err)})
+		conf.edges = append(conf.edges, edge.Config{Dir: filepath.Join(dir, name), Hubs: []edge.Hub{{Name: policy.Recipients()[0], Contributor: name, Channel: "early"}}, Policy: policy,
+			Demo: true, Canaries: world.Planted(), Log: logger(e.err)})
 	}
 	s, err := openStack(e.ctx, conf)
 	if err != nil {

@@ -7,12 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 
 	"google.golang.org/grpc"
 
 	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/config"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/web"
 )
 
@@ -21,7 +25,8 @@ type edgeCmd struct {
 	Config string `help:"Configuration file (default: edge.yaml in the state folder, if there)." type:"path" placeholder:"FILE"`
 
 	Serve   edgeServeCmd   `cmd:"" default:"withargs" help:"Run the edge: take in what tools say, hold it, send what is approved (this is what headrace edge alone does)."`
-	Join    edgeJoinCmd    `cmd:"" help:"Join a hub with the invite its operator sent."`
+	Join    edgeJoinCmd    `cmd:"" help:"Join a hub, or one more, with the invite its operator sent."`
+	Leave   edgeLeaveCmd   `cmd:"" help:"Leave a hub: nothing is sent there any more."`
 	Receive edgeReceiveCmd `cmd:"" help:"Take back what the hub left in a registry or a folder."`
 	Show    edgeConfigCmd  `cmd:"" name:"config" help:"Print the configuration that is in force."`
 	Link    edgeLinkCmd    `cmd:"" help:"Print a fresh one-time link to the pages of the running edge."`
@@ -52,6 +57,7 @@ Everything has a default; headrace edge config shows it. To change some, write e
   dictionaries: [names.csv]         # private names to look for: headrace dictionary makes it; rules: [own.toml] too
   canaries: canaries                # planted strings, one a line: no bundle, page, log or crash dump shows one
   witnesses: [witness.example/w1+1f2e3d4c+BASE64]   # whose word makes the hub's log count as witnessed; not the hub's
+  hubs: {tool-maker: {exchange: …}, other-maker: {channel: early}}   # where several were joined, each has these keys for itself
   syslog: tcp://siem.example:601    # the audit trail goes there, too; udp:// or unix:///dev/log
   teams: teams.csv                  # user,team: for headrace doctor --coverage
   pollers:                          # tools' servers that are asked hourly what they counted
@@ -61,17 +67,14 @@ Everything has a default; headrace edge config shows it. To change some, write e
     - {kind: jules, developer: ada, key_file: /run/secrets/jules}`
 }
 
-// read reads the configuration, and the hub that was joined (nil: none).
-func (c *edgeCmd) read(e *env) (edge.File, *edge.Membership, error) {
+// read reads the configuration, and the hubs that were joined.
+func (c *edgeCmd) read(e *env) (edge.File, []*link.Membership, error) {
 	f, err := edge.ReadFile(c.Config, e.dir)
 	if err != nil {
 		return f, nil, err
 	}
-	m, err := edge.ReadMembership(f.Dir)
-	if errors.Is(err, edge.ErrNotJoined) {
-		return f, nil, nil
-	}
-	return f, m, err
+	joined, err := link.Memberships(f.Dir)
+	return f, joined, err
 }
 
 type edgeServeCmd struct {
@@ -83,12 +86,12 @@ type edgeServeCmd struct {
 
 // Run starts the edge.
 func (c *edgeServeCmd) Run(e *env, role *edgeCmd) error {
-	f, m, err := role.read(e)
+	f, joined, err := role.read(e)
 	if err != nil {
 		return err
 	}
-	if m == nil {
-		return edge.ErrNotJoined
+	if !slices.ContainsFunc(joined, func(m *link.Membership) bool { return !m.Left }) {
+		return link.ErrNotJoined
 	}
 	if c.Listen != "" {
 		f.Listen = c.Listen
@@ -99,7 +102,7 @@ func (c *edgeServeCmd) Run(e *env, role *edgeCmd) error {
 	if c.Devices != "" {
 		f.Devices = c.Devices
 	}
-	conf, err := f.Config(m)
+	conf, err := f.Config(joined...)
 	if err != nil {
 		return err
 	}
@@ -144,10 +147,21 @@ func (c *edgeServeCmd) Run(e *env, role *edgeCmd) error {
 	s.controls = map[string]controls{f.Dir: edgeControls(ed, s, site)}
 	return s.run(e.ctx, func(ctx context.Context) error {
 		fmt.Fprintf(e.err, "\n  Open  %s\n\n", site.Open(reachable(s.web), me()))
-		fmt.Fprintf(e.err, "  %sWhat is approved goes to %s as %s.\n", onceMore(site, "headrace edge link"), m.Hub, m.Contributor)
+		fmt.Fprintf(e.err, "  %sWhat is approved goes to %s.\n", onceMore(site, "headrace edge link"), goesTo(conf.Hubs))
 		fmt.Fprintf(e.err, "  Tools send to %s/v1/ with the token in %s\n\n", reachable(s.web), ed.TokenFile())
 		return until(ctx)
 	})
+}
+
+// goesTo names the hubs, and as whom they know the edge.
+func goesTo(hubs []edge.Hub) string {
+	var to []string
+	for _, h := range hubs {
+		if h.Joined() {
+			to = append(to, h.Name+" as "+h.Contributor)
+		}
+	}
+	return strings.Join(to, ", and to ")
 }
 
 // edgeControls is what commands may ask of a running edge.
@@ -219,16 +233,62 @@ func (c *edgeJoinCmd) Run(e *env, role *edgeCmd) error {
 	if err != nil {
 		return err
 	}
-	m, err := edge.Join(e.ctx, f.Dir, c.URL, c.Code, f.Signing)
+	m, err := link.Join(e.ctx, f.Dir, c.URL, c.Code, f.Signing)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(e.out, "joined %s at %s as %s\n", m.Hub, m.URL, m.Contributor)
-	if before != nil {
-		fmt.Fprintf(e.err, "this edge was %s at %s before; if it is running, start it again\n", before.Contributor, before.Hub)
-	} else {
+	before = slices.DeleteFunc(before, func(o *link.Membership) bool { return o.Left })
+	if len(before) == 0 {
 		fmt.Fprintln(e.err, "now start it: headrace edge")
+		return nil
 	}
+	if i := slices.IndexFunc(before, func(o *link.Membership) bool { return o.Hub == m.Hub }); i >= 0 {
+		fmt.Fprintf(e.err, "this edge was %s there before; if it is running, start it again\n", before[i].Contributor)
+	} else {
+		fmt.Fprintf(e.err, "this edge has now joined %d hubs; nothing goes to %s before the policy in force names it (headrace policy propose); if the edge is running, start it again\n", len(before)+1, m.Hub)
+	}
+	return nil
+}
+
+type edgeLeaveCmd struct {
+	Hub    string `arg:"" help:"The hub, as policies call it."`
+	Anyway bool   `help:"Leave even while the hub holds what was sent there: without joining again it cannot be taken back."`
+}
+
+func (edgeLeaveCmd) Help() string {
+	return `Nothing is sent to the hub any more, and what it signed can still be verified. What it holds stays there: take it back first
+(headrace withdraw), and wait for its certificates. Stop the edge for it.
+
+Example: headrace edge leave tool-maker`
+}
+
+// Run leaves.
+func (c *edgeLeaveCmd) Run(e *env, role *edgeCmd) error {
+	f, _, err := role.read(e)
+	if err != nil {
+		return err
+	}
+	m, err := link.MembershipOf(f.Dir, c.Hub)
+	if err != nil {
+		return err
+	}
+	ed, err := openJoined(e, f)
+	if err != nil {
+		return err
+	}
+	held, err := ed.HeldAt(e.ctx, m.Hub)
+	if err := errors.Join(err, ed.Close()); err != nil {
+		return err
+	}
+	if held > 0 && !c.Anyway {
+		return &episode.Problem{Code: "hub/holds", Message: fmt.Sprintf("%s holds %d records, or has not certified that it erased them", m.Hub, held),
+			Hint: "take them back first (headrace withdraw --all, then headrace withdraw --status), or say --anyway"}
+	}
+	if err := m.Leave(f.Dir); err != nil {
+		return err
+	}
+	fmt.Fprintf(e.out, "left %s\n", m.Hub)
 	return nil
 }
 
@@ -236,11 +296,11 @@ type edgeConfigCmd struct{}
 
 // Run prints.
 func (c *edgeConfigCmd) Run(e *env, role *edgeCmd) error {
-	f, m, err := role.read(e)
+	f, joined, err := role.read(e)
 	if err != nil {
 		return err
 	}
-	if f, err = f.Effective(m); err != nil {
+	if f, err = f.Effective(joined...); err != nil {
 		return err
 	}
 	return config.Format(e.out, f)

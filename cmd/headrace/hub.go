@@ -10,9 +10,9 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/hub"
 	"github.com/headrace/headrace/internal/config"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/web"
 )
 
@@ -162,7 +162,7 @@ func invite(ctx context.Context, h *hub.Hub, url, name, subject string) (string,
 	if host := strings.TrimPrefix(url, "http://"); host != url && !strings.HasPrefix(host, "localhost") && !strings.HasPrefix(host, "127.") {
 		note = "\n# The way there is not encrypted: set tls: self in hub.yaml, or url: to the https:// address of your proxy."
 	}
-	return fmt.Sprintf("headrace edge join %s %s   # works once, until %s%s", url, edge.Invite(code, h.Public(), h.Pin()), expires.UTC().Format("2 January 15:04 UTC"), note), nil
+	return fmt.Sprintf("headrace edge join %s %s   # works once, until %s%s", url, link.Invite(code, h.Public(), h.Pin()), expires.UTC().Format("2 January 15:04 UTC"), note), nil
 }
 
 type hubRevokeCmd struct {

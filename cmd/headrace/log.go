@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
@@ -17,6 +16,7 @@ import (
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/tlog/audit"
 	"github.com/headrace/headrace/internal/tlog/proof"
 	"github.com/headrace/headrace/internal/tlog/seen"
@@ -33,6 +33,7 @@ type logVerifyCmd struct {
 	Key     string   `help:"The hub's public key: 32 bytes in base64, or the log's verifier key (default: that of the joined hub)." placeholder:"KEY"`
 	Witness []string `help:"The verifier key of a witness that must have cosigned the checkpoint. Of several, one must (default: those of edge.yaml, if any)." placeholder:"VKEY"`
 	Receipt []string `help:"Check that the log holds the bundle of this receipt, as headrace push printed it or the edge keeps it in its folder receipts. May be given again." type:"existingfile" placeholder:"FILE"`
+	Hub     string   `help:"The joined hub that is meant, where there are several." placeholder:"NAME"`
 	Config  string   `help:"The edge's configuration file." type:"path" placeholder:"FILE"`
 }
 
@@ -59,7 +60,7 @@ type logVerified struct {
 
 // Run verifies.
 func (c *logVerifyCmd) Run(e *env) error {
-	t, err := readLogTarget(e, c.Config, c.Log, c.Key)
+	t, err := readLogTarget(e, c.Config, c.Hub, c.Log, c.Key)
 	if err != nil {
 		return err
 	}
@@ -101,7 +102,7 @@ func (c *logVerifyCmd) Run(e *env) error {
 			}
 		})
 	}
-	now, err := seen.Open(edge.LogDir(t.dir, t.key), known).Newest(func() ([]byte, error) { return fetch(e.ctx, "checkpoint") }, check)
+	now, err := seen.Open(link.LogDir(t.dir, t.key), known).Newest(func() ([]byte, error) { return fetch(e.ctx, "checkpoint") }, check)
 	if err != nil {
 		return err
 	}
@@ -137,8 +138,8 @@ type logTarget struct {
 	through       http.RoundTripper // to the hub that was joined; nil for any other
 }
 
-// readLogTarget takes what was not said from the hub that this machine's edge has joined.
-func readLogTarget(e *env, config, place, key string) (logTarget, error) {
+// readLogTarget takes what was not said from a hub that this machine's edge has joined: the one named, or the only one.
+func readLogTarget(e *env, config, hub, place, key string) (logTarget, error) {
 	t := logTarget{place: place, dir: e.dir}
 	if key != "" {
 		if t.key = readLogKey(key); t.key == nil {
@@ -152,21 +153,21 @@ func readLogTarget(e *env, config, place, key string) (logTarget, error) {
 	if err != nil {
 		return t, err
 	}
-	m, err := edge.ReadMembership(f.Dir)
-	if errors.Is(err, edge.ErrNotJoined) {
+	l, err := f.LinkTo(hub)
+	if errors.Is(err, link.ErrNotJoined) {
 		return t, usagef("this machine's edge has joined no hub: say which log and whose key, headrace log verify --key KEY URL|DIR")
 	}
 	if err != nil {
 		return t, err
 	}
 	if t.place == "" {
-		t.place = cmp.Or(f.Hub, m.URL)
-		if t.through, err = m.Transport(); err != nil {
+		t.place = l.URL
+		if t.through, err = l.Member.Transport(); err != nil {
 			return t, err
 		}
 	}
-	if t.key == nil || t.key.Equal(m.PublicKey) {
-		t.key, t.origin, t.witnesses, t.dir = m.PublicKey, m.Hub, f.Witnesses, f.Dir
+	if t.key == nil || t.key.Equal(l.Public) {
+		t.key, t.origin, t.witnesses, t.dir = l.Public, l.Name, l.Witnesses, f.Dir
 	}
 	return t, nil
 }
@@ -199,7 +200,7 @@ func readHeld(path string, key ed25519.PublicKey) (h heldBundle, err error) {
 }
 
 // readReceipt reads what push printed, or a bare signed receipt.
-func readReceipt(path string, key ed25519.PublicKey) (r bundle.Receipt, pushed edge.Receipt, err error) {
+func readReceipt(path string, key ed25519.PublicKey) (r bundle.Receipt, pushed link.Receipt, err error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return r, pushed, fmt.Errorf("read receipt: %w", err)

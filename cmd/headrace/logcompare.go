@@ -11,8 +11,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/tlog/proof"
 	"github.com/headrace/headrace/internal/tlog/seen"
 	"github.com/headrace/headrace/internal/tlog/tiles"
@@ -23,6 +23,7 @@ type logCompareCmd struct {
 	B      string `arg:"" help:"What the other saw." type:"path" placeholder:"B"`
 	Log    string `help:"Where to read the log that proves it: the hub's address, or the folder of its log." placeholder:"URL|DIR"`
 	Key    string `help:"The hub's public key: 32 bytes in base64, or the log's verifier key (default: that of the joined hub)." placeholder:"KEY"`
+	Hub    string `help:"The joined hub that is meant, where there are several." placeholder:"NAME"`
 	Config string `help:"The edge's configuration file." type:"path" placeholder:"FILE"`
 }
 
@@ -47,7 +48,7 @@ type logCompared struct {
 
 // Run compares.
 func (c *logCompareCmd) Run(e *env) error {
-	t, err := readLogTarget(e, c.Config, ".", c.Key) // a place, so that with a key no hub need be joined
+	t, err := readLogTarget(e, c.Config, c.Hub, ".", c.Key) // a place, so that with a key no hub need be joined
 	if err != nil {
 		return err
 	}
@@ -76,7 +77,7 @@ func (c *logCompareCmd) Run(e *env) error {
 	}
 	out.ProvenBy, err = c.prove(e, known, cps, append(a.links, b.links...))
 	if errors.Is(err, proof.ErrFork) {
-		dir, keeping := seen.Open(edge.LogDir(t.dir, t.key), known).Accuse(cps[0], cps[1], err)
+		dir, keeping := seen.Open(link.LogDir(t.dir, t.key), known).Accuse(cps[0], cps[1], err)
 		if dir != "" && keeping == nil {
 			fmt.Fprintln(e.err, "both checkpoints are kept in", dir)
 		}
@@ -142,7 +143,7 @@ func (s sighting) origin() string { return proof.OriginOf(s.signed) }
 func readSighting(path string, t logTarget) (s sighting, err error) {
 	if fi, err := os.Stat(path); err == nil && fi.IsDir() {
 		for _, dir := range []string{path, filepath.Join(path, "edge")} {
-			if s.signed, err = os.ReadFile(filepath.Join(edge.LogDir(dir, t.key), "checkpoint")); err == nil {
+			if s.signed, err = os.ReadFile(filepath.Join(link.LogDir(dir, t.key), "checkpoint")); err == nil {
 				return s, nil
 			}
 		}

@@ -19,7 +19,7 @@ import (
 // A policy is tried on what the edge has recorded, whether the edge runs or not, and both say the same.
 func TestAPolicyIsTriedOnWhatTheEdgeHasRecorded(t *testing.T) {
 	dir := t.TempDir()
-	e, err := edge.New(t.Context(), edge.Config{Dir: filepath.Join(dir, "edge"), Contributor: "alder", Recipient: "tool-maker", Settle: time.Hour})
+	e, err := edge.New(t.Context(), edge.Config{Dir: filepath.Join(dir, "edge"), Hubs: []edge.Hub{{Name: "tool-maker", Contributor: "alder"}}, Settle: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,11 +17,12 @@ import (
 type pullCmd struct {
 	Out     string `help:"Folder to write the release to; it must not be there yet." required:"" type:"path" placeholder:"DIR"`
 	Channel string `help:"Release channel, early or stable (default: the one this edge follows)." placeholder:"NAME"`
+	Hub     string `help:"From this hub (default: the only one that was joined)." placeholder:"NAME"`
 	Config  string `help:"The edge's configuration file." type:"path" placeholder:"FILE"`
 }
 
 func (c *pullCmd) Help() string {
-	return `Fetches the release in force from the hub that this edge has joined, checks that the hub signed it and that the gate let it
+	return `Fetches the release in force from a hub that this edge has joined, checks that the hub signed it and that the gate let it
 through, and writes the signed release (release.json), its gate report (gate.json) and the model (model).
 
 Example: headrace pull --out release`
@@ -32,17 +33,14 @@ func (c *pullCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	m, err := edge.ReadMembership(f.Dir)
+	l, err := f.LinkTo(c.Hub)
 	if err != nil {
 		return err
 	}
-	if f, err = f.Effective(m); err != nil {
-		return err
-	}
 	if c.Channel == "" {
-		c.Channel = f.Channel
+		c.Channel = l.Channel
 	}
-	rel, err := m.Remote(f.Dir, f.Witnesses).Pull(e.ctx, c.Channel)
+	rel, err := edge.Pull(e.ctx, l, c.Channel)
 	if err != nil {
 		return err
 	}

@@ -74,13 +74,13 @@ func (e *env) readInto(path string, yield func(*episode.Episode, error) bool) bo
 
 // recordedByEdge opens what the edge in the state folder has recorded and still has the raw text of: errInUse where it runs.
 func (e *env) recordedByEdge(config string) (recorded, error) {
-	f, m, err := (&edgeCmd{Config: config}).read(e)
+	f, joined, err := (&edgeCmd{Config: config}).read(e)
 	if err != nil {
 		return recorded{}, err
 	}
 	conf := edge.Config{Dir: f.Dir, Own: true} // headrace up's: of the developer who asks
-	if m != nil {
-		if conf, err = f.Config(m); err != nil {
+	if len(joined) > 0 {
+		if conf, err = f.Config(joined...); err != nil {
 			return recorded{}, err
 		}
 	}

@@ -19,7 +19,7 @@ import (
 // TestEveryRouteIsInTheTableAndTheTableHasNoOther walks all that an edge and a hub serve.
 func TestEveryRouteIsInTheTableAndTheTableHasNoOther(t *testing.T) {
 	dir := t.TempDir()
-	ed, err := edge.New(t.Context(), edge.Config{Dir: filepath.Join(dir, "edge"), Contributor: "alder-bank", Recipient: "tool-maker"})
+	ed, err := edge.New(t.Context(), edge.Config{Dir: filepath.Join(dir, "edge"), Hubs: []edge.Hub{{Name: "tool-maker", Contributor: "alder-bank"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

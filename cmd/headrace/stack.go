@@ -55,16 +55,18 @@ func openStack(ctx context.Context, c stackConfig) (*stack, error) {
 		if err != nil {
 			return nil, errors.Join(err, s.close())
 		}
-		s.edges, s.names = append(s.edges, e), append(s.names, ec.Contributor)
-		ans, err := s.hub.Enlist(ctx, ec.Contributor, e.Public(), c.demo)
+		to := ec.Hubs[0] // this one
+		s.edges, s.names = append(s.edges, e), append(s.names, to.Contributor)
+		ans, err := s.hub.Enlist(ctx, to.Contributor, e.Public(), c.demo)
 		if p, ok := errors.AsType[*episode.Problem](err); ok && p.Code == hub.CodeRevokedKey {
-			ec.Log.Error("an edge is not connected: nothing leaves it", "contributor", ec.Contributor, "err", p, "hint", p.Hint)
+			ec.Log.Error("an edge is not connected: nothing leaves it", "contributor", to.Contributor, "err", p, "hint", p.Hint)
 			continue
 		}
 		if err != nil {
 			return nil, errors.Join(err, s.close())
 		}
-		if err := e.Connect(ctx, edge.Hub{URL: "http://" + s.web.Addr().String(), Token: ans.Token, Public: s.hub.Public()}); err != nil {
+		to.URL, to.Token, to.Public = "http://"+s.web.Addr().String(), ans.Token, s.hub.Public()
+		if err := e.Connect(ctx, to); err != nil {
 			return nil, errors.Join(err, s.close())
 		}
 	}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,6 +20,7 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/hub"
 	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/web"
 )
 
@@ -53,7 +55,8 @@ func (c *upCmd) Run(e *env) error {
 	if c.Demo {
 		return c.demo(e)
 	}
-	if _, err := edge.ReadMembership(filepath.Join(e.dir, "edge")); err == nil {
+	joined, err := link.Memberships(filepath.Join(e.dir, "edge"))
+	if _, broken := errors.AsType[*episode.Problem](err); broken || len(joined) > 0 {
 		return &episode.Problem{Code: "up/edge", Message: e.dir + " is the folder of an edge that has joined a hub, whose policy is not this command's to change",
 			Hint: "run headrace edge there, or headrace up with another --dir"}
 	}
@@ -80,7 +83,7 @@ func (c *upCmd) Run(e *env) error {
 			Hint: "try headrace up --demo, or point HOME at a folder that has ~/.claude, ~/.codex, ~/.continue or aider histories"}
 	}
 	s, err := openStack(e.ctx, stackConfig{dir: e.dir, listen: c.listen(), otlp: c.otlp(), hub: hub.Config{Name: recipient, Log: logger(e.err)},
-		edges: []edge.Config{{Dir: filepath.Join(e.dir, "edge"), Contributor: "this-machine", Own: true, Recipient: recipient, Policy: policy, Settle: c.Settle, Channel: "early", Log: logger(e.err)}}})
+		edges: []edge.Config{{Dir: filepath.Join(e.dir, "edge"), Own: true, Hubs: []edge.Hub{{Name: recipient, Contributor: "this-machine", Channel: "early"}}, Policy: policy, Settle: c.Settle, Log: logger(e.err)}}})
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/web"
 )
 
@@ -31,6 +32,7 @@ type withdrawCmd struct {
 	Status     bool     `help:"Say of each withdrawal so far what became of it, as JSON."`
 	Check      string   `help:"Check this file of an edge's folder certificates and say what it certifies, as JSON." type:"existingfile" placeholder:"FILE"`
 	Key        string   `help:"With --check, the hub's public key: 32 bytes in base64, or the log's verifier key (default: that of the joined hub)." placeholder:"KEY"`
+	Hub        string   `help:"With --check, the joined hub that is meant, where there are several." placeholder:"NAME"`
 	Config     string   `help:"The edge's configuration file." type:"path" placeholder:"FILE"`
 }
 
@@ -79,7 +81,7 @@ func (c *withdrawCmd) Run(e *env) error {
 		return err
 	}
 	said, err := withdrawOffline(e, f, string(b))
-	if errors.Is(err, errInUse) || errors.Is(err, edge.ErrNotJoined) {
+	if errors.Is(err, errInUse) || errors.Is(err, link.ErrNotJoined) {
 		said, err = control(e.ctx, f.Dir, "withdraw", string(b))
 	}
 	if err != nil {
@@ -100,7 +102,7 @@ func (c *withdrawCmd) check(e *env) error {
 	key := readLogKey(c.Key)
 	switch {
 	case c.Key == "":
-		t, err := readLogTarget(e, c.Config, "", "")
+		t, err := readLogTarget(e, c.Config, c.Hub, "", "")
 		if err != nil {
 			return err
 		}
@@ -112,7 +114,7 @@ func (c *withdrawCmd) check(e *env) error {
 	if err != nil {
 		return err
 	}
-	var k edge.Certificate
+	var k link.Certificate
 	if err := json.Unmarshal(b, &k); err != nil {
 		return &episode.Problem{Code: "withdraw/bad-certificate", Message: c.Check + " is not a certificate with its proofs", Hint: "give a file of an edge's folder certificates", Err: err}
 	}

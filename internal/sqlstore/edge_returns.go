@@ -11,7 +11,7 @@ import (
 
 // PulledRelease is a release as the edge has verified and stored it.
 type PulledRelease struct {
-	ID, Channel           string
+	ID, Hub, Channel      string
 	Envelope, Model, Gate []byte
 	PulledAt              time.Time
 }
@@ -19,43 +19,44 @@ type PulledRelease struct {
 // SaveRelease stores a release; the latest pulled of a channel is the current one.
 func (d *DB) SaveRelease(ctx context.Context, r PulledRelease) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO releases (id, channel, envelope, model, gate, pulled_at) VALUES ($1,$2,$3,$4,$5,$6)
- ON CONFLICT (id) DO UPDATE SET channel=excluded.channel, envelope=excluded.envelope, pulled_at=excluded.pulled_at`,
-			r.ID, r.Channel, r.Envelope, r.Model, r.Gate, micros(r.PulledAt))
+		_, err := tx.ExecContext(ctx, `INSERT INTO releases (id, recipient, channel, envelope, model, gate, pulled_at) VALUES ($1,$2,$3,$4,$5,$6,$7)
+ ON CONFLICT (id) DO UPDATE SET recipient=excluded.recipient, channel=excluded.channel, envelope=excluded.envelope, pulled_at=excluded.pulled_at`,
+			r.ID, r.Hub, r.Channel, r.Envelope, r.Model, r.Gate, micros(r.PulledAt))
 		return err
 	})
 }
 
-// DropReleases says that none of the stored releases is in force any more.
-func (d *DB) DropReleases(ctx context.Context) error {
+// DropReleases says that none of the stored releases of a hub is in force any more.
+func (d *DB) DropReleases(ctx context.Context, hub string) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE releases SET channel=''`)
+		_, err := tx.ExecContext(ctx, `UPDATE releases SET channel='' WHERE recipient=$1`, hub)
 		return err
 	})
 }
 
-// PulledReleases returns all, newest first; a release without a channel is not in force.
-func (d *DB) PulledReleases(ctx context.Context) ([]PulledRelease, error) {
+// PulledReleases returns those of a hub, or of all where none is named, newest first; a release without a channel is not in force.
+func (d *DB) PulledReleases(ctx context.Context, hub string) ([]PulledRelease, error) {
 	return rowsOf(ctx, d.read, func(r *sql.Rows) (p PulledRelease, err error) {
 		var at int64
-		err = r.Scan(&p.ID, &p.Channel, &p.Envelope, &p.Model, &p.Gate, &at)
+		err = r.Scan(&p.ID, &p.Hub, &p.Channel, &p.Envelope, &p.Model, &p.Gate, &at)
 		p.PulledAt = fromMicros(at)
 		return p, err
-	}, `SELECT id, channel, envelope, model, gate, pulled_at FROM releases ORDER BY pulled_at DESC, id`)
+	}, `SELECT id, recipient, channel, envelope, model, gate, pulled_at FROM releases WHERE $1='' OR recipient=$1 ORDER BY pulled_at DESC, id`, hub)
 }
 
 // Document is a signed document that came from the other side.
 type Document struct {
 	ID       string
+	Hub      string // that signed it
 	Envelope []byte
 	At       time.Time
 }
 
-// SaveStatement stores a statement that the hub sent.
+// SaveStatement stores a statement that a hub sent.
 func (d *DB) SaveStatement(ctx context.Context, doc Document) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO statements (id, envelope, pulled_at) VALUES ($1,$2,$3) ON CONFLICT (id) DO NOTHING`,
-			doc.ID, doc.Envelope, micros(doc.At))
+		_, err := tx.ExecContext(ctx, `INSERT INTO statements (id, recipient, envelope, pulled_at) VALUES ($1,$2,$3,$4) ON CONFLICT (id) DO UPDATE SET recipient=excluded.recipient`,
+			doc.ID, doc.Hub, doc.Envelope, micros(doc.At))
 		return err
 	})
 }
@@ -64,10 +65,10 @@ func (d *DB) SaveStatement(ctx context.Context, doc Document) error {
 func (d *DB) Statements(ctx context.Context) ([]Document, error) {
 	return rowsOf(ctx, d.read, func(r *sql.Rows) (doc Document, err error) {
 		var at int64
-		err = r.Scan(&doc.ID, &doc.Envelope, &at)
+		err = r.Scan(&doc.ID, &doc.Hub, &doc.Envelope, &at)
 		doc.At = fromMicros(at)
 		return doc, err
-	}, `SELECT id, envelope, pulled_at FROM statements ORDER BY pulled_at DESC, id`)
+	}, `SELECT id, recipient, envelope, pulled_at FROM statements ORDER BY pulled_at DESC, id`)
 }
 
 // DecisionRow is one decision of a release's policy, as logged.

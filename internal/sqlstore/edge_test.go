@@ -41,7 +41,7 @@ func screened(t *testing.T, db *sqlstore.DB, state string, ids ...string) {
 	var answers []sqlstore.Screened
 	for _, id := range ids {
 		rows = append(rows, episodeRow(id))
-		answers = append(answers, sqlstore.Screened{ID: id, Revision: 1, State: sqlstore.EpisodeReady, Level: "signal", Out: outbound(id, 1, state)})
+		answers = append(answers, sqlstore.Screened{ID: id, Revision: 1, State: sqlstore.EpisodeReady, Level: "signal", Out: []*sqlstore.OutboundRow{outbound(id, 1, state)}})
 	}
 	ok(t, db.Assemble(t.Context(), rows, sqlstore.Joins{}, 0))
 	ok(t, db.Screen(t.Context(), answers))
@@ -114,7 +114,7 @@ func TestApprovalOfAnEarlierRevisionFalls(t *testing.T) {
 			t.Errorf("what has left: %v", got)
 		}
 		// An answer about revision 1 comes too late.
-		ok(t, db.Screen(t.Context(), []sqlstore.Screened{{ID: "a", Revision: 1, State: sqlstore.EpisodeReady, Out: outbound("a", 1, sqlstore.OutApproved)}}))
+		ok(t, db.Screen(t.Context(), []sqlstore.Screened{{ID: "a", Revision: 1, State: sqlstore.EpisodeReady, Out: []*sqlstore.OutboundRow{outbound("a", 1, sqlstore.OutApproved)}}}))
 		if got := states(t, db, "a"); len(got) != 0 {
 			t.Errorf("an answer to what the episode was counts for what it is: %v", got)
 		}
@@ -264,7 +264,7 @@ func TestReturnsAreKeptOnceNewestFirst(t *testing.T) {
 			ok(t, db.SaveRelease(t.Context(), sqlstore.PulledRelease{ID: id, Channel: "early", Envelope: []byte("e"), Model: []byte("m"), Gate: []byte("g"), PulledAt: day1.Add(time.Duration(i) * time.Hour)}))
 			ok(t, db.SaveStatement(t.Context(), sqlstore.Document{ID: id, Envelope: []byte("s"), At: day1.Add(time.Duration(i) * time.Hour)}))
 		}
-		rels, err := db.PulledReleases(t.Context())
+		rels, err := db.PulledReleases(t.Context(), "")
 		ok(t, err)
 		docs, err := db.Statements(t.Context())
 		ok(t, err)
@@ -296,7 +296,7 @@ func BenchmarkAssembleAndScreen(b *testing.B) {
 			rows[i].Sealed = raw
 			out := outbound(rows[i].ID, 1, sqlstore.OutWaiting)
 			out.Body = raw[:900]
-			answers[i] = sqlstore.Screened{ID: rows[i].ID, Revision: 1, State: sqlstore.EpisodeReady, Level: "signal", Out: out}
+			answers[i] = sqlstore.Screened{ID: rows[i].ID, Revision: 1, State: sqlstore.EpisodeReady, Level: "signal", Out: []*sqlstore.OutboundRow{out}}
 		}
 		ok(b, db.Assemble(b.Context(), rows, sqlstore.Joins{}, uint64(n+1)))
 		ok(b, db.Screen(b.Context(), answers))

@@ -85,6 +85,13 @@ func (d *DB) UnsentOf(ctx context.Context, s Scope) (waiting, packed int, err er
 	return waiting, packed, err
 }
 
+// HeldAt counts what a recipient holds: records that have left to it and are not taken back, and withdrawals that it has not certified.
+func (d *DB) HeldAt(ctx context.Context, recipient string) (n int, err error) {
+	err = d.read.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM outbound WHERE`+wasSent+` AND recipient=$1 AND NOT EXISTS (SELECT 1 FROM episodes WHERE id=outbound.episode AND episodes.state='withdrawn')) +
+ (SELECT COUNT(*) FROM withdrawals WHERE recipient=$1 AND state<>'certified')`, recipient).Scan(&n)
+	return n, err
+}
+
 // Sending says that a bundle is about to be sent: from this commit on it counts as having left. ErrChanged says that it was
 // stopped meanwhile.
 func (d *DB) Sending(ctx context.Context, bundle string, now time.Time) error {

@@ -165,8 +165,8 @@ type Screened struct {
 	State    string
 	Note     string
 	Level    string
-	Title    string       // first words of the scrubbed instruction
-	Out      *OutboundRow // nil where nothing leaves
+	Title    string         // first words of the scrubbed instruction
+	Out      []*OutboundRow // one for each hub that it may leave to
 }
 
 // Screen stores the answers of filter and policy, in one commit. An episode that changed meanwhile is left for the next
@@ -187,8 +187,8 @@ func (d *DB) Screen(ctx context.Context, answers []Screened) error {
 			}
 			if n, err := r.RowsAffected(); err != nil {
 				return err
-			} else if n > 0 && s.Out != nil {
-				out = append(out, s.Out)
+			} else if n > 0 {
+				out = append(out, s.Out...)
 			}
 		}
 		if err := stopBack(ctx, tx.Tx, out); err != nil {

@@ -21,7 +21,7 @@ func TestPreferencesHaveWhatHasNotLeftScreenedAgain(t *testing.T) {
 		other := episodeRow("beside")
 		other.Developer, other.Revision = "grace", 2
 		ok(t, db.Assemble(t.Context(), []sqlstore.EpisodeRow{other}, sqlstore.Joins{}, 0))
-		ok(t, db.Screen(t.Context(), []sqlstore.Screened{{ID: "beside", Revision: 2, State: sqlstore.EpisodeReady, Level: "signal", Out: outbound("beside", 2, sqlstore.OutApproved)}}))
+		ok(t, db.Screen(t.Context(), []sqlstore.Screened{{ID: "beside", Revision: 2, State: sqlstore.EpisodeReady, Level: "signal", Out: []*sqlstore.OutboundRow{outbound("beside", 2, sqlstore.OutApproved)}}}))
 		ok(t, db.Assemble(t.Context(), []sqlstore.EpisodeRow{episodeRow("under-way")}, sqlstore.Joins{}, 0))
 		ok(t, db.Pack(t.Context(), sqlstore.BundleRow{ID: "b1", Recipient: "maker", Kind: "episodes", Records: 2, CreatedAt: day1}, []sqlstore.OutboundRow{*outbound("packed", 1, ""), *outbound("beside", 2, "")}))
 		stopped, err := db.SetPreferences(t.Context(), "ada", "says", day1)
@@ -36,7 +36,7 @@ func TestPreferencesHaveWhatHasNotLeftScreenedAgain(t *testing.T) {
 				t.Errorf("%s is %v, want %v", id, got, want)
 			}
 		}
-		ok(t, db.Screen(t.Context(), []sqlstore.Screened{{ID: "under-way", Revision: 1, State: sqlstore.EpisodeReady, Level: "signal", Out: outbound("under-way", 1, sqlstore.OutApproved)}}))
+		ok(t, db.Screen(t.Context(), []sqlstore.Screened{{ID: "under-way", Revision: 1, State: sqlstore.EpisodeReady, Level: "signal", Out: []*sqlstore.OutboundRow{outbound("under-way", 1, sqlstore.OutApproved)}}}))
 		if got := states(t, db, "under-way"); got != nil {
 			t.Errorf("an answer of before counts: %v", got)
 		}
@@ -58,7 +58,7 @@ func TestADevelopersWordMovesTheirRecordAlone(t *testing.T) {
 		byRule := outbound("by-rule", 1, sqlstore.OutAsked)
 		byRule.DecidedBy = sqlstore.ByRule("r")
 		ok(t, db.Assemble(t.Context(), []sqlstore.EpisodeRow{episodeRow("by-rule")}, sqlstore.Joins{}, 0))
-		ok(t, db.Screen(t.Context(), []sqlstore.Screened{{ID: "by-rule", Revision: 1, State: sqlstore.EpisodeReady, Level: "signal", Out: byRule}}))
+		ok(t, db.Screen(t.Context(), []sqlstore.Screened{{ID: "by-rule", Revision: 1, State: sqlstore.EpisodeReady, Level: "signal", Out: []*sqlstore.OutboundRow{byRule}}}))
 		for _, id := range []string{"steward", "by-rule"} {
 			for _, want := range []error{nil, sqlstore.ErrChanged} {
 				if err := db.AnswerAsked(t.Context(), id, day1); !errors.Is(err, want) {
@@ -110,7 +110,7 @@ func TestARefusedDrawStopsItsRule(t *testing.T) {
 			}
 			out.Names = []sqlstore.Name{{What: "kind", Name: "email"}}
 			ok(t, db.Assemble(t.Context(), []sqlstore.EpisodeRow{episodeRow(id)}, sqlstore.Joins{}, 0))
-			ok(t, db.Screen(t.Context(), []sqlstore.Screened{{ID: id, Revision: 1, State: sqlstore.EpisodeReady, Level: "signal", Out: out}}))
+			ok(t, db.Screen(t.Context(), []sqlstore.Screened{{ID: id, Revision: 1, State: sqlstore.EpisodeReady, Level: "signal", Out: []*sqlstore.OutboundRow{out}}}))
 		}
 		put("drawn", true)
 		put("before", false)

@@ -53,7 +53,7 @@ func TestTalliesAreThoseOfTheRows(t *testing.T) {
 				rows = append(rows, episodeRow(ids[i]))
 				out := outbound(ids[i], 1, []string{sqlstore.OutWaiting, sqlstore.OutApproved}[r.IntN(2)])
 				out.Risk, out.Found = r.IntN(3), map[string]int{"email": 1 + r.IntN(2)}
-				answers = append(answers, sqlstore.Screened{ID: ids[i], Revision: 1, State: sqlstore.EpisodeReady, Level: "signal", Out: out})
+				answers = append(answers, sqlstore.Screened{ID: ids[i], Revision: 1, State: sqlstore.EpisodeReady, Level: "signal", Out: []*sqlstore.OutboundRow{out}})
 			}
 			ok(t, db.Assemble(t.Context(), rows, sqlstore.Joins{}, 0))
 			ok(t, db.Screen(t.Context(), answers))
@@ -115,7 +115,7 @@ func TestAllThatWaitAreThoseThatWereSeen(t *testing.T) {
 		risky := outbound("d", 1, sqlstore.OutWaiting)
 		risky.Risk, risky.Why = 30, "new repository"
 		ok(t, db.Assemble(t.Context(), []sqlstore.EpisodeRow{episodeRow("d")}, sqlstore.Joins{}, 0))
-		ok(t, db.Screen(t.Context(), []sqlstore.Screened{{ID: "d", Revision: 1, State: sqlstore.EpisodeReady, Level: "signal", Out: risky}}))
+		ok(t, db.Screen(t.Context(), []sqlstore.Screened{{ID: "d", Revision: 1, State: sqlstore.EpisodeReady, Level: "signal", Out: []*sqlstore.OutboundRow{risky}}}))
 		page, err := db.Batch(t.Context(), "maker", sqlstore.OutWaiting, sqlstore.Place{}, 10)
 		ok(t, err)
 		if len(page) != 2 || page[0].Episode != "d" || page[0].Why != "new repository" {
@@ -140,7 +140,7 @@ func TestWhatIsHeldStaysHeldUntilItIsReleased(t *testing.T) {
 			row := episodeRow(id)
 			row.Revision, row.Digest = revision, fmt.Sprint(revision)
 			ok(t, db.Assemble(t.Context(), []sqlstore.EpisodeRow{row}, sqlstore.Joins{}, 0))
-			ok(t, db.Screen(t.Context(), []sqlstore.Screened{{ID: id, Revision: revision, State: sqlstore.EpisodeReady, Level: "signal", Out: outbound(id, revision, sqlstore.OutApproved)}}))
+			ok(t, db.Screen(t.Context(), []sqlstore.Screened{{ID: id, Revision: revision, State: sqlstore.EpisodeReady, Level: "signal", Out: []*sqlstore.OutboundRow{outbound(id, revision, sqlstore.OutApproved)}}}))
 			list, err := db.OutboundOf(t.Context(), id)
 			ok(t, err)
 			return &list[0]

@@ -15,9 +15,9 @@ import (
 	"strings"
 
 	"github.com/headrace/headrace/bundle"
-	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/killtest"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
 
@@ -120,7 +120,7 @@ func (o *Options) command(ctx context.Context, args ...string) ([]byte, error) {
 type contributor struct {
 	name string
 	dir  string // its state folder; the edge's is below it
-	*edge.Membership
+	*link.Membership
 	ring *keyring.Ring
 }
 
@@ -143,7 +143,7 @@ func (m *maker) join(ctx context.Context, name string) (*contributor, error) {
 		return nil, fmt.Errorf("the invite is %q", out)
 	}
 	c := &contributor{name: name, dir: filepath.Join(m.o.Dir, name)}
-	if c.Membership, err = edge.Join(ctx, c.edgeDir(), words[3], words[4], keyring.Signing{}); err != nil {
+	if c.Membership, err = link.Join(ctx, c.edgeDir(), words[3], words[4], keyring.Signing{}); err != nil {
 		return nil, err
 	}
 	c.ring, err = keyring.Open(filepath.Join(c.edgeDir(), "keys"))

@@ -17,8 +17,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/headrace/headrace/bundle"
-	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/tlog/proof"
 	"github.com/headrace/headrace/internal/tlog/seen"
 )
@@ -230,7 +230,7 @@ func (c *contributor) lastSeen() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cp, err := seen.Open(edge.LogDir(c.edgeDir(), c.PublicKey), known).Last()
+	cp, err := seen.Open(link.LogDir(c.edgeDir(), c.PublicKey), known).Last()
 	return string(cp.Signed), err
 }
 

@@ -31,7 +31,7 @@ func (w *world) askForPages(ctx context.Context) error {
 	return errors.Join(w.follow(ctx, "edge", w.edge, pagesOfEdge()), w.follow(ctx, "hub", w.hub.p, pagesOfHub()))
 }
 
-var link = regexp.MustCompile(`href="([^"#]+)`)
+var address = regexp.MustCompile(`href="([^"#]+)`)
 
 // follow goes through a role's pages from link to link and looks at each. A page that answers otherwise than it should is an error:
 // one that says only that something went wrong holds no planted string.
@@ -64,7 +64,7 @@ func (w *world) follow(ctx context.Context, role string, p *killtest.Process, mu
 		}
 		w.report.Pages[role+" "+kind]++
 		w.look("page "+role+at.RequestURI(), b)
-		for _, to := range link.FindAllSubmatch(b, -1) {
+		for _, to := range address.FindAllSubmatch(b, -1) {
 			if u, err := at.Parse(html.UnescapeString(string(to[1]))); err == nil {
 				todo = append(todo, u)
 			}

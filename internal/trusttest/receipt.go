@@ -8,8 +8,8 @@ import (
 	"os"
 
 	"github.com/headrace/headrace/bundle"
-	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/tlog/proof"
 )
 
@@ -26,7 +26,7 @@ func openReceipt(path, digest string, log *proof.Log, hub bundle.Trust) (o opene
 	if err != nil {
 		return o, err
 	}
-	var pushed edge.Receipt
+	var pushed link.Receipt
 	if err := json.Unmarshal(raw, &pushed); err != nil {
 		return o, err
 	}

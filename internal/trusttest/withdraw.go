@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/bundle"
-	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
 
@@ -195,7 +195,7 @@ func (w *world) certificates() (all []*bundle.Certificate, err error) {
 		if err != nil {
 			return nil, err
 		}
-		var k edge.Certificate
+		var k link.Certificate
 		if err := json.Unmarshal(b, &k); err != nil {
 			return nil, fmt.Errorf("%s: %w", p, err)
 		}

@@ -225,7 +225,7 @@ func (w *world) SeeFlag(_ context.Context, who, id string) error {
 	w.rulings = append(w.rulings, who+" sees "+id)
 	return w.refuse
 }
-func (w *world) StartRule(_ context.Context, who, rule string) error {
+func (w *world) StartRule(_ context.Context, who, _, rule string) error {
 	w.rulings = append(w.rulings, who+" starts "+rule)
 	return w.refuse
 }

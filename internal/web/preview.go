@@ -98,7 +98,7 @@ func (s *Site) rule(r *http.Request) (string, error) {
 		return r.URL.RequestURI(), s.cfg.Edge.SeeFlag(r.Context(), who(r), id)
 	}
 	if rule := f.Get("start"); rule != "" {
-		return r.URL.RequestURI(), s.cfg.Edge.StartRule(r.Context(), who(r), rule)
+		return r.URL.RequestURI(), s.cfg.Edge.StartRule(r.Context(), who(r), r.PathValue("id"), rule)
 	}
 	g := Ruling{Batch: r.PathValue("id"), Choice: Choice(f.Get("choice")), Note: oneLine(f.Get("note")), Records: f["record"], Seen: f.Get("seen"), Plain: f.Get("plain") != ""}
 	switch g.Choice {

@@ -38,7 +38,7 @@ type EdgeSource interface {
 	RuleFrom(ctx context.Context, who string, d RuleDraft) (*RuleTrial, error)
 	// SeeFlag says that who has seen to a developer's flag; StartRule lets a stopped rule approve again.
 	SeeFlag(ctx context.Context, who, id string) error
-	StartRule(ctx context.Context, who, rule string) error
+	StartRule(ctx context.Context, who, batch, rule string) error
 
 	// Own, OwnRecord, OwnAct, Preferences and SetPreferences are of who's own records alone: of others' they know as little as
 	// of such as never were.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package edge
+package link
 
 import (
 	"bytes"
@@ -73,25 +73,25 @@ func inclusion(raw json.RawMessage) (p proof.Inclusion, err error) {
 
 // certificate verifies a certificate as it was fetched, for a withdrawal and its reason, against the log that this edge
 // follows, and keeps it with its proofs. It returns the signed bytes.
-func (e *Edge) certificate(ctx context.Context, layers [][]byte, withdrawal, reason string) ([]byte, error) {
+func (l *Link) certificate(ctx context.Context, layers [][]byte, withdrawal, reason string) ([]byte, error) {
 	if len(layers) != 3 {
 		return nil, &episode.Problem{Code: "withdraw/no-proof", Message: "the hub's certificate comes without the proofs that its log holds it and the withdrawal", Hint: "ask the hub's operator"}
 	}
 	k := Certificate{Certificate: layers[0], Proof: layers[1], Asked: layers[2]}
-	c, _, err := k.Check(e.cfg.Hub.Public)
+	c, _, err := k.Check(l.Hub.Public)
 	if err != nil {
 		return nil, err
 	}
-	if c.Withdrawal != withdrawal || c.Reason != reason || c.Contributor != e.cfg.Contributor {
+	if c.Withdrawal != withdrawal || c.Reason != reason || c.Contributor != l.Hub.Contributor {
 		return nil, &episode.Problem{Code: "withdraw/wrong-certificate", Message: "the hub certified another withdrawal", Hint: "ask the hub's operator"}
 	}
-	if c.LogOrigin != e.cfg.Recipient {
-		return nil, proof.NotProven("the certificate is in the log of %s, this edge follows that of %s", c.LogOrigin, e.cfg.Recipient)
+	if c.LogOrigin != l.Hub.Name {
+		return nil, proof.NotProven("the certificate is in the log of %s, this edge follows that of %s", c.LogOrigin, l.Hub.Name)
 	}
-	if _, _, err := e.inLog(ctx, proof.KindCertificate, episode.Digest(layers[0]), layers[1], nil); err != nil {
+	if _, _, err := l.inLog(ctx, proof.KindCertificate, episode.Digest(layers[0]), layers[1], nil); err != nil {
 		return nil, err
 	}
-	if _, _, err := e.inLog(ctx, proof.KindWithdrawal, withdrawal, layers[2], nil); err != nil {
+	if _, _, err := l.inLog(ctx, proof.KindWithdrawal, withdrawal, layers[2], nil); err != nil {
 		return nil, err
 	}
 	b, err := json.Marshal(k)
@@ -99,5 +99,5 @@ func (e *Edge) certificate(ctx context.Context, layers [][]byte, withdrawal, rea
 		return nil, err
 	}
 	name := strings.TrimPrefix(withdrawal, "sha256:") + ".json"
-	return layers[0], statedir.Write(filepath.Join(e.cfg.Dir, "certificates", name), append(b, '\n'))
+	return layers[0], statedir.Write(filepath.Join(l.dir, "certificates", name), append(b, '\n'))
 }

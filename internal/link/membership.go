@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package edge
+package link
 
 import (
 	"bytes"
@@ -12,28 +12,22 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
-
-	godigest "github.com/opencontainers/go-digest"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"oras.land/oras-go/v2"
-	"oras.land/oras-go/v2/content/oci"
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/device"
 	"github.com/headrace/headrace/internal/keyring"
-	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/statedir"
 )
 
-// Membership is what an edge keeps of the hub it joined, in the file hub.json (0600) of its folder.
+// Membership is what is kept of a hub that was joined, in a file of the folder hubs (0600).
 type Membership struct {
 	URL         string            `json:"url"`
 	Contributor string            `json:"contributor"` // this enterprise's name there
@@ -48,24 +42,67 @@ type Membership struct {
 	// Certificate and CertificateKey are what this edge shows the hub, PEM.
 	Certificate    string `json:"certificate,omitempty"`
 	CertificateKey string `json:"certificate_key,omitempty"`
+	// Left says that the hub was left: what it signed can still be verified.
+	Left bool `json:"left,omitempty"`
 }
 
-const membershipFile = "hub.json"
+// membershipFolder holds a file for each hub, named after it.
+const membershipFolder = "hubs"
 
-// ReadMembership returns the hub that the edge in dir has joined.
-func ReadMembership(dir string) (*Membership, error) {
-	b, err := os.ReadFile(filepath.Join(dir, membershipFile))
+// Memberships returns the hubs that were joined from dir, by their names, those that were left again among them.
+func Memberships(dir string) ([]*Membership, error) {
+	dir = filepath.Join(dir, membershipFolder)
+	files, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrNotJoined
+		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read membership: %w", err)
+		return nil, fmt.Errorf("read memberships: %w", err)
 	}
-	m := new(Membership)
-	if err := json.Unmarshal(b, m); err != nil || len(m.PublicKey) != ed25519.PublicKeySize || m.Token == "" {
-		return nil, &episode.Problem{Code: "hub/membership", Message: filepath.Join(dir, membershipFile) + " is broken", Err: err, Hint: "put it back from a backup, or join again with a new invite"}
+	var list []*Membership
+	for _, f := range files {
+		if !strings.HasSuffix(f.Name(), ".json") {
+			continue // what a crash left of writing one
+		}
+		path := filepath.Join(dir, f.Name())
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("read membership: %w", err)
+		}
+		m := new(Membership)
+		if err := json.Unmarshal(b, m); err != nil || len(m.PublicKey) != ed25519.PublicKeySize || m.Hub == "" || m.Token == "" && !m.Left {
+			return nil, &episode.Problem{Code: "hub/membership", Message: path + " is broken", Err: err, Hint: "put it back from a backup, or join again with a new invite"}
+		}
+		list = append(list, m)
 	}
-	return m, nil
+	slices.SortFunc(list, func(a, b *Membership) int { return strings.Compare(a.Hub, b.Hub) })
+	return list, nil
+}
+
+// MembershipOf returns the hub of this name among those that were joined from dir and not left; where no name is said, the only one.
+func MembershipOf(dir, name string) (*Membership, error) {
+	all, err := Memberships(dir)
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(m *Membership) bool { return m.Left })
+	if len(all) == 0 {
+		return nil, ErrNotJoined
+	}
+	if name == "" && len(all) == 1 {
+		return all[0], nil
+	}
+	var names []string
+	for _, m := range all {
+		if m.Hub == name {
+			return m, nil
+		}
+		names = append(names, m.Hub)
+	}
+	if name == "" {
+		return nil, &episode.Problem{Code: "hub/which", Message: fmt.Sprintf("%d hubs were joined", len(all)), Hint: "say which is meant: --hub " + strings.Join(names, ", or --hub ")}
+	}
+	return nil, &episode.Problem{Code: "hub/unknown", Message: fmt.Sprintf("no hub of the name %q was joined", name), Hint: "those that were: " + strings.Join(names, ", ")}
 }
 
 // ErrNotJoined says that an edge has no hub.
@@ -99,7 +136,7 @@ func Join(ctx context.Context, dir, address, invite string, signing keyring.Sign
 	}
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, &episode.Problem{Code: "hub/bad-address", Message: fmt.Sprintf("%q is not the address of a hub", address), Hint: "give it as https://host or http://host:port"}
+		return nil, badAddress(address)
 	}
 	ring, err := keyring.OpenWith(filepath.Join(dir, "keys"), signing)
 	if err != nil {
@@ -107,6 +144,10 @@ func Join(ctx context.Context, dir, address, invite string, signing keyring.Sign
 	}
 	if pin != "" && u.Scheme != "https" {
 		return nil, &episode.Problem{Code: "join/not-tls", Message: "the hub that made this invite speaks TLS", Hint: "give its address as https://" + u.Host + "; the code is not spent"}
+	}
+	before, err := Memberships(dir)
+	if err != nil {
+		return nil, err
 	}
 	m := &Membership{URL: strings.TrimSuffix(address, "/"), Pin: pin}
 	if err := m.enrol(ctx, code, ring.Public()); err != nil {
@@ -116,7 +157,20 @@ func Join(ctx context.Context, dir, address, invite string, signing keyring.Sign
 		return nil, &episode.Problem{Code: "join/other-hub", Message: "what answered at " + address + " is not the hub that made the invite",
 			Hint: "the code is spent: tell the hub's operator, and check the address before you use a new one"}
 	}
+	for _, other := range before {
+		if !other.Left && other.Hub == m.Hub && !other.PublicKey.Equal(m.PublicKey) { // ids that leave are keyed by this name
+			return nil, &episode.Problem{Code: "join/same-name", Message: fmt.Sprintf("another hub that was joined is called %q, too", m.Hub),
+				Hint: "the code is spent: ask the operator of one of them for another name, or leave the other first: headrace edge leave " + m.Hub}
+		}
+	}
 	return m, m.save(dir)
+}
+
+// Leave ends what joining began: nothing is sent to the hub any more, and nothing can be taken back there. Its key stays, so that
+// what it signed can still be verified.
+func (m *Membership) Leave(dir string) error {
+	left := Membership{URL: m.URL, Contributor: m.Contributor, Hub: m.Hub, PublicKey: m.PublicKey, Left: true}
+	return left.save(dir)
 }
 
 // enrol asks the hub, and fills in its answer.
@@ -175,101 +229,5 @@ func (m *Membership) save(dir string) error {
 	if err != nil {
 		return err
 	}
-	return statedir.Write(filepath.Join(dir, membershipFile), append(b, '\n'))
-}
-
-// Remote talks to a hub for a command that needs none of an edge's state.
-type Remote struct{ e *Edge }
-
-// Remote returns a client of the joined hub for the edge in dir, which keeps there what it sees of the hub's log. The word
-// of these witnesses counts.
-func (m *Membership) Remote(dir string, witnesses []string) Remote {
-	return Remote{&Edge{log: slog.New(slog.DiscardHandler), cfg: Config{Dir: dir, Witnesses: witnesses, Contributor: m.Contributor, Recipient: m.Hub, Channel: m.Channel,
-		Hub: &Hub{URL: m.URL, Token: m.Token, Public: m.PublicKey, Member: m}}}}
-}
-
-// Receipt is the hub's answer to a bundle, verified: the signed receipt, the proof that its log holds the bundle, and the
-// proof that the log continues the one whose checkpoint the bundle carried.
-type Receipt struct {
-	Receipt     json.RawMessage `json:"receipt"`
-	Proof       json.RawMessage `json:"proof"`
-	Consistency json.RawMessage `json:"consistency"`
-	// WitnessedBy are the witnesses that vouch for the log, of those that this edge accepts; none: not witnessed.
-	WitnessedBy []string `json:"witnessed_by"`
-}
-
-// Push sends the bundle in dir, which the key named own must have signed, and returns the hub's receipt. It asks no edge whether
-// the bundle may still leave: [Edge.Push] does. What arrived before is not sent twice; nothing is sent to a hub whose log does not show that it keeps its promise.
-func (r Remote) Push(ctx context.Context, dir string, own ed25519.PublicKey) (*Receipt, error) {
-	b, err := bundle.Verify(dir, bundle.NewTrust(bundle.TrustedKey{Name: r.e.cfg.Contributor, Key: own}))
-	if err != nil {
-		return nil, err
-	}
-	if err := b.Manifest.Expired(time.Now()); err != nil {
-		return nil, err
-	}
-	if err := r.e.watch(ctx); err != nil {
-		return nil, err
-	}
-	repo, err := r.e.repository(r.e.cfg.Contributor + repoBundles)
-	if err != nil {
-		return nil, err
-	}
-	layout, err := oci.NewFromFS(ctx, os.DirFS(dir))
-	if err != nil {
-		return nil, fmt.Errorf("open bundle %s: %w", dir, err)
-	}
-	root, err := layout.Resolve(ctx, b.Digest)
-	if err != nil {
-		return nil, fmt.Errorf("open bundle %s: %w", dir, err)
-	}
-	if err := oras.CopyGraph(ctx, layout, repo, root, oras.DefaultCopyGraphOptions); err != nil {
-		return nil, fmt.Errorf("push bundle %s: %w", b.Digest, r.e.explain(err))
-	}
-	layers, err := r.e.answerTo(ctx, repo, root, bundle.TypeReceipt, nil)
-	if err != nil {
-		return nil, fmt.Errorf("receipt of bundle %s: %w", b.Digest, err)
-	}
-	receipt, err := r.e.checkReceipt(ctx, b.Digest, b.Manifest, layers)
-	if err != nil {
-		return nil, fmt.Errorf("receipt of bundle %s: %w", b.Digest, err)
-	}
-	return receipt, nil
-}
-
-// Incident fetches the hub's signed word on why it refused a bundle.
-func (r Remote) Incident(ctx context.Context, digest string) ([]byte, error) {
-	repo, err := r.e.repository(r.e.cfg.Contributor + repoBundles)
-	if err != nil {
-		return nil, err
-	}
-	layers, err := r.e.answerTo(ctx, repo, ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: godigest.Digest(digest)}, bundle.TypeIncident, nil)
-	if err != nil {
-		return nil, err
-	}
-	_, err = r.e.openIncident(layers[0], digest)
-	return layers[0], err
-}
-
-// Release is a release as the hub sent it, verified.
-type Release struct {
-	*release.Release
-	Envelope, Model, Gate []byte
-}
-
-// Pull fetches the release that a channel offers, or nil where it offers none.
-func (r Remote) Pull(ctx context.Context, channel string) (*Release, error) {
-	repo, err := r.e.repository(repoReleases)
-	if err != nil {
-		return nil, err
-	}
-	_, layers, err := r.e.tagged(ctx, repo, channel)
-	if err != nil || layers == nil {
-		return nil, err
-	}
-	c, err := r.e.pulled(ctx, layers)
-	if err != nil {
-		return nil, fmt.Errorf("release in channel %s: %w", channel, err)
-	}
-	return &Release{c.release, layers[0], layers[1], layers[2]}, nil
+	return statedir.Write(filepath.Join(dir, membershipFolder, url.PathEscape(m.Hub)+".json"), append(b, '\n'))
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package edge
+package link
 
 import (
 	"bytes"
@@ -24,7 +24,7 @@ import (
 	"github.com/headrace/headrace/internal/keyring"
 )
 
-// Client speaks to one hub in the name of the edge that joined it: by TLS to the hub that the invite named, with the
+// Client speaks to one hub in the name of who joined it: by TLS to the hub that the invite named, with the
 // certificate that the hub issued, and with the token of either. It is safe for concurrent use.
 type Client struct {
 	http *http.Client
@@ -40,7 +40,7 @@ type Client struct {
 // turn: what is not done by then goes on with the next. Without an end to it raw text would outlive its time.
 const (
 	answersWithin = 5 * time.Minute
-	visitFor      = 30 * time.Minute
+	VisitFor      = 30 * time.Minute
 )
 
 // renewBefore is how long before its end a certificate is renewed: it is good for twice that.
@@ -123,15 +123,6 @@ func (c *Client) token() (string, error) {
 		return "", &episode.Problem{Code: "hub/token-file", Message: "read hub_token_file", Err: err, Hint: "it holds one token of your identity provider, which something else keeps fresh"}
 	}
 	return strings.TrimSpace(string(b)), nil
-}
-
-// renew renews what this edge shows the hub.
-func (e *Edge) renew(ctx context.Context) error {
-	c, err := e.speak()
-	if err != nil {
-		return err
-	}
-	return c.renew(ctx, e.cfg.Dir, e.ring, e.cfg.Now())
 }
 
 // renew asks for the next certificate when the one that there is has little time left, and keeps it in dir.
