@@ -31,6 +31,12 @@ func measureForged(ctx context.Context, b *bench) ([]row, error) {
 	rows := []row{{ID: "forged", Ours: figure(float64(len(r.Passed))), Unit: "taken in", N: r.Tried, Seed: int64(o.Seed),
 		Note: fmt.Sprintf("%d kinds of change, in turn, sent to a hub in a process of its own or as folders to verify: %q", r.Kinds, r.Passed)},
 		{ID: "forged/other-reason", Ours: figure(float64(len(r.Other))), Unit: "refused for a reason that is not its own", N: r.Tried, Seed: int64(o.Seed), Note: fmt.Sprintf("%q", r.Other)}}
+	inFolders, carried := r.InFolders(), 0
+	for _, n := range inFolders {
+		carried += n
+	}
+	rows = append(rows, row{ID: "forged/in-folders", Ours: figure(float64(carried)), Unit: "came in a folder", N: carried, Seed: int64(o.Seed),
+		Note: fmt.Sprintf("of %d kinds, counted above where one was taken in or had another reason: %s", len(r.Carried), trusttest.Table(inFolders))})
 	for _, reason := range slices.SortedFunc(maps.Keys(r.Reasons), func(a, b string) int {
 		return cmp.Or(r.Reasons[b]-r.Reasons[a], strings.Compare(a, b))
 	}) {

@@ -71,7 +71,11 @@ func TestNoForgedBundleIsTakenIn(t *testing.T) {
 	if r.Kinds < 90 || len(r.Reasons) < 20 {
 		t.Errorf("only %d kinds, refused for %d reasons", r.Kinds, len(r.Reasons))
 	}
-	t.Logf("%d forgeries of %d kinds: %s", r.Tried, r.Kinds, r.Table())
+	if len(r.Carried) < r.Kinds-2 {
+		t.Errorf("only %d kinds came in a folder", len(r.Carried))
+	}
+	t.Logf("%d forgeries of %d kinds: %s", r.Tried, r.Kinds, trusttest.Table(r.Reasons))
+	t.Logf("in folders: %s", trusttest.Table(r.InFolders()))
 }
 
 // TestRawTextRestsOnlySealed are the measures "raw-rest" and "canaries" in small.

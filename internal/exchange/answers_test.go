@@ -3,6 +3,7 @@
 package exchange_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -10,10 +11,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2/content"
 	"oras.land/oras-go/v2/content/memory"
 	"oras.land/oras-go/v2/errdef"
 	"oras.land/oras-go/v2/registry"
@@ -134,6 +137,21 @@ func TestAnArtifactOfManyLayersIsRefused(t *testing.T) {
 	wantCode(t, err, "exchange/bad-manifest")
 	_, err = exchange.Layers(t.Context(), p, put(t, p, "b-2", nil, "four", "four"), 7)
 	wantCode(t, err, "exchange/too-large")
+}
+
+// TestAManifestThatNamesWhatCannotBeAskedForIsRefused: anything else would be tried again for ever.
+func TestAManifestThatNamesWhatCannotBeAskedForIsRefused(t *testing.T) {
+	p := open(t, t.TempDir())
+	good := put(t, p, "b-1", nil, "first", "other")
+	raw, err := exchange.Blob(t.Context(), p, good, 1<<20)
+	ok(t, err)
+	for old, changed := range map[string]string{`"digest":"sha256:`: `"digest":"sha256:G`, `"size":5`: `"size":-5`} {
+		b := []byte(strings.Replace(string(raw), old, changed, 1))
+		desc := content.NewDescriptorFromBytes(good.MediaType, b)
+		ok(t, p.Push(t.Context(), desc, bytes.NewReader(b)))
+		_, _, err := exchange.Manifest(t.Context(), p, desc)
+		wantCode(t, err, "exchange/bad-manifest")
+	}
 }
 
 // TestAnAnswerThatCannotBeReadHidesNoOther.

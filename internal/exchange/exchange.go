@@ -244,8 +244,17 @@ func Manifest(ctx context.Context, from content.Fetcher, desc ocispec.Descriptor
 	if raw, err = Blob(ctx, from, desc, maxManifest); err != nil {
 		return m, nil, err
 	}
+	bad := func(err error) error {
+		return &episode.Problem{Code: "exchange/bad-manifest", Message: fmt.Sprintf("the manifest %s cannot be read, or does not name the layers of an artifact of ours", desc.Digest), Err: err, Hint: "remove it, and let the sender leave it once more"}
+	}
 	if err := json.Unmarshal(raw, &m); err != nil || len(m.Layers) == 0 || len(m.Layers) > maxLayers {
-		return m, nil, &episode.Problem{Code: "exchange/bad-manifest", Message: fmt.Sprintf("the manifest %s cannot be read, or names no layers or too many", desc.Digest), Err: err, Hint: "remove it, and let the sender leave it once more"}
+		return m, nil, bad(err)
+	}
+	for _, d := range append(slices.Clone(m.Layers), m.Config) {
+		// Whoever asks for one with such a name or size is told that he asks wrongly, and would try for ever.
+		if err := d.Digest.Validate(); err != nil || d.Size < 0 {
+			return m, nil, bad(err)
+		}
 	}
 	return m, raw, nil
 }

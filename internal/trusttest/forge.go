@@ -38,17 +38,43 @@ type ForgeReport struct {
 	Other   []string                  // kinds of which one was refused for a reason that is not its own
 	Reasons map[string]int            // refusals by reason
 	ByKind  map[string]map[string]int // and by kind of forgery
+	Carried map[string]map[string]int // of those that came in a folder, by kind and reason
+}
+
+// note notes what became of a forgery, which has these reasons to be refused.
+func (r *ForgeReport) note(by map[string]map[string]int, kind, reason string, reasons []string) {
+	if by[kind] == nil {
+		by[kind] = map[string]int{}
+	}
+	by[kind][reason]++
+	switch {
+	case reason == taken:
+		r.Passed = append(r.Passed, kind)
+	case !slices.Contains(reasons, reason):
+		r.Other = append(r.Other, kind+": "+reason)
+	}
+}
+
+// InFolders are the reasons of those that came in a folder, with their number.
+func (r *ForgeReport) InFolders() map[string]int {
+	reasons := map[string]int{}
+	for _, by := range r.Carried {
+		for reason, n := range by {
+			reasons[reason] += n
+		}
+	}
+	return reasons
 }
 
 // Table is reason and count, most first, for people.
-func (r *ForgeReport) Table() string {
-	reasons := slices.SortedFunc(maps.Keys(r.Reasons), func(a, b string) int {
-		return cmp.Or(r.Reasons[b]-r.Reasons[a], strings.Compare(a, b))
+func Table(reasons map[string]int) string {
+	list := slices.SortedFunc(maps.Keys(reasons), func(a, b string) int {
+		return cmp.Or(reasons[b]-reasons[a], strings.Compare(a, b))
 	})
-	for i, k := range reasons {
-		reasons[i] = fmt.Sprintf("%s %d", k, r.Reasons[k])
+	for i, k := range list {
+		list[i] = fmt.Sprintf("%s %d", k, reasons[k])
 	}
-	return strings.Join(reasons, ", ")
+	return strings.Join(list, ", ")
 }
 
 // forgery is a bundle as a forger sends it.
@@ -76,10 +102,12 @@ type kind struct {
 type forger struct {
 	dir                 string
 	rng                 *rand.Rand
-	alder, birch, cedar *contributor // honest; another; one that has a new key since
-	gone                *contributor // revoked
-	oldToken            *contributor // cedar before that
-	honest, theirs      []parts      // bundles of alder's and birch's
+	alder, birch, cedar *contributor                    // honest; another; one that has a new key since
+	gone                *contributor                    // revoked
+	oldToken            *contributor                    // cedar before that
+	honest, theirs      []parts                         // bundles of alder's and birch's
+	made                map[string]bool                 // digests of all honest bundles; true: the hub has it
+	lay                 func(dir string, p parts) error // makes the folder that a kind then changes
 	ofGone              parts
 	n                   int
 }
@@ -87,7 +115,8 @@ type forger struct {
 // own is one of the honest contributor's bundles.
 func (f *forger) own() parts { return f.honest[f.rng.IntN(len(f.honest))] }
 
-// Forge sends changed bundles to a hub, and lets "verify" look at changed folders, and counts by which reason each was refused.
+// Forge sends changed bundles to a hub, lets "verify" look at changed folders, lets all that can lie in one come in an exchange, too,
+// and counts by which reason each was refused.
 func Forge(ctx context.Context, o ForgeOptions) (r ForgeReport, err error) {
 	o.Forgeries = cmp.Or(o.Forgeries, 1000)
 	m, err := newMaker(ctx, o.Options)
@@ -99,11 +128,7 @@ func Forge(ctx context.Context, o ForgeOptions) (r ForgeReport, err error) {
 	if err != nil {
 		return r, err
 	}
-	before, err := m.admitted(ctx)
-	if err != nil {
-		return r, err
-	}
-	r = ForgeReport{Reasons: map[string]int{}, ByKind: map[string]map[string]int{}}
+	r = ForgeReport{Reasons: map[string]int{}, ByKind: map[string]map[string]int{}, Carried: map[string]map[string]int{}}
 	all := kinds()
 	for ; r.Tried < o.Forgeries; r.Tried++ {
 		k := all[r.Tried%len(all)]
@@ -118,16 +143,7 @@ func Forge(ctx context.Context, o ForgeOptions) (r ForgeReport, err error) {
 		if reason == taken && k.reasons == replayed {
 			reason = replayed
 		}
-		if r.ByKind[k.name] == nil {
-			r.ByKind[k.name] = map[string]int{}
-		}
-		r.ByKind[k.name][reason]++
-		switch {
-		case reason == taken:
-			r.Passed = append(r.Passed, k.name)
-		case !slices.Contains(strings.Fields(k.reasons), reason):
-			r.Other = append(r.Other, k.name+": "+reason)
-		}
+		r.note(r.ByKind, k.name, reason, strings.Fields(k.reasons))
 		if reason != taken {
 			r.Reasons[reason]++
 		}
@@ -136,19 +152,27 @@ func Forge(ctx context.Context, o ForgeOptions) (r ForgeReport, err error) {
 		}
 	}
 	r.Kinds = len(r.ByKind)
+	for range (o.Forgeries + 999) / 1000 {
+		if err := m.carry(ctx, f, &r); err != nil {
+			return r, fmt.Errorf("in a folder: %w", err)
+		}
+	}
 	after, err := m.admitted(ctx)
 	if err != nil {
 		return r, err
 	}
-	if len(after) != len(before) {
-		r.Passed = append(r.Passed, fmt.Sprintf("%d bundles more at the hub than honest ones", len(after)-len(before)))
+	for _, a := range after {
+		if _, honest := f.made[a.Bundle]; !honest {
+			r.Passed = append(r.Passed, "at the hub is "+a.Bundle+", which nobody made honestly")
+		}
 	}
 	return r, m.stop()
 }
 
 // newForger lets contributors join, send honest bundles, change keys and be revoked.
 func (m *maker) newForger(ctx context.Context) (*forger, error) {
-	f := &forger{dir: m.o.Dir, rng: rand.New(rand.NewPCG(m.o.Seed, 5))}
+	f := &forger{dir: m.o.Dir, rng: rand.New(rand.NewPCG(m.o.Seed, 5)), made: map[string]bool{}}
+	f.lay = f.layBundle
 	for name, c := range map[string]**contributor{"alder": &f.alder, "birch": &f.birch, "cedar": &f.oldToken, "dogwood": &f.gone} {
 		var err error
 		if *c, err = m.join(ctx, name); err != nil {
@@ -164,13 +188,14 @@ func (m *maker) newForger(ctx context.Context) (*forger, error) {
 			if reason, err := m.judge(ctx, f, forgery{parts: p, as: c}); err != nil || reason != taken {
 				return nil, fmt.Errorf("an honest bundle is refused: %s %w", reason, err)
 			}
-			*list = append(*list, p)
+			*list, f.made[episode.Digest(p.manifest)] = append(*list, p), true
 		}
 	}
 	var err error
 	if f.ofGone, err = f.pack(f.gone, 0); err != nil {
 		return nil, err
 	}
+	delete(f.made, episode.Digest(f.ofGone.manifest)) // honestly made, and too late
 	// cedar's key is lost: it joins anew from an empty folder. dogwood's access ends.
 	if _, err := m.o.command(ctx, "hub", "revoke", "--dir", m.dir(), f.oldToken.name); err != nil {
 		return nil, err
@@ -195,7 +220,19 @@ func (f *forger) pack(c *contributor, k int) (parts, error) {
 		}
 		lines = append(lines, line)
 	}
-	return packed(filepath.Join(f.dir, "pack"), lines, bundle.Options{Signer: c.ring.Signing(), Contributor: c.name, Recipient: hubName})
+	return f.packed(c, lines)
+}
+
+func (f *forger) packed(c *contributor, lines [][]byte) (parts, error) {
+	p, err := packed(filepath.Join(f.dir, "pack"), lines, bundle.Options{Signer: c.ring.Signing(), Contributor: c.name, Recipient: hubName})
+	f.made[episode.Digest(p.manifest)] = false
+	return p, err
+}
+
+// layBundle makes a folder of one bundle.
+func (f *forger) layBundle(dir string, p parts) error {
+	_, _, err := bundle.Pack(dir, p.lines, bundle.Options{Signer: f.alder.ring.Signing(), Contributor: f.alder.name, Recipient: hubName})
+	return err
 }
 
 // taken is the reason of what is not refused, and replayed of what is sent again: it gets the same answer, and at the end there

@@ -48,10 +48,10 @@ func manifestKinds() []kind {
 			return p, nil
 		}),
 	}
-	for how, reasons := range map[string]string{"order": "bundle/malformed", "space": "bundle/malformed", "unknown": "bundle/malformed", "escape": "bundle/malformed",
-		"twice": "MANIFEST_INVALID", "case": "MANIFEST_INVALID intake/not-taken bundle/malformed"} {
-		list = append(list, changed("manifest: written otherwise, "+how, reasons, func(f *forger, p parts) (_ parts, err error) {
-			p.manifest, err = inAnotherForm(p.manifest, how, f.rng)
+	for _, form := range []struct{ how, reasons string }{{"order", "bundle/malformed"}, {"space", "bundle/malformed"}, {"unknown", "bundle/malformed"}, {"escape", "bundle/malformed"},
+		{"twice", "MANIFEST_INVALID"}, {"case", "MANIFEST_INVALID intake/not-taken bundle/malformed"}} {
+		list = append(list, changed("manifest: written otherwise, "+form.how, form.reasons, func(f *forger, p parts) (_ parts, err error) {
+			p.manifest, err = inAnotherForm(p.manifest, form.how, f.rng)
 			return p, err
 		}))
 	}

@@ -171,7 +171,7 @@ func folderKinds() []kind {
 			f.n++
 			dir := filepath.Join(f.dir, fmt.Sprint("folder-", f.n))
 			p := f.own()
-			_, _, err := bundle.Pack(dir, p.lines, bundle.Options{Signer: f.alder.ring.Signing(), Contributor: "alder", Recipient: hubName})
+			err := f.lay(dir, p)
 			if err == nil {
 				err = change(f, dir, p)
 			}

@@ -47,7 +47,7 @@ func Moments(ctx context.Context, o Options) (h Held, err error) {
 		return h, err
 	}
 	l := newLedger(c)
-	f := &forger{dir: o.Dir, alder: c}
+	f := &forger{dir: o.Dir, alder: c, made: map[string]bool{}}
 	for i, at := range moments() {
 		p, err := f.pack(c, i)
 		if err != nil {
