@@ -34,6 +34,7 @@ func carriedReasons() map[string]string {
 		"manifest: a bit":                    "exchange/bad-manifest exchange/not-taken exchange/damaged bundle/malformed",
 		"manifest: cut short":                "exchange/bad-manifest",
 		"manifest: written otherwise, twice": "exchange/not-taken exchange/bad-manifest bundle/malformed",
+		"manifest: written otherwise, case":  "exchange/not-taken exchange/bad-manifest bundle/malformed",
 		"manifest: type of artifact":         "exchange/not-taken",
 		"manifest: a third layer":            "exchange/not-taken",
 		"manifest: one layer":                "exchange/not-taken",
@@ -43,6 +44,7 @@ func carriedReasons() map[string]string {
 		"manifest: sent as something else":   "exchange/bad-index",
 		"records: others under their name":   "exchange/damaged",
 		"records: not sent":                  "exchange/damaged",
+		"envelope: a bit":                    "bundle/malformed bundle/wrong-type bundle/unknown-signer bundle/bad-signature intake/unknown-contributor",
 		"envelope: another type":             "bundle/malformed",
 		"signer: oneself in another's name":  "bundle/unknown-signer",
 		"sender: with another's bundle":      replayed, // a folder does not say whose it is
