@@ -21,6 +21,9 @@ import (
 // contribute pushes what is packed and fetches the hub's signed receipts. A push that was cut off is done again: blobs
 // that arrived are not sent twice, and the hub admits a bundle once.
 func (h *hub) contribute(ctx context.Context) error {
+	if err := h.PolicyHeld(); err != nil {
+		return err
+	}
 	if now := h.cfg.Now(); now.Before(h.waitUntil) && h.waitUntil.Sub(now) <= link.LongestWait {
 		return nil // the hub asked for it; the pages say so
 	}

@@ -208,7 +208,11 @@ func TestHubRemembersWhatAnEdgeForgot(t *testing.T) {
 	for _, name := range []string{"edge.db", "edge.db-wal", "edge.db-shm", "inbox", "decisions", "bundles", "receipts"} {
 		l.ok(os.RemoveAll(l.path("alder-bank", name)))
 	}
-	e = l.edge("alder-bank") // enlisted again, too
+	e = l.edge("alder-bank")                                   // enlisted again, too
+	r, err := e.ProposePolicy(t.Context(), policyFile, "anew") // which version was in force it has forgotten, and says so
+	l.ok(err)
+	_, err = e.ApprovePolicy(t.Context(), r.Version)
+	l.ok(err)
 	l.send(e, append(slices.Clone(list), one("5", "portal"))...)
 	l.turn(e)
 	l.turnHub()

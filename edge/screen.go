@@ -53,8 +53,8 @@ type answers struct {
 // bytes that would leave, for each hub its own; what the filter cannot make safe is dropped, and said to be. One batch is stored while
 // the next is scrubbed. While there is no hub nothing is screened: it waits for the first as long as there is raw text.
 func (e *Edge) screen(ctx context.Context) error {
-	if len(e.recipients()) == 0 {
-		return nil
+	if len(e.recipients()) == 0 || e.PolicyHeld() != nil {
+		return nil // it waits, as long as its raw text rests
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	screened := make(chan answers)

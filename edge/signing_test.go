@@ -110,3 +110,42 @@ func TestWhatASigningKeyDoesNotSignWaitsAndIsNeverDoneTwice(t *testing.T) {
 		}
 	}
 }
+
+// What must be gone goes while the hub can sign nothing: what its contributor takes back, and what ends by its terms. Both are certified
+// once the key is back, also where the push of the withdrawal was never answered.
+func TestErasureWaitsForNoSignature(t *testing.T) {
+	hubs, signing := keyringtest.New(t)
+	l := newLoopSigning(t, signing)
+	e := l.edge("alder-bank")
+	list := three()
+	l.send(e, list...)
+	l.turn(e)
+	l.turnHub()
+	hubs.Set(func(v *keyringtest.Vault) { v.Away = true })
+	_, err := e.Withdraw(t.Context(), "steward", web.Scope{Session: list[0].Session})
+	l.ok(err)
+	if err := e.FetchCertificates(t.Context()); err == nil {
+		t.Error("a hub that cannot sign answers for a withdrawal")
+	}
+	unsigned(t, "a turn with a withdrawal", l.hub.Turn(t.Context()))
+	if got := l.left(list); got != "23" {
+		t.Errorf("%q are left, want 2 and 3", got)
+	}
+	l.pass(366 * day)
+	unsigned(t, "a turn after all has expired", l.hub.Turn(t.Context()))
+	if got := l.left(list); got != "" {
+		t.Errorf("%q are left although their terms are over", got)
+	}
+	hubs.Set(func(v *keyringtest.Vault) { v.Away = false })
+	l.eventually("certify", l.hub.Turn)
+	l.turn(e)
+	shown, err := edge.View{Edge: e}.Withdrawals(t.Context())
+	l.ok(err)
+	certified := map[string]bool{}
+	for _, w := range shown {
+		certified[w.Who] = w.State == "done"
+	}
+	if len(shown) != 2 || !certified["steward"] || !certified["its terms"] {
+		t.Errorf("the page shows %+v", shown)
+	}
+}

@@ -22,6 +22,9 @@ func (v View) Audit(ctx context.Context, f trail.Filter) (trail.Page, error) {
 // PolicyVersions returns all versions of the policy.
 func (v View) PolicyVersions(ctx context.Context) (web.PolicyPage, error) {
 	p := web.PolicyPage{TwoPeople: v.TwoPeople(), Differs: v.PolicyDiffers()}
+	if err := v.PolicyHeld(); err != nil {
+		p.Held, p.HeldHint = err.Error(), episode.HintOf(err)
+	}
 	rows, err := v.Policies(ctx)
 	for _, r := range rows {
 		p.Versions = append(p.Versions, shownVersion(r))
@@ -59,6 +62,7 @@ func (v View) PolicyVersion(ctx context.Context, version int64, try bool) (*web.
 	if err != nil {
 		return nil, err
 	}
+	p.Looser = consent.Looser(changes)
 	for _, c := range changes {
 		p.Changes = append(p.Changes, web.PolicyChange{Rule: c.Rule, What: c.What, Why: c.Why, Looser: c.Looser})
 	}

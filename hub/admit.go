@@ -25,7 +25,7 @@ func (h *Hub) admit(ctx context.Context, repo string, manifest []byte, digest st
 	err := h.admitAs(ctx, repo, manifest, digest)
 	if errors.Is(err, keyring.ErrUnsigned) {
 		// Our trouble, and no word of it to others: what came stays as it is, and is taken in when it comes again.
-		h.log.Error("nothing is taken in: the signing key is away", "err", err, "hint", episode.HintOf(err))
+		h.log.Error("what comes is not answered: the signing key is away", "err", err, "hint", episode.HintOf(err))
 		return &registry.Wait{After: unsignedWait, Problem: &episode.Problem{Code: "intake/not-now", Message: "this hub cannot sign receipts at the moment", Hint: "nothing is lost: it is sent again"}}
 	}
 	return err
@@ -44,7 +44,7 @@ func (h *Hub) admitAs(ctx context.Context, repo string, manifest []byte, digest 
 	case ok && place == "bundles" && m.ArtifactType == bundle.ArtifactType:
 		return h.admitBundle(ctx, contributor, repo, manifest, digest)
 	case ok && place == "withdrawals" && m.ArtifactType == bundle.TypeWithdrawal && len(m.Layers) == 1:
-		return h.admitWithdrawal(ctx, contributor, m.Layers[0].Digest.String())
+		return h.admitWithdrawal(ctx, contributor, m.Layers[0].Digest.String(), digest, int64(len(manifest)))
 	}
 	return &episode.Problem{Code: "intake/not-taken", Message: fmt.Sprintf("artifact %q is not taken in %s", m.ArtifactType, repo),
 		Hint: "bundles go to NAME/bundles, withdrawals to NAME/withdrawals"}
@@ -100,19 +100,13 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	if _, err := h.db.AdmittedBundle(ctx, digest); err != sqlstore.ErrNotFound {
 		return err // it came twice at once
 	}
-	var m ocispec.Manifest
-	if err := json.Unmarshal(manifest, &m); err != nil {
+	m, err := h.stillHere(ctx, repo, manifest)
+	if err != nil {
 		return err
 	}
 	row := sqlstore.AdmittedRow{Bundle: digest, Contributor: contributor, Kind: string(b.Manifest.Kind), Records: b.Manifest.Records,
 		Bytes: b.Manifest.PayloadBytes, Shard: m.Layers[1].Digest.String(), LogIndex: int64(inclusion.Index), AdmittedAt: h.cfg.Now()}
 	row.ExpiresAt = endOf(b.Manifest, row.AdmittedAt)
-	// It was there when it was verified; a sweep may have come between.
-	if here, err := h.blobs.Has(row.Shard); err != nil {
-		return err
-	} else if !here {
-		return &episode.Problem{Code: "intake/layer-gone", Message: "the bundle's records lay here for too long and were deleted", Hint: "push it again: its layers are sent anew"}
-	}
 	// Records that were taken back before they arrived do not come in by arriving.
 	taken, err := h.db.WithdrawnBy(ctx, contributor)
 	if err != nil {
@@ -135,9 +129,13 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	if err != nil {
 		return err
 	}
+	// Who sweeps sees what the bundle names from now on, before the registry does.
+	if _, err := h.blobs.PutBytes(ctx, manifest); err != nil {
+		return err
+	}
 	// The receipt can be fetched from now on; it is true from now on, because the log has the bundle.
 	subject := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: ocidigest(digest), Size: int64(len(manifest))}
-	if _, err := h.publish(ctx, repo, "", bundle.TypeReceipt, &subject, answer...); err != nil {
+	if _, _, err := h.publish(ctx, repo, "", bundle.TypeReceipt, &subject, answer...); err != nil {
 		return err
 	}
 	row.Receipt = receipt
@@ -150,6 +148,27 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	h.stats.Verify.Count.Add(int64(b.Manifest.Records))
 	h.Wake()
 	return nil
+}
+
+// stillHere reads a bundle's manifest and looks whether all that it names is here: it was when the bundle was verified, and a sweep may
+// have come between. admitting is held.
+func (h *Hub) stillHere(ctx context.Context, repo string, manifest []byte) (m ocispec.Manifest, err error) {
+	if err := json.Unmarshal(manifest, &m); err != nil {
+		return m, err
+	}
+	for _, d := range append([]ocispec.Descriptor{m.Config}, m.Layers...) {
+		here, err := h.db.RegistryIndex().HasBlob(ctx, repo, d.Digest.String())
+		if err == nil && here {
+			here, err = h.blobs.Has(d.Digest.String())
+		}
+		if err != nil {
+			return m, err
+		}
+		if !here {
+			return m, &episode.Problem{Code: "intake/layer-gone", Message: "a part of the bundle lay here for too long and was deleted", Hint: "push it again: its layers are sent anew"}
+		}
+	}
+	return m, nil
 }
 
 // notKept deletes the layers of a bundle that may not come in as it is, and returns why. Where the error is ours, they stay:

@@ -51,7 +51,7 @@ func (h *Hub) curate(ctx context.Context) (s *snapshot, fresh bool, err error) {
 	supersedes := ""
 	if last != nil {
 		supersedes = last.manifest.ID
-		if last.note == "" && sameInputs(last.manifest.Inputs, admitted) {
+		if last.note == "" && h.sameInputs(ctx, last.manifest.Inputs, admitted) {
 			if last.settled {
 				return &snapshot{manifest: last.manifest}, false, nil
 			}
@@ -137,26 +137,39 @@ func openStored(doc sqlstore.DocumentRow) (stored, error) {
 	return s, nil
 }
 
-func sameInputs(inputs []dataset.Input, admitted []sqlstore.AdmittedRow) bool {
+// sameInputs says whether a snapshot was made of all that is admitted and can be read.
+func (h *Hub) sameInputs(ctx context.Context, inputs []dataset.Input, admitted []sqlstore.AdmittedRow) bool {
 	if len(inputs) != len(admitted) {
 		return false
 	}
-	have := map[string]bool{}
+	have := map[string]dataset.Input{}
 	for _, i := range inputs {
-		have[i.Bundle] = true
+		have[i.Bundle] = i
 	}
-	return !slices.ContainsFunc(admitted, func(a sqlstore.AdmittedRow) bool { return !have[a.Bundle] })
+	return !slices.ContainsFunc(admitted, func(a sqlstore.AdmittedRow) bool {
+		i, had := have[a.Bundle]
+		if !had || !i.Unreadable {
+			return !had
+		}
+		_, err := h.lines(ctx, a.Shard)
+		return err == nil // it can be read again
+	})
 }
 
 // maxShard bounds a shard when it is unpacked, as a bundle is when it is verified.
 const maxShard = 1 << 30
 
-// shard reads the records that are left of a bundle.
+// errUnreadable says that bytes that should be here are not, or are others. Only putting them back helps.
+var errUnreadable = errors.New("its records cannot be read")
+
+// shard reads the records that are left of a bundle. Where they cannot be read, it is set aside: everybody else's go on, and it
+// does, too, once they are back.
 func (h *Hub) shard(ctx context.Context, a sqlstore.AdmittedRow) (curate.Shard, error) {
 	s := curate.Shard{Contributor: a.Contributor, Bundle: a.Bundle, Received: a.AdmittedAt}
 	lines, err := h.lines(ctx, a.Shard)
-	if errors.Is(err, blob.ErrNotFound) {
-		return s, fmt.Errorf("the records of bundle %s are missing from the store: %w", a.Bundle, err)
+	if errors.Is(err, errUnreadable) {
+		h.log.Error("a bundle is set aside", "bundle", a.Bundle, "contributor", a.Contributor, "err", err, "hint", "put the hub's folders blobs and keys/blobs back from a backup")
+		s.Unreadable, err = true, nil
 	}
 	s.Records = lines
 	return s, err
@@ -164,6 +177,9 @@ func (h *Hub) shard(ctx context.Context, a sqlstore.AdmittedRow) (curate.Shard, 
 
 func (h *Hub) lines(ctx context.Context, digest string) ([][]byte, error) {
 	packed, err := h.blobs.Get(ctx, digest)
+	if errors.Is(err, blob.ErrNotFound) || errors.Is(err, blob.ErrDigest) {
+		return nil, fmt.Errorf("%w: %w", errUnreadable, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +190,7 @@ func (h *Hub) lines(ctx context.Context, digest string) ([][]byte, error) {
 	defer z.Close()
 	raw, err := z.DecodeAll(packed, nil)
 	if err != nil {
-		return nil, fmt.Errorf("unpack %s: %w", digest, err)
+		return nil, fmt.Errorf("%w: unpack %s: %w", errUnreadable, digest, err)
 	}
 	if len(raw) == 0 {
 		return nil, nil // all of it was withdrawn

@@ -4,12 +4,14 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
@@ -60,6 +62,7 @@ func (h *Hub) expire(ctx context.Context) error {
 	if err != nil || !slices.ContainsFunc(due, func(a sqlstore.AdmittedRow) bool { return !a.ExpiresAt.After(now.Add(-expiryLag)) }) {
 		return err
 	}
+	var errs []error // a bundle that cannot be read is asked again, and holds up no other
 	for len(due) > 0 {
 		contributor, ids, next := due[0].Contributor, map[string]bool{}, map[string]time.Time{}
 		for len(due) > 0 && due[0].Contributor == contributor && len(ids) < maxExpired {
@@ -67,7 +70,8 @@ func (h *Hub) expire(ctx context.Context) error {
 			due = due[1:]
 			records, err := h.endings(ctx, a.Shard)
 			if err != nil {
-				return fmt.Errorf("terms of bundle %s: %w", a.Bundle, err)
+				errs = append(errs, fmt.Errorf("terms of bundle %s: %w", a.Bundle, err))
+				continue
 			}
 			records = slices.DeleteFunc(records, func(r ending) bool {
 				if r.Terms == nil {
@@ -83,10 +87,10 @@ func (h *Hub) expire(ctx context.Context) error {
 			next[a.Bundle] = firstEnd(records, a.AdmittedAt)
 		}
 		if err := h.withdrawExpired(ctx, contributor, slices.Sorted(maps.Keys(ids)), next); err != nil {
-			return err
+			errs = append(errs, err)
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (h *Hub) endings(ctx context.Context, shard string) ([]ending, error) {
@@ -103,15 +107,21 @@ func (h *Hub) endings(ctx context.Context, shard string) ([]ending, error) {
 	return records, nil
 }
 
+// withdrawExpired needs no signature: what must be gone by its terms goes while the key is away, too. The document is signed with its
+// certificate.
 func (h *Hub) withdrawExpired(ctx context.Context, contributor string, ids []string, next map[string]time.Time) error {
-	envelope, err := bundle.SealDocument(bundle.TypeWithdrawal, bundle.Withdrawal{Contributor: contributor, Recipient: h.cfg.Name, IDs: ids, Reason: bundle.ReasonExpired}, h.ring.Signing())
+	b, err := json.Marshal(bundle.Withdrawal{Contributor: contributor, Recipient: h.cfg.Name, IDs: ids, Reason: bundle.ReasonExpired})
 	if err != nil {
+		return err
+	}
+	doc := jsontext.Value(b) // as every document is written
+	if err := doc.Canonicalize(); err != nil {
 		return err
 	}
 	// While no bundle is being admitted, as with a contributor's own.
 	h.admitting.Lock()
 	defer h.admitting.Unlock()
-	return h.db.Expire(ctx, sqlstore.OpenWithdrawal{ID: episode.Digest(envelope), Contributor: contributor, Reason: bundle.ReasonExpired, Envelope: envelope, AskedAt: h.cfg.Now()}, ids, next)
+	return h.db.Expire(ctx, sqlstore.OpenWithdrawal{ID: episode.Digest(doc), Contributor: contributor, Reason: bundle.ReasonExpired, Envelope: doc, AskedAt: h.cfg.Now()}, ids, next)
 }
 
 // endOf is when the first of a bundle's records must be gone, or zero.

@@ -174,20 +174,28 @@ func (h *Hub) Turn(ctx context.Context) error {
 	return h.visit(ctx, h.cfg.Exchanges, func() error { return h.turn(ctx) })
 }
 
-// turn is Turn without exchanges. turning is held.
+// turn is Turn without exchanges. turning is held. What cannot be erased yet is told, and holds up nobody else: it is in no snapshot,
+// and not certified.
 func (h *Hub) turn(ctx context.Context) error {
-	if err := errors.Join(h.expire(ctx), h.erase(ctx), h.sweep(ctx)); err != nil {
-		return fmt.Errorf("erase what was withdrawn or has expired: %w", err)
+	err := errors.Join(h.expire(ctx), h.erase(ctx), h.sweep(ctx))
+	if err != nil {
+		err = fmt.Errorf("erase what was withdrawn or has expired: %w", err)
 	}
+	made := h.rebuild(ctx)
+	if made == nil {
+		made = h.certify(ctx)
+	}
+	return errors.Join(err, made)
+}
+
+// rebuild is the steps from what was admitted to statements.
+func (h *Hub) rebuild(ctx context.Context) error {
 	s, fresh, err := h.curate(ctx)
 	if err != nil {
 		return fmt.Errorf("curate: %w", err)
 	}
-	if s == nil {
-		return nil
-	}
-	if !fresh {
-		return errors.Join(h.promote(ctx), h.certify(ctx))
+	if s == nil || !fresh {
+		return h.promote(ctx)
 	}
 	c, err := h.train(ctx, s)
 	if err != nil {
@@ -203,7 +211,7 @@ func (h *Hub) turn(ctx context.Context) error {
 	if err := h.settle(ctx, s, c, g); err != nil {
 		return fmt.Errorf("settle: %w", err)
 	}
-	return errors.Join(h.promote(ctx), h.certify(ctx))
+	return h.promote(ctx)
 }
 
 // Run turns whenever something was admitted, and at least once a minute, until ctx ends.

@@ -115,9 +115,9 @@ func splitRepo(repo string) (contributor, place string, ok bool) {
 
 func ocidigest(d string) digest.Digest { return digest.Digest(d) }
 
-// publish stores an artifact in one of the hub's own repositories and returns its digest. The same content twice is the
-// same artifact.
-func (h *Hub) publish(ctx context.Context, repo, tag, artifactType string, subject *ocispec.Descriptor, layers ...[]byte) (string, error) {
+// publish stores an artifact in one of the hub's own repositories and returns its manifest's digest and size. The same content
+// twice is the same artifact.
+func (h *Hub) publish(ctx context.Context, repo, tag, artifactType string, subject *ocispec.Descriptor, layers ...[]byte) (manifest string, size int64, err error) {
 	index := h.db.RegistryIndex()
 	put := func(mediaType string, b []byte) (ocispec.Descriptor, error) {
 		d, err := h.blobs.PutBytes(ctx, b)
@@ -128,7 +128,7 @@ func (h *Hub) publish(ctx context.Context, repo, tag, artifactType string, subje
 	}
 	config, err := put(ocispec.MediaTypeEmptyJSON, []byte("{}"))
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	m := ocispec.Manifest{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, ArtifactType: artifactType,
 		Config: config, Subject: subject}
@@ -139,21 +139,21 @@ func (h *Hub) publish(ctx context.Context, repo, tag, artifactType string, subje
 		}
 		l, err := put(mediaType, b)
 		if err != nil {
-			return "", err
+			return "", 0, err
 		}
 		m.Layers = append(m.Layers, l)
 	}
 	raw, err := json.Marshal(m)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	d, err := h.blobs.PutBytes(ctx, raw)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	row := registry.Manifest{Repo: repo, Digest: d, MediaType: m.MediaType, ArtifactType: artifactType, Size: int64(len(raw))}
 	if subject != nil {
 		row.Subject = subject.Digest.String()
 	}
-	return d, index.PutManifest(ctx, row, tag)
+	return d, row.Size, index.PutManifest(ctx, row, tag)
 }

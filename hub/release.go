@@ -52,7 +52,7 @@ func (h *Hub) release(ctx context.Context, s *snapshot, c *candidate, g *gate) e
 	if err != nil {
 		return err
 	}
-	if _, err := h.publish(ctx, releases, rel.ID, bundle.TypeRelease, nil, envelope, c.model, g.envelope, proofs[1]); err != nil {
+	if _, _, err := h.publish(ctx, releases, rel.ID, bundle.TypeRelease, nil, envelope, c.model, g.envelope, proofs[1]); err != nil {
 		return err
 	}
 	if err := h.offer(ctx, rel.ID, channelEarly); err != nil {

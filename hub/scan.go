@@ -129,7 +129,7 @@ func (h *Hub) refused(ctx context.Context, repo string, manifest []byte, id stri
 		return err
 	}
 	subject := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: ocidigest(doc.Parent), Size: int64(len(manifest))}
-	if _, err := h.publish(ctx, repo, "", bundle.TypeIncident, &subject, doc.Envelope); err != nil {
+	if _, _, err := h.publish(ctx, repo, "", bundle.TypeIncident, &subject, doc.Envelope); err != nil {
 		return err
 	}
 	inc, err := h.openIncident(doc)

@@ -44,7 +44,7 @@ func (h *Hub) settle(ctx context.Context, s *snapshot, c *candidate, g *gate) er
 		if err != nil {
 			return err
 		}
-		if _, err := h.publish(ctx, st.Contributor+"/statements", "latest", bundle.TypeStatement, nil, layers...); err != nil {
+		if _, _, err := h.publish(ctx, st.Contributor+"/statements", "latest", bundle.TypeStatement, nil, layers...); err != nil {
 			return err
 		}
 		if err := h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocStatement, ID: episode.Digest(envelope), Parent: g.digest,

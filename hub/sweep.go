@@ -70,15 +70,29 @@ func (h *Hub) sweepRepo(ctx context.Context, repo string, digests []string, now 
 	return h.db.RefuseArrival(ctx, repo, gone, sqlstore.DocumentRow{})
 }
 
-// namedIn returns the blobs that the manifests of a repository name.
+// namedIn returns the blobs that the manifests of a repository name, with those of admitted bundles: theirs come into the registry a
+// moment later, or, where a push was cut off there, with the next.
 func (h *Hub) namedIn(ctx context.Context, repo string) (map[string]bool, error) {
 	list, err := h.db.RegistryIndex().All(ctx, repo)
 	if err != nil {
 		return nil, err
 	}
-	named := map[string]bool{}
+	manifests := map[string]bool{}
 	for _, m := range list {
-		raw, err := h.blobs.Get(ctx, m.Digest)
+		manifests[m.Digest] = true
+	}
+	if contributor, place, _ := splitRepo(repo); place == "bundles" {
+		admitted, err := h.db.AdmittedOf(ctx, contributor)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range admitted {
+			manifests[a.Bundle] = true
+		}
+	}
+	named := map[string]bool{}
+	for digest := range manifests {
+		raw, err := h.blobs.Get(ctx, digest)
 		if err != nil {
 			return nil, err
 		}

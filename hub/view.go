@@ -4,6 +4,7 @@ package hub
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -70,6 +71,15 @@ func (v View) HubStages(ctx context.Context) ([]web.Stage, error) {
 			for _, k := range n.SetAside {
 				curate.SetAside += k
 			}
+		}
+		unreadable := 0
+		for _, i := range s.manifest.Inputs {
+			if i.Unreadable {
+				unreadable++
+			}
+		}
+		if unreadable > 0 {
+			curate.Health, curate.Note = web.HealthTrouble, fmt.Sprintf("bundles set aside because they cannot be read: %d; put the folders blobs and keys/blobs back from a backup", unreadable)
 		}
 		if s.note != "" {
 			set.Health, set.Note = web.HealthTrouble, "the newest lost withdrawn records; the next turn makes it anew"

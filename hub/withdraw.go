@@ -3,17 +3,13 @@
 package hub
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/klauspost/compress/zstd"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
@@ -24,8 +20,9 @@ import (
 )
 
 // admitWithdrawal takes a contributor's signed withdrawal: from this commit on, none of its ids enters a snapshot. What
-// holds them already is erased and made anew by the next turn, which then certifies it.
-func (h *Hub) admitWithdrawal(ctx context.Context, contributor, envelopeDigest string) error {
+// holds them already is erased and made anew by the next turn, which then certifies it. The log comes after the commit: while the
+// key is away, it is not answered, and done all the same.
+func (h *Hub) admitWithdrawal(ctx context.Context, contributor, envelopeDigest, manifest string, size int64) error {
 	envelope, err := h.blobs.Get(ctx, envelopeDigest)
 	if err != nil {
 		return err
@@ -34,37 +31,43 @@ func (h *Hub) admitWithdrawal(ctx context.Context, contributor, envelopeDigest s
 	if err != nil {
 		return err
 	}
-	w, err := h.openWithdrawal(trust, contributor, envelope)
+	payload, _, err := bundle.OpenDocument(envelope, bundle.TypeWithdrawal, trust)
+	if err != nil {
+		return err
+	}
+	w, err := h.withdrawal(contributor, payload)
 	if err != nil {
 		return err
 	}
 	if w.Reason != "" {
 		return &episode.Problem{Code: "withdraw/not-ours", Message: "a contributor's withdrawal has no reason: it needs none", Hint: "send it with headrace withdraw"}
 	}
-	if _, err := h.logOnce(ctx, proof.KindWithdrawal, envelopeDigest); err != nil {
-		return err
-	}
-	// While no bundle is being admitted: one that comes later sees these ids, one that came before is erased from.
-	h.admitting.Lock()
-	defer h.admitting.Unlock()
-	db := h.db
-	if _, err := db.Withdrawal(ctx, envelopeDigest); errors.Is(err, sqlstore.ErrNotFound) { // it comes until it is certified
-		db = db.Noting(h.entry(ctx, contributor, "withdraw", envelopeDigest))
-	} else if err != nil {
-		return err
-	}
-	if err := db.AskCertificate(ctx, sqlstore.OpenWithdrawal{ID: envelopeDigest, Contributor: contributor, Envelope: envelope, AskedAt: h.cfg.Now()}, w.IDs); err != nil {
+	asked := sqlstore.OpenWithdrawal{ID: envelopeDigest, Contributor: contributor, Envelope: envelope, AskedAt: h.cfg.Now()}
+	if err := h.takeBack(ctx, asked, w.IDs, manifest, size); err != nil {
 		return err
 	}
 	h.Wake()
-	return nil
+	if _, err := h.logOnce(ctx, proof.KindWithdrawal, envelopeDigest); err != nil {
+		return err
+	}
+	return h.deliver(ctx, envelopeDigest) // one that is certified may come in another artifact
 }
 
-func (h *Hub) openWithdrawal(trust bundle.Trust, contributor string, envelope []byte) (w bundle.Withdrawal, err error) {
-	payload, _, err := bundle.OpenDocument(envelope, bundle.TypeWithdrawal, trust)
-	if err != nil {
-		return w, err
+// takeBack commits while no bundle is being admitted: one that comes later sees these ids, one that came before is erased from.
+func (h *Hub) takeBack(ctx context.Context, w sqlstore.OpenWithdrawal, ids []string, manifest string, size int64) error {
+	h.admitting.Lock()
+	defer h.admitting.Unlock()
+	db := h.db
+	if _, err := db.Withdrawal(ctx, w.ID); errors.Is(err, sqlstore.ErrNotFound) { // it comes until it is certified
+		db = db.Noting(h.entry(ctx, w.Contributor, "withdraw", w.ID))
+	} else if err != nil {
+		return err
 	}
+	return db.AskCertificate(ctx, w, ids, manifest, size)
+}
+
+// withdrawal reads one from a contributor to this hub.
+func (h *Hub) withdrawal(contributor string, payload []byte) (w bundle.Withdrawal, err error) {
 	if err := bundle.DecodeDocument(payload, &w); err != nil {
 		return w, err
 	}
@@ -97,14 +100,18 @@ func (h *Hub) erase(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-func (h *Hub) eraseAsked(ctx context.Context, o sqlstore.OpenWithdrawal) (err error) {
-	trust := bundle.NewTrust(bundle.TrustedKey{Key: h.Public()}) // of what expires
+func (h *Hub) eraseAsked(ctx context.Context, o sqlstore.OpenWithdrawal) error {
+	payload := o.Envelope // of what expires it is our own, and not signed yet
 	if o.Reason == "" {
-		if trust, err = h.trustEver(ctx, o.Contributor); err != nil {
+		trust, err := h.trustEver(ctx, o.Contributor)
+		if err != nil {
+			return err
+		}
+		if payload, _, err = bundle.OpenDocument(o.Envelope, bundle.TypeWithdrawal, trust); err != nil {
 			return err
 		}
 	}
-	w, err := h.openWithdrawal(trust, o.Contributor, o.Envelope)
+	w, err := h.withdrawal(o.Contributor, payload)
 	if err != nil {
 		return err
 	}
@@ -120,20 +127,18 @@ func (h *Hub) eraseOne(ctx context.Context, o sqlstore.OpenWithdrawal, list []st
 	if err != nil {
 		return err
 	}
+	var errs []error // what cannot be read holds up nothing else of it, and no certificate says that it is done
 	for _, a := range admitted {
 		if a.Contributor == o.Contributor {
 			if err := h.eraseFrom(ctx, a, ids, o.ID); err != nil {
-				return err
+				errs = append(errs, fmt.Errorf("bundle %s: %w", a.Bundle, err))
 			}
 		}
 	}
 	if o, err = h.db.Withdrawal(ctx, o.ID); err != nil { // with the fates of the bundles
 		return err
 	}
-	if err := h.eraseSnapshots(ctx, o); err != nil {
-		return err
-	}
-	if err := h.bury(ctx); err != nil {
+	if err := errors.Join(append(errs, h.eraseSnapshots(ctx, o), h.bury(ctx))...); err != nil {
 		return err
 	}
 	return h.db.SetErased(ctx, o.ID)
@@ -258,94 +263,4 @@ func (h *Hub) eraseSnapshots(ctx context.Context, o sqlstore.OpenWithdrawal) err
 		}
 	}
 	return nil
-}
-
-// certify signs what became of each withdrawal, once a turn has made everything anew without the withdrawn records.
-func (h *Hub) certify(ctx context.Context) error {
-	open, err := h.db.OpenWithdrawals(ctx)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, o := range open {
-		if !o.Erased {
-			continue // came in during this turn: the next one
-		}
-		if err := h.certifyOne(ctx, o); err != nil { // one that cannot be is nobody else's trouble
-			errs = append(errs, fmt.Errorf("withdrawal %s: %w", o.ID, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (h *Hub) certifyOne(ctx context.Context, o sqlstore.OpenWithdrawal) error {
-	latest, err := h.latestSnapshot(ctx)
-	if err != nil {
-		return err
-	}
-	now := h.cfg.Now().UTC()
-	fates := slices.Clone(o.Fates)
-	for i, f := range fates {
-		if f.Kind == "snapshot" && latest != nil && latest.note == "" {
-			fates[i].Fate += "; rebuilt as " + latest.manifest.ID
-		}
-	}
-	retired, err := h.retire(ctx, fates, now.Format(time.DateOnly))
-	if err != nil {
-		return err
-	}
-	exported, err := h.beyondReach(ctx, fates)
-	if err != nil {
-		return err
-	}
-	asked, err := h.logOnce(ctx, proof.KindWithdrawal, o.ID)
-	if err != nil {
-		return err
-	}
-	cert, err := bundle.SealDocument(bundle.TypeCertificate, bundle.Certificate{Withdrawal: o.ID, Reason: o.Reason, Contributor: o.Contributor, Recipient: h.cfg.Name,
-		Records: o.Records, Day: now.Format(time.DateOnly), Fates: slices.Concat(fates, retired, exported), LogOrigin: h.cfg.Name, LogIndex: asked.Index}, h.ring.Signing())
-	if err != nil {
-		return err
-	}
-	done, err := h.logOnce(ctx, proof.KindCertificate, episode.Digest(cert))
-	if err != nil {
-		return err
-	}
-	layers, err := withProofs(cert, done, asked)
-	if err != nil {
-		return err
-	}
-	// The certificate refers to the artifact that carried the withdrawal.
-	repo := o.Contributor + "/withdrawals"
-	if o.Reason != "" { // nobody sent it: it goes where the contributor looks
-		if _, err := h.publish(ctx, repo, tagExpired+strings.TrimPrefix(o.ID, "sha256:")[:32], bundle.TypeWithdrawal, nil, o.Envelope); err != nil {
-			return err
-		}
-	}
-	subject, err := h.carrier(ctx, repo, o.ID)
-	if err != nil {
-		return err
-	}
-	if _, err := h.publish(ctx, repo, "", bundle.TypeCertificate, subject, layers...); err != nil {
-		return err
-	}
-	return h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocCertificate, ID: o.ID, Contributor: o.Contributor, Envelope: cert, LogIndex: int64(done.Index), MadeAt: now})
-}
-
-// carrier finds the manifest whose layer is the withdrawal's envelope.
-func (h *Hub) carrier(ctx context.Context, repo, envelope string) (*ocispec.Descriptor, error) {
-	list, err := h.db.RegistryIndex().OfType(ctx, repo, bundle.TypeWithdrawal)
-	if err != nil {
-		return nil, err
-	}
-	for _, m := range list {
-		raw, err := h.blobs.Get(ctx, m.Digest)
-		if err != nil {
-			return nil, err
-		}
-		if bytes.Contains(raw, []byte(envelope)) {
-			return &ocispec.Descriptor{MediaType: m.MediaType, Digest: ocidigest(m.Digest), Size: m.Size}, nil
-		}
-	}
-	return nil, errors.New("the artifact that carried the withdrawal is not in the registry yet")
 }

@@ -17,13 +17,14 @@ import (
 )
 
 type policyCmd struct {
-	Test    policyTestCmd    `cmd:"" help:"Run a policy over recorded episodes: what would leave, by rule, and what stays, and why."`
-	Explain policyExplainCmd `cmd:"" help:"Say of one record which rule decides, and what others take away."`
-	Diff    policyDiffCmd    `cmd:"" help:"Say of each change between two policies whether it can only tighten."`
-	Propose policyProposeCmd `cmd:"" help:"Make a file a new version of the edge's policy: in force at once where it only tightens."`
-	Approve policyApproveCmd `cmd:"" help:"Say yes to a version that may let more leave."`
-	Refuse  policyRefuseCmd  `cmd:"" help:"Say no to a version that waits."`
-	History policyHistoryCmd `cmd:"" help:"List the versions of the edge's policy: who proposed and approved them, and what those that wait would change."`
+	Test      policyTestCmd      `cmd:"" help:"Run a policy over recorded episodes: what would leave, by rule, and what stays, and why."`
+	Explain   policyExplainCmd   `cmd:"" help:"Say of one record which rule decides, and what others take away."`
+	Diff      policyDiffCmd      `cmd:"" help:"Say of each change between two policies whether it can only tighten."`
+	Propose   policyProposeCmd   `cmd:"" help:"Make a file a new version of the edge's policy: in force at once where it only tightens."`
+	OnePerson policyOnePersonCmd `cmd:"" help:"Propose that one person may loosen the policy from now on, where it takes two."`
+	Approve   policyApproveCmd   `cmd:"" help:"Say yes to a version that may let more leave."`
+	Refuse    policyRefuseCmd    `cmd:"" help:"Say no to a version that waits."`
+	History   policyHistoryCmd   `cmd:"" help:"List the versions of the edge's policy: who proposed and approved them, and what those that wait would change."`
 }
 
 type policyTestCmd struct {

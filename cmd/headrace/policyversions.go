@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
@@ -42,6 +43,22 @@ func (c *policyProposeCmd) Run(e *env) error {
 		return err
 	}
 	return versionJob{Do: "propose", Body: body, Why: c.Why}.on(e, c.Config)
+}
+
+type policyOnePersonCmd struct {
+	Why    string `help:"Why, for those who approve it and for the audit trail." placeholder:"TEXT"`
+	Config string `help:"The edge's configuration file." type:"path" placeholder:"FILE"`
+}
+
+func (policyOnePersonCmd) Help() string {
+	return `It takes two people to loosen the policy once people have logged in to the edge's pages, also after the edge is started without. This
+proposes a version that ends it: two stewards must approve it. Take access: out of the configuration before the next start, or that
+start asks for two again.`
+}
+
+// Run proposes it.
+func (c *policyOnePersonCmd) Run(e *env) error {
+	return versionJob{Do: "one-person", Why: c.Why}.on(e, c.Config)
 }
 
 type policyApproveCmd struct {
@@ -124,8 +141,12 @@ func versionsOf(ctx context.Context, ed *edge.Edge, arg string) (string, error) 
 func (j versionJob) do(ctx context.Context, ed *edge.Edge) (string, error) {
 	var out bytes.Buffer
 	switch j.Do {
-	case "propose":
-		r, err := ed.ProposePolicy(ctx, j.Body, j.Why)
+	case "propose", "one-person":
+		propose := func() (sqlstore.PolicyRow, error) { return ed.ProposePolicy(ctx, j.Body, j.Why) }
+		if j.Do == "one-person" {
+			propose = func() (sqlstore.PolicyRow, error) { return ed.ProposeOnePerson(ctx, j.Why) }
+		}
+		r, err := propose()
 		if err != nil {
 			return "", err
 		}
@@ -236,6 +257,9 @@ func printVersions(ed *edge.Edge, rows []sqlstore.PolicyRow) (string, error) {
 	}
 	if !ed.TwoPeople() {
 		fmt.Fprintln(&out, "\nNobody logs in here: one person is enough to loosen the policy.")
+	}
+	if err := ed.PolicyHeld(); err != nil {
+		fmt.Fprintf(&out, "\nNothing leaves: %v. %s.\n", err, episode.HintOf(err))
 	}
 	if why := ed.PolicyDiffers(); why != "" {
 		fmt.Fprintf(&out, "\nMind: %s.\n", why)

@@ -37,6 +37,8 @@ type Shard struct {
 	Received time.Time
 	// Records are episodes and amendments, one canonical JSON object each. Rows may keep pointing into them.
 	Records [][]byte
+	// Unreadable says that they are there and could not be read. It is noted beside the bundle.
+	Unreadable bool
 }
 
 // Key names an episode: ids are unique within a contributor only.
@@ -208,7 +210,7 @@ func meta(shards []Shard, cands []candidate, used []*candidate, o Options) datas
 		}
 	}
 	for i := range shards {
-		m.Inputs = append(m.Inputs, dataset.Input{Bundle: shards[i].Bundle, Contributor: shards[i].Contributor, Records: len(shards[i].Records), Used: taken[&shards[i]]})
+		m.Inputs = append(m.Inputs, dataset.Input{Bundle: shards[i].Bundle, Contributor: shards[i].Contributor, Records: len(shards[i].Records), Used: taken[&shards[i]], Unreadable: shards[i].Unreadable})
 	}
 	slices.SortFunc(m.Inputs, dataset.Input.Compare)
 	for i := range cands {

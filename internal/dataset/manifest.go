@@ -57,6 +57,8 @@ type Input struct {
 	Records     int    `json:"records"`
 	// Used are those that became a row or part of one.
 	Used int `json:"used"`
+	// Unreadable says that the bundle's bytes could not be read: none of its records is here, and Records does not count them.
+	Unreadable bool `json:"unreadable,omitzero"`
 }
 
 // Compare orders inputs by contributor, then bundle.

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/internal/registry"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
 
@@ -112,6 +113,45 @@ func TestDocumentsComeNewestFirstAndOnce(t *testing.T) {
 	})
 }
 
+// Each artifact that carried a withdrawal waits for the certificate, from when there is one until it is beside it.
+func TestWhatCarriedACertifiedWithdrawalWaitsForItsAnswer(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleHub)
+		unanswered := func(withdrawal string) (list []string) {
+			t.Helper()
+			all, err := db.Unanswered(t.Context(), withdrawal, "certificate")
+			ok(t, err)
+			for _, c := range all {
+				list = append(list, fmt.Sprintf("%s %s %s %d", c.Contributor, c.Withdrawal, c.Manifest, c.Size))
+			}
+			return list
+		}
+		for i, manifest := range []string{"m1", "m2", "m2"} {
+			ok(t, db.AskCertificate(t.Context(), sqlstore.OpenWithdrawal{ID: "w1", Contributor: "alder", Envelope: []byte("e"), AskedAt: day1}, []string{"ep_1"}, manifest, int64(10+i)))
+		}
+		ok(t, db.AskCertificate(t.Context(), sqlstore.OpenWithdrawal{ID: "w2", Contributor: "alder", Envelope: []byte("e"), AskedAt: day1}, []string{"ep_2"}, "m3", 1))
+		if got := unanswered(""); got != nil {
+			t.Errorf("before there is a certificate: %v", got)
+		}
+		for range 2 {
+			ok(t, db.Certify(t.Context(), sqlstore.DocumentRow{Kind: sqlstore.DocCertificate, ID: "w1", Envelope: []byte("e"), LogIndex: 1, MadeAt: day1}, sqlstore.Carrier{Withdrawal: "w1", Manifest: "m4", Size: 7}))
+		}
+		if diff := cmp.Diff([]string{"alder w1 m1 10", "alder w1 m2 11", "alder w1 m4 7"}, unanswered("")); diff != "" {
+			t.Error(diff)
+		}
+		for _, subject := range []string{"m1", "m4"} {
+			ok(t, db.RegistryIndex().PutManifest(t.Context(), registry.Manifest{Repo: "alder/withdrawals", Digest: "c" + subject, ArtifactType: "certificate", Subject: subject}, ""))
+		}
+		ok(t, db.RegistryIndex().PutManifest(t.Context(), registry.Manifest{Repo: "birch/withdrawals", Digest: "c", ArtifactType: "certificate", Subject: "m2"}, ""))
+		if diff := cmp.Diff([]string{"alder w1 m2 11"}, unanswered("w1")); diff != "" {
+			t.Error(diff)
+		}
+		if got := unanswered("w2"); got != nil {
+			t.Errorf("of one without a certificate: %v", got)
+		}
+	})
+}
+
 func TestErasureIsNotForgottenByACrash(t *testing.T) {
 	engines(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, sqlstore.RoleHub)
@@ -122,7 +162,7 @@ func TestErasureIsNotForgottenByACrash(t *testing.T) {
 			ids[i] = fmt.Sprint("ep_", i)
 		}
 		for range 2 {
-			ok(t, db.AskCertificate(t.Context(), sqlstore.OpenWithdrawal{ID: "w1", Contributor: "alder-bank", Envelope: []byte("envelope"), AskedAt: day1}, ids))
+			ok(t, db.AskCertificate(t.Context(), sqlstore.OpenWithdrawal{ID: "w1", Contributor: "alder-bank", Envelope: []byte("envelope"), AskedAt: day1}, ids, "sha256:m1", 100))
 		}
 		fates := []bundle.Fate{{Artifact: "b1", Kind: "bundle", Fate: "erased"}, {Artifact: "s1", Kind: "snapshot", Fate: "erased"}}
 		ok(t, db.Erase(t.Context(), sqlstore.Erasure{Withdrawal: "w1", Fate: fates[0], Records: 2, Shard: "sha256:less", Doomed: []string{"sha256:b1"}}))

@@ -15,16 +15,56 @@ import (
 type OpenWithdrawal struct {
 	ID, Contributor string // ID is the digest of the envelope
 	Reason          string // empty: the contributor asked
-	Envelope        []byte
+	Envelope        []byte // as it was signed; of what the hub takes back itself, the document that it signs once it is erased
 	AskedAt         time.Time
 	Erased          bool // everything it reached is erased; Records and Fates say what
 	Records         int
 	Fates           []bundle.Fate
 }
 
-// AskCertificate stores a withdrawal and the ids it takes back, in one commit.
-func (d *DB) AskCertificate(ctx context.Context, w OpenWithdrawal, ids []string) error {
-	return d.tx(ctx, func(tx *sql.Tx) error { return d.askCertificate(ctx, tx, w, ids) })
+// Carrier is an artifact in which a withdrawal came, or is told.
+type Carrier struct {
+	Contributor, Withdrawal string
+	Manifest                string // its digest
+	Size                    int64  // of the manifest
+}
+
+// AskCertificate stores a withdrawal, the ids it takes back and the manifest that it came in, in one commit.
+func (d *DB) AskCertificate(ctx context.Context, w OpenWithdrawal, ids []string, manifest string, size int64) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		if err := d.askCertificate(ctx, tx, w, ids); err != nil {
+			return err
+		}
+		return carry(ctx, tx, Carrier{Withdrawal: w.ID, Manifest: manifest, Size: size})
+	})
+}
+
+func carry(ctx context.Context, tx *sql.Tx, c Carrier) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO carriers (withdrawal, manifest, size) VALUES ($1,$2,$3) ON CONFLICT (withdrawal, manifest) DO NOTHING`, c.Withdrawal, c.Manifest, c.Size)
+	return err
+}
+
+// Certify stores the certificate of a withdrawal, once, and the artifacts that tell of it beside those in which it came.
+func (d *DB) Certify(ctx context.Context, certificate DocumentRow, told ...Carrier) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		for _, c := range told {
+			if err := carry(ctx, tx, c); err != nil {
+				return err
+			}
+		}
+		return insertDocument(ctx, tx, certificate)
+	})
+}
+
+// Unanswered returns the artifacts in which a certified withdrawal came, or any where none is named, that have no referrer of the
+// certificate's type yet.
+func (d *DB) Unanswered(ctx context.Context, withdrawal, certificateType string) ([]Carrier, error) {
+	return rowsOf(ctx, d.read, func(r *sql.Rows) (c Carrier, err error) {
+		return c, r.Scan(&c.Contributor, &c.Withdrawal, &c.Manifest, &c.Size)
+	}, `SELECT w.contributor, c.withdrawal, c.manifest, c.size FROM carriers c JOIN hub_withdrawals w ON w.id=c.withdrawal
+ WHERE ($1='' OR c.withdrawal=$1) AND EXISTS (SELECT 1 FROM documents WHERE kind='certificate' AND documents.id=c.withdrawal)
+ AND NOT EXISTS (SELECT 1 FROM manifests m WHERE m.repo=w.contributor || '/withdrawals' AND m.subject=c.manifest AND m.artifact_type=$2)
+ ORDER BY c.withdrawal, c.manifest`, withdrawal, certificateType)
 }
 
 func (d *DB) askCertificate(ctx context.Context, tx *sql.Tx, w OpenWithdrawal, ids []string) error {

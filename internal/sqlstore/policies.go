@@ -31,7 +31,8 @@ type PolicyRow struct {
 	ProposedAt time.Time
 	DecidedBy  string // who brought it in force or refused it
 	DecidedAt  time.Time
-	Envelope   []byte // signed, once it has come in force
+	TwoPeople  bool   // it takes two people to loosen what it says
+	Envelope   []byte // signed: what is proposed, and, once it has come in force, that it has
 	Votes      []PolicyVote
 }
 
@@ -39,16 +40,17 @@ type PolicyRow struct {
 type PolicyVote struct {
 	Who, Role string
 	At        time.Time
+	Envelope  []byte // signed
 }
 
 // Policies returns all versions, newest first.
 func (d *DB) Policies(ctx context.Context) ([]PolicyRow, error) {
 	list, err := rowsOf(ctx, d.read, func(r *sql.Rows) (p PolicyRow, err error) {
 		var proposed, decided int64
-		err = r.Scan(&p.Version, &p.Digest, &p.Body, &p.Why, &p.Base, &p.Looser, &p.State, &p.ProposedBy, &proposed, &p.DecidedBy, &decided, &p.Envelope)
+		err = r.Scan(&p.Version, &p.Digest, &p.Body, &p.Why, &p.Base, &p.Looser, &p.State, &p.ProposedBy, &proposed, &p.DecidedBy, &decided, &p.TwoPeople, &p.Envelope)
 		p.ProposedAt, p.DecidedAt = fromMicros(proposed), fromMicros(decided)
 		return p, err
-	}, `SELECT version, digest, body, why, base, looser, state, proposed_by, proposed_at, decided_by, decided_at, envelope FROM policies ORDER BY version DESC`)
+	}, `SELECT version, digest, body, why, base, looser, state, proposed_by, proposed_at, decided_by, decided_at, two_people, envelope FROM policies ORDER BY version DESC`)
 	if err != nil {
 		return nil, err
 	}
@@ -58,21 +60,25 @@ func (d *DB) Policies(ctx context.Context) ([]PolicyRow, error) {
 	}
 	_, err = rowsOf(ctx, d.read, func(r *sql.Rows) (v PolicyVote, err error) {
 		var version, at int64
-		err = r.Scan(&version, &v.Who, &v.Role, &at)
+		err = r.Scan(&version, &v.Who, &v.Role, &at, &v.Envelope)
 		v.At = fromMicros(at)
 		if p := byVersion[version]; p != nil {
 			p.Votes = append(p.Votes, v)
 		}
 		return v, err
-	}, `SELECT version, who, role, at FROM policy_votes ORDER BY at, who`)
+	}, `SELECT version, who, role, at, envelope FROM policy_votes ORDER BY at, who`)
 	return list, err
 }
 
 // AddPolicy stores a version, with the yes of who proposed it where that counts.
 func (d *DB) AddPolicy(ctx context.Context, p PolicyRow) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO policies (version, digest, body, why, base, looser, state, proposed_by, proposed_at, decided_by, decided_at, envelope)
- VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,'',0,NULL)`, p.Version, p.Digest, p.Body, p.Why, p.Base, p.Looser, PolicyProposed, p.ProposedBy, micros(p.ProposedAt)); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO policies (version, digest, body, why, base, looser, state, proposed_by, proposed_at, decided_by, decided_at, two_people, envelope)
+ VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,'',0,$10,$11)`, p.Version, p.Digest, p.Body, p.Why, p.Base, p.Looser, PolicyProposed, p.ProposedBy, micros(p.ProposedAt), p.TwoPeople, p.Envelope); err != nil {
+			return err
+		}
+		// Of rows that somebody has deleted, yeses may be left.
+		if _, err := tx.ExecContext(ctx, `DELETE FROM policy_votes WHERE version=$1`, p.Version); err != nil {
 			return err
 		}
 		for _, v := range p.Votes {
@@ -85,7 +91,7 @@ func (d *DB) AddPolicy(ctx context.Context, p PolicyRow) error {
 }
 
 func addVote(ctx context.Context, tx *sql.Tx, version int64, v PolicyVote) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO policy_votes (version, who, role, at) VALUES ($1,$2,$3,$4)`, version, v.Who, v.Role, micros(v.At))
+	_, err := tx.ExecContext(ctx, `INSERT INTO policy_votes (version, who, role, at, envelope) VALUES ($1,$2,$3,$4,$5)`, version, v.Who, v.Role, micros(v.At), v.Envelope)
 	return err
 }
 
@@ -116,10 +122,11 @@ func stillProposed(ctx context.Context, tx *sql.Tx, version int64, state, by str
 	return ErrChanged
 }
 
-// EnforcePolicy brings a proposal in force, in one commit: what was in force is past, what was proposed beside it is
-// overtaken, and all that has not left is screened again, but for what the rules of keep decided, which decide the same as before. It
-// returns the bundles that it stopped: they are no more.
-func (d *DB) EnforcePolicy(ctx context.Context, version int64, envelope []byte, keep []string, by string, now time.Time) (stopped []string, err error) {
+// EnforcePolicy brings a proposal in force, in one commit, with what is signed of that and whether it loosens: what was in force
+// is past, what was proposed beside it is overtaken, and all that has not left is screened again, but for what the rules of keep
+// decided, which decide the same as before. It returns the bundles that it stopped: they are no more.
+func (d *DB) EnforcePolicy(ctx context.Context, p PolicyRow, keep []string, by string, now time.Time) (stopped []string, err error) {
+	version := p.Version
 	err = d.change(ctx, func(tx *changing) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE policies SET state=$1 WHERE state=$2`, PolicyPast, PolicyInForce); err != nil {
 			return err
@@ -127,7 +134,7 @@ func (d *DB) EnforcePolicy(ctx context.Context, version int64, envelope []byte, 
 		if err := stillProposed(ctx, tx.Tx, version, PolicyInForce, by, now); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE policies SET envelope=$1 WHERE version=$2`, envelope, version); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE policies SET envelope=$1, looser=$2 WHERE version=$3`, p.Envelope, p.Looser, version); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE policies SET state=$1, decided_by=$2, decided_at=$3 WHERE state=$4`, PolicyOvertaken, fmt.Sprintf("version %d", version), micros(now), PolicyProposed); err != nil {

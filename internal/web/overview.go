@@ -37,6 +37,7 @@ type overviewData struct {
 	Value     *Stage
 	Waiting   []Batch   // batches that wait for a person
 	Alarms    []Alarm   // of the hub's log
+	Held      string    // why the edge lets nothing leave
 	Gate      *Gate     // the latest
 	Histories []History // only while no episode is here
 	First     bool      // nothing was captured yet
@@ -65,6 +66,11 @@ func (s *Site) overview(r *http.Request) (view, error) {
 		if d.Alarms, err = s.cfg.Edge.Alarms(ctx); err != nil {
 			return view{}, err
 		}
+		p, err := s.cfg.Edge.PolicyVersions(ctx)
+		if err != nil {
+			return view{}, err
+		}
+		d.Held = p.Held
 	}
 	if s.cfg.Hub != nil {
 		l, err := s.cfg.Hub.HubStages(ctx)

@@ -14,6 +14,8 @@ import (
 type PolicyPage struct {
 	Versions  []PolicyVersion // newest first
 	TwoPeople bool            // it takes two to loosen
+	Held      string          // why nothing leaves: another version was in force last. Empty where all is well
+	HeldHint  string          // what to do about it
 	Differs   string          // that the policy file is not what is in force, and what to do
 }
 
