@@ -42,7 +42,8 @@ func (x RegistryIndex) HasBlob(ctx context.Context, repo, digest string) (bool, 
 	return n > 0, err
 }
 
-// PutManifest makes a manifest visible and moves the tag to it, in one commit.
+// PutManifest makes a manifest visible and moves the tag to it, in one commit. What it refers to stands in its own row: there is no
+// moment at which it is there and is not found among the referrers.
 func (x RegistryIndex) PutManifest(ctx context.Context, m registry.Manifest, tag string) error {
 	notes, err := json.Marshal(m.Annotations)
 	if err != nil {

@@ -72,7 +72,6 @@ func newMaker(ctx context.Context, o Options) (*maker, error) {
 
 func (m *maker) dir() string  { return filepath.Join(m.o.Dir, "maker") }
 func (m *maker) home() string { return filepath.Join(m.o.Dir, "home") }
-func (m *maker) url() string  { return "http://" + m.line.Addr() }
 
 func (m *maker) start(ctx context.Context) (err error) {
 	if m.p, err = killtest.Start(ctx, served, m.home(), m.o.Binary, "hub", "--dir", m.dir(), "--listen", "127.0.0.1:0"); err != nil {
