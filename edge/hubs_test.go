@@ -78,7 +78,7 @@ func TestEachHubGetsItsOwnUnderItsOwnTerms(t *testing.T) {
 	}
 	view, err := edge.View{Edge: e}.Batch(t.Context(), "steward", maker, web.BatchQuery{Limit: 10})
 	l.ok(err)
-	l.ok(edge.View{Edge: e}.Rule(t.Context(), "steward", web.Ruling{Batch: maker, Choice: web.Approve, Records: []string{view.Records[0].Digest}}))
+	l.ok(edge.View{Edge: e}.Rule(t.Context(), "steward", web.Ruling{Batch: maker, Choice: web.Approve, Records: []string{view.Records[0].Digest}, Seen: view.Seen}))
 	l.turn(e)
 
 	ids := map[string]bool{}

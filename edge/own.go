@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -119,7 +120,7 @@ func (e *Edge) leaves(ctx context.Context, r sqlstore.EpisodeRow, v *web.OwnView
 		return err
 	}
 	for _, o := range out {
-		l := web.OwnLeaving{Recipient: o.Recipient, Revision: o.Revision, Level: episode.Level(o.Level), State: shownStates[o.State], Rule: o.Rule, Note: o.Note,
+		l := web.OwnLeaving{Recipient: o.Recipient, Revision: o.Revision, Digest: o.Digest, Level: episode.Level(o.Level), State: shownStates[o.State], Rule: o.Rule, Note: o.Note,
 			Record: o.Body, Bundle: o.Bundle, SentAt: sent[o.Bundle]}
 		if o.State == sqlstore.OutAsked {
 			l.State = asksYou
@@ -161,12 +162,16 @@ func (e *Edge) ownReceipt(ctx context.Context, o sqlstore.OutboundRow) (*web.Own
 }
 
 // OwnAct carries out what a developer says to one of their own records. What was said twice is done once.
-func (e *Edge) OwnAct(ctx context.Context, who, id string, c web.OwnChoice, why string) error {
+func (e *Edge) OwnAct(ctx context.Context, who, id string, a web.OwnSaid) error {
 	r, err := e.ownEpisode(ctx, who, id)
 	if err != nil {
 		return err
 	}
-	now, db := e.cfg.Now(), e.db.Noting(e.entry(ctx, who, "own record: "+string(c), id))
+	c, subject := a.Choice, id
+	if c == web.OwnYes {
+		subject += " as " + allDigest(slices.Sorted(slices.Values(a.Seen)))
+	}
+	now, db := e.cfg.Now(), e.db.Noting(e.entry(ctx, who, "own record: "+string(c), subject))
 	if r.State == sqlstore.EpisodeVetoed || r.State == sqlstore.EpisodeWithdrawn {
 		if c == web.OwnDelete {
 			return e.deleteOwn(ctx, who, id)
@@ -179,13 +184,14 @@ func (e *Edge) OwnAct(ctx context.Context, who, id string, c web.OwnChoice, why 
 	case web.OwnVeto:
 		stopped, left, err = db.Veto(ctx, id, who, now)
 	case web.OwnFlag:
-		if why == "" {
+		if a.Why == "" {
 			return &episode.Problem{Code: "mine/reason", Message: "a flag says in a few words what is wrong", Hint: "say why, for the steward who sees it"}
 		}
-		stopped, err = db.AddFlag(ctx, sqlstore.Flag{Episode: id, Why: why, At: now})
+		stopped, err = db.AddFlag(ctx, sqlstore.Flag{Episode: id, Why: a.Why, At: now})
 	case web.OwnYes:
-		if err = db.AnswerAsked(ctx, id, now); errors.Is(err, sqlstore.ErrChanged) {
-			return &episode.Problem{Code: "mine/not-asked", Message: "this record does not wait for you", Hint: "look at it again: it has changed or was decided meanwhile"}
+		if err = db.AnswerAsked(ctx, id, a.Seen, now); errors.Is(err, sqlstore.ErrChanged) {
+			return &episode.Problem{Code: "mine/changed", Message: "what you say yes to is not what waits for you", Err: web.ErrChanged,
+				Hint: "look at the record again, it has changed or was decided meanwhile; a yes names the digest of what was shown (headrace mine yes ID --seen DIGEST)"}
 		}
 	case web.OwnDelete:
 		return e.deleteOwn(ctx, who, id)

@@ -19,6 +19,7 @@ type OwnRequest struct {
 	Do          string           `json:"do"` // list, show, veto, flag, delete, yes, preferences
 	ID          string           `json:"id,omitzero"`
 	Why         string           `json:"why,omitzero"`
+	Seen        []string         `json:"seen,omitempty"` // of a yes: digests of what would leave, as show has them
 	After       string           `json:"after,omitzero"`
 	Limit       int              `json:"limit,omitzero"`
 	Preferences *web.Preferences `json:"preferences,omitempty"` // to be set; nil asks for those that hold
@@ -27,6 +28,7 @@ type OwnRequest struct {
 const (
 	maxOwnRequest = 256 << 10
 	maxOwnList    = 500
+	maxSeen       = 1000
 )
 
 // Mine answers what a developer asks of their own records.
@@ -47,7 +49,10 @@ func (e *Edge) Mine(ctx context.Context, who string, q OwnRequest) (any, error) 
 		}
 		return e.Preferences(ctx, who)
 	}
-	if err := e.OwnAct(ctx, who, q.ID, web.OwnChoice(q.Do), printable(q.Why, 200)); err != nil {
+	if len(q.Seen) > maxSeen {
+		return nil, &episode.Problem{Code: "mine/bad-request", Message: "too many digests", Hint: "a record leaves in a few forms at most"}
+	}
+	if err := e.OwnAct(ctx, who, q.ID, web.OwnSaid{Choice: web.OwnChoice(q.Do), Why: printable(q.Why, 200), Seen: q.Seen}); err != nil {
 		return nil, err
 	}
 	v, err := e.OwnRecord(ctx, who, q.ID)

@@ -89,7 +89,7 @@ func TestPreferencesHoldForAllThatHasNotLeft(t *testing.T) {
 	l.send(e, ep)
 	l.turn(e)
 	b := l.batchOf(e)
-	l.ok(edge.View{Edge: e}.Rule(t.Context(), "steward", web.Ruling{Batch: maker, Choice: web.Approve, Records: []string{b.Records[0].Digest}}))
+	l.ok(edge.View{Edge: e}.Rule(t.Context(), "steward", web.Ruling{Batch: maker, Choice: web.Approve, Records: []string{b.Records[0].Digest}, Seen: b.Seen}))
 	l.prefer(e, adas, web.Preferences{Repositories: []web.RepositoryLimit{{Pattern: "alder/pay*", Level: "none"}}})
 	l.turn(e)
 	if n := len(l.atHub("alder-bank")); n != 0 {
@@ -128,12 +128,15 @@ func TestWhoIsAskedSaysYesToEach(t *testing.T) {
 	}
 	rows, err := l.edgeDB("alder-bank").OutboundOf(t.Context(), bySteward.ID)
 	l.ok(err)
-	err = edge.View{Edge: e}.Rule(t.Context(), "steward", web.Ruling{Batch: maker, Choice: web.Approve, Records: []string{rows[0].Digest}})
+	err = edge.View{Edge: e}.Rule(t.Context(), "steward", web.Ruling{Batch: maker, Choice: web.Approve, Records: []string{rows[0].Digest}, Seen: l.batchOf(e).Seen})
 	if p, ok := errors.AsType[*episode.Problem](err); !ok || p.Code != "preview/changed" {
 		t.Errorf("a steward approves what waits for its developer: %v", err)
 	}
-	l.ok(e.OwnAct(t.Context(), adas, byRule.ID, web.OwnYes, ""))
-	l.ok(e.OwnAct(t.Context(), adas, bySteward.ID, web.OwnYes, ""))
+	if err := e.OwnAct(t.Context(), adas, byRule.ID, web.OwnSaid{Choice: web.OwnYes}); problemCode(err) != "mine/changed" {
+		t.Errorf("a yes to nothing in particular: %v", err)
+	}
+	l.ok(e.OwnAct(t.Context(), adas, byRule.ID, l.yes(e, adas, byRule.ID)))
+	l.ok(e.OwnAct(t.Context(), adas, bySteward.ID, l.yes(e, adas, bySteward.ID)))
 	l.turn(e)
 	if eps, _ := l.count("alder-bank"); len(eps) != 1 || eps[l.sentID("alder-bank", byRule.ID)] != 1 {
 		t.Errorf("after yes %v is at the hub", eps)
@@ -150,8 +153,8 @@ func TestVetoedStaysAndFlaggedIsHeldForTheSteward(t *testing.T) {
 	veto, flag, other := of(adas, "veto"), of(adas, "flag"), of(graces, "other")
 	l.send(e, veto, flag, other)
 	e.Turn(t.Context())
-	l.ok(e.OwnAct(t.Context(), adas, flag.ID, web.OwnFlag, "names a customer"))
-	l.ok(e.OwnAct(t.Context(), adas, veto.ID, web.OwnVeto, ""))
+	l.ok(e.OwnAct(t.Context(), adas, flag.ID, web.OwnSaid{Choice: web.OwnFlag, Why: "names a customer"}))
+	l.ok(e.OwnAct(t.Context(), adas, veto.ID, web.OwnSaid{Choice: web.OwnVeto}))
 	l.down.Store(false)
 	l.pass(time.Hour)
 	l.turn(e)
@@ -172,15 +175,15 @@ func TestVetoedStaysAndFlaggedIsHeldForTheSteward(t *testing.T) {
 	next.Repository = "alder/payments"
 	l.send(e, next)
 	l.turn(e)
-	l.ok(e.OwnAct(t.Context(), adas, next.ID, web.OwnFlag, "wrong"))
+	l.ok(e.OwnAct(t.Context(), adas, next.ID, web.OwnSaid{Choice: web.OwnFlag, Why: "wrong"}))
 	if b := l.batchOf(e); b.Held != 2 || !slices.ContainsFunc(b.Records, func(r web.BatchRecord) bool { return r.ID == next.ID && r.Note == "its developer: wrong" }) {
 		t.Errorf("%+v", b.Batch)
 	}
-	l.ok(e.OwnAct(t.Context(), adas, next.ID, web.OwnVeto, ""))
+	l.ok(e.OwnAct(t.Context(), adas, next.ID, web.OwnSaid{Choice: web.OwnVeto}))
 	if b := l.batchOf(e); b.Held != 1 || b.Refused != 2 {
 		t.Errorf("after a veto %+v", b.Batch)
 	}
-	if err := e.OwnAct(t.Context(), adas, next.ID, web.OwnVeto, ""); err == nil {
+	if err := e.OwnAct(t.Context(), adas, next.ID, web.OwnSaid{Choice: web.OwnVeto}); err == nil {
 		t.Error("a second veto says nothing")
 	}
 }
@@ -197,7 +200,7 @@ func TestDeletedIsErasedHereAndTakenBack(t *testing.T) {
 	if !bytes.Contains(v.Captured, []byte(ep.Instruction)) || len(v.Leaves) != 1 || v.Leaves[0].SentAt.IsZero() || v.Leaves[0].Receipt == nil {
 		t.Fatalf("ada sees %+v", v)
 	}
-	l.ok(e.OwnAct(t.Context(), adas, ep.ID, web.OwnDelete, ""))
+	l.ok(e.OwnAct(t.Context(), adas, ep.ID, web.OwnSaid{Choice: web.OwnDelete}))
 	l.turn(e)
 	l.turnHub()
 	l.turn(e)
@@ -208,7 +211,7 @@ func TestDeletedIsErasedHereAndTakenBack(t *testing.T) {
 	if err != nil || v.Captured != nil || v.Raw != web.RawExpired || v.Title != "" || v.State != "withdrawn" {
 		t.Errorf("of it there is %+v, %v", v, err)
 	}
-	l.ok(e.OwnAct(t.Context(), adas, ep.ID, web.OwnDelete, "")) // a double click
+	l.ok(e.OwnAct(t.Context(), adas, ep.ID, web.OwnSaid{Choice: web.OwnDelete})) // a double click
 	l.send(e, ep)
 	l.turn(e)
 	if got := l.ownStates(e, adas); got[ep.ID] != "withdrawn" {
@@ -301,7 +304,7 @@ func TestARefusalAmongTheDrawnStopsTheRule(t *testing.T) {
 	}
 	v := edge.View{Edge: e}
 	refuse := l.batchOf(e).Records[0].Digest
-	l.ok(v.Rule(t.Context(), "steward", web.Ruling{Batch: maker, Choice: web.Refuse, Records: []string{refuse}}))
+	l.ok(v.Rule(t.Context(), "steward", web.Ruling{Batch: maker, Choice: web.Refuse, Records: []string{refuse}, Seen: l.batchOf(e).Seen}))
 	left := len(l.atHub("alder-bank"))
 	more := of(adas, "more")
 	l.send(e, more)

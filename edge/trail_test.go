@@ -44,7 +44,7 @@ func TestLooksAndDecisionsAreInTheTrail(t *testing.T) {
 	waiting, err := l.edgeDB("alder-bank").Batch(t.Context(), maker, sqlstore.OutWaiting, sqlstore.Place{}, 10)
 	l.ok(err)
 	rule := func(choice web.Choice, digest string) error {
-		return v.Rule(t.Context(), "bob", web.Ruling{Batch: maker, Choice: choice, Records: []string{digest}})
+		return v.Rule(t.Context(), "bob", web.Ruling{Batch: maker, Choice: choice, Records: []string{digest}, Seen: l.batchOf(e).Seen})
 	}
 	l.ok(rule(web.Approve, waiting[0].Digest))
 	l.ok(rule(web.Hold, waiting[1].Digest))

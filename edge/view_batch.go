@@ -183,17 +183,18 @@ func (v View) Rule(ctx context.Context, who string, r web.Ruling) error {
 	}
 	states := map[web.Choice]string{web.Approve: sqlstore.OutApproved, web.Refuse: sqlstore.OutRefused, web.Hold: sqlstore.OutHeld, web.Unhold: sqlstore.OutWaiting}
 	ruling := sqlstore.Ruling{Who: who, Recipient: r.Batch, State: states[r.Choice], Note: r.Note, At: v.cfg.Now(), Plain: r.Plain}
+	// What has come since has a higher number, what has changed since came anew, and what somebody has decided was moved since.
+	last, err := strconv.ParseInt(r.Seen, 10, 64)
+	if err != nil || last <= 0 {
+		return &episode.Problem{Code: "preview/changed", Message: "it is not said what you saw", Hint: "look at the batch again, then decide", Err: web.ErrChanged}
+	}
+	ruling.Last = last
 	subject, most := "", 0
 	if len(r.Records) > 0 {
 		ruling.Digests = slices.Compact(slices.Sorted(slices.Values(r.Records)))
 		subject, most = allDigest(ruling.Digests), len(ruling.Digests)
 	} else {
-		// What has come since has a higher number, and what has changed since came anew.
-		last, err := strconv.ParseInt(r.Seen, 10, 64)
-		if err != nil || last <= 0 {
-			return &episode.Problem{Code: "preview/changed", Message: "it is not said what you saw", Hint: "look at the batch again, then decide"}
-		}
-		ruling.Last, subject = last, fmt.Sprintf("all that waited, up to %d", last)
+		subject = fmt.Sprintf("all that waited, up to %d", last)
 		if r.Plain {
 			subject = fmt.Sprintf("all that waited without a reason to look, up to %d", last)
 		}
@@ -206,8 +207,8 @@ func (v View) Rule(ctx context.Context, who string, r web.Ruling) error {
 		v.Wake()
 	}
 	if int(n) < most {
-		return &episode.Problem{Code: "preview/changed", Message: fmt.Sprintf("of %d records, %d were still there to decide on; these were ruled on", most, n),
-			Hint: "the others changed or were decided meanwhile: look at the batch again"}
+		return &episode.Problem{Code: "preview/changed", Message: fmt.Sprintf("of %d records, %d were still as you saw them; these were ruled on", most, n),
+			Hint: "the others changed or were decided meanwhile: look at the batch again", Err: web.ErrChanged}
 	}
 	return nil
 }

@@ -140,7 +140,9 @@ func (c *mineShowCmd) Run(e *env) error {
 type mineVetoCmd struct{ mineShowCmd }
 
 // Run vetoes.
-func (c *mineVetoCmd) Run(e *env) error { return e.sayMine(web.OwnVeto, c.ID, "") }
+func (c *mineVetoCmd) Run(e *env) error {
+	return e.sayMine(edge.OwnRequest{Do: string(web.OwnVeto), ID: c.ID})
+}
 
 type mineFlagCmd struct {
 	mineShowCmd
@@ -148,22 +150,31 @@ type mineFlagCmd struct {
 }
 
 // Run flags.
-func (c *mineFlagCmd) Run(e *env) error { return e.sayMine(web.OwnFlag, c.ID, c.Why) }
+func (c *mineFlagCmd) Run(e *env) error {
+	return e.sayMine(edge.OwnRequest{Do: string(web.OwnFlag), ID: c.ID, Why: c.Why})
+}
 
 type mineDeleteCmd struct{ mineShowCmd }
 
 // Run deletes.
-func (c *mineDeleteCmd) Run(e *env) error { return e.sayMine(web.OwnDelete, c.ID, "") }
+func (c *mineDeleteCmd) Run(e *env) error {
+	return e.sayMine(edge.OwnRequest{Do: string(web.OwnDelete), ID: c.ID})
+}
 
-type mineYesCmd struct{ mineShowCmd }
+type mineYesCmd struct {
+	mineShowCmd
+	Seen []string `help:"Digest of what you have seen that would leave (leaves.digest in headrace mine show); may be repeated." required:"" placeholder:"DIGEST"`
+}
 
 // Run says yes.
-func (c *mineYesCmd) Run(e *env) error { return e.sayMine(web.OwnYes, c.ID, "") }
+func (c *mineYesCmd) Run(e *env) error {
+	return e.sayMine(edge.OwnRequest{Do: string(web.OwnYes), ID: c.ID, Seen: c.Seen})
+}
 
 // sayMine says something to a record and prints what it is then.
-func (e *env) sayMine(what web.OwnChoice, id, why string) error {
+func (e *env) sayMine(q edge.OwnRequest) error {
 	var r web.Own
-	if err := e.mine(edge.OwnRequest{Do: string(what), ID: id, Why: why}, &r); err != nil {
+	if err := e.mine(q, &r); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(e.out, r.ID, r.State)

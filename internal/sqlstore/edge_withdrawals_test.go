@@ -169,7 +169,7 @@ func TestWhatAsksItsDeveloperIsNoStewardsToLetGo(t *testing.T) {
 				t.Errorf("%s moved %d: %v", to, n, states(t, db, "a"))
 			}
 		}
-		ok(t, db.AnswerAsked(t.Context(), "a", day1))
+		ok(t, db.AnswerAsked(t.Context(), "a", []string{rows("a")[0].Digest}, day1))
 		if got := states(t, db, "a"); got[0] != "1:held" {
 			t.Errorf("after the yes: %v", got)
 		}

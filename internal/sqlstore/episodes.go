@@ -170,18 +170,22 @@ type Screened struct {
 }
 
 // Screen stores the answers of filter and policy, in one commit. An episode that changed meanwhile is left for the next
-// time. What a rule approves of an episode that is held is held, too.
+// time. What a rule approves of an episode that is held is held, too. It is noted which version of the policy answered.
 func (d *DB) Screen(ctx context.Context, answers []Screened) error {
 	return d.change(ctx, func(tx *changing) error {
+		var policy int64
+		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(version), 0) FROM policies WHERE state=$1`, PolicyInForce).Scan(&policy); err != nil {
+			return err
+		}
 		// A prepared UPDATE a row: on SQLite it costs a microsecond or two, and a set-based one cannot carry the titles.
-		st, err := tx.PrepareContext(ctx, `UPDATE episodes SET state=$1, note=$2, level=$3, title=$4 WHERE id=$5 AND revision=$6 AND state='assembled'`)
+		st, err := tx.PrepareContext(ctx, `UPDATE episodes SET state=$1, note=$2, level=$3, title=$4, policy=$5 WHERE id=$6 AND revision=$7 AND state='assembled'`)
 		if err != nil {
 			return err
 		}
 		defer st.Close()
 		var out []*OutboundRow
 		for _, s := range answers {
-			r, err := st.ExecContext(ctx, s.State, s.Note, s.Level, s.Title, s.ID, s.Revision)
+			r, err := st.ExecContext(ctx, s.State, s.Note, s.Level, s.Title, policy, s.ID, s.Revision)
 			if err != nil {
 				return err
 			}

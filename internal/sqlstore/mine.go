@@ -57,17 +57,21 @@ func (d *DB) Veto(ctx context.Context, id, by string, now time.Time) (stopped []
 	return stopped, left, err
 }
 
-// AnswerAsked says a developer's yes to what is to leave of an episode: it goes on as it would have without being asked.
-// ErrChanged says that nothing of it waits for them.
-func (d *DB) AnswerAsked(ctx context.Context, id string, now time.Time) error {
+// AnswerAsked says a developer's yes to what is to leave of an episode, which they have seen: these digests and nothing else. It
+// goes on as it would have without being asked. ErrChanged says that nothing of it waits for them.
+func (d *DB) AnswerAsked(ctx context.Context, id string, seen []string, now time.Time) error {
+	if len(seen) == 0 {
+		return ErrChanged
+	}
+	asked, args := `state='asked' AND episode=$1 AND digest IN `+in(2, len(seen)), append([]any{id}, anys(seen)...)
 	return d.change(ctx, func(tx *changing) error {
-		n, err := tx.move(ctx, said{state: OutHeld, by: "held", note: "held; its developer has said yes"}, `state='asked' AND episode=$1 AND episode IN (SELECT episode FROM held)`, id)
+		n, err := tx.move(ctx, said{state: OutHeld, by: "held", note: "held; its developer has said yes"}, asked+` AND episode IN (SELECT episode FROM held)`, args...)
 		if err != nil {
 			return err
 		}
 		// Who would have approved it was noted when it was screened.
 		for where, to := range map[string]string{`decided_by=''`: OutWaiting, `decided_by<>''`: OutApproved} {
-			k, err := tx.move(ctx, said{state: to}, `state='asked' AND `+where+` AND episode=$1`, id)
+			k, err := tx.move(ctx, said{state: to}, asked+` AND `+where, args...)
 			if n += k; err != nil {
 				return err
 			}

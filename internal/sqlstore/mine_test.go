@@ -61,7 +61,10 @@ func TestADevelopersWordMovesTheirRecordAlone(t *testing.T) {
 		ok(t, db.Screen(t.Context(), []sqlstore.Screened{{ID: "by-rule", Revision: 1, State: sqlstore.EpisodeReady, Level: "signal", Out: []*sqlstore.OutboundRow{byRule}}}))
 		for _, id := range []string{"steward", "by-rule"} {
 			for _, want := range []error{nil, sqlstore.ErrChanged} {
-				if err := db.AnswerAsked(t.Context(), id, day1); !errors.Is(err, want) {
+				if err := db.AnswerAsked(t.Context(), id, []string{outbound("other", 1, "").Digest}, day1); !errors.Is(err, sqlstore.ErrChanged) {
+					t.Errorf("yes to something else: %v", err)
+				}
+				if err := db.AnswerAsked(t.Context(), id, []string{outbound(id, 1, "").Digest}, day1); !errors.Is(err, want) {
 					t.Errorf("yes to %s: %v", id, err)
 				}
 			}

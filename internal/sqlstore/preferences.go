@@ -51,12 +51,15 @@ func (d *DB) SetPreferences(ctx context.Context, developer, body string, now tim
 
 // rescreen has a scope's episodes screened again: what waits, is held, approved or packed and not sent falls, and each gets
 // a new revision, so that an answer under way counts for nothing. What has lost its raw text cannot be made again, and is refused.
+// What was kept here is asked about again only where the policy that kept it is the one in force: a looser one since then holds for
+// what is recorded since, and no preference brings it to bear on what was before.
 func (c *changing) rescreen(ctx context.Context, s Scope, by string, now time.Time) (stopped []string, err error) {
 	if stopped, err = c.unpackUnsent(ctx, s); err != nil {
 		return nil, err
 	}
 	q, args := s.episodes(1)
-	again := `SELECT id FROM episodes WHERE state IN ('assembled','ready','kept') AND id IN (` + q + `) AND EXISTS (SELECT 1 FROM raw WHERE raw.episode=episodes.id)`
+	again := `SELECT id FROM episodes WHERE (state IN ('assembled','ready') OR state='kept' AND policy IN
+ (SELECT version FROM policies WHERE digest=(SELECT digest FROM policies WHERE state='in force'))) AND id IN (` + q + `) AND EXISTS (SELECT 1 FROM raw WHERE raw.episode=episodes.id)`
 	if err := c.drop(ctx, `outbound.state<>'packed' AND outbound.episode IN (`+again+`)`, args...); err != nil {
 		return nil, err
 	}

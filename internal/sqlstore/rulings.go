@@ -18,7 +18,8 @@ type Ruling struct {
 	At             time.Time
 	// Digests name the rows; nil is all that wait.
 	Digests []string
-	// Last, where all that wait are meant, is the number of the last row that the person knew of; 0: no such bound.
+	// Last is what [DB.Tallies] called the last row when the person looked: what has come since, or into another state, is not
+	// decided on. 0: no such bound.
 	Last int64
 	// Plain, where all that wait are meant, is those without a reason to look.
 	Plain bool
@@ -38,7 +39,11 @@ func (d *DB) Decide(ctx context.Context, r Ruling) (n int64, err error) {
 	err = d.change(ctx, func(tx *changing) error {
 		if r.Digests != nil {
 			err = forParts(r.Digests, func(part []any) error {
-				k, err := tx.decide(ctx, r, from+` AND recipient=$1 AND digest IN `+in(2, len(part)), append([]any{r.Recipient}, part...)...)
+				where, args := from+` AND recipient=$1`, []any{r.Recipient}
+				if r.Last > 0 {
+					where, args = where+` AND seq <= $2 AND moved <= $2`, append(args, r.Last)
+				}
+				k, err := tx.decide(ctx, r, where+` AND digest IN `+in(len(args)+1, len(part)), append(args, part...)...)
 				n += k
 				return err
 			})
@@ -47,7 +52,7 @@ func (d *DB) Decide(ctx context.Context, r Ruling) (n int64, err error) {
 		where, args := `state='waiting' AND recipient=$1`, []any{r.Recipient}
 		if r.Last > 0 {
 			args = append(args, r.Last)
-			where += ` AND seq <= $2`
+			where += ` AND seq <= $2 AND moved <= $2`
 		}
 		if r.Plain {
 			where += ` AND rank >= 0`

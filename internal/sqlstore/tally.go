@@ -145,10 +145,10 @@ func (c *changing) move(ctx context.Context, to said, where string, args ...any)
 		n += p.records
 	}
 	k := len(args)
-	set := fmt.Sprintf(`state=$%d, note=$%d, bundle=''`, k+1, k+2)
-	args = append(slices.Clone(args), to.state, to.note)
+	set := fmt.Sprintf(`state=$%d, note=$%d, moved=$%d, bundle=''`, k+1, k+2, k+3)
+	args = append(slices.Clone(args), to.state, to.note, c.seq)
 	if to.by != "" {
-		set += fmt.Sprintf(`, decided_by=$%d, decided_at=$%d`, k+3, k+4)
+		set += fmt.Sprintf(`, decided_by=$%d, decided_at=$%d`, k+4, k+5)
 		args = append(args, to.by, micros(to.at))
 	}
 	r, err := c.ExecContext(ctx, `UPDATE outbound SET `+set+` WHERE `+where, args...)

@@ -248,10 +248,10 @@ func (w *world) OwnRecord(_ context.Context, who, id string) (*OwnView, error) {
 	}
 	return nil, ErrNotFound
 }
-func (w *world) OwnAct(_ context.Context, who, id string, c OwnChoice, why string) error {
+func (w *world) OwnAct(_ context.Context, who, id string, a OwnSaid) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.rulings = append(w.rulings, fmt.Sprint(who, " ", c, " ", id, " ", why))
+	w.rulings = append(w.rulings, fmt.Sprint(who, " ", a.Choice, " ", id, " ", a.Why, strings.Join(a.Seen, " ")))
 	return w.refuse
 }
 func (w *world) Preferences(context.Context, string) (Preferences, error) {

@@ -4,6 +4,7 @@ package web
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -50,6 +51,7 @@ type OwnView struct {
 type OwnLeaving struct {
 	Recipient string          `json:"recipient"`
 	Revision  int             `json:"revision"`
+	Digest    string          `json:"digest"` // of the bytes; a yes names it
 	Level     episode.Level   `json:"level"`
 	State     string          `json:"state"`
 	Rule      string          `json:"rule"`
@@ -86,7 +88,16 @@ const (
 	OwnFlag   OwnChoice = "flag"   // it is wrong or sensitive: it is held, and a steward told
 	OwnDelete OwnChoice = "delete" // what has left is taken back, and the raw text erased
 	OwnYes    OwnChoice = "yes"    // it may leave, where they are asked
+
+	ownChanged OwnChoice = "changed" // it could not be said
 )
+
+// OwnSaid is what a developer says to one of their records, having seen it.
+type OwnSaid struct {
+	Choice OwnChoice
+	Why    string   // of a flag
+	Seen   []string // of a yes: digests of what would leave, as they were shown
+}
 
 // Preferences are what a developer says of all their records.
 type Preferences struct {
@@ -151,6 +162,8 @@ func (s *Site) ownRecord(r *http.Request) (view, error) {
 		d.Said = "It is erased here. What had left is taken back; the withdrawals page shows the certificate when it comes."
 	case OwnYes:
 		d.Said = "You said yes. It goes on as the policy says."
+	case ownChanged:
+		d.Said = "It has changed since you looked, and nothing was decided. This is what would leave now."
 	}
 	return view{Title: "One of my records", Data: d}, nil
 }
@@ -160,7 +173,11 @@ func (s *Site) ownAct(r *http.Request) (string, error) {
 		return "", badForm(err)
 	}
 	id, c := r.PathValue("id"), OwnChoice(r.PostForm.Get("choice"))
-	if err := s.cfg.Edge.OwnAct(r.Context(), who(r), id, c, oneLine(r.PostForm.Get("why"))); err != nil {
+	err := s.cfg.Edge.OwnAct(r.Context(), who(r), id, OwnSaid{Choice: c, Why: oneLine(r.PostForm.Get("why")), Seen: r.PostForm["seen"]})
+	if errors.Is(err, ErrChanged) {
+		c, err = ownChanged, nil
+	}
+	if err != nil {
 		return "", err
 	}
 	return to("mine", id) + "?" + url.Values{"said": {string(c)}}.Encode(), nil

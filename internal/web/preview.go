@@ -3,6 +3,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -72,6 +73,9 @@ func (s *Site) batch(r *http.Request) (view, error) {
 	return view{Title: "Preview for " + b.Recipient, Data: d}, nil
 }
 
+// changed is what is said of a choice that could not be carried out as it was meant.
+const changed Choice = "changed"
+
 func saidOf(c Choice) string {
 	switch c {
 	case Approve:
@@ -82,6 +86,8 @@ func saidOf(c Choice) string {
 		return "Held. It waits until somebody releases it, and so does what comes of the same episodes."
 	case Unhold:
 		return "Released. It waits for a decision again."
+	case changed:
+		return "Not all that you decided on was still what you saw: what has changed, or somebody has decided meanwhile, stands as it does now. Look again."
 	}
 	return ""
 }
@@ -113,14 +119,22 @@ func (s *Site) rule(r *http.Request) (string, error) {
 	if len(g.Records) > maxSelected {
 		return "", &episode.Problem{Code: "page/too-many", Message: "too many records are selected at once", Hint: "decide in parts, or on all that wait"}
 	}
+	if len(g.Records) > 0 {
+		g.Seen = f.Get("at") // not "seen": a form in which nothing is ticked means nothing, and not all
+	}
 	if len(g.Records) == 0 && g.Seen == "" {
 		return "", &episode.Problem{Code: "page/selection", Message: "no record is selected", Hint: "go back, tick the records that you mean, and choose again"}
 	}
-	if err := s.cfg.Edge.Rule(r.Context(), who(r), g); err != nil {
+	said := g.Choice
+	err := s.cfg.Edge.Rule(r.Context(), who(r), g)
+	if errors.Is(err, ErrChanged) {
+		said, err = changed, nil
+	}
+	if err != nil {
 		return "", err
 	}
 	back := r.URL.Query()
-	back.Set("said", string(g.Choice))
+	back.Set("said", string(said))
 	back.Del("after") // what was there has moved on
 	return to("preview", g.Batch) + "?" + back.Encode(), nil
 }

@@ -14,6 +14,10 @@ import (
 // ErrNotFound is what a source returns for an id that it does not know: the page answers 404.
 var ErrNotFound = errors.New("not found")
 
+// ErrChanged is what a source returns, in a Problem, where what a person decided on is not any more what they saw: the page
+// is shown anew, and says so.
+var ErrChanged = errors.New("changed meanwhile")
+
 // EdgeSource is what the edge shows, and the two things that a person can do there: rule on what leaves, take back.
 // Every method may be called at the same time as any other. A *episode.Problem is shown with its code and hint.
 type EdgeSource interface {
@@ -32,7 +36,7 @@ type EdgeSource interface {
 	// Batch opens one outgoing batch at q.After. Only with q.Raw is the seal opened, and then the look is audited.
 	Batch(ctx context.Context, who, id string, q BatchQuery) (*BatchView, error)
 	// Rule approves, refuses, holds or releases records of a batch: those that the person saw, and none that has come or
-	// changed since. Where some of them are no longer there to rule on it rules on the others and says so with a Problem.
+	// changed since. Where some of them are no longer there to rule on it rules on the others and says so with ErrChanged.
 	Rule(ctx context.Context, who string, r Ruling) error
 	// RuleFrom says what records share and what a rule of it would change; it changes nothing.
 	RuleFrom(ctx context.Context, who string, d RuleDraft) (*RuleTrial, error)
@@ -44,7 +48,8 @@ type EdgeSource interface {
 	// of such as never were.
 	Own(ctx context.Context, who, after string, limit int) (OwnPage, error)
 	OwnRecord(ctx context.Context, who, id string) (*OwnView, error)
-	OwnAct(ctx context.Context, who, id string, c OwnChoice, why string) error
+	// Where a yes was given to what is no longer what would leave, OwnAct says so with ErrChanged.
+	OwnAct(ctx context.Context, who, id string, a OwnSaid) error
 	Preferences(ctx context.Context, who string) (Preferences, error)
 	SetPreferences(ctx context.Context, who string, p Preferences) error
 
@@ -278,8 +283,8 @@ type Ruling struct {
 	Batch  string
 	Choice Choice
 	Note   string // why it is held
-	// Records are digests of the records ruled on; when empty, the ruling is on all that wait, and Seen is the
-	// BatchView.Seen of the page that the person saw.
+	// Records are digests of the records ruled on; when empty, the ruling is on all that wait. Seen is the BatchView.Seen of the
+	// page that the person saw: what has changed or come since is not ruled on.
 	Records []string
 	Seen    string
 	// Plain is, of all that wait, those without a reason to look; the others wait on.
