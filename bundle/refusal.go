@@ -19,7 +19,13 @@ type Refusal struct {
 	Code        string `json:"code"`
 	Message     string `json:"message"`
 	Hint        string `json:"hint"`
+	// RefusedAt is when, in UTC to the second (2006-01-02T15:04:05Z): of several, the last counts. It is said once for as long as the
+	// reason stays the same.
+	RefusedAt string `json:"refused_at,omitzero"`
 }
+
+// After says that r was said after s.
+func (r Refusal) After(s Refusal) bool { return r.RefusedAt > s.RefusedAt }
 
 // Claimed says from whom an envelope says that it is, a bundle's or a withdrawal's. Nothing is verified: it tells whose key
 // to verify it with.

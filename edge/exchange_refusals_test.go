@@ -5,10 +5,12 @@ package edge_test
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2/registry"
@@ -17,6 +19,7 @@ import (
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/hub"
 	"github.com/headrace/headrace/internal/exchange"
+	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/link"
 )
 
@@ -170,6 +173,49 @@ func TestWhatTheHubsScanFindsComesBackByFolder(t *testing.T) {
 	}
 	if c := g.leave(g.path("another")); c.Bundles != 0 {
 		t.Fatalf("it is left once more: %+v", c)
+	}
+}
+
+// TestOfSeveralRefusalsTheLastCounts, and the hub says it once for as long as its reason stays the same.
+func TestOfSeveralRefusalsTheLastCounts(t *testing.T) {
+	g := newGap(t)
+	ctx := context.Background()
+	stick := g.path("stick")
+	g.pack(one("1", "web"))
+	g.leave(stick)
+	g.ok(g.hub.Revoke(ctx, "alder"))
+	for i := range 3 {
+		if r := g.receive(stick); len(r.Refused) != 1 || r.Answers != max(0, 1-i) {
+			t.Fatalf("visit %d: %+v", i, r)
+		}
+		g.pass(2 * time.Hour)
+	}
+	// Others that it may have said before and after, wherever they come in the list of answers.
+	ring, err := keyring.Open(g.path("hub", "keys"))
+	g.ok(err)
+	p := g.open(stick)
+	desc, said := g.bundleIn(p, bundle.TypeRefusal)
+	var r bundle.Refusal
+	payload, _, err := bundle.OpenDocument(said[0], bundle.TypeRefusal, bundle.NewTrust(bundle.TrustedKey{Key: g.hub.Public()}))
+	g.ok(err)
+	g.ok(bundle.DecodeDocument(payload, &r))
+	for i := range 8 {
+		r.Code, r.RefusedAt = fmt.Sprint("test/", i), g.clock().Add(time.Duration(i*5%8)*time.Hour).Format(time.RFC3339)
+		doc, err := bundle.SealDocument(bundle.TypeRefusal, r, ring.Signing())
+		g.ok(err)
+		_, err = exchange.Put(ctx, p, "", exchange.Document{Type: bundle.TypeRefusal, Subject: &desc, Layers: [][]byte{doc}})
+		g.ok(err)
+	}
+	g.ok(p.Close())
+	if c := g.back(stick); len(c.Refused) != 1 || c.Refused[0].Code != "test/3" { // 3*5%8 = 7
+		t.Fatalf("taken back: %+v", c)
+	}
+	g.pass(10 * time.Hour)
+	if r := g.receive(stick); r.Answers != 1 {
+		t.Fatalf("what the hub says now is not what it said last: %+v", r)
+	}
+	if c := g.back(stick); len(c.Refused) != 1 || c.Refused[0].Code != "exchange/not-known" {
+		t.Fatalf("taken back then: %+v", c)
 	}
 }
 

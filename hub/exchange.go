@@ -280,16 +280,7 @@ func (h *Hub) answerAll(ctx context.Context, p exchange.Place, list []left, r *R
 // answerOne leaves the answers to one thing, and says whether there will be no other.
 func (h *Hub) answerOne(ctx context.Context, place exchange.Place, l *left, told *toldLog) (n int, last bool, err error) {
 	if l.refusal != nil {
-		p, who := l.refusal, l.contributor
-		if who != "" && !l.verified { // whoever can write there may not learn who contributes here
-			p, who = &episode.Problem{Code: "exchange/not-known", Message: "it is not signed by a key that contributes to this hub", Hint: "ask the hub's operator: for an invite, or for a new one if the key has changed"}, ""
-		}
-		doc, err := bundle.SealDocument(bundle.TypeRefusal, bundle.Refusal{Artifact: l.desc.Digest.String(), Contributor: who, Recipient: h.cfg.Name,
-			Code: p.Code, Message: p.Message, Hint: p.Hint}, h.ring.Signing())
-		if err != nil {
-			return 0, false, err
-		}
-		n, err := leaveAnswer(ctx, place, exchange.Document{Type: bundle.TypeRefusal, Subject: &l.desc, Layers: [][]byte{doc}})
+		n, err := h.leaveRefusal(ctx, place, l)
 		return n, false, err
 	}
 	if l.repo == "" {

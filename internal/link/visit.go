@@ -204,21 +204,30 @@ func (l *Link) Find(ctx context.Context, tag string, own bundle.Trust) (f Found,
 	if !errors.Is(err, errdef.ErrNotFound) {
 		return f, err
 	}
-	if layers, err = l.answerTo(ctx, l.Visit, desc, bundle.TypeRefusal, nil); errors.Is(err, errdef.ErrNotFound) {
-		return f, nil
+	f.Refusal, err = l.lastRefusal(ctx, desc)
+	return f, err
+}
+
+// lastRefusal is the last of those with which the hub has answered something in the exchange; nil for none.
+func (l *Link) lastRefusal(ctx context.Context, desc ocispec.Descriptor) (last *bundle.Refusal, err error) {
+	lookOn := errors.New("there may be a later one")
+	_, err = l.answerTo(ctx, l.Visit, desc, bundle.TypeRefusal, func(layers [][]byte) error {
+		r := new(bundle.Refusal)
+		if err := l.Open(layers[0], bundle.TypeRefusal, r); err != nil {
+			return err
+		}
+		if r.Artifact != desc.Digest.String() || r.Recipient != l.Name {
+			return &episode.Problem{Code: "receipt/mismatch", Message: fmt.Sprintf("the hub's refusal is of %.80s", r.Artifact), Hint: "ask the hub's operator: it does not speak of what was sent"}
+		}
+		if last == nil || r.After(*last) {
+			last = r
+		}
+		return lookOn
+	})
+	if last != nil || errors.Is(err, errdef.ErrNotFound) {
+		return last, nil
 	}
-	if err != nil {
-		return f, err
-	}
-	var r bundle.Refusal
-	if err := l.Open(layers[0], bundle.TypeRefusal, &r); err != nil {
-		return f, err
-	}
-	if r.Artifact != desc.Digest.String() || r.Recipient != l.Name {
-		return f, &episode.Problem{Code: "receipt/mismatch", Message: fmt.Sprintf("the hub's refusal is of %.80s", r.Artifact), Hint: "ask the hub's operator: it does not speak of what was sent"}
-	}
-	f.Refusal = &r
-	return f, nil
+	return nil, err
 }
 
 // watchExchange is Watch where the hub itself cannot be asked: what it left of its log must go on from what was seen. Where it
