@@ -90,7 +90,7 @@ func TestWhatIsCutOffWhileAnEdgeRestsShows(t *testing.T) {
 		l.ok(err)
 	}
 	l.close(e)
-	if _, err := os.Stat(l.path("alder-bank", edge.HeadFile)); err != nil {
+	if _, err := os.Stat(l.path("alder-bank", trail.HeadFile)); err != nil {
 		t.Fatal(err)
 	}
 	db, err := sql.Open("sqlite", l.path("alder-bank", "edge.db"))

@@ -3,38 +3,21 @@
 package hub
 
 import (
-	"cmp"
 	"context"
-	"crypto/ed25519"
-	"path/filepath"
 
-	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/trail"
 )
 
-// HeadFile is where, in a role's folder, it keeps the signed head of its audit trail.
-const HeadFile = "audit.head"
-
 // openTrail makes what keeps the audit trail. Its key is made from the root key: it signs often, and stays when the key that
 // others know is replaced.
-func (h *Hub) openTrail() error {
-	server, err := trail.ParseSyslog(h.cfg.Syslog, "headrace-hub")
-	h.trail = &trail.Keeper{Store: h.db, Of: "hub", Path: filepath.Join(h.cfg.Dir, HeadFile), Key: ed25519.NewKeyFromSeed(h.ring.Derive("audit")), Syslog: server, Log: h.log}
+func (h *Hub) openTrail() (err error) {
+	h.trail, err = trail.Open(h.db, "hub", h.cfg.Dir, h.ring.Derive("audit"), h.cfg.Syslog, h.log)
 	return err
 }
 
-// entry is what goes into the audit trail of something that who did; empty is whoever ctx says, or else whoever runs the hub.
+// entry is what goes into the audit trail of something that who did, as [trail.By] has it.
 func (h *Hub) entry(ctx context.Context, who, what, subject string) trail.Entry {
-	person, signedIn := access.Of(ctx)
-	en := trail.Entry{At: h.cfg.Now(), Who: cmp.Or(who, person.Name, "this machine"), What: what, Subject: subject}
-	switch {
-	case !signedIn || en.Who != person.Name:
-	case person.Local:
-		en.Role = "local"
-	default:
-		en.Role = person.Roles.String()
-	}
-	return en
+	return trail.By(ctx, h.cfg.Now(), who, what, subject)
 }
 
 // Audit returns a page of the audit trail.

@@ -72,7 +72,7 @@ var rules = []rule{
 	{"internal/tlog/witness", "episode internal/tlog/proof internal/tlog/seen", "must not share the code of the logs that it watches"},
 	{"internal/tlog", "episode internal/tlog/proof", ""},
 	{"internal/sharedtest", "", "for tests only"},
-	{"internal/trail", "bundle episode internal/statedir", "rows and their hashes; the store keeps them, the roles say what goes in"},
+	{"internal/trail", "bundle episode internal/access internal/statedir", "rows and their hashes; the store keeps them, the roles say what goes in"},
 	{"internal/sqlstore", "bundle episode internal/access internal/registry internal/trail", "implements registry.Index; a stage declares its own row types"},
 	{"internal/access", "episode", "who a person is and what is theirs: asked by all that serve, knows none of them"},
 	{"internal/web", "episode internal/access internal/login internal/trail", "pages declare what they show; the roles' views fill it in"},

@@ -139,19 +139,19 @@ func (d *DB) TrailAfter(ctx context.Context, seq int64) iter.Seq2[trail.Row, err
 	}
 }
 
-// TrailSent returns the number of the last row that was handed on to a syslog server; 0 for none.
-func (d *DB) TrailSent(ctx context.Context, server string) (seq int64, err error) {
-	err = d.read.QueryRowContext(ctx, d.role.own(`SELECT seq FROM TRAIL_sent WHERE server=$1`), server).Scan(&seq)
+// TrailSent returns the last row that was handed on to a syslog server, as far as it is known; number 0 for none.
+func (d *DB) TrailSent(ctx context.Context, server string) (h trail.Head, err error) {
+	err = d.read.QueryRowContext(ctx, d.role.own(`SELECT seq, hash FROM TRAIL_sent WHERE server=$1`), server).Scan(&h.Seq, &h.Hash)
 	if err == sql.ErrNoRows {
 		err = nil
 	}
-	return seq, err
+	return h, err
 }
 
 // SetTrailSent keeps it.
-func (d *DB) SetTrailSent(ctx context.Context, server string, seq int64) error {
+func (d *DB) SetTrailSent(ctx context.Context, server string, last trail.Head) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, d.role.own(`INSERT INTO TRAIL_sent (server, seq) VALUES ($1,$2) ON CONFLICT (server) DO UPDATE SET seq=excluded.seq`), server, seq)
+		_, err := tx.ExecContext(ctx, d.role.own(`INSERT INTO TRAIL_sent (server, seq, hash) VALUES ($1,$2,$3) ON CONFLICT (server) DO UPDATE SET seq=excluded.seq, hash=excluded.hash`), server, last.Seq, last.Hash)
 		return err
 	})
 }

@@ -111,14 +111,14 @@ func TestTheTrailIsSearchedByPersonActionAndDay(t *testing.T) {
 		if !slices.Equal(who, []string{"ada", "bob", "eve"}) || !slices.Equal(what, []string{"approve", "refuse"}) {
 			t.Error(who, what)
 		}
-		for _, n := range []int64{3, 4} {
-			ok(t, db.SetTrailSent(ctx, "udp://x:1", n))
+		for _, h := range []trail.Head{{Seq: 3, Hash: "c"}, {Seq: 4, Hash: "d"}} {
+			ok(t, db.SetTrailSent(ctx, "udp://x:1", h))
 		}
-		if n, err := db.TrailSent(ctx, "udp://x:1"); err != nil || n != 4 {
-			t.Error(n, err)
+		if h, err := db.TrailSent(ctx, "udp://x:1"); err != nil || h != (trail.Head{Seq: 4, Hash: "d"}) {
+			t.Error(h, err)
 		}
-		if n, err := db.TrailSent(ctx, "tcp://y:1"); err != nil || n != 0 {
-			t.Error(n, err)
+		if h, err := db.TrailSent(ctx, "tcp://y:1"); err != nil || h != (trail.Head{}) {
+			t.Error(h, err)
 		}
 	})
 }
@@ -163,7 +163,7 @@ func TestWhatWasNotedBeforeThereWasATrailIsInIt(t *testing.T) {
 		}
 		db, err := sql.Open(driver, dsn)
 		ok(t, err)
-		for _, q := range []string{`DROP TABLE edge_trail`, `DROP TABLE edge_trail_head`, `DROP TABLE edge_trail_sent`, `DELETE FROM goose_edge WHERE version_id IN (21, 22)`,
+		for _, q := range []string{`DROP TABLE edge_trail`, `DROP TABLE edge_trail_head`, `DROP TABLE edge_trail_sent`, `DELETE FROM goose_edge WHERE version_id IN (21, 22, 45)`,
 			`CREATE TABLE audit (id TEXT PRIMARY KEY, at BIGINT NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, subject TEXT NOT NULL)`,
 			`INSERT INTO audit VALUES ('b', 2000000, 'bob', 'refuse', 'y'), ('a', 1000000, 'ada', 'approve', 'x')`} {
 			_, err := db.Exec(q)

@@ -29,8 +29,9 @@ type Store interface {
 	TrailAfter(ctx context.Context, seq int64) iter.Seq2[Row, error]
 	Trail(ctx context.Context, f Filter) ([]Row, error)
 	TrailWords(ctx context.Context) (who, what []string, err error)
-	TrailSent(ctx context.Context, server string) (int64, error)
-	SetTrailSent(ctx context.Context, server string, seq int64) error
+	// TrailSent returns the last row that was handed on to a server: number 0 where there is none, no hash where it is not known.
+	TrailSent(ctx context.Context, server string) (Head, error)
+	SetTrailSent(ctx context.Context, server string, last Head) error
 	// Noted says that there are new rows.
 	Noted() <-chan struct{}
 }
@@ -80,6 +81,16 @@ type Keeper struct {
 	broken  error      // the trail is not what it was
 }
 
+// HeadFile is where, in a role's folder, its signed head lies.
+const HeadFile = "audit.head"
+
+// Open makes the keeper of a role's trail, "edge" or "hub", with its folder, the seed of the key that signs the head, and the address
+// of a syslog server; empty for none.
+func Open(store Store, of, dir string, seed []byte, syslog string, log *slog.Logger) (*Keeper, error) {
+	server, err := ParseSyslog(syslog, "headrace-"+of)
+	return &Keeper{Store: store, Of: of, Path: filepath.Join(dir, HeadFile), Key: ed25519.NewKeyFromSeed(seed), Syslog: server, Log: log}, err
+}
+
 // State is how a trail does.
 type State struct {
 	Head   Head
@@ -100,7 +111,7 @@ func (k *Keeper) State(ctx context.Context) (s State, err error) {
 		if err != nil {
 			return s, err
 		}
-		s.Unsent = s.Head.Seq - sent
+		s.Unsent = max(0, s.Head.Seq-sent.Seq)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -128,12 +139,34 @@ func (k *Keeper) Page(ctx context.Context, f Filter) (p Page, err error) {
 // again is how soon a server that was away is tried again.
 const again = 10 * time.Second
 
-// Run signs and hands on whatever is noted, until ctx ends.
+// Run signs and hands on whatever is noted, until ctx ends. A server that hangs holds up no signature.
 func (k *Keeper) Run(ctx context.Context) {
+	fresh := make(chan struct{}, 1) // there may be rows to hand on
+	var forwarding sync.WaitGroup
+	defer forwarding.Wait()
+	if k.Syslog != nil {
+		forwarding.Go(func() { k.forward(ctx, fresh) })
+	}
 	for {
 		if err := k.Sign(ctx); err != nil && ctx.Err() == nil {
 			k.Log.Error("the audit trail's head is not signed", "err", err)
 		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-k.Store.Noted():
+			select {
+			case fresh <- struct{}{}:
+			default:
+			}
+		case <-time.After(time.Minute):
+		}
+	}
+}
+
+// forward hands on what is noted, until ctx ends.
+func (k *Keeper) forward(ctx context.Context, fresh <-chan struct{}) {
+	for {
 		wait := time.Minute
 		if err := k.Forward(ctx); err != nil && ctx.Err() == nil {
 			wait = again
@@ -141,7 +174,7 @@ func (k *Keeper) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-k.Store.Noted():
+		case <-fresh:
 		case <-time.After(wait):
 		}
 	}
@@ -154,11 +187,15 @@ func (k *Keeper) Close() {
 	}
 }
 
-// Sign signs the head, if the trail goes on from the one that was signed last. Where it does not, the old one stays, so that
-// what was done shows for as long as it lies there.
+// Sign signs the head, if the trail goes on from the one that was signed last, and from the row that was handed on last. Where it
+// does not, the old one stays, so that what was done shows for as long as it lies there.
 func (k *Keeper) Sign(ctx context.Context) error {
 	k.signing.Lock()
 	defer k.signing.Unlock()
+	sent, err := k.sent(ctx) // before the head: what is handed on meanwhile is beyond neither
+	if err != nil {
+		return err
+	}
 	now, err := k.Store.TrailHead(ctx)
 	if err != nil {
 		return err
@@ -167,14 +204,13 @@ func (k *Keeper) Sign(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if was.Seq == now.Seq && was.Hash == now.Hash {
-		return nil
+	if err = k.goesOn(ctx, was, now); err == nil {
+		err = k.goesOn(ctx, sent, now)
 	}
-	err = k.goesOn(ctx, was, now)
 	k.mu.Lock()
 	k.broken = err
 	k.mu.Unlock()
-	if err != nil {
+	if err != nil || was.Seq == now.Seq {
 		return err
 	}
 	now.Of = k.Of
@@ -185,19 +221,27 @@ func (k *Keeper) Sign(ctx context.Context) error {
 	return statedir.Write(k.Path, b)
 }
 
-// goesOn looks at the row of the signed head alone: Verify looks at all.
+// sent is the last row that was handed on. Who cuts a trail off, and puts an older signed head in its place, may not think of it.
+func (k *Keeper) sent(ctx context.Context) (Head, error) {
+	if k.Syslog == nil {
+		return Head{}, nil
+	}
+	return k.Store.TrailSent(ctx, k.Syslog.String())
+}
+
+// goesOn looks at one row alone, that of a head which was signed or handed on: Verify looks at all.
 func (k *Keeper) goesOn(ctx context.Context, was, now Head) error {
-	if was.Seq == 0 {
+	if was.Seq == 0 || was.Seq == now.Seq && was.Hash == now.Hash {
 		return nil
 	}
 	for r, err := range k.Store.TrailAfter(ctx, was.Seq-1) {
 		switch {
 		case err != nil:
 			return err
-		case r.Seq == was.Seq && r.Hash == was.Hash:
+		case r.Seq == was.Seq && (r.Hash == was.Hash || was.Hash == ""):
 			return nil
 		case r.Seq == was.Seq:
-			return found(CodeChanged, r.Seq, "rows up to %d were written anew: their head was signed with another hash", r.Seq)
+			return found(CodeChanged, r.Seq, "rows up to %d were written anew: they were signed, or sent, with another hash", r.Seq)
 		}
 		break
 	}
@@ -245,7 +289,11 @@ func headProblem(err error) error {
 // Verify reads the whole trail, and finds whether it is what it was when its head was signed last, and when copies of the
 // file that others kept were.
 func (k *Keeper) Verify(ctx context.Context, copies ...[]byte) (Head, error) {
-	// What the store says of itself first, and what is signed, so that rows which come meanwhile are beyond both.
+	// What was handed on first, then what the store says of itself and what is signed, so that rows which come meanwhile are beyond all.
+	sent, err := k.sent(ctx)
+	if err != nil {
+		return Head{}, err
+	}
 	own, err := k.Store.TrailHead(ctx)
 	if err != nil {
 		return Head{}, err
@@ -255,6 +303,9 @@ func (k *Keeper) Verify(ctx context.Context, copies ...[]byte) (Head, error) {
 		return Head{}, err
 	}
 	heads := []Head{own, signed}
+	if sent.Hash != "" {
+		heads = append(heads, sent)
+	}
 	for _, b := range copies {
 		h, err := k.open(b)
 		if err != nil {
@@ -307,11 +358,12 @@ func (k *Keeper) forwardAll(ctx context.Context) error {
 		if err := k.Syslog.Send(ctx, part); err != nil {
 			return err
 		}
-		err := k.Store.SetTrailSent(ctx, server, part[len(part)-1].Seq)
+		last := part[len(part)-1]
+		err := k.Store.SetTrailSent(ctx, server, Head{Seq: last.Seq, Hash: last.Hash})
 		part = part[:0]
 		return err
 	}
-	for r, err := range k.Store.TrailAfter(ctx, sent) {
+	for r, err := range k.Store.TrailAfter(ctx, sent.Seq) {
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ package trail_test
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -21,11 +22,14 @@ import (
 type memory struct {
 	mu    sync.Mutex
 	rows  []trail.Row
-	sent  map[string]int64
+	sent  map[string]trail.Head
+	hold  func() // called before SetTrailSent; nil: nothing
 	noted chan struct{}
 }
 
-func newMemory() *memory { return &memory{sent: map[string]int64{}, noted: make(chan struct{}, 1)} }
+func newMemory() *memory {
+	return &memory{sent: map[string]trail.Head{}, noted: make(chan struct{}, 1)}
+}
 
 func (m *memory) add(n int) {
 	m.mu.Lock()
@@ -78,16 +82,19 @@ func (m *memory) Trail(_ context.Context, f trail.Filter) (list []trail.Row, err
 
 func (m *memory) TrailWords(context.Context) (who, what []string, err error) { return nil, nil, nil }
 
-func (m *memory) TrailSent(_ context.Context, server string) (int64, error) {
+func (m *memory) TrailSent(_ context.Context, server string) (trail.Head, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.sent[server], nil
 }
 
-func (m *memory) SetTrailSent(_ context.Context, server string, seq int64) error {
+func (m *memory) SetTrailSent(_ context.Context, server string, last trail.Head) error {
+	if m.hold != nil {
+		m.hold()
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.sent[server] = seq
+	m.sent[server] = last
 	return nil
 }
 
@@ -205,5 +212,85 @@ func TestPagesShowEachRowOnce(t *testing.T) {
 	}
 	if want != 0 {
 		t.Errorf("%d rows were not shown", want)
+	}
+}
+
+// TestATrailThatWasSentAndCutOffAlarms, also where the signed head was put back as it was, and when as many rows have come since.
+func TestATrailThatWasSentAndCutOffAlarms(t *testing.T) {
+	c := collect(t, "tcp", "127.0.0.1:0")
+	m := newMemory()
+	k := newKeeper(t, m)
+	var err error
+	if k.Syslog, err = trail.ParseSyslog("tcp://"+c.address, "headrace-edge"); err != nil {
+		t.Fatal(err)
+	}
+	sign := func() error { return k.Sign(t.Context()) }
+	m.add(3)
+	if err := sign(); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(k.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.add(2)
+	if err := errors.Join(sign(), k.Forward(t.Context()), sign()); err != nil {
+		t.Fatal(err)
+	}
+	m.rows = m.rows[:3]
+	if err := os.WriteFile(k.Path, before, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for rows, want := range map[int]string{0: trail.CodeCut, 7: trail.CodeChanged} {
+		m.rows = m.rows[:3]
+		for range rows {
+			last := m.rows[len(m.rows)-1]
+			m.rows = append(m.rows, trail.Next(last.Seq, last.Hash, trail.Entry{Who: "eve"}))
+		}
+		if err := sign(); code(err) != want {
+			t.Errorf("sign with %d others in their place: %v, want %s", rows, err, want)
+		}
+		if s, err := k.State(t.Context()); err != nil || code(s.Broken) != want || s.Unsent < 0 {
+			t.Errorf("state with %d others in their place: %+v, %v", rows, s, err)
+		}
+		if _, err := k.Verify(t.Context()); code(err) != want {
+			t.Errorf("verify with %d others in their place: %v, want %s", rows, err, want)
+		}
+	}
+}
+
+// TestAServerThatHangsHoldsUpNoSignature: what is noted while rows are on their way is signed before they have arrived.
+func TestAServerThatHangsHoldsUpNoSignature(t *testing.T) {
+	c := collect(t, "tcp", "127.0.0.1:0")
+	m := newMemory()
+	k := newKeeper(t, m)
+	var err error
+	if k.Syslog, err = trail.ParseSyslog("tcp://"+c.address, "headrace-edge"); err != nil {
+		t.Fatal(err)
+	}
+	began, answer := make(chan struct{}), make(chan struct{})
+	m.hold = sync.OnceFunc(func() { close(began); <-answer })
+	m.add(1)
+	ctx, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { k.Run(ctx) })
+	defer wg.Wait()
+	defer stop()
+	defer close(answer)
+	<-began
+	m.add(1)
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		if b, err := os.ReadFile(k.Path); err == nil {
+			h, err := trail.OpenHead(b, k.Key.Public().(ed25519.PublicKey))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if h.Seq == 2 {
+				return
+			}
+		}
+		if time.Now().After(end) {
+			t.Fatal("nothing is signed while a server hangs")
+		}
 	}
 }
