@@ -131,7 +131,7 @@ func (c *edgeServeCmd) Run(e *env, role *edgeCmd) error {
 	if err != nil {
 		return err
 	}
-	s.handler = edgeHandler(ed, site, token, hosts, f.Access.Limits, isLoopback(s.web))
+	s.handler = f.Access.Proxied(edgeHandler(ed, site, token, hosts, f.Access.Limits, isLoopback(s.web)))
 	if f.OTLP != "" && f.OTLP != "none" {
 		if s.grpc, err = listenAnywhere(e.err, f.OTLP); err != nil {
 			return err

@@ -95,7 +95,7 @@ func (c *hubServeCmd) Run(e *env, role *hubCmd) error {
 		mux.Handle(path, api)
 	}
 	mux.Handle("/", site)
-	s.handler = mux
+	s.handler = f.Access.Proxied(mux)
 	s.controls = map[string]controls{f.Dir: {
 		"link": func(context.Context, string) (string, error) { return site.Open(s.address(), me()), nil },
 		"invite": func(ctx context.Context, arg string) (string, error) {

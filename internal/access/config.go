@@ -39,6 +39,9 @@ type Config struct {
 	Raw bool `yaml:"raw,omitempty"`
 	// Limits bound how often people and programs may ask.
 	Limits Limits `yaml:"limits,omitempty"`
+	// TrustedProxies are addresses and networks of proxies before us that write X-Forwarded-For: limits by address count whom they
+	// name. None, where nothing is said.
+	TrustedProxies []string `yaml:"trusted_proxies,omitempty"`
 }
 
 // Limits bound how often people and programs may ask; 0 is the default, below 0 no limit.
@@ -61,6 +64,9 @@ func (c Config) Check(hub bool) error {
 	bad := func(format string, a ...any) error {
 		return &episode.Problem{Code: "config/access", Message: "access: " + fmt.Sprintf(format, a...),
 			Hint: "it needs issuer:, client_id:, url: and roles: {steward: [GROUP], …}; see docs/access.md"}
+	}
+	if _, err := parseProxies(c.TrustedProxies); err != nil {
+		return &episode.Problem{Code: "config/access", Message: "access: trusted_proxies: " + err.Error(), Hint: "name addresses or networks, such as [10.1.2.3, 10.2.0.0/16]; see docs/access.md"}
 	}
 	if !c.On() {
 		if c.ClientID != "" || c.ClientSecretFile != "" || c.URL != "" || c.Raw || len(c.Roles)+len(c.Contributors)+len(c.Scopes) > 0 || c.Claim != "" || c.GroupsClaim != "" {
