@@ -38,6 +38,8 @@ type folder struct {
 	lock *os.File // the file oci-layout, which never changes
 	log  *slog.Logger
 
+	group bool // its group reads and writes there, too
+
 	index    []ocispec.Descriptor                   // a digest once for each of its tags, or once without
 	subjects map[digest.Digest][]ocispec.Descriptor // what refers to what; nil until somebody asks
 	halves   []string                               // files of writes that were cut off
@@ -52,7 +54,7 @@ const (
 
 func openFolder(dir string, a Access) (_ Place, err error) {
 	if a.Make {
-		if err := os.MkdirAll(filepath.Join(dir, filepath.FromSlash(blobsDir)), 0o700); err != nil {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, notThere(dir, err)
 		}
 	}
@@ -66,6 +68,9 @@ func openFolder(dir string, a Access) (_ Place, err error) {
 			err = errors.Join(err, f.Close())
 		}
 	}()
+	if f.group, err = ofGroup(root); err != nil {
+		return nil, notThere(dir, err)
+	}
 	if err := f.check(); err != nil { // before anything is written into a folder that is something else
 		return nil, err
 	}
@@ -91,22 +96,6 @@ func notThere(dir string, err error) error {
 
 func notWhole(dir string, err error) error {
 	return &episode.Problem{Code: "exchange/not-whole", Message: "the folder " + dir + " is no exchange, or was not copied whole", Err: err, Hint: "name the folder that headrace push --to made, and copy all of it"}
-}
-
-// begin makes an empty layout of what is not one yet. The file that is locked comes first and is never changed.
-func (f *folder) begin() error {
-	w, err := f.root.OpenFile(layoutFile, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err == nil {
-		_, err = w.WriteString(`{"imageLayoutVersion":"` + ocispec.ImageLayoutVersion + "\"}\n")
-		err = errors.Join(err, w.Sync(), w.Close())
-	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return f.unwritten(err)
-	}
-	if _, err := f.root.Lstat(indexFile); errors.Is(err, fs.ErrNotExist) {
-		return f.saveIndex()
-	}
-	return nil
 }
 
 // hold makes the folder this process's until it is closed, however it ends.
@@ -255,7 +244,7 @@ func (f *folder) Push(_ context.Context, desc ocispec.Descriptor, r io.Reader) e
 // write puts a file in place: a temporary name, fsync, rename, fsync of its folder.
 func (f *folder) write(name string, r io.Reader) error {
 	tmp := path.Join(path.Dir(name), unfinished+rand.Text())
-	w, err := f.root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	w, err := f.create(tmp)
 	if err != nil {
 		return f.unwritten(err)
 	}

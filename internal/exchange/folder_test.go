@@ -183,6 +183,39 @@ func write(t *testing.T, dir, name, text string) {
 }
 
 // TestAFolderOfSomethingElseIsNotWrittenInto: a slip of the hand does not make an exchange of somebody's home.
+// A folder that was given to a group, by its set-group-ID bit and the right to write, is the group's in all that is made in it. In any
+// other, all is its owner's alone.
+func TestAFolderIsAGroupsWhereItWasGivenToOne(t *testing.T) {
+	for mode, group := range map[os.FileMode]bool{os.ModeSetgid | 0o770: true, os.ModeSetgid | 0o775: true, os.ModeSetgid | 0o750: false, 0o770: false, 0o777: false, 0o755: false, 0o700: false} {
+		dir := filepath.Join(t.TempDir(), "place")
+		if err := errors.Join(os.Mkdir(dir, 0o700), os.Chmod(dir, mode)); err != nil {
+			t.Fatal(err)
+		}
+		p := open(t, dir)
+		put(t, p, "b-1", nil, "a layer")
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+		err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+			if err != nil || path == dir {
+				return err
+			}
+			fi, err := d.Info()
+			if err != nil {
+				return err
+			}
+			want := map[[2]bool]os.FileMode{{false, false}: 0o600, {false, true}: 0o640, {true, false}: 0o700, {true, true}: 0o770}[[2]bool{d.IsDir(), group}]
+			if got := fi.Mode(); got.Perm() != want || group && d.IsDir() && got&os.ModeSetgid == 0 {
+				t.Errorf("in a folder of %v, %s is %v, want %v", mode, path[len(dir):], got, want)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestAFolderOfSomethingElseIsNotWrittenInto(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "letter.txt", "dear")
