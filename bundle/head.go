@@ -5,6 +5,8 @@ package bundle
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
@@ -45,158 +47,174 @@ func readHead(line []byte) (head, error) {
 
 // plainHead reads the head of a line that is plainly an object in canonical form; false means that it gives up.
 func plainHead(line []byte) (h head, ok bool) {
-	s := plainScan{b: line}
-	ok = s.object(0, func(key, value []byte) bool {
-		var words *string
-		var object *jsontext.Value
-		switch string(key) {
-		case "id":
-			words = &h.ID
-		case "amends":
-			words = &h.Amends
-		case "privacy":
-			object = &h.Privacy
-		case "terms":
-			object = &h.Terms
-		case "local":
-			object = &h.Local
-		default:
-			return true
-		}
-		switch {
-		case words != nil && value[0] == '"' && bytes.IndexByte(value, '\\') < 0:
-			*words = string(value[1 : len(value)-1])
-		case object != nil && value[0] == '{':
-			*object = value
-		default:
-			return false
-		}
-		return true
-	})
-	return h, ok && s.at == len(line)
+	return h, scanObject(line, 0, 0, &h) == len(line)
 }
 
-// plainScan goes over canonical JSON: no space, keys in order, each string and number as RFC 8785 writes it. False from
-// any method means that it gives up, either because the text is not canonical or because that would take more to see.
-type plainScan struct {
-	b  []byte
-	at int
-}
-
-func (s *plainScan) take(c byte) bool {
-	if s.at < len(s.b) && s.b[s.at] == c {
-		s.at++
+// keep takes a member of the record itself; false means that it gives up.
+func (h *head) keep(key, value []byte) bool {
+	var words *string
+	var object *jsontext.Value
+	switch string(key) {
+	case "id":
+		words = &h.ID
+	case "amends":
+		words = &h.Amends
+	case "privacy":
+		object = &h.Privacy
+	case "terms":
+		object = &h.Terms
+	case "local":
+		object = &h.Local
+	default:
 		return true
 	}
-	return false
-}
-
-func (s *plainScan) value(depth int) bool {
-	const deepest = 32
-	if s.at == len(s.b) || depth > deepest {
+	switch {
+	case words != nil && value[0] == '"' && bytes.IndexByte(value, '\\') < 0:
+		*words = string(value[1 : len(value)-1])
+	case object != nil && value[0] == '{':
+		*object = value
+	default:
 		return false
 	}
-	switch s.b[s.at] {
+	return true
+}
+
+// What follows goes over canonical JSON: no space, keys in order, each string and number as RFC 8785 writes it. Each function
+// takes the place where something begins and returns the one after its end, or gaveUp: either the text is not canonical
+// or that would take more to see.
+
+const gaveUp = -1
+
+// deepest is how far objects and lists may lie within each other.
+const deepest = 32
+
+func scanValue(b []byte, at, depth int) int {
+	if at >= len(b) || depth > deepest {
+		return gaveUp
+	}
+	switch b[at] {
 	case '"':
-		_, ok := s.string()
-		return ok
+		end, _ := scanString(b, at)
+		return end
 	case '{':
-		return s.object(depth, func(_, _ []byte) bool { return true })
+		return scanObject(b, at, depth, nil)
 	case '[':
-		return s.array(depth)
+		return scanArray(b, at, depth)
 	case 't':
-		return s.word("true")
+		return scanWord(b, at, "true")
 	case 'f':
-		return s.word("false")
+		return scanWord(b, at, "false")
 	case 'n':
-		return s.word("null")
+		return scanWord(b, at, "null")
 	}
-	return s.number()
+	return scanNumber(b, at)
 }
 
-func (s *plainScan) word(w string) bool {
-	ok := bytes.HasPrefix(s.b[s.at:], []byte(w))
-	s.at += len(w)
-	return ok
+func scanWord(b []byte, at int, word string) int {
+	if end := at + len(word); end <= len(b) && string(b[at:end]) == word {
+		return end
+	}
+	return gaveUp
 }
 
-func (s *plainScan) array(depth int) bool {
-	if s.at++; s.take(']') {
-		return true
+// next returns the byte at a place, 0 at the end: no byte of JSON is 0.
+func next(b []byte, at int) byte {
+	if at < len(b) {
+		return b[at]
 	}
-	for s.value(depth + 1) {
-		if !s.take(',') {
-			return s.take(']')
+	return 0
+}
+
+// scanArray begins at its bracket.
+func scanArray(b []byte, at, depth int) int {
+	if at++; next(b, at) == ']' {
+		return at + 1
+	}
+	for {
+		if at = scanValue(b, at, depth+1); at == gaveUp {
+			return gaveUp
+		}
+		switch next(b, at) {
+		case ',':
+			at++
+		case ']':
+			return at + 1
+		default:
+			return gaveUp
 		}
 	}
-	return false
 }
 
-// object hands each member over. Keys are in ASCII without escapes: beyond, the order is that of UTF-16.
-func (s *plainScan) object(depth int, member func(key, value []byte) bool) bool {
-	if !s.take('{') {
-		return false
+// scanObject hands each member to h, where there is one. Keys are in ASCII without escapes: beyond, the order is that of
+// UTF-16.
+func scanObject(b []byte, at, depth int, h *head) int {
+	if next(b, at) != '{' {
+		return gaveUp
 	}
-	if s.take('}') {
-		return true
+	if at++; next(b, at) == '}' {
+		return at + 1
 	}
 	for last := []byte(nil); ; {
-		from := s.at
-		plain, ok := s.string()
-		if !ok || !plain || !s.take(':') {
-			return false
+		end, plain := scanString(b, at)
+		if !plain || next(b, end) != ':' {
+			return gaveUp
 		}
-		key := s.b[from+1 : s.at-2]
+		key := b[at+1 : end-1]
 		if last != nil && bytes.Compare(last, key) >= 0 {
-			return false
+			return gaveUp
 		}
-		last, from = key, s.at
-		if !s.value(depth+1) || !member(key, s.b[from:s.at]) {
-			return false
+		last, at = key, end+1
+		if end = scanValue(b, at, depth+1); end == gaveUp || h != nil && !h.keep(key, b[at:end]) {
+			return gaveUp
 		}
-		if !s.take(',') {
-			return s.take('}')
+		switch at = end + 1; next(b, end) {
+		case ',':
+		case '}':
+			return at
+		default:
+			return gaveUp
 		}
 	}
 }
 
-// string reports whether the string is plain: of ASCII, without escapes.
-func (s *plainScan) string() (plain, ok bool) {
-	if !s.take('"') {
-		return false, false
+// scanString also reports whether the string is plain: of ASCII, without escapes.
+func scanString(b []byte, at int) (end int, plain bool) {
+	if next(b, at) != '"' {
+		return gaveUp, false
 	}
-	ascii, escapes := true, false
-	for from := s.at; ; s.at++ {
-		if s.at += plainRun(s.b[s.at:]); s.at == len(s.b) {
-			return false, false
+	from, ascii, escapes := at, true, false
+	for at++; ; at++ {
+		if at += plainRun(b[at:]); at == len(b) {
+			return gaveUp, false
 		}
-		switch c := s.b[s.at]; {
+		switch c := b[at]; {
 		case c == '"':
-			ok := ascii || utf8.Valid(s.b[from:s.at])
-			s.at++
-			return ascii && !escapes, ok
+			if !ascii && !utf8.Valid(b[from:at]) {
+				return gaveUp, false
+			}
+			return at + 1, ascii && !escapes
 		case c == '\\':
 			escapes = true
-			if s.at++; s.at == len(s.b) || bytes.IndexByte([]byte(`"\bfnrt`), s.b[s.at]) < 0 {
-				return false, false
+			if at++; at == len(b) || strings.IndexByte(`"\bfnrt`, b[at]) < 0 {
+				return gaveUp, false
 			}
 		case c < ' ':
-			return false, false
-		case c >= utf8.RuneSelf:
+			return gaveUp, false
+		default:
 			ascii = false
 		}
 	}
 }
 
 // plainRun is how many bytes at the start of b are ASCII without control characters, quotes and backslashes. It looks at eight
-// bytes at a time, with one bit of each that says no; a borrow may say so of a byte too much, and never of one too little.
+// bytes at a time, with one bit of each that says no; a borrow may say so of a byte too much, but only after one that is.
 func plainRun(b []byte) (n int) {
 	const each, top = 0x0101010101010101, 0x8080808080808080
 	for ; len(b)-n >= 8; n += 8 {
 		x := binary.LittleEndian.Uint64(b[n:])
 		quote, backslash := x^each*'"', x^each*'\\'
-		if (x|(x-each*' ')|(quote-each)|(backslash-each))&top != 0 {
-			break
+		if others := (x | (x - each*' ') | (quote - each) | (backslash - each)) & top; others != 0 {
+			return n + bits.TrailingZeros64(others)/8
 		}
 	}
 	for n < len(b) && b[n] >= ' ' && b[n] < utf8.RuneSelf && b[n] != '"' && b[n] != '\\' {
@@ -205,35 +223,42 @@ func plainRun(b []byte) (n int) {
 	return n
 }
 
-// number takes numbers of up to 15 digits and no exponent: those a double gives back as they stand.
-func (s *plainScan) number() bool {
-	const digits, exponentBelow = 15, 5 // from 0.0000001 on, RFC 8785 writes an exponent
-	negative := s.take('-')
-	from := s.at
-	whole := s.digits()
-	zero := whole == 1 && s.b[from] == '0'
-	if whole == 0 || whole > 1 && s.b[from] == '0' {
-		return false
+// scanNumber takes numbers of up to 15 digits and no exponent: those a double gives back as they stand.
+func scanNumber(b []byte, at int) int {
+	const most, exponentBelow = 15, 5 // from 0.0000001 on, RFC 8785 writes an exponent
+	negative := b[at] == '-'
+	if negative {
+		at++
 	}
-	part := 0
-	if s.take('.') {
-		at := s.at
-		if part = s.digits(); part == 0 || s.b[s.at-1] == '0' {
-			return false
+	from := at
+	at = digitsEnd(b, at)
+	digits := at - from
+	zero := digits == 1 && b[from] == '0'
+	if digits == 0 || digits > 1 && b[from] == '0' {
+		return gaveUp
+	}
+	if next(b, at) == '.' {
+		point := at
+		if at = digitsEnd(b, at+1); at == point+1 || b[at-1] == '0' {
+			return gaveUp
 		}
-		if zero && len(s.b[at:s.at])-len(bytes.TrimLeft(s.b[at:s.at], "0")) > exponentBelow {
-			return false
+		part := b[point+1 : at]
+		if zero && len(part)-len(bytes.TrimLeft(part, "0")) > exponentBelow {
+			return gaveUp
 		}
+		digits += len(part)
 	} else if zero && negative {
-		return false
+		return gaveUp
 	}
-	return whole+part <= digits && (s.at == len(s.b) || s.b[s.at] != 'e' && s.b[s.at] != 'E')
+	if c := next(b, at); digits > most || c == 'e' || c == 'E' {
+		return gaveUp
+	}
+	return at
 }
 
-func (s *plainScan) digits() int {
-	from := s.at
-	for s.at < len(s.b) && s.b[s.at] >= '0' && s.b[s.at] <= '9' {
-		s.at++
+func digitsEnd(b []byte, at int) int {
+	for at < len(b) && b[at] >= '0' && b[at] <= '9' {
+		at++
 	}
-	return s.at - from
+	return at
 }
