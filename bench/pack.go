@@ -39,15 +39,14 @@ func leaving(n int) (list []*episode.Episode, err error) {
 	return list, err
 }
 
-func canonicalLines(list []*episode.Episode) (lines [][]byte, size int64, err error) {
+func canonicalLines(list []*episode.Episode) ([][]byte, int64, error) {
+	var lines episode.Lines
 	for _, e := range list {
-		b, err := episode.AppendCanonical(nil, e)
-		if err != nil {
+		if err := lines.Add(e); err != nil {
 			return nil, 0, err
 		}
-		lines, size = append(lines, b), size+int64(len(b))+1
 	}
-	return lines, size, nil
+	return lines.All(), int64(lines.Size()), nil
 }
 
 func packKey() ed25519.PrivateKey {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -117,6 +118,32 @@ func TestCanonicalFormIsThatOfRFC8785(t *testing.T) {
 	}
 	if diff := cmp.Diff("before "+want, string(got)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestLinesAreTheCanonicalForms(t *testing.T) {
+	var l Lines
+	var want [][]byte
+	size := 0
+	for i := range 300 {
+		e := &Episode{SchemaVersion: "1.0", ID: strings.Repeat("x", 1+i), Instruction: strings.Repeat("y", (i*7919)%30_000)}
+		if i%100 == 7 {
+			e.Instruction = strings.Repeat("long ", pieceSize/4)
+		}
+		if err := l.Add(e); err != nil {
+			t.Fatal(err)
+		}
+		form, err := AppendCanonical(nil, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, size = append(want, form), size+len(form)+1
+	}
+	if l.Add(&Episode{ID: "\xff"}) == nil {
+		t.Error("what has no form was added")
+	}
+	if !slices.EqualFunc(want, l.All(), bytes.Equal) || l.Size() != size {
+		t.Errorf("%d lines of %d bytes, or others; want %d of %d", len(l.All()), l.Size(), len(want), size)
 	}
 }
 

@@ -27,7 +27,8 @@ type codec struct {
 // plan is the codec of a struct.
 type plan struct {
 	fields  []planField
-	sorted  []int // indices of fields, by name
+	ordered []planField // the same, by name
+	sorted  []int       // indices of fields, by name
 	byName  map[string]int
 	unknown int // index of the Go field that keeps what is not known
 }
@@ -39,6 +40,7 @@ type planField struct {
 	index int                      // of the Go field
 	key   string                   // quoted, with its colon
 	omit  func(reflect.Value) bool // nil where it is always written
+	text  bool                     // a string that is left out where it is empty: most fields are
 }
 
 // episodePlan is made once and never changed.
@@ -55,11 +57,13 @@ func newPlan(t reflect.Type) *plan {
 		}
 		p.byName[name] = len(p.fields)
 		p.sorted = append(p.sorted, len(p.fields))
-		p.fields = append(p.fields, planField{codec: newCodec(f.Type), name: name, index: i, key: fmt.Sprintf("%q:", name), omit: omission(options, f.Type)})
+		p.fields = append(p.fields, planField{codec: newCodec(f.Type), name: name, index: i, key: fmt.Sprintf("%q:", name), omit: omission(options, f.Type),
+			text: options == "omitzero" && f.Type.Kind() == reflect.String})
 	}
 	slices.SortFunc(p.sorted, func(a, b int) int { return cmp.Compare(p.fields[a].name, p.fields[b].name) })
 	for place, i := range p.sorted {
 		p.fields[i].place = place
+		p.ordered = append(p.ordered, p.fields[i])
 	}
 	return p
 }
@@ -197,21 +201,27 @@ func (p *plan) write(dst []byte, v reflect.Value, canonical bool) ([]byte, bool)
 	if p.unknown >= 0 && !v.Field(p.unknown).IsNil() {
 		return dst, false
 	}
+	fields := p.fields
+	if canonical {
+		fields = p.ordered
+	}
 	dst = append(dst, '{')
 	empty, ok := len(dst), true
-	for i := range p.fields {
-		f := &p.fields[i]
-		if canonical {
-			f = &p.fields[p.sorted[i]]
-		}
+	for i := range fields {
+		f := &fields[i]
 		x := v.Field(f.index)
-		if f.omit != nil && f.omit(x) {
+		switch {
+		case f.text && x.String() == "", !f.text && f.omit != nil && f.omit(x):
 			continue
-		}
-		if len(dst) > empty {
+		case len(dst) > empty:
 			dst = append(dst, ',')
 		}
-		if dst, ok = f.write(append(dst, f.key...), x, canonical); !ok {
+		if dst = append(dst, f.key...); f.text {
+			dst, ok = appendString(dst, x.String())
+		} else {
+			dst, ok = f.write(dst, x, canonical)
+		}
+		if !ok {
 			return dst, false
 		}
 	}

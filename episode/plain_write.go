@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -75,10 +76,13 @@ func appendInt(dst []byte, n int64, canonical bool) ([]byte, bool) {
 
 // appendFloat writes a number as ECMAScript does.
 func appendFloat(dst []byte, v float64, canonical bool) ([]byte, bool) {
+	const exact = 1e15
 	abs := math.Abs(v)
 	switch {
 	case v == 0 && canonical:
 		return append(dst, '0'), true // also for -0
+	case v != 0 && abs < exact && v == math.Trunc(v):
+		return strconv.AppendInt(dst, int64(v), 10), true
 	case abs == 0 || abs >= 1e-6 && abs < 1e21:
 		return strconv.AppendFloat(dst, v, 'f', -1, 64), true
 	}
@@ -120,25 +124,29 @@ func writeCounts(dst []byte, v reflect.Value, canonical bool) ([]byte, bool) {
 
 // writeMap gives up on canonical keys beyond ASCII, which sort by UTF-16.
 func writeMap[V any](dst []byte, m map[string]V, canonical bool, value func([]byte, V) ([]byte, bool)) ([]byte, bool) {
-	var few [16]string
-	keys := few[:0]
-	for k := range m {
-		keys = append(keys, k)
+	type entry struct {
+		key   string
+		value V
 	}
-	slices.Sort(keys)
+	var few [16]entry
+	entries := few[:0]
+	for k, v := range m {
+		entries = append(entries, entry{k, v})
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
 	dst = append(dst, '{')
 	ok := true
-	for i, k := range keys {
-		if canonical && !isASCII(k) {
+	for i, e := range entries {
+		if canonical && !isASCII(e.key) {
 			return dst, false
 		}
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		if dst, ok = appendString(dst, k); !ok {
+		if dst, ok = appendString(dst, e.key); !ok {
 			return dst, false
 		}
-		if dst, ok = value(append(dst, ':'), m[k]); !ok {
+		if dst, ok = value(append(dst, ':'), e.value); !ok {
 			return dst, false
 		}
 	}

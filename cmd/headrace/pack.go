@@ -81,13 +81,13 @@ func (c *packCmd) Run(e *env) error {
 // read returns every record's canonical JSON, and takes the recipient from the first where no flag names it.
 func (c *packCmd) read(e *env) (records [][]byte, setAside int, err error) {
 	in, now := episode.NewReader(e.in), time.Now()
-	size := 0
+	var lines episode.Lines
 	for e.ctx.Err() == nil {
 		ep, err := in.Next()
 		var bad *episode.LineError
 		switch {
 		case errors.Is(err, io.EOF):
-			return records, setAside, nil
+			return lines.All(), setAside, nil
 		case errors.As(err, &bad):
 			setAside++
 			fmt.Fprintf(e.err, "set aside: %v\n", err)
@@ -103,12 +103,10 @@ func (c *packCmd) read(e *env) (records [][]byte, setAside int, err error) {
 		if c.Recipient == "" && ep.Terms != nil && len(ep.Terms.Recipients) > 0 {
 			c.Recipient = ep.Terms.Recipients[0]
 		}
-		b, err := episode.AppendCanonical(nil, ep)
-		if err != nil {
+		if err := lines.Add(ep); err != nil {
 			return nil, 0, err
 		}
-		records = append(records, b)
-		if size += len(b) + 1; size > bundle.MaxPayload {
+		if lines.Size() > bundle.MaxPayload {
 			return nil, 0, &episode.Problem{Code: bundle.CodeTooLarge, Message: fmt.Sprintf("more than %d bytes of records", bundle.MaxPayload), Hint: "pack them in parts, for example with split -l 10000"}
 		}
 	}
