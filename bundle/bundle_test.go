@@ -350,16 +350,17 @@ func resigned(t *testing.T, raw []byte, change func(*Manifest)) error {
 	if change != nil {
 		change(&m)
 	}
-	payload := zipped(t, raw)
-	envelope, err := SealDocument(TypeBundle, newStatement(m, payload), key(1))
+	payload := newBlob(zipped(t, raw))
+	sealed, err := SealDocument(TypeBundle, newStatement(m, payload), key(1))
 	if err != nil {
 		t.Fatal(err)
 	}
+	envelope := newBlob(sealed)
 	oci, err := ociManifest(envelope, payload)
 	if err != nil {
 		t.Fatal(err)
 	}
-	blobs := map[string][]byte{episode.Digest(envelope): envelope, episode.Digest(payload): payload}
+	blobs := map[string][]byte{envelope.digest: envelope.bytes, payload.digest: payload.bytes}
 	_, err = VerifyFrom(oci, func(d string) ([]byte, error) { return blobs[d], nil }, trust())
 	return err
 }

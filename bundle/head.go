@@ -29,6 +29,8 @@ type privacy struct {
 	Scrubber string         `json:"scrubber"`
 	Policy   string         `json:"policy"`
 	Findings map[string]int `json:"findings"`
+
+	records int // that say just this
 }
 
 // readHead reads the head of a record in canonical form and refuses any other form. Nearly every record is so plain

@@ -28,30 +28,40 @@ const (
 // maxBlob bounds what is read into memory for one blob.
 const maxBlob = MaxPayload
 
+// blob is a blob and its digest, which takes long to work out where it is large.
+type blob struct {
+	digest string
+	bytes  []byte
+}
+
+func newBlob(b []byte) blob { return blob{episode.Digest(b), b} }
+
 // ociManifest is the OCI manifest of a bundle: a pure function of its two blobs.
-func ociManifest(envelope, payload []byte) ([]byte, error) {
+func ociManifest(envelope, payload blob) ([]byte, error) {
 	return canonical(ocispec.Manifest{
 		Versioned:    specs.Versioned{SchemaVersion: 2},
 		MediaType:    ocispec.MediaTypeImageManifest,
 		ArtifactType: ArtifactType,
-		Config:       descriptor(ocispec.MediaTypeEmptyJSON, []byte(emptyConfig)),
+		Config:       descriptor(ocispec.MediaTypeEmptyJSON, newBlob([]byte(emptyConfig))),
 		Layers:       []ocispec.Descriptor{descriptor(MediaEnvelope, envelope), descriptor(MediaPayload, payload)},
 	})
 }
 
 // OCIManifest is the manifest, and with its digest the name, of the bundle of these two blobs: for who has them from elsewhere
 // than a layout. Only verifying says that they belong together.
-func OCIManifest(envelope, payload []byte) ([]byte, error) { return ociManifest(envelope, payload) }
+func OCIManifest(envelope, payload []byte) ([]byte, error) {
+	return ociManifest(newBlob(envelope), newBlob(payload))
+}
 
 // emptyConfig is the config of an OCI artifact that has none.
 const emptyConfig = "{}"
 
-func descriptor(mediaType string, b []byte) ocispec.Descriptor {
-	return ocispec.Descriptor{MediaType: mediaType, Digest: digest.Digest(episode.Digest(b)), Size: int64(len(b))}
+func descriptor(mediaType string, b blob) ocispec.Descriptor {
+	return ocispec.Descriptor{MediaType: mediaType, Digest: digest.Digest(b.digest), Size: int64(len(b.bytes))}
 }
 
 // layout returns every file of the OCI image layout with that manifest and blobs, by slash-separated path.
-func layout(manifest []byte, blobs ...[]byte) (map[string][]byte, error) {
+func layout(manifest blob, blobs ...blob) (map[string][]byte, error) {
 	d := descriptor(ocispec.MediaTypeImageManifest, manifest)
 	d.ArtifactType = ArtifactType
 	index, err := canonical(ocispec.Index{
@@ -70,8 +80,8 @@ func layout(manifest []byte, blobs ...[]byte) (map[string][]byte, error) {
 		ocispec.ImageIndexFile:  index,
 		ocispec.ImageLayoutFile: marker,
 	}
-	for _, b := range append(blobs, manifest, []byte(emptyConfig)) {
-		files[blobPath(episode.Digest(b))] = b
+	for _, b := range append(blobs, manifest, newBlob([]byte(emptyConfig))) {
+		files[blobPath(b.digest)] = b.bytes
 	}
 	return files, nil
 }

@@ -18,25 +18,25 @@ func ReadManifest(dir string, t Trust) (Manifest, []byte, KeyID, error) {
 	if err := json.Unmarshal(index, &i); err != nil || len(i.Manifests) != 1 {
 		return Manifest{}, nil, "", malformed("%s does not name one manifest", ocispec.ImageIndexFile)
 	}
-	blob := func(digest string) ([]byte, error) {
+	read := func(digest string) ([]byte, error) {
 		if _, ok := parse(digest); !ok {
 			return nil, malformed("%.80q is not a sha256 digest", digest)
 		}
 		return readFile(dir, blobPath(digest))
 	}
-	raw, err := fetch(blob, i.Manifests[0].Digest.String())
+	manifest, err := fetch(read, i.Manifests[0].Digest.String())
 	if err != nil {
 		return Manifest{}, nil, "", err
 	}
 	var oci ocispec.Manifest
-	if err := json.Unmarshal(raw, &oci); err != nil || len(oci.Layers) != 2 {
+	if err := json.Unmarshal(manifest.bytes, &oci); err != nil || len(oci.Layers) != 2 {
 		return Manifest{}, nil, "", malformed("the OCI manifest is not a bundle's: it must name an envelope and a payload")
 	}
-	envelope, err := fetch(blob, oci.Layers[0].Digest.String())
+	envelope, err := fetch(read, oci.Layers[0].Digest.String())
 	if err != nil {
 		return Manifest{}, nil, "", err
 	}
-	return openManifest(envelope, t)
+	return openManifest(envelope.bytes, t)
 }
 
 // OpenManifest is ReadManifest for a bundle whose envelope is at hand.

@@ -8,9 +8,9 @@ import (
 	"crypto"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/klauspost/compress/zstd"
@@ -53,23 +53,26 @@ func Pack(dir string, records [][]byte, o Options) (Manifest, string, error) {
 	if err := checkCanaries(lines, o.Canaries); err != nil {
 		return m, "", err
 	}
-	payload, err := compress(lines, m.PayloadBytes)
+	packed, err := compress(lines, m.PayloadBytes)
 	if err != nil {
 		return m, "", err
 	}
-	envelope, err := SealDocument(TypeBundle, newStatement(m, payload), o.Signer)
+	payload := newBlob(packed)
+	sealed, err := SealDocument(TypeBundle, newStatement(m, payload), o.Signer)
 	if err != nil {
 		return m, "", err
 	}
-	manifest, err := ociManifest(envelope, payload)
+	envelope := newBlob(sealed)
+	oci, err := ociManifest(envelope, payload)
 	if err != nil {
 		return m, "", err
 	}
+	manifest := newBlob(oci)
 	files, err := layout(manifest, envelope, payload)
 	if err != nil {
 		return m, "", err
 	}
-	return m, episode.Digest(manifest), write(dir, files)
+	return m, manifest.digest, write(dir, files)
 }
 
 // statement is the in-toto statement (v1) around a manifest; its subject is the payload.
@@ -85,11 +88,10 @@ type subject struct {
 	Digest map[string]string `json:"digest"`
 }
 
-func newStatement(m Manifest, payload []byte) statement {
-	s := sha256.Sum256(payload)
+func newStatement(m Manifest, payload blob) statement {
 	return statement{
 		Type:          "https://in-toto.io/Statement/v1",
-		Subject:       []subject{{Name: "records.jsonl.zst", Digest: map[string]string{"sha256": hex.EncodeToString(s[:])}}},
+		Subject:       []subject{{Name: "records.jsonl.zst", Digest: map[string]string{"sha256": strings.TrimPrefix(payload.digest, "sha256:")}}},
 		PredicateType: "https://headrace.dev/bundle/v1",
 		Predicate:     m,
 	}
@@ -134,27 +136,31 @@ func summarise(lines [][]byte, leaves []hash, contributor, recipient, checkpoint
 	if len(lines) == 0 {
 		return m, problem(CodeEmpty, "check that the policy lets something leave (headrace consent counts what it drops)", "there are no records to pack")
 	}
-	var (
-		policies  = map[string]bool{}
-		scrubbers = map[string]bool{}
-		terms     = map[string]int{}
-		privacies = map[string]privacy{}
-	)
+	// Many records have the same terms, and the same to say of their privacy: each form is read once.
+	terms, privacies := map[string]*int{}, map[string]*privacy{}
 	for i, line := range lines {
 		h, err := readHead(line)
 		if err == errNotCanonical {
 			return m, problem(CodeRecord, "write records with episode.AppendCanonical", "record %d is not canonical JSON", i+1)
 		}
-		p, seen := privacies[string(h.Privacy)]
-		if err == nil && !seen && h.Privacy != nil {
-			err = json.Unmarshal(h.Privacy, &p)
+		p := privacies[string(h.Privacy)]
+		if err == nil && p == nil {
+			p = new(privacy)
 			privacies[string(h.Privacy)] = p
+			if h.Privacy != nil {
+				err = json.Unmarshal(h.Privacy, p)
+			}
 		}
 		if err != nil {
 			return m, problem(CodeRecord, "write records with episode.AppendCanonical", "record %d is not an episode: %v", i+1, err)
 		}
-		if err := h.check(p.Level, recipient, terms); err != nil {
+		under := terms[string(h.Terms)]
+		if err := h.check(p.Level, recipient, under != nil); err != nil {
 			return m, err
+		}
+		if under == nil {
+			under = new(int)
+			terms[string(h.Terms)] = under
 		}
 		kind := KindEpisodes
 		if h.Amends != "" {
@@ -165,14 +171,17 @@ func summarise(lines [][]byte, leaves []hash, contributor, recipient, checkpoint
 		} else if m.Kind != kind {
 			return m, problem(CodeMixed, "pack amendments (records with \"amends\") by themselves", "episodes and amendments do not go into one bundle")
 		}
-		m.Levels[p.Level]++
 		m.PayloadBytes += int64(len(line)) + 1
+		p.records++
+		*under++
+	}
+	policies, scrubbers := map[string]bool{}, map[string]bool{}
+	for _, p := range privacies {
+		m.Levels[p.Level] += p.records
 		for kind, n := range p.Findings {
-			m.Findings[kind] += n
+			m.Findings[kind] += n * p.records
 		}
-		policies[p.Policy] = true
-		scrubbers[p.Scrubber] = true
-		terms[string(h.Terms)]++
+		policies[p.Policy], scrubbers[p.Scrubber] = true, true
 	}
 	if contributor == "" || recipient == "" {
 		return m, problem(CodeTerms, "name both", "a bundle needs the contributor's and the recipient's name")
@@ -184,13 +193,13 @@ func summarise(lines [][]byte, leaves []hash, contributor, recipient, checkpoint
 		if err := json.Unmarshal([]byte(raw), t); err != nil {
 			return m, err // check has decoded it before
 		}
-		m.Terms = append(m.Terms, TermsCount{t, terms[raw]})
+		m.Terms = append(m.Terms, TermsCount{t, *terms[raw]})
 	}
 	return m, nil
 }
 
 // check refuses a record that must not leave as it is. Terms that were seen before have been checked before.
-func (h *head) check(level episode.Level, recipient string, seen map[string]int) error {
+func (h *head) check(level episode.Level, recipient string, seen bool) error {
 	if h.Local != nil {
 		return problem(CodeLocal, "run the records through headrace consent, which removes it", "record %s still has its local block", h.ID)
 	}
@@ -199,7 +208,7 @@ func (h *head) check(level episode.Level, recipient string, seen map[string]int)
 	default:
 		return problem(CodeLevel, "run the records through headrace consent, which sets it", "record %s does not say at which level it leaves", h.ID)
 	}
-	if seen[string(h.Terms)] > 0 {
+	if seen {
 		return nil
 	}
 	var t *episode.Terms
@@ -221,7 +230,7 @@ func (h *head) check(level episode.Level, recipient string, seen map[string]int)
 // library: one thread, fixed settings. The fastest level is half again as fast as the next, for payloads that are larger
 // by a twentieth.
 func compress(lines [][]byte, size int64) ([]byte, error) {
-	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(window), zstd.WithEncoderCRC(true))
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(2<<20), zstd.WithEncoderCRC(true))
 	if err != nil {
 		return nil, err
 	}
@@ -241,7 +250,7 @@ func compress(lines [][]byte, size int64) ([]byte, error) {
 	return payload.Bytes(), err
 }
 
-// window is the largest that compress uses; a decoder may need that much for even the smallest payload.
+// window is the largest that a payload may have: a decoder may need that much for even the smallest.
 const window = 8 << 20
 
 // decompress returns size bytes, or an error: what it allocates does not depend on the frame's own word.

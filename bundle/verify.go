@@ -13,8 +13,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-
-	"github.com/headrace/headrace/episode"
 )
 
 // Verify reads the bundle in dir. Every file must be exactly what Pack would write for these records under this
@@ -31,7 +29,7 @@ func Verify(dir string, t Trust) (*Bundle, error) {
 	if err := json.Unmarshal(index, &i); err != nil || len(i.Manifests) != 1 {
 		return nil, malformed("%s does not name one manifest", ocispec.ImageIndexFile)
 	}
-	blob := func(digest string) ([]byte, error) {
+	read := func(digest string) ([]byte, error) {
 		if _, ok := parse(digest); !ok {
 			return nil, malformed("%.80q is not a sha256 digest", digest)
 		}
@@ -41,11 +39,11 @@ func Verify(dir string, t Trust) (*Bundle, error) {
 		}
 		return b, err
 	}
-	manifest, err := fetch(blob, i.Manifests[0].Digest.String())
+	manifest, err := fetch(read, i.Manifests[0].Digest.String())
 	if err != nil {
 		return nil, err
 	}
-	envelope, payload, err := fetchLayers(manifest, blob)
+	envelope, payload, err := fetchLayers(manifest.bytes, read)
 	if err != nil {
 		return nil, err
 	}
@@ -83,35 +81,35 @@ func checkFiles(dir string, files map[string][]byte) error {
 	return nil
 }
 
-// VerifyFrom verifies the bundle with this OCI manifest wherever its blobs are: blob returns the bytes named by a digest
+// VerifyFrom verifies the bundle with this OCI manifest wherever its blobs are: read returns the bytes named by a digest
 // ("sha256:…"), which VerifyFrom checks.
-func VerifyFrom(manifest []byte, blob func(digest string) ([]byte, error), t Trust) (*Bundle, error) {
-	envelope, payload, err := fetchLayers(manifest, blob)
+func VerifyFrom(manifest []byte, read func(digest string) ([]byte, error), t Trust) (*Bundle, error) {
+	envelope, payload, err := fetchLayers(manifest, read)
 	if err != nil {
 		return nil, err
 	}
-	return verify(manifest, envelope, payload, t)
+	return verify(newBlob(manifest), envelope, payload, t)
 }
 
 // fetchLayers returns the two blobs that the OCI manifest names.
-func fetchLayers(manifest []byte, blob func(string) ([]byte, error)) (envelope, payload []byte, err error) {
+func fetchLayers(manifest []byte, read func(string) ([]byte, error)) (envelope, payload blob, err error) {
 	var oci ocispec.Manifest
 	if len(manifest) > maxDocument || json.Unmarshal(manifest, &oci) != nil || len(oci.Layers) != 2 {
-		return nil, nil, malformed("the OCI manifest is not a bundle's: it must name an envelope and a payload")
+		return envelope, payload, malformed("the OCI manifest is not a bundle's: it must name an envelope and a payload")
 	}
-	if envelope, err = fetch(blob, oci.Layers[0].Digest.String()); err != nil {
-		return nil, nil, err
+	if envelope, err = fetch(read, oci.Layers[0].Digest.String()); err != nil {
+		return envelope, payload, err
 	}
-	payload, err = fetch(blob, oci.Layers[1].Digest.String())
+	payload, err = fetch(read, oci.Layers[1].Digest.String())
 	return envelope, payload, err
 }
 
 // verify checks a bundle's three blobs against each other.
-func verify(manifest, envelope, payload []byte, t Trust) (*Bundle, error) {
-	if again, err := ociManifest(envelope, payload); err != nil || !bytes.Equal(again, manifest) {
+func verify(manifest, envelope, payload blob, t Trust) (*Bundle, error) {
+	if again, err := ociManifest(envelope, payload); err != nil || !bytes.Equal(again, manifest.bytes) {
 		return nil, malformed("the OCI manifest is not the one that belongs to these blobs")
 	}
-	body, signer, err := OpenDocument(envelope, TypeBundle, t)
+	body, signer, err := OpenDocument(envelope.bytes, TypeBundle, t)
 	if err != nil {
 		return nil, err
 	}
@@ -128,11 +126,11 @@ func verify(manifest, envelope, payload []byte, t Trust) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Bundle{Digest: episode.Digest(manifest), Manifest: s.Predicate, Signer: signer, SignerName: key.Name, lines: lines}, nil
+	return &Bundle{Digest: manifest.digest, Manifest: s.Predicate, Signer: signer, SignerName: key.Name, lines: lines}, nil
 }
 
 // checkStatement counts the records again and compares what comes out with what was signed.
-func checkStatement(s statement, signed, payload []byte) ([][]byte, error) {
+func checkStatement(s statement, signed []byte, payload blob) ([][]byte, error) {
 	// Before anything is unpacked, the signer must have meant this payload and said how large it is.
 	claim, err := canonical(newStatement(s.Predicate, payload))
 	if err != nil {
@@ -144,7 +142,7 @@ func checkStatement(s statement, signed, payload []byte) ([][]byte, error) {
 	if s.Predicate.PayloadBytes < 1 || s.Predicate.PayloadBytes > MaxPayload {
 		return nil, problem(CodeTooLarge, "ask the sender to split it", "the manifest speaks of %d bytes of records; a bundle holds 1 to %d", s.Predicate.PayloadBytes, MaxPayload)
 	}
-	raw, err := decompress(payload, s.Predicate.PayloadBytes)
+	raw, err := decompress(payload.bytes, s.Predicate.PayloadBytes)
 	if err != nil {
 		return nil, malformed("the payload cannot be unpacked: %v", err)
 	}
@@ -187,13 +185,14 @@ func splitLines(raw []byte) (lines [][]byte, leaves []hash, err error) {
 	return lines, leaves, nil
 }
 
-func fetch(blob func(string) ([]byte, error), digest string) ([]byte, error) {
-	b, err := blob(digest)
+func fetch(read func(string) ([]byte, error), digest string) (blob, error) {
+	raw, err := read(digest)
 	if err != nil {
-		return nil, err
+		return blob{}, err
 	}
-	if got := episode.Digest(b); got != digest {
-		return nil, problem(CodeDigest, hintFetch, "blob %.80q holds other bytes (%s)", digest, got)
+	b := newBlob(raw)
+	if b.digest != digest {
+		return blob{}, problem(CodeDigest, hintFetch, "blob %.80q holds other bytes (%s)", digest, b.digest)
 	}
 	return b, nil
 }
