@@ -227,8 +227,8 @@ func (h *head) check(level episode.Level, recipient string, seen bool) error {
 }
 
 // compress makes the payload of the lines, of size bytes with their ends. It is deterministic for one version of the zstd
-// library: one thread, fixed settings. The fastest level is half again as fast as the next, for payloads that are larger
-// by a twentieth.
+// library: one thread, fixed settings. The fastest level takes a quarter less time than the next, for payloads that are
+// larger by a twentieth.
 func compress(lines [][]byte, size int64) ([]byte, error) {
 	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(2<<20), zstd.WithEncoderCRC(true))
 	if err != nil {
