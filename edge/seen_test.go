@@ -134,3 +134,36 @@ func TestAPreferenceLetsNothingGoThatWasKept(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 }
+
+// TestARuleFromRecordsIsProposedAsItWasSeen: the button under what a rule would change makes the next version of the policy, which
+// tightens at once or waits; where the policy has changed since, nothing is proposed.
+func TestARuleFromRecordsIsProposedAsItWasSeen(t *testing.T) {
+	l := newLoop(t)
+	e := l.edge("alder-bank")
+	ep := of(adas, "a")
+	ep.Repository = "alder/payments"
+	l.send(e, ep)
+	l.turn(e)
+	v := edge.View{Edge: e}
+	d := web.RuleDraft{Batch: maker, Name: "payments-stay", Level: "none", Records: []string{l.batchOf(e).Records[0].Digest}, When: []string{`repository == "alder/payments"`}}
+	seen, err := v.RuleFrom(t.Context(), "steward", d)
+	l.ok(err)
+	_, err = e.ProposePolicy(t.Context(), policyWith("365", "300"), "meanwhile")
+	l.ok(err)
+	l.turn(e)
+	d.Records = []string{l.batchOf(e).Records[0].Digest} // its terms are shorter now
+	if _, err := v.ProposeRule(t.Context(), "steward", d, seen.Policy); problemCode(err) != "preview/changed" {
+		t.Errorf("another policy than was seen: %v", err)
+	}
+	seen, err = v.RuleFrom(t.Context(), "steward", d)
+	l.ok(err)
+	version, err := v.ProposeRule(t.Context(), "steward", d, seen.Policy)
+	l.ok(err)
+	if now := l.inForce(e); now.Version != version || now.Digest != seen.Policy || now.Why != "rule payments-stay, made of 1 records of the preview" {
+		t.Errorf("%+v", now)
+	}
+	l.turn(e)
+	if got := l.ownStates(e, adas); got[ep.ID] != "stays" {
+		t.Errorf("it is %v", got)
+	}
+}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/dataset/export"
 	"github.com/headrace/headrace/internal/sqlstore"
@@ -69,11 +70,17 @@ func book(ctx context.Context, db *sqlstore.DB, snapshot, format, holder string,
 		return nil, &episode.Problem{Code: "export/no-holder", Message: fmt.Sprintf("it is not said who will have the file, in up to %d letters", maxHolder),
 			Hint: "give it with --holder: certificates of withdrawal name whoever has what cannot be erased"}
 	}
+	en := trail.Entry{At: now, Who: "this machine", What: "export", Subject: snapshot + " as " + format + " for " + holder}
+	if p, in := access.Of(ctx); in {
+		if en.Who, en.Role = p.Name, p.Roles.String(); p.Local {
+			en.Role = "local"
+		}
+	}
 	row := sqlstore.ExportRow{ID: rand.Text(), Snapshot: snapshot, Format: format, Holder: holder, MadeAt: now}
 	return func(digest string) error {
 		row.Digest = digest
 		return db.BookExport(ctx, row)
-	}, db.Noting(trail.Entry{At: now, Who: "this machine", What: "export", Subject: snapshot + " as " + format + " for " + holder}).BookExport(ctx, row)
+	}, db.Noting(en).BookExport(ctx, row)
 }
 
 // beyondReach are the files that were made of erased snapshots: nobody here can erase them.

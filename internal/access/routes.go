@@ -51,7 +51,7 @@ func table() map[string]Rule {
 	// Pages of an edge. A developer's are of their own records: the edge's views see to that.
 	roles(Operator, "GET /start")
 	roles(Developer|Steward, "GET /episodes", "GET /episodes/{id}")
-	roles(Steward, "GET /preview", "GET /preview/{id}", "POST /preview/{id}", "GET /preview/{id}/rule")
+	roles(Steward, "GET /preview", "GET /preview/{id}", "POST /preview/{id}", "GET /preview/{id}/rule", "POST /preview/{id}/rule")
 	roles(Developer, "GET /mine", "GET /mine/{id}", "POST /mine/{id}", "GET /mine/preferences", "POST /mine/preferences")
 	roles(Steward|Auditor, "GET /policy", "GET /policy/{version}")
 	roles(Steward, "POST /policy/{version}")

@@ -32,7 +32,7 @@ type Session struct {
 	OpenedAt, SeenAt, EndsAt time.Time
 }
 
-// Sessions keep who is signed in.
+// Sessions keep who is signed in. Those that outlive the process note in the role's audit trail who came, who was refused, who went.
 type Sessions interface {
 	// AddSession keeps one, and forgets those that ended before it was opened.
 	AddSession(context.Context, Session) error
@@ -41,6 +41,8 @@ type Sessions interface {
 	SeeSession(ctx context.Context, digest string, at time.Time) error
 	// EndSession forgets one. That there is none is no error.
 	EndSession(ctx context.Context, digest string) error
+	// RefuseSession tells of somebody who was not let in, and why: nothing is kept of them.
+	RefuseSession(ctx context.Context, who, why string) error
 }
 
 // Good says that a session lets in at now, and whether it is time to note that it was used.
@@ -114,3 +116,6 @@ func (m *Memory) EndSession(_ context.Context, digest string) error {
 	delete(m.of, digest)
 	return nil
 }
+
+// RefuseSession tells nobody.
+func (m *Memory) RefuseSession(context.Context, string, string) error { return nil }

@@ -4,6 +4,7 @@ package sqlstore_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/sqlstore"
+	"github.com/headrace/headrace/internal/trail"
 )
 
 // TestSessionsAreKeptAlike runs the same on each engine, for both roles, and on what is kept in memory.
@@ -45,6 +47,37 @@ func TestSessionsAreKeptAlike(t *testing.T) {
 	engines(t, func(t *testing.T, dsn string) {
 		for _, role := range []sqlstore.Role{sqlstore.RoleEdge, sqlstore.RoleHub} {
 			suite(t, open(t, dsn, role).Sessions(role))
+		}
+	})
+}
+
+// TestWhoComesAndGoesIsInTheTrail: each sign-in, refusal and sign-out is a row, once, with role and provider.
+func TestWhoComesAndGoesIsInTheTrail(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		for _, role := range []sqlstore.Role{sqlstore.RoleEdge, sqlstore.RoleHub} {
+			db := open(t, dsn, role)
+			s := db.Sessions(role)
+			now := time.Now()
+			ada := access.With(t.Context(), access.Person{Name: "ada", Roles: access.Steward})
+			ok(t, s.AddSession(ada, access.Session{Digest: "d1", Issuer: "https://login.example", Name: "ada", OpenedAt: now, SeenAt: now, EndsAt: now.Add(time.Hour)}))
+			ok(t, s.AddSession(access.With(t.Context(), access.Local("kim")), access.Session{Digest: "d2", Name: "kim", OpenedAt: now, SeenAt: now, EndsAt: now.Add(time.Hour)}))
+			ok(t, s.RefuseSession(t.Context(), "eve", "none of their groups has a role here, from 192.0.2.1"))
+			ok(t, s.SeeSession(t.Context(), "d1", now.Add(-2*access.IdleFor)))
+			for range 2 {
+				ok(t, s.EndSession(ada, "d1"))
+				ok(t, s.EndSession(t.Context(), "d2"))
+			}
+			rows, err := db.Trail(t.Context(), trail.Filter{Limit: 100})
+			ok(t, err)
+			var got []string
+			for _, r := range rows {
+				got = append(got, strings.Join([]string{r.Who, r.Role, r.What, r.Subject}, "|"))
+			}
+			want := []string{"kim||sign out|by a link that works once", "ada|steward|session over|by https://login.example", "eve||refuse sign-in|none of their groups has a role here, from 192.0.2.1",
+				"kim|local|sign in|by a link that works once", "ada|steward|sign in|by https://login.example"}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s: %s", role, diff)
+			}
 		}
 	})
 }

@@ -19,6 +19,7 @@ func (s *Site) edgePages(m *access.Mux) {
 	m.Handle("GET /preview/{id}", s.page("batch", s.batch))
 	m.Handle("POST /preview/{id}", s.act(s.rule))
 	m.Handle("GET /preview/{id}/rule", s.page("rule", s.ruleFrom))
+	m.Handle("POST /preview/{id}/rule", s.act(s.proposeRule))
 	m.Handle("GET /mine", s.page("own", s.own))
 	m.Handle("GET /mine/{id}", s.page("ownrecord", s.ownRecord))
 	m.Handle("POST /mine/{id}", s.act(s.ownAct))

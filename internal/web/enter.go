@@ -119,11 +119,17 @@ func (s *Site) enter(w http.ResponseWriter, r *http.Request) {
 	}
 	who, ok := s.door.use(r.URL.Query().Get("code"))
 	if !ok || s.door.login != nil {
+		if s.door.login == nil {
+			if err := s.door.refuse(r, "somebody", "a link that was used before, is too old or never was"); err != nil {
+				s.problem(w, r, err)
+				return
+			}
+		}
 		s.renderEnter(w, r, "This link was used before, or is too old.")
 		return
 	}
 	now := time.Now()
-	if err := s.door.open(w, r, access.Session{Name: who, OpenedAt: now, SeenAt: now, EndsAt: now.Add(access.LocalFor)}); err != nil {
+	if err := s.door.open(w, r, access.Local(who), access.Session{Name: who, OpenedAt: now, SeenAt: now, EndsAt: now.Add(access.LocalFor)}); err != nil {
 		s.problem(w, r, err)
 		return
 	}
@@ -140,17 +146,22 @@ func (s *Site) renderEnter(w http.ResponseWriter, r *http.Request, said string) 
 
 // open begins a session for whoever has just proven who they are. Its secret is new: one that the browser brought, by whatever
 // way it came there, is never taken over, and what it stood for ends.
-func (d *door) open(w http.ResponseWriter, r *http.Request, session access.Session) error {
+func (d *door) open(w http.ResponseWriter, r *http.Request, p access.Person, session access.Session) error {
 	if err := d.end(r); err != nil {
 		return err
 	}
 	secret := rand.Text() + rand.Text()
 	session.Digest = digest(secret)
-	if err := d.sessions.AddSession(r.Context(), session); err != nil {
+	if err := d.sessions.AddSession(access.With(r.Context(), p), session); err != nil {
 		return fmt.Errorf("sign in: %w", err)
 	}
 	http.SetCookie(w, d.cookie(r, "", secret, session.EndsAt.Sub(session.OpenedAt)))
 	return nil
+}
+
+// refuse has it noted that somebody was not let in. What was not even begun here is not noted: anybody could fill the trail.
+func (d *door) refuse(r *http.Request, who, why string) error {
+	return d.sessions.RefuseSession(r.Context(), who, why+", from "+access.Address(r))
 }
 
 // end ends the session that a request brings.

@@ -217,9 +217,16 @@ func (w *world) Rule(_ context.Context, who string, r Ruling) error {
 func (w *world) RuleFrom(_ context.Context, who string, d RuleDraft) (*RuleTrial, error) {
 	t := &RuleTrial{Draft: d, Records: len(d.Records), Shared: []string{w.text(`repository == "payments"`), w.text(`"jwt" in findings`)}}
 	if len(d.When) > 0 {
+		t.Policy = "sha256:next"
 		t.Text, t.Looser, t.Tried = w.text("- name: x\n  level: none\n"), true, &PolicyTrial{Records: 1000, Moved: []PolicyMove{{"less", w.text("signal for evaluate"), w.text("stays"), 12}}}
 	}
 	return t, nil
+}
+func (w *world) ProposeRule(_ context.Context, who string, d RuleDraft, seen string) (int64, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rulings = append(w.rulings, fmt.Sprint(who, " proposes ", d.Name, " ", d.When, " ", d.Level, " ", seen))
+	return 2, w.refuse
 }
 func (w *world) SeeFlag(_ context.Context, who, id string) error {
 	w.rulings = append(w.rulings, who+" sees "+id)
@@ -238,7 +245,7 @@ func (w *world) Own(_ context.Context, who, _ string, _ int) (OwnPage, error) {
 func (w *world) OwnRecord(_ context.Context, who, id string) (*OwnView, error) {
 	rec := w.batches[0].Records[0]
 	v := &OwnView{Own: Own{"ep_1", noon, w.text("claude-code"), w.text("payments"), "", episode.LevelMasked, "asks you"}, Why: w.text("rule payments"), Raw: RawShown, RawTill: noon, Captured: rec.Raw, RawSeen: rec.RawSeen,
-		Flag: &Flag{Why: w.text("names a customer"), At: noon}, Leaves: []OwnLeaving{{Recipient: w.text("maker.example"), Revision: 2, Level: episode.LevelMasked, State: "held", Rule: w.text("payments"), Note: w.text("ask legal"), Terms: w.batches[0].Terms,
+		Flag: &Flag{Why: w.text("names a customer"), At: noon}, Leaves: []OwnLeaving{{Recipient: w.text("second.example"), Revision: 2, Digest: "sha256:shown", Level: episode.LevelMasked, State: "asks you", Rule: w.text("payments"), Record: rec.Out}, {Recipient: w.text("maker.example"), Revision: 2, Level: episode.LevelMasked, State: "held", Rule: w.text("payments"), Note: w.text("ask legal"), Terms: w.batches[0].Terms,
 			Record: rec.Out, Marks: rec.Marks, Bundle: "b/1", SentAt: noon, Receipt: &OwnReceipt{digestOf("hub"), 12}}}}
 	switch id {
 	case "ep_1":

@@ -133,6 +133,7 @@ type ownData struct {
 	*OwnView
 	Records []ownRecord
 	Said    string
+	Changed bool // what was said could not be done
 }
 
 // ownRecord is what leaves, as the preview lays it beside what was captured.
@@ -163,6 +164,7 @@ func (s *Site) ownRecord(r *http.Request) (view, error) {
 	case OwnYes:
 		d.Said = "You said yes. It goes on as the policy says."
 	case ownChanged:
+		d.Changed = true
 		d.Said = "It has changed since you looked, and nothing was decided. This is what would leave now."
 	}
 	return view{Title: "One of my records", Data: d}, nil

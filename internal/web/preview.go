@@ -20,11 +20,12 @@ func (s *Site) batches(r *http.Request) (view, error) {
 
 type batchData struct {
 	*BatchView
-	After  string
-	Said   string // what the last ruling did
-	States []batchState
-	More   string // address of the next page
-	Back   string // what the forms lead back to
+	After   string
+	Said    string // what the last ruling did
+	Changed bool   // not all that it should
+	States  []batchState
+	More    string // address of the next page
+	Back    string // what the forms lead back to
 }
 
 // batchState is one of the lists of a batch.
@@ -51,7 +52,7 @@ func (s *Site) batch(r *http.Request) (view, error) {
 	if !p.Raw {
 		b.Raw = RawForbidden
 	}
-	d := batchData{BatchView: b, After: q.Get("after"), Said: saidOf(Choice(q.Get("said")))}
+	d := batchData{BatchView: b, After: q.Get("after"), Said: saidOf(Choice(q.Get("said"))), Changed: Choice(q.Get("said")) == changed}
 	for _, st := range []struct {
 		name string
 		n    int

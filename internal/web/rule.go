@@ -3,8 +3,11 @@
 package web
 
 import (
+	"errors"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 
 	"github.com/headrace/headrace/episode"
 )
@@ -26,6 +29,7 @@ type RuleTrial struct {
 	Text    string   // the rule, to be put first in the policy's list; empty while no condition is chosen
 	Looser  bool     // it may let more leave
 	Tried   *PolicyTrial
+	Policy  string // digest of the policy with the rule
 }
 
 type ruleData struct {
@@ -33,21 +37,47 @@ type ruleData struct {
 	Chosen map[string]bool
 }
 
-// ruleFrom shows a rule before there is one. It only reads: the whole draft is in its address.
-func (s *Site) ruleFrom(r *http.Request) (view, error) {
-	q := r.URL.Query()
-	d := RuleDraft{Batch: r.PathValue("id"), Records: q["record"], Name: oneLine(q.Get("name")), When: q["when"], Level: episode.Level(q.Get("level"))}
+// draftOf reads a draft from an address or a form.
+func draftOf(batch string, q url.Values) (RuleDraft, error) {
+	d := RuleDraft{Batch: batch, Records: q["record"], Name: oneLine(q.Get("name")), When: q["when"], Level: episode.Level(q.Get("level"))}
 	if len(d.Records) == 0 {
-		return view{}, &episode.Problem{Code: "page/selection", Message: "no record is selected", Hint: "go back and tick the records that the rule is to be made from"}
+		return d, &episode.Problem{Code: "page/selection", Message: "no record is selected", Hint: "go back and tick the records that the rule is to be made from"}
 	}
 	if len(d.Records) > maxSelected {
-		return view{}, &episode.Problem{Code: "page/too-many", Message: "too many records are selected at once", Hint: "a few that are alike are enough"}
+		return d, &episode.Problem{Code: "page/too-many", Message: "too many records are selected at once", Hint: "a few that are alike are enough"}
 	}
 	if d.Name == "" {
 		d.Name = "from-the-preview"
 	}
 	if d.Level != episode.LevelSignal {
 		d.Level = episode.LevelNone
+	}
+	return d, nil
+}
+
+// proposeRule proposes the policy with the rule that was tried, and leads to its page.
+func (s *Site) proposeRule(r *http.Request) (string, error) {
+	if err := r.ParseForm(); err != nil {
+		return "", badForm(err)
+	}
+	d, err := draftOf(r.PathValue("id"), r.PostForm)
+	if err != nil {
+		return "", err
+	}
+	version, err := s.cfg.Edge.ProposeRule(r.Context(), who(r), d, r.PostForm.Get("policy"))
+	if errors.Is(err, ErrChanged) {
+		again := r.PostForm
+		again.Del("policy")
+		return to("preview", d.Batch, "rule") + "?" + again.Encode(), nil
+	}
+	return to("policy", strconv.FormatInt(version, 10)) + "?try=1", err
+}
+
+// ruleFrom shows a rule before there is one. It only reads: the whole draft is in its address.
+func (s *Site) ruleFrom(r *http.Request) (view, error) {
+	d, err := draftOf(r.PathValue("id"), r.URL.Query())
+	if err != nil {
+		return view{}, err
 	}
 	t, err := s.cfg.Edge.RuleFrom(r.Context(), who(r), d)
 	if err != nil {

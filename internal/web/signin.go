@@ -4,6 +4,7 @@ package web
 
 import (
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -125,17 +126,22 @@ func (s *Site) signedIn(w http.ResponseWriter, r *http.Request) {
 	}
 	who, err := d.login.Finish(r.Context(), b.Begun, q)
 	if err != nil {
-		s.problem(w, r, err)
+		s.problem(w, r, errors.Join(err, d.refuse(r, "somebody", "the identity provider does not vouch for them")))
 		return
 	}
 	now := time.Now()
 	session := access.Session{Issuer: d.cfg.Issuer, Name: who.Name, Groups: d.cfg.Known(who.Groups), OpenedAt: now, SeenAt: now, EndsAt: now.Add(access.SessionFor)}
-	if _, ok := d.cfg.PersonOf(session); !ok {
+	p, ok := d.cfg.PersonOf(session)
+	if !ok {
+		if err := d.refuse(r, who.Name, "none of their groups has a role here"); err != nil {
+			s.problem(w, r, err)
+			return
+		}
 		s.problem(w, r, &episode.Problem{Code: "login/no-role", Message: "you are signed in as " + who.Name + " at your identity provider, and none of your groups has a role here",
 			Hint: "ask whoever runs Headrace which group leads to yours (access: in its configuration), then sign in again"})
 		return
 	}
-	if err := d.open(w, r, session); err != nil {
+	if err := d.open(w, r, p, session); err != nil {
 		s.problem(w, r, err)
 		return
 	}

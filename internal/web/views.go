@@ -40,6 +40,8 @@ type EdgeSource interface {
 	Rule(ctx context.Context, who string, r Ruling) error
 	// RuleFrom says what records share and what a rule of it would change; it changes nothing.
 	RuleFrom(ctx context.Context, who string, d RuleDraft) (*RuleTrial, error)
+	// ProposeRule proposes the policy that a rule would make, where it still is the one that was seen, and returns its version.
+	ProposeRule(ctx context.Context, who string, d RuleDraft, seen string) (version int64, err error)
 	// SeeFlag says that who has seen to a developer's flag; StartRule lets a stopped rule approve again.
 	SeeFlag(ctx context.Context, who, id string) error
 	StartRule(ctx context.Context, who, batch, rule string) error
