@@ -62,7 +62,7 @@ func SealDocument(payloadType string, v any, key crypto.Signer) ([]byte, error) 
 	if err != nil {
 		return nil, fmt.Errorf("sign %s: %w", payloadType, err)
 	}
-	return canonical(dsse.Envelope{
+	envelope, err := canonical(dsse.Envelope{
 		PayloadType: payloadType,
 		Payload:     base64.StdEncoding.EncodeToString(payload),
 		Signatures: []dsse.Signature{{
@@ -70,6 +70,10 @@ func SealDocument(payloadType string, v any, key crypto.Signer) ([]byte, error) 
 			Sig:   base64.StdEncoding.EncodeToString(sig),
 		}},
 	})
+	if err == nil && len(envelope) > maxDocument { // nobody would open it
+		return nil, problem(CodeTooLarge, "split what it is about", "a signed document of %d bytes is longer than any that is opened", len(envelope))
+	}
+	return envelope, err
 }
 
 // OpenDocument returns the payload of an envelope that a trusted key signed as payloadType. The envelope must be exactly

@@ -35,12 +35,26 @@ type Certificate struct {
 	// LogOrigin and LogIndex say where in which log the withdrawal is.
 	LogOrigin string `json:"log_origin"`
 	LogIndex  uint64 `json:"log_index"`
+	// Onward are the certificates of those to whom the recipient had passed records on.
+	Onward []Onward `json:"onward,omitzero"`
+}
+
+// Onward is what somebody certified to whom records had been passed on. Its certificate is proven as any other, by its own key.
+type Onward struct {
+	Recipient string `json:"recipient"`
+	Key       []byte `json:"key"` // ed25519
+	// Withdrawal is the digest of the envelope with which the recipient of the records took them back there.
+	Withdrawal string `json:"withdrawal"`
+	// Certificate is signed by Key; Proof and Asked are JSON: that its log holds the certificate, and the withdrawal.
+	Certificate []byte `json:"certificate"`
+	Proof       []byte `json:"proof"`
+	Asked       []byte `json:"asked"`
 }
 
 // Fate is what became of one artifact.
 type Fate struct {
 	Artifact string `json:"artifact"` // digest
-	Kind     string `json:"kind"`     // bundle, snapshot, release, export
+	Kind     string `json:"kind"`     // bundle, snapshot, release, export, passage
 	// Fate is "erased", with "; key destroyed" and "; rebuilt as DIGEST" where that is so, "retired on DATE" or "beyond reach at HOLDER".
 	Fate string `json:"fate"`
 }

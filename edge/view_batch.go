@@ -256,7 +256,7 @@ func (v View) Bundles(ctx context.Context) ([]web.Bundle, error) {
 	}
 	list := make([]web.Bundle, len(rows))
 	for i, r := range rows {
-		b, err := v.readBundle(r)
+		b, err := v.readBundle(ctx, r)
 		if err != nil {
 			return nil, err
 		}
@@ -276,7 +276,7 @@ func (v View) Bundle(ctx context.Context, id string) (*web.BundleView, error) {
 	if i < 0 {
 		return nil, web.ErrNotFound
 	}
-	view, err := v.readBundle(rows[i])
+	view, err := v.readBundle(ctx, rows[i])
 	if err != nil {
 		return nil, err
 	}
@@ -286,7 +286,7 @@ func (v View) Bundle(ctx context.Context, id string) (*web.BundleView, error) {
 }
 
 // readBundle reads a bundle's signed manifest and its receipt.
-func (v View) readBundle(r sqlstore.BundleRow) (*web.BundleView, error) {
+func (v View) readBundle(ctx context.Context, r sqlstore.BundleRow) (*web.BundleView, error) {
 	m, signed, signer, err := bundle.ReadManifest(v.bundleDir(r.ID), v.ownTrust())
 	if err != nil {
 		return nil, err
@@ -310,6 +310,13 @@ func (v View) readBundle(r sqlstore.BundleRow) (*web.BundleView, error) {
 			b.Incident.Findings = append(b.Incident.Findings, web.IncidentFinding{Record: f.Record, Field: f.Field, Kind: f.Kind})
 		}
 		return b, nil
+	}
+	onward, err := v.db.Onward(ctx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range onward {
+		b.Onward = append(b.Onward, web.Onward{Recipient: o.Recipient, Records: o.Records, LogIndex: o.LogIndex, At: o.ToldAt, Signer: bundle.KeyIDOf(o.RecipientKey).Short()})
 	}
 	var rec bundle.Receipt
 	if err := h.link.Open(r.Receipt, bundle.TypeReceipt, &rec); err != nil {

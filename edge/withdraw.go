@@ -253,6 +253,10 @@ func (h *hub) fetchCertificates(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("withdrawal %s: %w", w.ID, err))
 			continue
 		}
+		if err := h.checkOnward(ctx, cert); err != nil {
+			errs = append(errs, fmt.Errorf("withdrawal %s: %w", w.ID, err))
+			continue
+		}
 		if err := h.db.CertifyWithdrawal(ctx, w.ID, cert); err != nil {
 			return errors.Join(append(errs, err)...)
 		}

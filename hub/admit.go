@@ -45,6 +45,8 @@ func (h *Hub) admitAs(ctx context.Context, repo string, manifest []byte, digest 
 		return h.admitBundle(ctx, contributor, repo, manifest, digest)
 	case ok && place == "withdrawals" && m.ArtifactType == bundle.TypeWithdrawal && len(m.Layers) == 1:
 		return h.admitWithdrawal(ctx, contributor, m.Layers[0].Digest.String(), digest, int64(len(manifest)))
+	case ok && place == "passages" && m.ArtifactType == bundle.TypePassage && len(m.Layers) == 1:
+		return h.admitPassage(ctx, contributor, m.Layers[0].Digest.String())
 	}
 	return &episode.Problem{Code: "intake/not-taken", Message: fmt.Sprintf("artifact %q is not taken in %s", m.ArtifactType, repo),
 		Hint: "bundles go to NAME/bundles, withdrawals to NAME/withdrawals"}
@@ -77,6 +79,10 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	if err := b.Manifest.Expired(h.cfg.Now()); err != nil {
 		return h.notKept(ctx, repo, manifest, err)
 	}
+	way, err := h.cameBy(ctx, contributor, b)
+	if err != nil {
+		return h.notKept(ctx, repo, manifest, err)
+	}
 	seen := []byte(b.Manifest.Checkpoint)
 	if err := h.continues(ctx, seen); err != nil {
 		return h.notKept(ctx, repo, manifest, err)
@@ -106,7 +112,8 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 	}
 	row := sqlstore.AdmittedRow{Bundle: digest, Contributor: contributor, Kind: string(b.Manifest.Kind), Records: b.Manifest.Records,
 		Bytes: b.Manifest.PayloadBytes, Shard: m.Layers[1].Digest.String(), LogIndex: int64(inclusion.Index), AdmittedAt: h.cfg.Now()}
-	row.ExpiresAt = endOf(b.Manifest, row.AdmittedAt)
+	row.FirstAt, row.Passage = way.first, way.passage
+	row.ExpiresAt = endOf(b.Manifest, row.Received())
 	// Records that were taken back before they arrived do not come in by arriving.
 	taken, err := h.db.WithdrawnBy(ctx, contributor)
 	if err != nil {
@@ -116,6 +123,13 @@ func (h *Hub) admitBundle(ctx context.Context, contributor, repo string, manifes
 		if shard, n, err := h.without(ctx, row.Shard, taken); err != nil {
 			return err
 		} else if n > 0 {
+			whole := make([][]byte, b.Len())
+			for i, line := range b.Records() {
+				whole[i] = line
+			}
+			if row.Leaves, err = leavesOf(whole); err != nil {
+				return err
+			}
 			row.Doomed, row.Shard = []string{row.Shard}, shard
 		}
 	}

@@ -57,6 +57,13 @@ func (h *Hub) certifyOne(ctx context.Context, o sqlstore.OpenWithdrawal) error {
 	if err != nil {
 		return err
 	}
+	passed, onward, err := h.onwardFates(ctx, o)
+	if errors.Is(err, errWaits) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
 	envelope, err := h.signedWithdrawal(o)
 	if err != nil {
 		return err
@@ -67,7 +74,7 @@ func (h *Hub) certifyOne(ctx context.Context, o sqlstore.OpenWithdrawal) error {
 		return err
 	}
 	cert, err := bundle.SealDocument(bundle.TypeCertificate, bundle.Certificate{Withdrawal: id, Reason: o.Reason, Contributor: o.Contributor, Recipient: h.cfg.Name,
-		Records: o.Records, Day: now.Format(time.DateOnly), Fates: slices.Concat(fates, retired, exported), LogOrigin: h.cfg.Name, LogIndex: asked.Index}, h.ring.Signing())
+		Records: o.Records, Day: now.Format(time.DateOnly), Fates: slices.Concat(fates, retired, exported, passed), LogOrigin: h.cfg.Name, LogIndex: asked.Index, Onward: onward}, h.ring.Signing())
 	if err != nil {
 		return err
 	}

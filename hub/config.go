@@ -13,6 +13,7 @@ import (
 	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/exchange"
 	"github.com/headrace/headrace/internal/keyring"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/tlog"
 	"github.com/headrace/headrace/internal/trail"
 	"github.com/headrace/headrace/internal/value"
@@ -130,6 +131,13 @@ func (f File) Config() (Config, error) {
 	var err error
 	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
 		return c, err
+	}
+	joined, err := link.Memberships(f.Dir)
+	if err != nil {
+		return c, err
+	}
+	for _, m := range joined {
+		c.Onward = append(c.Onward, m.Known())
 	}
 	if f.RateCard != "" {
 		b, err := os.ReadFile(f.RateCard)

@@ -165,7 +165,7 @@ var errUnreadable = errors.New("its records cannot be read")
 // shard reads the records that are left of a bundle. Where they cannot be read, it is set aside: everybody else's go on, and it
 // does, too, once they are back.
 func (h *Hub) shard(ctx context.Context, a sqlstore.AdmittedRow) (curate.Shard, error) {
-	s := curate.Shard{Contributor: a.Contributor, Bundle: a.Bundle, Received: a.AdmittedAt}
+	s := curate.Shard{Contributor: a.Contributor, Bundle: a.Bundle, Received: a.Received()}
 	lines, err := h.lines(ctx, a.Shard)
 	if errors.Is(err, errUnreadable) {
 		h.log.Error("a bundle is set aside", "bundle", a.Bundle, "contributor", a.Contributor, "err", err, "hint", "put the hub's folders blobs and keys/blobs back from a backup")

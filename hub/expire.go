@@ -77,14 +77,14 @@ func (h *Hub) expire(ctx context.Context) error {
 				if r.Terms == nil {
 					return true
 				}
-				until := r.Terms.Until(a.AdmittedAt)
+				until := r.Terms.Until(a.Received())
 				over := !until.IsZero() && !now.Before(until)
 				if over {
 					ids[r.episode()] = true
 				}
 				return over
 			})
-			next[a.Bundle] = firstEnd(records, a.AdmittedAt)
+			next[a.Bundle] = firstEnd(records, a.Received())
 		}
 		if err := h.withdrawExpired(ctx, contributor, slices.Sorted(maps.Keys(ids)), next); err != nil {
 			errs = append(errs, err)

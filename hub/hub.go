@@ -26,6 +26,7 @@ import (
 	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/blob"
 	"github.com/headrace/headrace/internal/keyring"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/registry"
 	"github.com/headrace/headrace/internal/rights"
 	"github.com/headrace/headrace/internal/sqlstore"
@@ -49,6 +50,8 @@ type Config struct {
 	Lead time.Duration
 	// Witnesses are asked to cosign the log's checkpoints.
 	Witnesses []tlog.Witness
+	// Onward are the hubs that this one has joined: what terms let them have is passed on to them.
+	Onward []link.Hub
 	// Exchanges are places where contributors leave what they do not push here.
 	Exchanges []Exchange
 	// RateCard says what a measured contribution earns; nil is the built-in one.
@@ -75,7 +78,9 @@ type Hub struct {
 	tlog   *tlog.Log
 	log    *slog.Logger
 	trail  *trail.Keeper
-	door   door // who may bring what
+	door   door                 // who may bring what
+	onward []*link.Link         // hubs that this one passes on to, guarded by turning
+	later  map[string]time.Time // until when a hub, or a bundle at one, is not tried again, guarded by turning
 
 	entering  turnstile  // into the log: each digest once
 	admitting sync.Mutex // a bundle sees the withdrawals before it, and those after it see the bundle; nothing is deleted under it
@@ -136,9 +141,12 @@ func open(ctx context.Context, cfg Config) (*Hub, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close(), l.Close())
 	}
-	h := &Hub{cfg: cfg, db: db, ring: ring, rights: use, blobs: blobs, tlog: l, log: cfg.Log, wake: make(chan struct{}, 1),
+	h := &Hub{cfg: cfg, db: db, ring: ring, rights: use, blobs: blobs, tlog: l, log: cfg.Log, wake: make(chan struct{}, 1), later: map[string]time.Time{},
 		places: places{settled: map[string]time.Time{}, refused: map[string]time.Time{}, senders: map[string][]string{}}}
-	if err := errors.Join(h.openTrail(), h.openDoor(), h.openRegistry()); err != nil {
+	for _, to := range cfg.Onward {
+		h.Connect(to)
+	}
+	if err := errors.Join(h.clearOnward(), h.openTrail(), h.openDoor(), h.openRegistry()); err != nil {
 		return nil, errors.Join(err, h.closeStores())
 	}
 	return h, nil
@@ -167,11 +175,15 @@ func (h *Hub) Handler() http.Handler {
 
 // Turn makes of what was admitted what can be made: a snapshot, a candidate, a gate report, perhaps a release, and
 // statements. Where nothing changed since the last turn it does nothing. What contributors left in exchanges is taken in
-// before, and answered after.
+// before, and answered after; what may be passed on to other hubs goes last, and what was taken back is taken back there first.
 func (h *Hub) Turn(ctx context.Context) error {
 	h.turning.Lock()
 	defer h.turning.Unlock()
-	return h.visit(ctx, h.cfg.Exchanges, func() error { return h.turn(ctx) })
+	return h.visit(ctx, h.cfg.Exchanges, func() error {
+		asked := h.askOnward(ctx)
+		own := h.turn(ctx)
+		return errors.Join(own, asked, h.takeBackOnward(ctx), h.passOn(ctx)) // others hold up nothing of ours
+	})
 }
 
 // turn is Turn without exchanges. turning is held. What cannot be erased yet is told, and holds up nobody else: it is in no snapshot,

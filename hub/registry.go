@@ -43,7 +43,7 @@ func (h *Hub) openRegistry() (err error) {
 const maxWithdrawal = 16 << 20
 
 func maxBlobIn(repo string) int64 {
-	if _, place, _ := splitRepo(repo); place == "withdrawals" {
+	if _, place, _ := splitRepo(repo); place == "withdrawals" || place == "passages" {
 		return maxWithdrawal
 	}
 	return 0
@@ -68,7 +68,7 @@ func (h *Hub) authorize(r *http.Request, repo string, write bool) error {
 	switch {
 	case repo == "", repo == releases && !write:
 		return nil
-	case own && name == c.Name && (!write || place == "bundles" || place == "withdrawals"):
+	case own && name == c.Name && (!write || place == "bundles" || place == "withdrawals" || place == "passages"):
 		return nil
 	}
 	return errors.New("this repository is not yours")

@@ -101,21 +101,27 @@ func (h *Hub) erase(ctx context.Context) error {
 }
 
 func (h *Hub) eraseAsked(ctx context.Context, o sqlstore.OpenWithdrawal) error {
+	ids, err := h.idsOf(ctx, o)
+	if err != nil {
+		return err
+	}
+	return h.eraseOne(ctx, o, ids)
+}
+
+// idsOf opens a withdrawal.
+func (h *Hub) idsOf(ctx context.Context, o sqlstore.OpenWithdrawal) ([]string, error) {
 	payload := o.Envelope // of what expires it is our own, and not signed yet
 	if o.Reason == "" {
 		trust, err := h.trustEver(ctx, o.Contributor)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if payload, _, err = bundle.OpenDocument(o.Envelope, bundle.TypeWithdrawal, trust); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	w, err := h.withdrawal(o.Contributor, payload)
-	if err != nil {
-		return err
-	}
-	return h.eraseOne(ctx, o, w.IDs)
+	return w.IDs, err
 }
 
 func (h *Hub) eraseOne(ctx context.Context, o sqlstore.OpenWithdrawal, list []string) error {
@@ -178,7 +184,17 @@ func (h *Hub) eraseFrom(ctx context.Context, a sqlstore.AdmittedRow, ids map[str
 	if err != nil {
 		return err
 	}
-	return h.db.Erase(ctx, sqlstore.Erasure{Withdrawal: withdrawal, Records: n, Shard: shard, Doomed: []string{a.Shard},
+	leaves := ""
+	if a.Leaves == "" { // it is whole yet
+		lines, err := h.lines(ctx, a.Shard)
+		if err != nil {
+			return err
+		}
+		if leaves, err = leavesOf(lines); err != nil {
+			return err
+		}
+	}
+	return h.db.Erase(ctx, sqlstore.Erasure{Withdrawal: withdrawal, Records: n, Shard: shard, Leaves: leaves, Doomed: []string{a.Shard},
 		Fate: bundle.Fate{Artifact: a.Bundle, Kind: "bundle", Fate: fate}})
 }
 

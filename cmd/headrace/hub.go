@@ -13,6 +13,7 @@ import (
 	"github.com/headrace/headrace/hub"
 	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/link"
+	"github.com/headrace/headrace/internal/statedir"
 	"github.com/headrace/headrace/internal/web"
 )
 
@@ -23,6 +24,8 @@ type hubCmd struct {
 	Serve     hubServeCmd     `cmd:"" default:"withargs" help:"Run the hub: take bundles in, learn, gate, release, settle (this is what headrace hub alone does)."`
 	Invite    hubInviteCmd    `cmd:"" help:"Invite an enterprise: prints the command it joins with."`
 	Revoke    hubRevokeCmd    `cmd:"" help:"End an enterprise's access: token, certificate and signing key at once."`
+	Join      hubJoinCmd      `cmd:"" help:"Join another hub, to pass on to it what contributors' terms let it have."`
+	Leave     hubLeaveCmd     `cmd:"" help:"Leave a hub that was joined: nothing is passed on to it any more."`
 	Receive   hubReceiveCmd   `cmd:"" help:"Take in what contributors left in a registry or a folder, and leave the answers there."`
 	Recipient hubRecipientCmd `cmd:"" help:"Print the key to which edges encrypt records on their way through an exchange."`
 	Show      hubConfigCmd    `cmd:"" name:"config" help:"Print the configuration that is in force."`
@@ -163,6 +166,67 @@ func invite(ctx context.Context, h *hub.Hub, url, name, subject string) (string,
 		note = "\n# The way there is not encrypted: set tls: self in hub.yaml, or url: to the https:// address of your proxy."
 	}
 	return fmt.Sprintf("headrace edge join %s %s   # works once, until %s%s", url, link.Invite(code, h.Public(), h.Pin()), expires.UTC().Format("2 January 15:04 UTC"), note), nil
+}
+
+type hubJoinCmd struct {
+	URL  string `arg:"" help:"Address of the other hub, as the invite names it."`
+	Code string `arg:"" help:"The invite's one-time code."`
+}
+
+func (hubJoinCmd) Help() string {
+	return `From then on this hub passes on to the other what contributors' terms let it: where a policy has passes_on: [OTHER] with this hub.
+Records go as they came, each bundle with the proof whose it is, and the contributor gets the other's receipt. What is withdrawn
+here is withdrawn there, too (docs/hubs.md).
+
+Example: headrace hub join https://hub.other.example CODE`
+}
+
+// Run joins.
+func (c *hubJoinCmd) Run(e *env, role *hubCmd) error {
+	f, err := hub.ReadFile(role.Config, e.dir)
+	if err != nil {
+		return err
+	}
+	m, err := link.Join(e.ctx, f.Dir, c.URL, c.Code, f.Signing)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.out, "joined %s at %s as %s\n", m.Hub, m.URL, m.Contributor)
+	fmt.Fprintln(e.err, "what terms let it have is passed on from the next start of this hub")
+	return nil
+}
+
+type hubLeaveCmd struct {
+	Hub string `arg:"" help:"The other hub, as policies call it."`
+}
+
+func (hubLeaveCmd) Help() string {
+	return `Nothing is passed on to it any more, and nothing is taken back there: certificates of withdrawals say that what it has is beyond reach.
+Stop the hub for it.
+
+Example: headrace hub leave other-maker`
+}
+
+// Run leaves.
+func (c *hubLeaveCmd) Run(e *env, role *hubCmd) error {
+	f, err := hub.ReadFile(role.Config, e.dir)
+	if err != nil {
+		return err
+	}
+	m, err := link.MembershipOf(f.Dir, c.Hub)
+	if err != nil {
+		return err
+	}
+	lock, err := statedir.Lock(f.Dir)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := m.Leave(f.Dir); err != nil {
+		return err
+	}
+	fmt.Fprintf(e.out, "left %s\n", m.Hub)
+	return nil
 }
 
 type hubRevokeCmd struct {

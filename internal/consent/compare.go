@@ -135,6 +135,21 @@ func (c *comparison) recipients() {
 		}
 		differ(c, nil, "kind of recipient "+r.name, r.kind, now.kind, true, "other rows of the rights table fit it")
 		differ(c, nil, "region of recipient "+r.name, r.region, now.region, true, "the terms name it, and conditions may read it")
+		for _, name := range now.names[1:] {
+			if !slices.Contains(r.names, name) {
+				c.add(nil, true, "", "recipient %s may pass on to %s", r.name, name)
+			}
+		}
+		for _, name := range r.names[1:] {
+			if !slices.Contains(now.names, name) {
+				c.add(nil, false, "", "recipient %s may no longer pass on to %s", r.name, name)
+			}
+		}
+		both := func(a, b []string) string { // the names of a that are in b, too
+			return strings.Join(slices.DeleteFunc(slices.Clone(a), func(name string) bool { return !slices.Contains(b, name) }), ", ")
+		}
+		differ(c, nil, "way of what recipient "+r.name+" may pass on", both(r.names, now.names), both(now.names, r.names), true, "each may pass on to those behind it")
+		differ(c, nil, "kinds of those that recipient "+r.name+" may pass on to", fmt.Sprint(r.kinds[1:]), fmt.Sprint(now.kinds[1:]), true, "other rows of the rights table fit it")
 	}
 	for _, r := range c.is.recipients {
 		if c.was.recipient(r.name) == nil {
@@ -275,7 +290,7 @@ func (c *comparison) purposes(was, is *rule) {
 		}
 		// The level is what all purposes allow: without one that allows little, the others may have more.
 		looser := is.level.Rank() > episode.LevelSignal.Rank() && slices.ContainsFunc(is.recipients, func(name string) bool {
-			return c.is.rights.HoldsDown(c.is.recipient(name).kind, p, is.purposes)
+			return slices.ContainsFunc(c.is.recipient(name).kinds, func(kind string) bool { return c.is.rights.HoldsDown(kind, p, is.purposes) })
 		})
 		c.add(is, looser, "the rights table keeps the level down for it, and not for the others", "purposes: no longer %s", p)
 	}

@@ -81,7 +81,7 @@ func edited(t *rapid.T, p randomPolicy) randomPolicy {
 		at := rapid.IntRange(0, len(p.rules)-1).Draw(t, "rule")
 		r := &p.rules[at]
 		other := anyRule(t, r.name)
-		switch one(t, "edit", "level", "level", "purposes", "purposes", "recipients", "days", "expires", "region", "approval", "prose", "when", "insert", "remove", "remove last", "swap", "text", "keys") {
+		switch one(t, "edit", "level", "level", "purposes", "purposes", "recipients", "days", "expires", "region", "approval", "prose", "when", "insert", "remove", "remove last", "swap", "text", "keys", "onward") {
 		case "level":
 			if other.level != "off" || r.when == other.when {
 				r.level = other.level
@@ -118,6 +118,8 @@ func edited(t *rapid.T, p randomPolicy) randomPolicy {
 			p.rules[0], p.rules[at] = p.rules[at], p.rules[0]
 		case "text":
 			p.text = anyText(t)
+		case "onward":
+			p.recipients[1].onward = one(t, "onward", "", "maker", "other", "other, maker")
 		case "keys":
 			p.twoKeys = !p.twoKeys
 		}
@@ -126,7 +128,7 @@ func edited(t *rapid.T, p randomPolicy) randomPolicy {
 }
 
 func TestEachChangeIsTighterOrLooser(t *testing.T) {
-	base := "version: 1\nrecipients: [{name: maker, kind: maker}, {name: us, kind: own}]\ntext: {repositories: [a, b], clean_batches: 3}\ntwo_keys: true\n" +
+	base := "version: 1\nrecipients: [{name: maker, kind: maker}, {name: us, kind: own}, {name: them, kind: maker, passes_on: [x, y]}]\ntext: {repositories: [a, b], clean_batches: 3}\ntwo_keys: true\n" +
 		"rules:\n" +
 		"  - {name: vault, when: 'team == \"v\"', level: 'off'}\n" +
 		"  - {name: stays, when: 'team == \"s\"', level: none}\n" +
@@ -168,8 +170,12 @@ func TestEachChangeIsTighterOrLooser(t *testing.T) {
 		{"clean_batches: 3", "clean_batches: 4", false, "text: clean_batches: 3 → 4"},
 		{"text: {repositories: [a, b], clean_batches: 3}\n", "", false, "text removed: none leaves"},
 		{"{name: us, kind: own}", "{name: us, kind: maker}", true, "kind of recipient us: own → maker"},
-		{"{name: us, kind: own}", "{name: us, kind: own}, {name: them, kind: own}", true, "recipient them added"},
+		{"{name: us, kind: own}", "{name: us, kind: own}, {name: others, kind: own}", true, "recipient others added"},
 		{", {name: us, kind: own}", "", false, "recipient us removed"},
+		{"{name: maker, kind: maker}", "{name: maker, kind: maker, passes_on: [other]}", true, "recipient maker may pass on to other"},
+		{"{name: us, kind: own}", "{name: us, kind: own, passes_on: [maker]}", true, "recipient us may pass on to maker"},
+		{"{name: them, kind: maker, passes_on: [x, y]}", "{name: them, kind: maker, passes_on: [y, x]}", true, "way of what recipient them may pass on: them, x, y → them, y, x"},
+		{"{name: them, kind: maker, passes_on: [x, y]}", "{name: them, kind: maker, passes_on: [x]}", false, "recipient them may no longer pass on to y"},
 	} {
 		before, err := DecodePolicy([]byte(base))
 		if err != nil {

@@ -161,7 +161,10 @@ func (p *Policy) grant(d Decision, r *rule, f *facts, q Request) Decision {
 			purposes, d.Notices = proven, append(d.Notices, NoticeUnauthenticated)
 		}
 	}
-	level, allowed := p.rights.Limit(d.Level, f.origin, f.to.kind, purposes)
+	level, allowed := d.Level, purposes
+	for _, kind := range f.to.kinds {
+		level, allowed = p.rights.Limit(level, f.origin, kind, allowed)
+	}
 	if level != d.Level || len(allowed) < len(purposes) {
 		d.Notices = append(d.Notices, NoticeRights)
 	}

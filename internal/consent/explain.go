@@ -140,6 +140,11 @@ func (x *Explanation) takeFrom(p *Policy, r *rule, f *facts, q Request) {
 	}
 	for _, purpose := range r.purposes {
 		row, _ := p.rights.Best(f.origin, f.to.kind, purpose)
+		for _, kind := range f.to.kinds[1:] { // of those to whom the recipient may pass on
+			if other, _ := p.rights.Best(f.origin, kind, purpose); other.Level.Rank() < row.Level.Rank() {
+				row = other
+			}
+		}
 		x.Rights = append(x.Rights, RightsRow{purpose, row.Level, row.Line, p.rights.Version()})
 	}
 }

@@ -37,7 +37,8 @@ type Policy struct {
 // recipient is somebody to whom records may go.
 type recipient struct {
 	name, kind, region string
-	names              []string // its own, as terms list it
+	names              []string // as terms list them: its own, then those that it may pass records on to
+	kinds              []string // of these: what leaves must be right for all
 	rules              []*rule  // those that name it
 }
 
@@ -116,6 +117,13 @@ func decodePolicy(b []byte) (*Policy, error) {
 	if err := each(recipients, "recipients", p.addRecipient); err != nil {
 		return nil, err
 	}
+	for _, r := range p.recipients {
+		for _, name := range r.names[1:] {
+			if to := p.recipient(name); to != nil && r.region != "" && to.region != "" && r.region != to.region {
+				return nil, mistakef(recipients, "recipient %q is in %q, and may not pass on to %q, which is in %q", r.name, r.region, name, to.region)
+			}
+		}
+	}
 	if text != nil {
 		if p.text, err = readTextGate(text); err != nil {
 			return nil, err
@@ -133,10 +141,20 @@ func decodePolicy(b []byte) (*Policy, error) {
 	return p, nil
 }
 
-// arrange sorts the rules by recipient.
+// arrange sorts the rules by recipient, and finds out of which kinds those are to whom its records come.
 func (p *Policy) arrange() {
 	for i := range p.recipients {
 		to := &p.recipients[i]
+		to.kinds = []string{to.kind}
+		for _, name := range to.names[1:] {
+			kind := rights.Maker // what a recipient counts as of whom the policy does not say
+			if r := p.recipient(name); r != nil {
+				kind = r.kind
+			}
+			if !slices.Contains(to.kinds, kind) {
+				to.kinds = append(to.kinds, kind)
+			}
+		}
 		for _, r := range p.rules {
 			if slices.Contains(r.recipients, to.name) {
 				to.rules = append(to.rules, r)
@@ -147,7 +165,8 @@ func (p *Policy) arrange() {
 
 func (p *Policy) addRecipient(n ast.Node) error {
 	var r recipient
-	if err := mapping(n, "a recipient", map[string]any{"name": &r.name, "kind": &r.kind, "region": &r.region}); err != nil {
+	var onward []string
+	if err := mapping(n, "a recipient", map[string]any{"name": &r.name, "kind": &r.kind, "region": &r.region, "passes_on": &onward}); err != nil {
 		return err
 	}
 	if r.name == "" || p.recipient(r.name) != nil {
@@ -156,7 +175,10 @@ func (p *Policy) addRecipient(n ast.Node) error {
 	if err := oneOf(n, "kind", r.kind, rights.Own, rights.Maker); err != nil {
 		return err
 	}
-	r.names = []string{r.name}
+	if slices.Contains(onward, r.name) || slices.Contains(onward, "") || len(slices.Compact(slices.Sorted(slices.Values(onward)))) < len(onward) {
+		return mistakef(n, "recipient %q: passes_on names each of the others once to whom it may pass records on", r.name)
+	}
+	r.names = append([]string{r.name}, onward...)
 	p.recipients = append(p.recipients, r)
 	return nil
 }
@@ -249,8 +271,10 @@ func (c *compiler) terms(n ast.Node, r *rule, expires, approval string) error {
 		r.recipients = c.p.Recipients()
 	}
 	for _, name := range r.recipients {
-		if in := c.p.recipient(name).region; r.region != "" && in != "" && r.region != in {
-			return mistakef(n, "rule %q: region is %q, but recipient %q is in %q", r.name, r.region, name, in)
+		for _, name := range c.p.recipient(name).names { // to whom it may pass on, too
+			if to := c.p.recipient(name); to != nil && r.region != "" && to.region != "" && r.region != to.region {
+				return mistakef(n, "rule %q: region is %q, but recipient %q is in %q", r.name, r.region, name, to.region)
+			}
 		}
 	}
 	if !leaves {

@@ -21,7 +21,10 @@ type randomPolicy struct {
 	twoKeys    bool
 }
 
-type randomRecipient struct{ name, kind, region string }
+type randomRecipient struct {
+	name, kind, region string
+	onward             string // a flow sequence
+}
 
 type randomRule struct {
 	name, when, level, approval, region, expires, share string
@@ -34,7 +37,7 @@ func (p randomPolicy) yaml() string {
 	var s strings.Builder
 	s.WriteString("version: 1\nrecipients:\n")
 	for _, r := range p.recipients {
-		fmt.Fprintf(&s, "  - {name: %s, kind: %s, region: %q}\n", r.name, r.kind, r.region)
+		fmt.Fprintf(&s, "  - {name: %s, kind: %s, region: %q, passes_on: [%s]}\n", r.name, r.kind, r.region, r.onward)
 	}
 	s.WriteString("rules:\n")
 	for _, r := range p.rules {
@@ -87,7 +90,7 @@ func some(t *rapid.T, label string, least int, from ...string) []string {
 }
 
 func anyPolicy(t *rapid.T) randomPolicy {
-	p := randomPolicy{recipients: []randomRecipient{{name: "maker", kind: "maker"}, {name: "us", kind: "own"}}, twoKeys: rapid.IntRange(0, 4).Draw(t, "keys") == 0,
+	p := randomPolicy{recipients: []randomRecipient{{name: "maker", kind: "maker"}, {name: "us", kind: "own", onward: one(t, "onward", "", "", "maker", "other")}}, twoKeys: rapid.IntRange(0, 4).Draw(t, "keys") == 0,
 		text: anyText(t)}
 	for i := range rapid.IntRange(1, 5).Draw(t, "rules") {
 		p.rules = append(p.rules, anyRule(t, fmt.Sprintf("r%d", i)))

@@ -84,7 +84,7 @@ var rules = []rule{
 	{"agent", "episode internal/capture/... internal/device internal/login internal/seal internal/spool internal/statedir", "holds no key but its own certificate's, and no policy"},
 	{"edge", "bundle episode internal/access internal/canary internal/capture/... internal/config internal/consent internal/device internal/exchange internal/keyring internal/learn internal/link internal/login internal/poll internal/published internal/release internal/risk internal/seal internal/spool internal/sqlstore internal/statedir internal/tlog/proof internal/tlog/seen internal/tlog/tiles internal/trail internal/value internal/web scrub",
 		"knows a hub as a registry with a key: not its code, its log's writer, its datasets"},
-	{"hub", "bundle episode internal/access internal/blob internal/config internal/curate internal/dataset/... internal/device internal/exchange internal/intake internal/keyring internal/learn internal/login internal/published internal/registry internal/release internal/rights internal/sqlstore internal/statedir internal/tlog/... internal/trail internal/value internal/web",
+	{"hub", "bundle episode internal/access internal/blob internal/config internal/curate internal/dataset/... internal/device internal/exchange internal/intake internal/keyring internal/learn internal/link internal/login internal/published internal/registry internal/release internal/rights internal/sqlstore internal/statedir internal/tlog/... internal/trail internal/value internal/web",
 		"never sees raw text: no reader, no filter, no policy"},
 	{"cmd/...", "agent edge hub bundle scrub episode spec internal/...", "commands may use all of it, and should hold little"},
 }

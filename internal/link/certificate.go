@@ -8,6 +8,8 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -53,8 +55,37 @@ func (k *Certificate) Check(key ed25519.PublicKey) (c bundle.Certificate, at pro
 	if asked.Index != c.LogIndex {
 		return c, at, proof.NotProven("the proof is of entry %d, the certificate names %d", asked.Index, c.LogIndex)
 	}
-	at, err = held.Verify(log, proof.KindCertificate, episode.Digest(k.Certificate))
-	return c, at, err
+	if at, err = held.Verify(log, proof.KindCertificate, episode.Digest(k.Certificate)); err != nil {
+		return c, at, err
+	}
+	return c, at, checkOnward(c)
+}
+
+// Certificate returns a certificate that was kept, as JSON, by the withdrawal that it is of.
+func (l *Link) Certificate(withdrawal string) ([]byte, error) {
+	return os.ReadFile(l.certificateFile(withdrawal))
+}
+
+func (l *Link) certificateFile(withdrawal string) string {
+	return filepath.Join(l.dir, "certificates", strings.TrimPrefix(withdrawal, "sha256:")+".json")
+}
+
+// checkOnward verifies the certificates of those to whom records had been passed on.
+func checkOnward(c bundle.Certificate) error {
+	for _, o := range c.Onward {
+		if len(o.Key) != ed25519.PublicKeySize {
+			return proof.NotProven("the key of %s has %d bytes", o.Recipient, len(o.Key))
+		}
+		k := Certificate{Certificate: o.Certificate, Proof: o.Proof, Asked: o.Asked}
+		theirs, _, err := k.Check(o.Key)
+		if err != nil {
+			return fmt.Errorf("the certificate of %s: %w", o.Recipient, err)
+		}
+		if theirs.Withdrawal != o.Withdrawal || theirs.Recipient != o.Recipient || theirs.LogOrigin != o.Recipient || theirs.Reason != "" {
+			return proof.NotProven("the certificate of %s is of another withdrawal", o.Recipient)
+		}
+	}
+	return nil
 }
 
 // inclusion reads a proof that is written as ours are, and in no other way: the last letter of base64 has bits to spare, which
@@ -98,6 +129,5 @@ func (l *Link) certificate(ctx context.Context, layers [][]byte, withdrawal, rea
 	if err != nil {
 		return nil, err
 	}
-	name := strings.TrimPrefix(withdrawal, "sha256:") + ".json"
-	return layers[0], statedir.Write(filepath.Join(l.dir, "certificates", name), append(b, '\n'))
+	return layers[0], statedir.Write(l.certificateFile(withdrawal), append(b, '\n'))
 }

@@ -101,15 +101,26 @@ type AdmittedRow struct {
 	Receipt                   []byte
 	AdmittedAt                time.Time
 	ExpiresAt                 time.Time // the first end of its records' terms; zero: none ends
+	FirstAt                   time.Time // when the first of several hubs received the records; zero: this one is
+	Passage                   string    // blob that says how the bundle was passed on to here; empty: its contributor gave it
+	Leaves                    string    // JSON: the hashes of all its records, once some of them were taken back; else empty
 	Doomed                    []string  // blobs that must go, because what they hold was withdrawn; for Admit only
+}
+
+// Received is when the first hub received the records: retention counts from it.
+func (a AdmittedRow) Received() time.Time {
+	if a.FirstAt.IsZero() {
+		return a.AdmittedAt
+	}
+	return a.FirstAt
 }
 
 // Admit stores a bundle once; the second time it changes nothing.
 func (d *DB) Admit(ctx context.Context, a AdmittedRow) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO admitted (bundle, contributor, kind, records, bytes, shard, seq, log_index, receipt, admitted_at, expires_at)
- VALUES ($1,$2,$3,$4,$5,$6,(SELECT COALESCE(MAX(seq),0)+1 FROM admitted),$7,$8,$9,$10) ON CONFLICT (bundle) DO NOTHING`,
-			a.Bundle, a.Contributor, a.Kind, a.Records, a.Bytes, a.Shard, a.LogIndex, a.Receipt, micros(a.AdmittedAt), micros(a.ExpiresAt))
+		_, err := tx.ExecContext(ctx, `INSERT INTO admitted (bundle, contributor, kind, records, bytes, shard, seq, log_index, receipt, admitted_at, expires_at, first_at, passage, leaves)
+ VALUES ($1,$2,$3,$4,$5,$6,(SELECT COALESCE(MAX(seq),0)+1 FROM admitted),$7,$8,$9,$10,$11,$12,$13) ON CONFLICT (bundle) DO NOTHING`,
+			a.Bundle, a.Contributor, a.Kind, a.Records, a.Bytes, a.Shard, a.LogIndex, a.Receipt, micros(a.AdmittedAt), micros(a.ExpiresAt), micros(a.FirstAt), a.Passage, a.Leaves)
 		if err != nil {
 			return err
 		}
@@ -121,12 +132,12 @@ func (d *DB) Admit(ctx context.Context, a AdmittedRow) error {
 	})
 }
 
-const admittedCols = `bundle, contributor, kind, records, bytes, shard, seq, log_index, receipt, admitted_at, expires_at`
+const admittedCols = `bundle, contributor, kind, records, bytes, shard, seq, log_index, receipt, admitted_at, expires_at, first_at, passage, leaves`
 
 func scanAdmitted(r *sql.Rows) (a AdmittedRow, err error) {
-	var at, until int64
-	err = r.Scan(&a.Bundle, &a.Contributor, &a.Kind, &a.Records, &a.Bytes, &a.Shard, &a.Seq, &a.LogIndex, &a.Receipt, &at, &until)
-	a.AdmittedAt, a.ExpiresAt = fromMicros(at), fromMicros(until)
+	var at, until, first int64
+	err = r.Scan(&a.Bundle, &a.Contributor, &a.Kind, &a.Records, &a.Bytes, &a.Shard, &a.Seq, &a.LogIndex, &a.Receipt, &at, &until, &first, &a.Passage, &a.Leaves)
+	a.AdmittedAt, a.ExpiresAt, a.FirstAt = fromMicros(at), fromMicros(until), fromMicros(first)
 	return a, err
 }
 

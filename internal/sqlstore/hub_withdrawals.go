@@ -131,6 +131,7 @@ type Erasure struct {
 	Fate       bundle.Fate
 	Records    int
 	Shard      string   // for a bundle: what is left of it
+	Leaves     string   // for a bundle that was whole before: the hashes of its records
 	Doomed     []string // blobs that must go
 }
 
@@ -141,7 +142,7 @@ func (d *DB) Erase(ctx context.Context, e Erasure) error {
 		var err error
 		if e.Fate.Kind == "bundle" {
 			// Two bundles of the same records share a blob: both point to what is left, before the old one goes.
-			_, err = tx.ExecContext(ctx, `UPDATE admitted SET shard=$1 WHERE shard=(SELECT a.shard FROM admitted a WHERE a.bundle=$2)`, e.Shard, e.Fate.Artifact)
+			_, err = tx.ExecContext(ctx, `UPDATE admitted SET shard=$1, leaves=CASE WHEN leaves='' THEN $3 ELSE leaves END WHERE shard=(SELECT a.shard FROM admitted a WHERE a.bundle=$2)`, e.Shard, e.Fate.Artifact, e.Leaves)
 		} else {
 			_, err = tx.ExecContext(ctx, `UPDATE documents SET note=$1 WHERE kind=$2 AND id=$3`, "incomplete: withdrawal "+e.Withdrawal, DocSnapshot, e.Fate.Artifact)
 		}

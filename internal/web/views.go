@@ -356,6 +356,16 @@ type BundleView struct {
 	SignedOK  bool   // checked when the page was made
 	Manifest  []byte // exact bytes
 	Withdrawn int    // records taken back since
+	Onward    []Onward
+}
+
+// Onward is what the recipient of a bundle has passed on of it.
+type Onward struct {
+	Recipient string
+	Records   int
+	LogIndex  int64 // in the recipient's log
+	At        time.Time
+	Signer    string // of the recipient's receipt
 }
 
 // Reason counts records by why.

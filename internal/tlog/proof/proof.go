@@ -45,6 +45,7 @@ const (
 	KindStatement   = "statement"
 	KindWithdrawal  = "withdrawal"
 	KindCertificate = "certificate"
+	KindPassage     = "passage"
 )
 
 // SaltSize is the length of a salt.
