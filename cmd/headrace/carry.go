@@ -160,7 +160,7 @@ func (c *hubReceiveCmd) Run(e *env, role *hubCmd) error {
 	case errors.Is(err, errInUse):
 		said, err = control(e.ctx, f.Dir, "receive", string(b))
 	}
-	if err == nil {
+	if said != "" {
 		fmt.Fprintln(e.out, said)
 	}
 	return err
@@ -173,11 +173,11 @@ func receiveOf(ctx context.Context, h *hub.Hub, job string) (string, error) {
 		return "", fmt.Errorf("read what to receive: %w", err)
 	}
 	r, err := h.Receive(ctx, hub.Exchange{Place: j.Place, Credentials: j.Credentials})
-	if err != nil {
+	if err != nil && r.Place == "" {
 		return "", err
 	}
-	b, err := json.Marshal(r)
-	return string(b), err
+	b, marshal := json.Marshal(r)
+	return string(b), errors.Join(err, marshal) // what was taken in is said, whatever else failed
 }
 
 func absolute(file string) string {
