@@ -122,7 +122,7 @@ func packTar(n int, w *watch) error {
 			if err != nil {
 				return err
 			}
-			z, err := zstd.NewWriter(f, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault))
+			z, err := zstd.NewWriter(f, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
 			if err != nil {
 				return err
 			}
