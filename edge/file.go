@@ -251,6 +251,14 @@ func (f File) Effective(joined ...*link.Membership) (File, error) {
 	return f, nil
 }
 
+// of is what an effective file says of a hub.
+func (f File) of(hub string) HubFile {
+	if h, own := f.Hubs[hub]; own {
+		return h
+	}
+	return f.HubFile
+}
+
 // Config returns what an edge that has joined these hubs needs to know.
 func (f File) Config(joined ...*link.Membership) (Config, error) {
 	eff, err := f.Effective(joined...)
@@ -285,11 +293,7 @@ func (f File) Config(joined ...*link.Membership) (Config, error) {
 			c.Hubs = append(c.Hubs, m.Known())
 			continue
 		}
-		h, own := eff.Hubs[m.Hub]
-		if !own {
-			h = eff.HubFile
-		}
-		joined, err := h.config(m)
+		joined, err := eff.of(m.Hub).config(m)
 		if err != nil {
 			return c, err
 		}
@@ -312,7 +316,7 @@ func (f File) Config(joined ...*link.Membership) (Config, error) {
 		return c, err
 	}
 	if len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool { return slices.Contains(c.Policy.Recipients(), name) }) {
-		return c, &episode.Problem{Code: "config/policy", Message: fmt.Sprintf("the policy %s does not name the hub %q", f.Policy, strings.Join(names, ", ")),
+		return c, &episode.Problem{Code: "config/policy", Message: fmt.Sprintf("the policy %s names no hub that was joined: %s", f.Policy, strings.Join(names, ", ")),
 			Hint: "add it under recipients, and to the rules that let something go there"}
 	}
 	return c, nil
@@ -325,14 +329,14 @@ func (f File) LinkTo(name string) (*link.Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, named := f.Hubs[m.Hub]
-	if !named {
-		h = f.HubFile
-	}
-	if h, err = h.of(m); err != nil {
+	joined, err := link.Memberships(f.Dir)
+	if err != nil {
 		return nil, err
 	}
-	hub, err := h.config(m)
+	if f, err = f.Effective(joined...); err != nil { // one hub's address is no other's: its token would go there
+		return nil, err
+	}
+	hub, err := f.of(m.Hub).config(m)
 	return link.New(hub, link.Config{Dir: f.Dir}), err
 }
 

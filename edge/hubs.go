@@ -40,7 +40,8 @@ func (e *Edge) newHub(h Hub) *hub {
 	return &hub{Edge: e, others: map[string]bool{}, link: link.New(h, link.Config{Dir: e.cfg.Dir, Ring: e.ring, Log: e.log, Now: e.cfg.now})}
 }
 
-// Connect tells the edge of one of its hubs, once both run in one process, and takes up the release that was in force.
+// Connect tells the edge of one of its hubs, once both run in one process, and takes up the release that was in force. It comes
+// before anything is served: pages and tools read which hubs there are without a lock.
 func (e *Edge) Connect(ctx context.Context, h Hub) error {
 	e.turning.Lock()
 	defer e.turning.Unlock()
@@ -75,7 +76,11 @@ func (e *Edge) theHub(name string) (*hub, error) {
 	case len(joined) == 0:
 		return nil, link.ErrNotJoined
 	case name != "":
-		return e.hubOf(name)
+		i := slices.IndexFunc(joined, func(h *hub) bool { return h.link.Name == name })
+		if i < 0 {
+			return nil, &episode.Problem{Code: "hub/unknown", Message: fmt.Sprintf("this edge has joined no hub %q", name), Hint: "those that it has: " + strings.Join(e.recipients(), ", ")}
+		}
+		return joined[i], nil
 	case len(joined) == 1:
 		return joined[0], nil
 	}
@@ -95,10 +100,12 @@ func (e *Edge) recipients() []string {
 
 // contributor is the name by which hubs know this edge: that of the first where they know it by several.
 func (e *Edge) contributor() string {
-	if len(e.hubs) == 0 {
-		return ""
+	for _, h := range e.hubs {
+		if !h.link.Left {
+			return h.link.Contributor
+		}
 	}
-	return e.hubs[0].link.Contributor
+	return ""
 }
 
 // meetHubs sends to each hub what is packed for it and fetches what it has for us, one beside the other: a hub that is away holds up

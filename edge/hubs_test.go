@@ -9,9 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/web"
 )
@@ -215,5 +218,114 @@ func TestWhatWasCapturedBeforeAHubWasJoinedWaitsForIt(t *testing.T) {
 	if n := len(l.atHub("alder-bank")); n != 1 {
 		rows, _, _ := l.edgeDB("alder-bank").ListEpisodes(t.Context(), sqlstore.EpisodeFilter{Limit: 10})
 		t.Errorf("the hub has %d records: %+v", n, rows)
+	}
+}
+
+// released stores a release that the hub signed at an edge, as one that it fetched before.
+func (l *loop) released(db *sqlstore.DB, snapshot string) string {
+	l.t.Helper()
+	filter := learn.Filter{Format: "headrace-filter/1", Reward: learn.Immediate().Name, Threshold: 0.5, Weights: []float64{1}}
+	model, err := filter.MarshalBinary()
+	l.ok(err)
+	gate, err := bundle.SealDocument(bundle.TypeGateReport, release.Report{Verdict: release.Released}, l.hubKey())
+	l.ok(err)
+	r := release.New(episode.Digest(model), episode.Digest(gate), snapshot, "")
+	envelope, err := bundle.SealDocument(bundle.TypeRelease, r, l.hubKey())
+	l.ok(err)
+	l.ok(db.SaveRelease(l.t.Context(), sqlstore.PulledRelease{ID: r.ID, Hub: l.name, Channel: "early", Envelope: envelope, Model: model, Gate: gate, PulledAt: l.clock()}))
+	return r.ID
+}
+
+// One release decides: that of the hub that is configured, else that of the first hub that has one, after a restart as before. Where the
+// configured hub retires its own, no other's takes its place.
+func TestTheReleaseOfOneHubDecides(t *testing.T) {
+	l, own, open := twoHubs(t)
+	conf, from := l.conf, ""
+	l.conf = func(c *edge.Config) {
+		conf(c)
+		c.DecidesFrom = from
+		for i := range c.Hubs {
+			c.Hubs[i].Channel = "early" // which reaches everybody
+		}
+	}
+	e := open()
+	makers, owns := l.released(l.edgeDB("alder-bank"), "sha256:a"), own.released(l.edgeDB("alder-bank"), "sha256:b")
+	decides := func() string { return e.Decide(edge.Principal{Name: "ada"}, edge.DecideRequest{}).Release }
+	again := func(name string) string {
+		l.close(e)
+		from = name
+		e = open()
+		return decides()
+	}
+	if got := again(own.name); got != owns {
+		t.Errorf("%s decides: %q, want %q", own.name, got, owns)
+	}
+	if got := again(maker); got != makers {
+		t.Errorf("%s decides: %q, want %q", maker, got, makers)
+	}
+	if got := again(""); got != makers {
+		t.Errorf("the first that has one decides: %q, want %q", got, makers)
+	}
+	list, err := edge.View{Edge: e}.Releases(t.Context())
+	l.ok(err)
+	if len(list) != 2 || list[0].InUse == list[1].InUse || list[0].Hub == list[1].Hub || list[0].Hub == "" {
+		t.Errorf("the page: %+v", list)
+	}
+	// The maker's hub offers none any more. Its own is away and says nothing of the kind.
+	own.down.Store(true)
+	_ = e.Turn(t.Context())
+	if got := decides(); got != owns {
+		t.Errorf("the maker retired its release: %q decides, want %q", got, owns)
+	}
+	if got := again(maker); got != "" {
+		t.Errorf("%s decides, and has none: %q", maker, got)
+	}
+}
+
+// A hub that was left is asked nothing and gets nothing, what it signed is still shown, and nobody is asked to approve for it.
+func TestAHubThatWasLeftGetsNothing(t *testing.T) {
+	l, own, open := twoHubs(t)
+	conf, left := l.conf, false
+	l.conf = func(c *edge.Config) {
+		conf(c)
+		if left {
+			c.Hubs[0].Left, c.Hubs[0].Public = true, l.hub.Public()
+		}
+	}
+	e := open()
+	l.send(e, one("1", "payments"), one("2", "portal"))
+	l.turn(e)
+	if n := len(l.atHub("alder-bank")); n != 1 {
+		t.Fatalf("the maker has %d records", n)
+	}
+	l.close(e)
+	left = true
+	e = l.edge("alder-bank", joinedAlready)
+	ans, err := own.hub.Enlist(t.Context(), "the-bank", e.Public(), false)
+	l.ok(err)
+	l.ok(e.Connect(t.Context(), edge.Hub{Name: own.name, URL: own.url, Token: ans.Token, Public: own.hub.Public()}))
+	_, err = e.ApproveAll(t.Context(), "steward")
+	l.ok(err)
+	l.send(e, one("3", "portal"))
+	l.turn(e)
+	if a, b := len(l.atHub("alder-bank")), len(own.atHub("the-bank")); a != 1 || b != 3 {
+		t.Errorf("the hub that was left has %d records, the other %d", a, b)
+	}
+	if batches, err := (edge.View{Edge: e}).Batches(t.Context()); err != nil || len(batches) != 0 {
+		t.Errorf("somebody is asked for a hub that was left: %+v, %v", batches, err)
+	}
+	if _, err := e.Leave(t.Context(), maker, edge.Exchange{Place: t.TempDir()}, ""); problemCode(err) != "hub/unknown" {
+		t.Errorf("carried to a hub that was left: %v", err)
+	}
+	bundles, err := edge.View{Edge: e}.Bundles(t.Context())
+	l.ok(err)
+	for _, b := range bundles {
+		if b.Receipt == nil {
+			t.Errorf("the receipt of %s is not shown", b.Recipient)
+		}
+	}
+	_, err = e.Withdraw(t.Context(), "steward", web.Scope{Session: "s-2"})
+	if problemCode(err) != "withdraw/elsewhere" || !strings.Contains(err.Error(), maker) {
+		t.Errorf("taken back from a hub that was left: %v", err)
 	}
 }

@@ -26,6 +26,9 @@ const (
 
 // pack makes bundles of what is approved, for each hub its own. What one hub's cannot be packed for holds up no other's.
 func (e *Edge) pack(ctx context.Context) error {
+	if err := e.PolicyHeld(); err != nil {
+		return err
+	}
 	var errs []error
 	for _, h := range e.hubs {
 		if !h.link.Left {

@@ -102,6 +102,14 @@ func (v View) EdgeStages(ctx context.Context) ([]web.Stage, error) {
 	return []web.Stage{capture, scrubbed, consented, packed, edge, lever}, nil
 }
 
+// oneOf is the name of a hub for a page to say which is meant, where there are several; else empty.
+func (e *Edge) oneOf(hub string) string {
+	if len(e.hubs) < 2 {
+		return ""
+	}
+	return hub
+}
+
 // following says which channels are followed, of which hubs where there are several.
 func (e *Edge) following() string {
 	var words []string
@@ -241,6 +249,10 @@ func (v View) Episode(ctx context.Context, who, id string) (*web.EpisodeView, er
 	}
 	e.History = append(e.History, web.Event{At: r.ReceivedAt, What: "recorded"})
 	for _, o := range out {
+		to := ""
+		if name := v.oneOf(o.Recipient); name != "" {
+			to = " for " + name
+		}
 		if r.State == sqlstore.EpisodeReady {
 			e.State = shownStates[o.State]
 		}
@@ -251,13 +263,13 @@ func (v View) Episode(ctx context.Context, who, id string) (*web.EpisodeView, er
 		if e.Terms = left.Terms; e.Raw != web.RawShown && o.Kind == string(bundle.KindEpisodes) {
 			e.Episode = left
 		}
-		e.History = append(e.History, web.Event{At: o.CreatedAt, What: fmt.Sprintf("filtered and lowered to %s: revision %d", o.Level, o.Revision), Who: "rule " + o.Rule})
+		e.History = append(e.History, web.Event{At: o.CreatedAt, What: fmt.Sprintf("filtered and lowered to %s%s: revision %d", o.Level, to, o.Revision), Who: "rule " + o.Rule})
 		if !o.DecidedAt.IsZero() {
 			what := o.State
 			if what == sqlstore.OutPacked {
 				what = "approved"
 			}
-			e.History = append(e.History, web.Event{At: o.DecidedAt, What: what, Who: o.DecidedBy})
+			e.History = append(e.History, web.Event{At: o.DecidedAt, What: what + to, Who: o.DecidedBy})
 		}
 		if o.Bundle != "" {
 			e.Bundle = o.Bundle
@@ -282,7 +294,7 @@ func (v View) Withdrawals(ctx context.Context) ([]web.Withdrawal, error) {
 	list := make([]web.Withdrawal, len(rows))
 	for i, w := range rows {
 		scope, asked := v.told(ctx, w)
-		list[i] = web.Withdrawal{ID: w.ID, Scope: scope, At: w.RequestedAt, Who: asked, Records: w.Records, State: "under way"}
+		list[i] = web.Withdrawal{ID: w.ID, Hub: v.oneOf(w.Recipient), Scope: scope, At: w.RequestedAt, Who: asked, Records: w.Records, State: "under way"}
 		if w.Unsigned {
 			list[i].State = "not signed yet"
 		}

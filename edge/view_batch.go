@@ -20,8 +20,8 @@ import (
 
 // Batches returns the outgoing batches: all that would leave next. There is one for each recipient, named after it.
 func (v View) Batches(ctx context.Context) (list []web.Batch, err error) {
-	for _, h := range v.hubs {
-		b, _, err := v.batch(ctx, h.link.Name)
+	for _, name := range v.recipients() { // to a hub that was left nothing leaves, and nobody is asked
+		b, _, err := v.batch(ctx, name)
 		if err != nil {
 			return nil, err
 		}
@@ -242,7 +242,7 @@ func (v View) Alarms(context.Context) (list []web.Alarm, err error) {
 			return nil, err
 		}
 		for _, a := range kept {
-			list = append(list, web.Alarm(a))
+			list = append(list, web.Alarm{Hub: v.oneOf(h.link.Name), At: a.At, Why: a.Why, Dir: a.Dir})
 		}
 	}
 	return list, nil

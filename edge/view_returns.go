@@ -36,7 +36,7 @@ func (v View) Releases(ctx context.Context) ([]web.Release, error) {
 			state = "active"
 		}
 		rel := published.Release(c.Release, r.PulledAt, 0, state, h.link.Signer())
-		rel.InUse = inUse
+		rel.InUse, rel.Hub = inUse, v.oneOf(r.Hub)
 		list = append(list, rel)
 	}
 	return list, nil
@@ -58,7 +58,9 @@ func (v View) Statements(ctx context.Context) ([]web.Statement, error) {
 		if err := h.link.Open(doc.Envelope, bundle.TypeStatement, &s); err != nil {
 			return nil, err
 		}
-		list = append(list, published.Statement(doc.ID, &s, h.link.Signer()))
+		shown := published.Statement(doc.ID, &s, h.link.Signer())
+		shown.Hub = v.oneOf(doc.Hub)
+		list = append(list, shown)
 	}
 	return list, nil
 }

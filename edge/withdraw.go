@@ -111,7 +111,7 @@ func (e *Edge) WouldWithdraw(ctx context.Context, s web.Scope) (*web.Reach, erro
 	first := map[string]time.Time{} // by hub
 	for _, b := range bundles {     // oldest first
 		if n := in[b.ID]; n > 0 {
-			r.Bundles = append(r.Bundles, web.ReachBundle{ID: b.ID, Records: n})
+			r.Bundles = append(r.Bundles, web.ReachBundle{ID: b.ID, Hub: e.oneOf(b.Recipient), Records: n})
 			if first[b.Recipient].IsZero() {
 				first[b.Recipient] = b.CreatedAt
 			}

@@ -158,13 +158,16 @@ func Join(ctx context.Context, dir, address, invite string, signing keyring.Sign
 			Hint: "the code is spent: tell the hub's operator, and check the address before you use a new one"}
 	}
 	for _, other := range before {
-		if other.Hub == m.Hub && other.PublicKey.Equal(m.PublicKey) && other.Contributor != m.Contributor { // what was sent is taken back by that name
+		switch same := other.PublicKey.Equal(m.PublicKey); {
+		case other.Hub == m.Hub && same && other.Contributor != m.Contributor: // what was sent is taken back by that name
 			return nil, &episode.Problem{Code: "join/other-name", Message: fmt.Sprintf("%s knows us as %q, and the invite was for %q", m.Hub, other.Contributor, m.Contributor),
 				Hint: "the code is spent: what was sent under the one name could not be taken back under the other; ask for an invite for " + other.Contributor}
-		}
-		if !other.Left && other.Hub == m.Hub && !other.PublicKey.Equal(m.PublicKey) { // ids that leave are keyed by this name
+		case other.Hub == m.Hub && !same: // ids that leave are keyed by this name, and those that left to the other stay with it
 			return nil, &episode.Problem{Code: "join/same-name", Message: fmt.Sprintf("another hub that was joined is called %q, too", m.Hub),
-				Hint: "the code is spent: ask the operator of one of them for another name, or leave the other first: headrace edge leave " + m.Hub}
+				Hint: "the code is spent: ask the operator of this one for another name and a new invite"}
+		case other.Hub != m.Hub && same && !other.Left: // it would have each record twice, and its log has one name
+			return nil, &episode.Problem{Code: "join/same-hub", Message: fmt.Sprintf("this hub was joined as %q, and calls itself %q now", other.Hub, m.Hub),
+				Hint: "the code is spent: ask its operator for its old name, or leave it first: headrace edge leave " + other.Hub}
 		}
 	}
 	return m, m.save(dir)

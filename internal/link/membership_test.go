@@ -5,7 +5,10 @@ package link
 import (
 	"bytes"
 	"crypto/ed25519"
+	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -77,5 +80,48 @@ func TestAnInviteWithoutTheHubsKeyIsNotUsed(t *testing.T) {
 	}
 	if _, err := Join(t.Context(), t.TempDir(), "hub.example", Invite("ABC", member("acme-tools", 1).PublicKey, ""), keyring.Signing{}); !errors.Is(err, &episode.Problem{Code: "hub/bad-address"}) {
 		t.Errorf("%v", err)
+	}
+}
+
+// The ids that leave are keyed by a hub's name: another hub cannot come to have them by calling itself the same, even once the first was
+// left; nor can one hub be two.
+func TestANameIsOneHubsAndAHubHasOneName(t *testing.T) {
+	answer := member("acme-tools", 1)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(answer) }))
+	defer srv.Close()
+	dir := t.TempDir()
+	join := func(m *Membership) error {
+		answer = m
+		_, err := Join(t.Context(), dir, srv.URL, Invite("ABC", m.PublicKey, ""), keyring.Signing{})
+		return err
+	}
+	leave := func(name string) {
+		m, err := MembershipOf(dir, name)
+		if err == nil {
+			err = m.Leave(dir)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(join(member("acme-tools", 1)), join(member("acme-tools", 1)), join(member("own-models", 2))); err != nil {
+		t.Fatal(err)
+	}
+	if err := join(member("acme-tools", 3)); !errors.Is(err, &episode.Problem{Code: "join/same-name"}) {
+		t.Errorf("another hub of the same name: %v", err)
+	}
+	if err := join(member("acme", 1)); !errors.Is(err, &episode.Problem{Code: "join/same-hub"}) {
+		t.Errorf("the same hub under another name: %v", err)
+	}
+	leave("acme-tools")
+	if err := join(member("acme-tools", 3)); !errors.Is(err, &episode.Problem{Code: "join/same-name"}) {
+		t.Errorf("once the first was left: %v", err)
+	}
+	if err := join(member("acme-tools", 1)); err != nil {
+		t.Errorf("the same hub again: %v", err)
+	}
+	leave("own-models")
+	if err := join(member("own", 2)); err != nil {
+		t.Errorf("a hub that was renamed, once it was left: %v", err)
 	}
 }

@@ -105,8 +105,8 @@ func full(t func(string) string) *world {
 		Manifest: []byte(t(`{"version":1,"records":42}`)), Withdrawn: 1}, {Bundle: Bundle{ID: digestOf("b2"), PackedAt: noon, Recipient: t("maker.example"), Records: 1, Bytes: 1, State: "packed"}},
 		{Bundle: Bundle{ID: "b/3", PackedAt: noon, Recipient: t("maker.example"), Records: 1, Bytes: 1, State: "refused", Incident: &Incident{ID: t("inc_1"), Day: t("2026-11-27"), RotateBy: t("2026-11-30T16:00:00Z"),
 			Kinds: t("1 × aws-key"), Findings: []IncidentFinding{{0, t("/suggestions/0/after"), t("aws-key")}}, More: 2, Signer: digestOf("hub")}}}}
-	w.alarms = []Alarm{{noon, t("the log's key signed two checkpoints that are not of one log"), t("/var/lib/headrace/edge/log/1/evidence-2")}}
-	w.withdrawals = []Withdrawal{{"w/1", t("session s1"), noon, t("kim"), 7, "done", []Fate{{digestOf("b"), "bundle", t("erased")}, {"snap/1", "snapshot", t("rebuilt")}, {t("export of 3 Nov"), "export", t("beyond reach at maker.example")}}, []byte(t(`{"session":"s1"}`)), digestOf("hub")}}
+	w.alarms = []Alarm{{At: noon, Why: t("the log's key signed two checkpoints that are not of one log"), Dir: t("/var/lib/headrace/edge/log/1/evidence-2"), Hub: t("hub 1")}}
+	w.withdrawals = []Withdrawal{{"w/1", t("session s1"), noon, t("kim"), 7, "done", []Fate{{digestOf("b"), "bundle", t("erased")}, {"snap/1", "snapshot", t("rebuilt")}, {t("export of 3 Nov"), "export", t("beyond reach at maker.example")}}, []byte(t(`{"session":"s1"}`)), digestOf("hub"), t("hub 1")}}
 	snap := Snapshot{"snap/1", noon, 97001, 96210, 1204, 3, true, []string{"openai-dpo", "trl-kto"}}
 	w.snapshots = []SnapshotView{{Snapshot: snap, Digest: digestOf("snap"), In: 97210, Used: 97001, SetAside: []Reason{{t("terms do not cover the purpose"), 200, t("widen the purposes in the policy")}, {t("exact duplicate"), 9, ""}},
 		Bundles: []Lineage{{digestOf("b"), t("acme"), 42, 41}}, Splits: []Split{{t("learn"), 60120, 804}, {t("held out"), 36090, 400}}, Gates: []string{"gate/1"}}}
@@ -115,8 +115,8 @@ func full(t func(string) string) *world {
 		Gain: est(0.0414, 0.0121), Bound: 0.0312, HasGain: true, Old: est(0.207, 0.011), New: est(0.2484, 0.012),
 		Slices: []Slice{{t("acme"), est(0.061, 0.02)}, {t("borealis"), est(0.035, 0.03)}, {t("cobalt"), est(-0.004, 0.033)}, {t("tiny"), Estimate{0.777, 0.1, 0.9, 9, 30}}},
 		Checks: []Check{{t("developers held out"), true, "", 400, 300, "developers"}, {t("overlap"), true, t("every action had a chance of at least 5 %."), 0, 0, ""}}}, refusedGate(t)}
-	w.releases = []Release{{"rel/1", noon, "gate/1", t("show/hide"), digestOf("rel"), digestOf("hub"), "active", true, []Channel{{"early", t("contributors with a statement"), noon}, {"stable", t("everybody"), noon.AddDate(0, 0, 14)}}}}
-	w.statements = []Statement{{ID: "st/1", Contributor: t("acme"), From: noon.AddDate(0, -1, 0), To: noon, Given: 40000, Used: 39120, SetAside: []Reason{{t("exact duplicate"), 880, ""}}, HasValue: true, Value: Estimate{0.021, 0.009, 0.033, 500, 39120},
+	w.releases = []Release{{"rel/1", noon, "gate/1", t("show/hide"), digestOf("rel"), digestOf("hub"), "active", true, []Channel{{"early", t("contributors with a statement"), noon}, {"stable", t("everybody"), noon.AddDate(0, 0, 14)}}, t("hub 1")}}
+	w.statements = []Statement{{Hub: t("hub 1"), ID: "st/1", Contributor: t("acme"), From: noon.AddDate(0, -1, 0), To: noon, Given: 40000, Used: 39120, SetAside: []Reason{{t("exact duplicate"), 880, ""}}, HasValue: true, Value: Estimate{0.021, 0.009, 0.033, 500, 39120},
 		ValueUnit: t("reward per decision that is lost when this contributor is left out"), Method: t("leave one contributor out"), Lines: []StatementLine{{t("Floor"), t("for taking part"), 2}, {t("Measured value"), t("lower bound × rate"), 4.5}}, Floor: 2, Discount: 6.5,
 		RateCard: t("2026-11"), Recompute: t("headrace value --statement st_1"), Signer: digestOf("hub")},
 		{ID: "st 2", Contributor: t("solo"), Given: 12, HasValue: true, Value: Estimate{0.777, 0.7, 0.8, 3, 12}, Floor: 2, Discount: 2}}
@@ -282,7 +282,7 @@ func (w *world) Withdrawal(_ context.Context, id string) (*Withdrawal, error) {
 func (w *world) WouldWithdraw(_ context.Context, s Scope) (*Reach, error) {
 	r := &Reach{Scope: cmp.Or(s.Session, "everything"), Records: 7, Waiting: 2, Packed: 1, Elsewhere: map[string]int{"other.example": 1}, Releases: []string{"rel_1"}}
 	for _, b := range w.bundles {
-		r.Bundles = append(r.Bundles, ReachBundle{b.ID, 7})
+		r.Bundles = append(r.Bundles, ReachBundle{b.ID, b.Recipient, 7})
 	}
 	return r, w.refuse
 }

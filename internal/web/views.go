@@ -342,6 +342,7 @@ type Alarm struct {
 	At  time.Time
 	Why string
 	Dir string // where both checkpoints are kept
+	Hub string // whose, where the edge knows several hubs
 }
 
 // BundleView is one bundle in full.
@@ -466,6 +467,7 @@ type Release struct {
 	State    string // "active", "superseded", "retired", "rolled back"
 	InUse    bool   // by this machine's edge
 	Channels []Channel
+	Hub      string // whose, where the edge knows several hubs
 }
 
 // Channel says who gets a release from when on.
@@ -477,6 +479,7 @@ type Channel struct {
 
 // Statement is what a contributor gave, what it was worth, what it earns.
 type Statement struct {
+	Hub         string // whose, where the edge knows several hubs
 	ID          string
 	Contributor string
 	From, To    time.Time
@@ -536,6 +539,7 @@ type Reach struct {
 // ReachBundle is a bundle in which some of it left.
 type ReachBundle struct {
 	ID      string `json:"id"`
+	Hub     string `json:"hub,omitzero"` // that it was sent to, where the edge knows several
 	Records int    `json:"records"`
 }
 
@@ -550,6 +554,7 @@ type Withdrawal struct {
 	Fates       []Fate
 	Certificate []byte // exact signed bytes, when done
 	Signer      string
+	Hub         string // that is asked, where the edge knows several
 }
 
 // Fate is what became of one artifact.
