@@ -137,7 +137,7 @@ func (h HubFile) empty() bool { return reflect.ValueOf(h).IsZero() }
 // of is what takes effect of a hub that was joined.
 func (h HubFile) of(m *link.Membership) (HubFile, error) {
 	if h.Contributor != "" && h.Contributor != m.Contributor {
-		return h, &episode.Problem{Code: "config/contributor", Message: fmt.Sprintf("contributor is %q, but the hub knows this edge as %q", h.Contributor, m.Contributor),
+		return h, &episode.Problem{Code: "config/contributor", Message: fmt.Sprintf("contributor is %q, but %s knows this edge as %q", h.Contributor, m.Hub, m.Contributor),
 			Hint: "take the key out, or join with an invite for that name"}
 	}
 	h.Contributor, h.Hub, h.Channel = m.Contributor, cmp.Or(h.Hub, m.URL), cmp.Or(h.Channel, m.Channel)
@@ -349,7 +349,7 @@ func (h HubFile) config(m *link.Membership) (Hub, error) {
 	hub.Exchange = Exchange{Place: h.Exchange, Credentials: h.ExchangeCredentials}
 	if h.Encrypt {
 		if hub.Exchange.Recipient = cmp.Or(h.Recipient, m.AgeRecipient); hub.Exchange.Recipient == "" {
-			return hub, &episode.Problem{Code: "config/encrypt", Message: "encrypt is set, and the hub's key to encrypt to is not known", Hint: "ask its operator for what headrace hub recipient prints, and set recipient"}
+			return hub, &episode.Problem{Code: "config/encrypt", Message: "encrypt is set, and the key of " + m.Hub + " to encrypt to is not known", Hint: "ask its operator for what headrace hub recipient prints, and set recipient"}
 		}
 		if _, err := exchange.Recipient(hub.Exchange.Recipient); err != nil {
 			return hub, err

@@ -31,7 +31,7 @@ func (h *hub) refuse(ctx context.Context, b sqlstore.BundleRow, envelope []byte)
 			named[episode.Digest(packed.Record(f.Record))] = true
 		}
 	}
-	h.log.Error("the hub refused a bundle for what it found in it; its records are held here", "bundle", b.ID, "incident", inc.ID, "records", len(named), "rotate_by", inc.RotateBy)
+	h.log.Error("the hub refused a bundle for what it found in it; its records are held here", "hub", b.Recipient, "bundle", b.ID, "incident", inc.ID, "records", len(named), "rotate_by", inc.RotateBy)
 	return h.db.Noting(h.entry(ctx, "incident "+inc.ID, "refuse", b.ID)).RefuseBundle(ctx, b.ID, "incident "+inc.ID, envelope, slices.Sorted(maps.Keys(named)), h.cfg.Now())
 }
 
