@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -237,18 +238,34 @@ func page(ctx context.Context, client *http.Client, address string) ([]byte, err
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
+	if n, bad := strconv.Atoi(resp.Header.Get("Retry-After")); bad == nil && resp.StatusCode == http.StatusTooManyRequests {
+		return nil, limited(time.Duration(n) * time.Second)
+	}
 	if err == nil && resp.StatusCode != http.StatusOK {
 		err = fmt.Errorf("%s: %.300s", resp.Status, b)
 	}
 	return b, err
 }
 
+// limited says how long to wait: nobody looks at that many pages in a minute.
+type limited time.Duration
+
+func (l limited) Error() string { return "too many pages; wait " + time.Duration(l).String() }
+
 // pageTimes gets a page again and again, one after the other. Each must hold what it is there for.
 func pageTimes(ctx context.Context, client *http.Client, address, holds string, times int) (*loaded, error) {
 	out := &loaded{}
-	for range times {
+	for len(out.took) < times {
 		begin := time.Now()
 		b, err := page(ctx, client, address)
+		if wait, ok := errors.AsType[limited](err); ok {
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-time.After(time.Duration(wait)):
+				continue
+			}
+		}
 		if err != nil {
 			return nil, err
 		}
