@@ -30,13 +30,9 @@ func (r Refusal) After(s Refusal) bool { return r.RefusedAt > s.RefusedAt }
 // Claimed says from whom an envelope says that it is, a bundle's or a withdrawal's. Nothing is verified: it tells whose key
 // to verify it with.
 func Claimed(envelope []byte, payloadType string) (contributor string, err error) {
-	var env dsse.Envelope
-	if len(envelope) > maxDocument || json.Unmarshal(envelope, &env) != nil || env.PayloadType != payloadType {
-		return "", malformed("not an envelope of %s", payloadType)
-	}
-	payload, ok := unbase64(env.Payload)
-	if !ok {
-		return "", malformed("the envelope's base64 is not in its one standard form")
+	payload, err := unverified(envelope, payloadType)
+	if err != nil {
+		return "", err
 	}
 	var says struct {
 		Contributor string `json:"contributor"`
@@ -51,4 +47,17 @@ func Claimed(envelope []byte, payloadType string) (contributor string, err error
 		return says.Predicate.Contributor, nil
 	}
 	return says.Contributor, nil
+}
+
+// unverified is what an envelope holds, whoever signed it.
+func unverified(envelope []byte, payloadType string) ([]byte, error) {
+	var env dsse.Envelope
+	if len(envelope) > maxDocument || json.Unmarshal(envelope, &env) != nil || env.PayloadType != payloadType {
+		return nil, malformed("not an envelope of %s", payloadType)
+	}
+	payload, ok := unbase64(env.Payload)
+	if !ok {
+		return nil, malformed("the envelope's base64 is not in its one standard form")
+	}
+	return payload, nil
 }

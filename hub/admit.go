@@ -45,6 +45,8 @@ func (h *Hub) admitAs(ctx context.Context, repo string, manifest []byte, digest 
 		return h.admitBundle(ctx, contributor, repo, manifest, digest)
 	case ok && place == "withdrawals" && m.ArtifactType == bundle.TypeWithdrawal && len(m.Layers) == 1:
 		return h.admitWithdrawal(ctx, contributor, m.Layers[0].Digest.String(), digest, int64(len(manifest)))
+	case ok && place == "agreements" && m.ArtifactType == bundle.TypeAgreement && len(m.Layers) == 1:
+		return h.admitAgreement(ctx, contributor, repo, m.Layers[0].Digest.String(), digest, int64(len(manifest)))
 	case ok && place == "passages" && m.ArtifactType == bundle.TypePassage && len(m.Layers) == 1:
 		return h.admitPassage(ctx, contributor, m.Layers[0].Digest.String())
 	}

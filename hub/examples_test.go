@@ -24,6 +24,7 @@ func TestExamplesAreWhatTheTypesWrite(t *testing.T) {
 	for name, v := range map[string]any{
 		"release.json": new(release.Release), "gate-report.json": new(release.Report), "statement.json": new(value.Statement),
 		"withdrawal.json": new(bundle.Withdrawal), "certificate.json": new(bundle.Certificate), "incident.json": new(bundle.Incident), "passage.json": new(bundle.Passage),
+		"agreement.json": new(bundle.Agreement), "countersignature.json": new(bundle.Countersignature),
 		"withdrawal-expired.json": new(bundle.Withdrawal), "certificate-expired.json": new(bundle.Certificate), "refusal.json": new(bundle.Refusal),
 		"decide-request.json": new(edge.DecideRequest), "decide-answer.json": new(edge.DecideAnswer),
 	} {

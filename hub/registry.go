@@ -43,7 +43,7 @@ func (h *Hub) openRegistry() (err error) {
 const maxWithdrawal = 16 << 20
 
 func maxBlobIn(repo string) int64 {
-	if _, place, _ := splitRepo(repo); place == "withdrawals" || place == "passages" {
+	if _, place, _ := splitRepo(repo); place == "withdrawals" || place == "passages" || place == "agreements" {
 		return maxWithdrawal
 	}
 	return 0
@@ -68,10 +68,15 @@ func (h *Hub) authorize(r *http.Request, repo string, write bool) error {
 	switch {
 	case repo == "", repo == releases && !write:
 		return nil
-	case own && name == c.Name && (!write || place == "bundles" || place == "withdrawals" || place == "passages"):
+	case own && name == c.Name && (!write || contributed(place)):
 		return nil
 	}
 	return errors.New("this repository is not yours")
+}
+
+// contributed says of a place that contributors write into it.
+func contributed(place string) bool {
+	return place == "bundles" || place == "withdrawals" || place == "passages" || place == "agreements"
 }
 
 // contributorOf is who sent a request, by its token: the one that it got when it joined, or one of its identity provider.

@@ -33,7 +33,7 @@ func (h *Hub) sweep(ctx context.Context) error {
 		return err
 	}
 	for repo, digests := range byRepo {
-		if _, place, _ := splitRepo(repo); place != "bundles" && place != "withdrawals" && place != "passages" {
+		if _, place, _ := splitRepo(repo); !contributed(place) {
 			continue // what the hub itself writes
 		}
 		if err := h.sweepRepo(ctx, repo, digests, now); err != nil {

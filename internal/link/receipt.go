@@ -32,9 +32,12 @@ type Receipt struct {
 	WitnessedBy []string `json:"witnessed_by"`
 }
 
-// Push sends a bundle and returns the hub's receipt. What arrived before is not sent twice, and the hub admits a bundle once.
+// Push sends a bundle, once the hub has countersigned its terms, and returns the hub's receipt. What arrived before is not sent twice, and the hub admits a bundle once.
 func (l *Link) Push(ctx context.Context, from content.ReadOnlyStorage, root ocispec.Descriptor, m bundle.Manifest) (*Receipt, error) {
 	id := root.Digest.String()
+	if err := l.agree(ctx, m); err != nil {
+		return nil, err
+	}
 	repo, err := l.Repository(l.Contributor + Bundles)
 	if err != nil {
 		return nil, err
