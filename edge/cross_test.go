@@ -100,7 +100,7 @@ func TestNoContributorReachesWhatIsAnothers(t *testing.T) {
 	for _, r := range append(append(blobs, manifests...), tags...) {
 		repos[r[0]] = true
 	}
-	for _, want := range []string{"bundles", "withdrawals", "statements"} {
+	for _, want := range []string{"bundles", "withdrawals", "statements", "agreements"} {
 		if !repos["alder-bank/"+want] {
 			t.Fatalf("there is nothing in %s: %v", want, repos)
 		}
@@ -137,7 +137,7 @@ func TestNoContributorReachesWhatIsAnothers(t *testing.T) {
 	}
 
 	// Nor can it be had by way of one's own repositories: a digest that somebody else has is as good as none.
-	for _, place := range []string{"bundles", "withdrawals"} {
+	for _, place := range []string{"bundles", "withdrawals", "passages", "agreements"} {
 		own := "/v2/birch-telecom/" + place
 		for _, r := range blobs {
 			if r[1] == episode.Digest([]byte("{}")) {
