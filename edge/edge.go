@@ -50,6 +50,7 @@ type Edge struct {
 	log            *slog.Logger
 	trail          *trail.Keeper
 
+	telling    sync.Mutex                      // guards who is known by which key, while several hubs say so
 	turning    sync.Mutex                      // one turn at a time, and guards what follows
 	hubs       []*hub                          // by their names
 	joins      bool                            // some parts of episodes were joined by a key

@@ -48,10 +48,11 @@ func (h *hub) at(ctx context.Context, x Exchange, make bool, do func(context.Con
 // is never held up.
 func (h *hub) exchange(ctx context.Context) error {
 	sent := h.link.Watch(ctx)
+	withdrawn := h.leaveWithdrawals(ctx) // before what they may be about
 	if sent == nil {
 		sent = h.contribute(ctx)
 	}
-	return errors.Join(sent, h.leaveWithdrawals(ctx), h.takeBack(ctx), h.link.LeaveSeen(ctx))
+	return errors.Join(sent, withdrawn, h.takeBack(ctx), h.link.LeaveSeen(ctx))
 }
 
 // Leave leaves in an exchange what is packed for a hub and what is taken back from it, or one bundle, for the hub to take in. Where the
@@ -65,6 +66,7 @@ func (e *Edge) Leave(ctx context.Context, hub string, x Exchange, dir string) (C
 	}
 	return h.at(ctx, x, true, func(ctx context.Context) error {
 		left := h.link.Watch(ctx)
+		withdrawn := h.leaveWithdrawals(ctx)
 		switch {
 		case left != nil: // nothing but withdrawals
 		case dir != "":
@@ -72,7 +74,7 @@ func (e *Edge) Leave(ctx context.Context, hub string, x Exchange, dir string) (C
 		default:
 			left = h.contribute(ctx)
 		}
-		return errors.Join(left, h.leaveWithdrawals(ctx), h.link.LeaveSeen(ctx))
+		return errors.Join(left, withdrawn, h.link.LeaveSeen(ctx))
 	})
 }
 
@@ -159,6 +161,9 @@ func PushTo(ctx context.Context, l *link.Link, dir string, own ed25519.PublicKey
 // as in a turn; of another, no record may be among those on which this edge decides: what was withdrawn or refused does not
 // leave in a copy.
 func (h *hub) mayLeave(ctx context.Context, dir string) (*bundle.Bundle, error) {
+	if err := h.PolicyHeld(); err != nil {
+		return nil, err
+	}
 	b, err := bundle.Verify(dir, h.ownTrust())
 	if err != nil {
 		return nil, err

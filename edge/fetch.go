@@ -24,7 +24,7 @@ type control struct {
 // fetch brings back what the hub has for us: what it passed on, withdrawals it has yet to certify, the release of our channel, our
 // statement. Each is verified before it is stored.
 func (h *hub) fetch(ctx context.Context) error {
-	return errors.Join(h.fetchOnward(ctx), h.fetchCertificates(ctx), h.fetchExpired(ctx), h.fetchRelease(ctx), h.fetchStatement(ctx))
+	return errors.Join(h.fetchOnward(ctx), h.fetchExpired(ctx), h.fetchRelease(ctx), h.fetchStatement(ctx))
 }
 
 func (h *hub) fetchRelease(ctx context.Context) error {

@@ -105,6 +105,9 @@ func (e *Edge) contributor() string {
 			return h.link.Contributor
 		}
 	}
+	if len(e.hubs) > 0 {
+		return e.hubs[0].link.Contributor // all were left
+	}
 	return ""
 }
 
@@ -139,8 +142,9 @@ func (h *hub) meet(ctx context.Context) error {
 		h.log.Error("the certificate for the hub is not renewed", "hub", h.link.Name, "err", err)
 	}
 	sent := h.link.Watch(ctx)
+	back := h.fetchCertificates(ctx) // what is withdrawn is said before what it may be about is sent
 	if sent == nil {
 		sent = h.contribute(ctx)
 	}
-	return errors.Join(sent, h.fetch(ctx)) // what cannot be sent holds up nothing on the way back
+	return errors.Join(sent, back, h.fetch(ctx)) // what cannot be sent holds up nothing on the way back
 }

@@ -32,7 +32,11 @@ func (h *hub) refuse(ctx context.Context, b sqlstore.BundleRow, envelope []byte)
 		}
 	}
 	h.log.Error("the hub refused a bundle for what it found in it; its records are held here", "hub", b.Recipient, "bundle", b.ID, "incident", inc.ID, "records", len(named), "rotate_by", inc.RotateBy)
-	return h.db.Noting(h.entry(ctx, "incident "+inc.ID, "refuse", b.ID)).RefuseBundle(ctx, b.ID, "incident "+inc.ID, envelope, slices.Sorted(maps.Keys(named)), h.cfg.Now())
+	stopped, err := h.db.Noting(h.entry(ctx, "incident "+inc.ID, "refuse", b.ID)).RefuseBundle(ctx, b.ID, "incident "+inc.ID, envelope, slices.Sorted(maps.Keys(named)), h.cfg.Now())
+	if err != nil {
+		return err
+	}
+	return h.forget(stopped)
 }
 
 // Incidents says in one line each which bundles hubs have refused for what it found in them; none is the empty string.

@@ -17,7 +17,7 @@ import (
 )
 
 func TestAnEdgeThatHasSentEnoughWaitsAndSaysSoAndLosesNothing(t *testing.T) {
-	for name, lims := range map[string]hub.Quotas{"quota/bundles": {Bundles: 1}, "quota/bytes": {Bytes: 2200}} {
+	for name, lims := range map[string]hub.Quotas{"quota/bundles": {Bundles: 1}, "quota/bytes": {Bytes: 3400}} {
 		t.Run(name, func(t *testing.T) {
 			l := newLoop(t)
 			l.in.Quotas = lims

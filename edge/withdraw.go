@@ -33,7 +33,7 @@ func (e *Edge) Withdraw(ctx context.Context, who string, s web.Scope) ([]string,
 	if err != nil {
 		return nil, err
 	}
-	if s.All && s.Confirm != e.contributor() {
+	if s.All && (s.Confirm == "" || s.Confirm != e.contributor()) {
 		return nil, &episode.Problem{Code: "withdraw/unconfirmed", Message: "everything that ever left would be taken back, for good",
 			Hint: fmt.Sprintf("to confirm it, give the contributor's name: %s", e.contributor())}
 	}

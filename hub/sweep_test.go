@@ -58,6 +58,9 @@ func TestWhatWasUploadedAndIsNamedByNothingDoesNotStay(t *testing.T) {
 		if err := os.Chtimes(old, before, before); err != nil {
 			t.Fatal(err)
 		}
+		if err := os.Chtimes(fresh, now, now); err != nil {
+			t.Fatal(err)
+		}
 		now = now.Add(7 * time.Hour)
 		if err := h.Turn(t.Context()); err != nil {
 			t.Fatal(err)

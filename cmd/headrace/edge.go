@@ -277,8 +277,9 @@ func (c *edgeLeaveCmd) Run(e *env, role *edgeCmd) error {
 	if err != nil {
 		return err
 	}
+	defer ed.Close() // nobody starts it meanwhile
 	held, err := ed.HeldAt(e.ctx, m.Hub)
-	if err := errors.Join(err, ed.Close()); err != nil {
+	if err != nil {
 		return err
 	}
 	if held > 0 && !c.Anyway {

@@ -177,7 +177,13 @@ func (c *Client) renew(ctx context.Context, dir string, ring *keyring.Ring, now 
 		return err
 	}
 	c.http.CloseIdleConnections() // they show the old one
-	return m.save(dir)
+	// What is kept is what joining settled: where it was joined again since, or left, this certificate is not its.
+	kept, err := MembershipOf(dir, m.Hub)
+	if err != nil || kept.Token != m.Token {
+		return nil
+	}
+	kept.Certificate, kept.CertificateKey = m.Certificate, m.CertificateKey
+	return kept.save(dir)
 }
 
 // typeRenewal and renewal are what a hub takes a request for a certificate as.

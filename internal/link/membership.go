@@ -165,9 +165,9 @@ func Join(ctx context.Context, dir, address, invite string, signing keyring.Sign
 		case other.Hub == m.Hub && !same: // ids that leave are keyed by this name, and those that left to the other stay with it
 			return nil, &episode.Problem{Code: "join/same-name", Message: fmt.Sprintf("another hub that was joined is called %q, too", m.Hub),
 				Hint: "the code is spent: ask the operator of this one for another name and a new invite"}
-		case other.Hub != m.Hub && same && !other.Left: // it would have each record twice, and its log has one name
+		case other.Hub != m.Hub && same: // it would have each record twice, and its log has one name
 			return nil, &episode.Problem{Code: "join/same-hub", Message: fmt.Sprintf("this hub was joined as %q, and calls itself %q now", other.Hub, m.Hub),
-				Hint: "the code is spent: ask its operator for its old name, or leave it first: headrace edge leave " + other.Hub}
+				Hint: "the code is spent: its log goes by its old name, and what left there is taken back by it; ask its operator to go by that again"}
 		}
 	}
 	return m, m.save(dir)

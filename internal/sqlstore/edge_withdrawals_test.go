@@ -124,7 +124,8 @@ func TestRefusedBundleDoesNotOfferWhatWasTakenBack(t *testing.T) {
 		ok(t, db.Sending(t.Context(), "b1", day1))
 		_, err := db.AskWithdrawal(t.Context(), sqlstore.Asked{Scope: sqlstore.Scope{Records: []string{"a"}}, Sent: 1, By: "eve", At: day1})
 		ok(t, err)
-		ok(t, db.RefuseBundle(t.Context(), "b1", "incident", []byte("i"), nil, day1))
+		_, err = db.RefuseBundle(t.Context(), "b1", "incident", []byte("i"), nil, day1)
+		ok(t, err)
 		if diff := cmp.Diff([]string{"1:refused", "1:held"}, append(states(t, db, "a"), states(t, db, "b")...)); diff != "" {
 			t.Error(diff)
 		}
@@ -172,6 +173,48 @@ func TestWhatAsksItsDeveloperIsNoStewardsToLetGo(t *testing.T) {
 		ok(t, db.AnswerAsked(t.Context(), "a", []string{rows("a")[0].Digest}, day1))
 		if got := states(t, db, "a"); got[0] != "1:held" {
 			t.Errorf("after the yes: %v", got)
+		}
+	})
+}
+
+// What one hub refused for what it found in it goes to no other: a bundle of which nothing was sent is undone, and what waits is kept back.
+func TestAnIncidentKeepsBackWhatIsForOtherHubs(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleEdge)
+		to := func(id, recipient string) *sqlstore.OutboundRow {
+			o := outbound(id, 1, sqlstore.OutApproved)
+			o.Recipient, o.Digest = recipient, o.Digest+recipient
+			return o
+		}
+		var answers []sqlstore.Screened
+		for _, id := range []string{"found", "beside", "apart"} {
+			ok(t, db.Assemble(t.Context(), []sqlstore.EpisodeRow{episodeRow(id)}, sqlstore.Joins{}, 1))
+			answers = append(answers, sqlstore.Screened{ID: id, Revision: 1, State: sqlstore.EpisodeReady, Level: "signal", Out: []*sqlstore.OutboundRow{to(id, "maker"), to(id, "other")}})
+		}
+		ok(t, db.Screen(t.Context(), answers))
+		of := func(recipient string, ids ...string) (list []sqlstore.OutboundRow) {
+			for _, id := range ids {
+				list = append(list, *to(id, recipient))
+			}
+			return list
+		}
+		ok(t, db.Pack(t.Context(), sqlstore.BundleRow{ID: "b1", Recipient: "maker", Kind: "episodes", Records: 2, CreatedAt: day1}, of("maker", "found", "beside")))
+		ok(t, db.Pack(t.Context(), sqlstore.BundleRow{ID: "b2", Recipient: "other", Kind: "episodes", Records: 2, CreatedAt: day1}, of("other", "found", "apart")))
+		ok(t, db.Sending(t.Context(), "b1", day1))
+		stopped, err := db.RefuseBundle(t.Context(), "b1", "incident", []byte("i"), []string{of("maker", "found")[0].Digest}, day1)
+		ok(t, err)
+		if diff := cmp.Diff([]string{"b2"}, stopped); diff != "" {
+			t.Errorf("stopped: %s", diff)
+		}
+		out, err := db.OutboundOf(t.Context(), "found", "beside", "apart")
+		ok(t, err)
+		got := map[string]string{}
+		for _, o := range out {
+			got[o.Episode+" to "+o.Recipient] = o.State
+		}
+		want := map[string]string{"found to maker": "refused", "found to other": "refused", "beside to maker": "held", "beside to other": "held", "apart to maker": "approved", "apart to other": "approved"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
 		}
 	})
 }

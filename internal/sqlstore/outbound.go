@@ -282,13 +282,17 @@ func (d *DB) SetReceipt(ctx context.Context, id string, receipt []byte) error {
 
 // RefuseBundle records in one commit that the hub has refused a bundle: the records of these digests stay here for good, the
 // others wait for a person again, and so does whatever else comes of their episodes. The hub's signed word stands where a
-// receipt would.
-func (d *DB) RefuseBundle(ctx context.Context, id, why string, incident []byte, stay []string, now time.Time) error {
-	return d.change(ctx, func(tx *changing) error {
+// receipt would. To other hubs none of it goes either: bundles of which nothing was sent are undone, and returned.
+func (d *DB) RefuseBundle(ctx context.Context, id, why string, incident []byte, stay []string, now time.Time) (stopped []string, err error) {
+	err = d.change(ctx, func(tx *changing) error {
+		episodes, err := idsOf(ctx, tx.Tx, `SELECT DISTINCT episode FROM outbound WHERE bundle=$1`, id)
+		if err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, `UPDATE bundles SET state='refused', note='', receipt=$1 WHERE id=$2`, incident, id); err != nil {
 			return err
 		}
-		err := forParts(stay, func(part []any) error {
+		err = forParts(stay, func(part []any) error {
 			if _, err := tx.ExecContext(ctx, `UPDATE episodes SET state='vetoed', note=$1 WHERE state<>'withdrawn' AND id IN (SELECT episode FROM outbound WHERE bundle=$2 AND digest IN `+in(3, len(part))+`)`,
 				append([]any{why, id}, part...)...); err != nil {
 				return err
@@ -306,9 +310,35 @@ func (d *DB) RefuseBundle(ctx context.Context, id, why string, incident []byte, 
 		if _, err := tx.move(ctx, said{state: OutRefused, by: why, at: now}, `bundle=$1 AND episode IN (SELECT id FROM episodes WHERE state IN ('withdrawn','vetoed'))`, id); err != nil {
 			return err
 		}
-		_, err = tx.move(ctx, said{state: OutHeld, by: why, note: why, at: now}, `bundle=$1`, id)
-		return err
+		if _, err = tx.move(ctx, said{state: OutHeld, by: why, note: why, at: now}, `bundle=$1`, id); err != nil {
+			return err
+		}
+		return forParts(episodes, func(part []any) error {
+			undone, err := tx.stopElsewhere(ctx, part, why, now)
+			stopped = append(stopped, undone...)
+			return err
+		})
 	})
+	return stopped, err
+}
+
+// stopElsewhere keeps back what would go to anybody of episodes that an incident is about.
+func (c *changing) stopElsewhere(ctx context.Context, episodes []any, why string, now time.Time) ([]string, error) {
+	of := `episode IN ` + in(1, len(episodes))
+	stopped, err := idsOf(ctx, c.Tx, `DELETE FROM bundles WHERE state='packed' AND sent_at=0 AND id IN (SELECT bundle FROM outbound WHERE state='packed' AND `+of+`) RETURNING id`, episodes...)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range stopped {
+		if err := c.unpacked(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := c.move(ctx, said{state: OutRefused, by: why, at: now}, `state IN ('asked','waiting','held','approved') AND `+of+` AND episode IN (SELECT id FROM episodes WHERE state IN ('withdrawn','vetoed'))`, episodes...); err != nil {
+		return nil, err
+	}
+	_, err = c.move(ctx, said{state: OutHeld, by: why, note: why, at: now}, `state IN ('waiting','approved') AND `+of, episodes...)
+	return stopped, err
 }
 
 // NoteBundle says on the page why a bundle has not arrived.
