@@ -228,6 +228,19 @@ func (h *Hub) arrivedAgain(ctx context.Context, manifest []byte, a sqlstore.Admi
 	return nil
 }
 
+// document opens what a contributor uploaded and must have signed.
+func (h *Hub) document(ctx context.Context, contributor, digest, payloadType string) (envelope, payload []byte, err error) {
+	if envelope, err = h.blobs.Get(ctx, digest); err != nil {
+		return nil, nil, err
+	}
+	trust, err := h.trust(ctx, contributor)
+	if err != nil {
+		return nil, nil, err
+	}
+	payload, _, err = bundle.OpenDocument(envelope, payloadType, trust)
+	return envelope, payload, err
+}
+
 // trust is the one key that signs for a contributor.
 func (h *Hub) trust(ctx context.Context, contributor string) (bundle.Trust, error) {
 	list, err := h.db.Contributors(ctx)

@@ -15,15 +15,7 @@ import (
 
 // admitAgreement countersigns the terms under which a contributor is about to give records: its word and ours, before the first record.
 func (h *Hub) admitAgreement(ctx context.Context, contributor, repo, envelopeDigest, manifest string, size int64) error {
-	envelope, err := h.blobs.Get(ctx, envelopeDigest)
-	if err != nil {
-		return err
-	}
-	trust, err := h.trust(ctx, contributor)
-	if err != nil {
-		return err
-	}
-	payload, _, err := bundle.OpenDocument(envelope, bundle.TypeAgreement, trust)
+	_, payload, err := h.document(ctx, contributor, envelopeDigest, bundle.TypeAgreement)
 	if err != nil {
 		return err
 	}

@@ -19,15 +19,7 @@ import (
 
 // admitPassage takes what a hub says of a bundle that it is about to pass on. Whether it is so is seen when the bundle comes.
 func (h *Hub) admitPassage(ctx context.Context, contributor, envelopeDigest string) error {
-	envelope, err := h.blobs.Get(ctx, envelopeDigest)
-	if err != nil {
-		return err
-	}
-	trust, err := h.trust(ctx, contributor)
-	if err != nil {
-		return err
-	}
-	payload, _, err := bundle.OpenDocument(envelope, bundle.TypePassage, trust)
+	_, payload, err := h.document(ctx, contributor, envelopeDigest, bundle.TypePassage)
 	if err != nil {
 		return err
 	}

@@ -23,15 +23,7 @@ import (
 // holds them already is erased and made anew by the next turn, which then certifies it. The log comes after the commit: while the
 // key is away, it is not answered, and done all the same.
 func (h *Hub) admitWithdrawal(ctx context.Context, contributor, envelopeDigest, manifest string, size int64) error {
-	envelope, err := h.blobs.Get(ctx, envelopeDigest)
-	if err != nil {
-		return err
-	}
-	trust, err := h.trust(ctx, contributor)
-	if err != nil {
-		return err
-	}
-	payload, _, err := bundle.OpenDocument(envelope, bundle.TypeWithdrawal, trust)
+	envelope, payload, err := h.document(ctx, contributor, envelopeDigest, bundle.TypeWithdrawal)
 	if err != nil {
 		return err
 	}

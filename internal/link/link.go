@@ -289,6 +289,22 @@ func (l *Link) tagged(ctx context.Context, name, tag string) (digest string, lay
 	return desc.Digest.String(), layers, err
 }
 
+// fresh are the tags of a repository that are wanted. There is none where nothing was ever put.
+func (l *Link) fresh(ctx context.Context, repo Store, wanted func(tag string) bool) (list []string, err error) {
+	err = repo.Tags(ctx, "", func(tags []string) error {
+		for _, t := range tags {
+			if wanted(t) {
+				list = append(list, t)
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, errdef.ErrNotFound) {
+		return nil, nil
+	}
+	return list, l.Explain(err)
+}
+
 // PushDocument pushes a signed document as an artifact of one layer.
 func (l *Link) PushDocument(ctx context.Context, repo Store, payloadType string, envelope []byte) (ocispec.Descriptor, error) {
 	layer, err := oras.PushBytes(ctx, repo, payloadType, envelope)

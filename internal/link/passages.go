@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"oras.land/oras-go/v2/errdef"
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
@@ -73,20 +72,9 @@ func (l *Link) Onwards(ctx context.Context, known []string) (list []Onward, err 
 	if err != nil {
 		return nil, err
 	}
-	var fresh []string
-	err = repo.Tags(ctx, "", func(tags []string) error {
-		for _, t := range tags {
-			if !have[t] {
-				fresh = append(fresh, t)
-			}
-		}
-		return nil
-	})
-	if errors.Is(err, errdef.ErrNotFound) {
-		return nil, nil // nothing was passed on yet, so there is no such repository
-	}
+	fresh, err := l.fresh(ctx, repo, func(t string) bool { return !have[t] })
 	if err != nil {
-		return nil, l.Explain(err)
+		return nil, err
 	}
 	var errs []error
 	for _, t := range fresh {

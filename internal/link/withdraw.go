@@ -70,20 +70,9 @@ func (l *Link) Expiries(ctx context.Context, known []string) (list []Expiry, err
 	if err != nil {
 		return nil, err
 	}
-	var fresh []string
-	err = repo.Tags(ctx, "", func(tags []string) error {
-		for _, t := range tags {
-			if strings.HasPrefix(t, tagExpired) && !have[t] {
-				fresh = append(fresh, t)
-			}
-		}
-		return nil
-	})
-	if errors.Is(err, errdef.ErrNotFound) {
-		return nil, nil // nothing was withdrawn yet, so there is no such repository
-	}
+	fresh, err := l.fresh(ctx, repo, func(t string) bool { return strings.HasPrefix(t, tagExpired) && !have[t] })
 	if err != nil {
-		return nil, l.Explain(err)
+		return nil, err
 	}
 	var errs []error
 	for _, t := range fresh {
