@@ -43,11 +43,7 @@ func (h *hub) fetchOnward(ctx context.Context) error {
 }
 
 func (h *hub) takeOnward(ctx context.Context, o link.Onward) error {
-	b, err := h.db.Bundle(ctx, o.Source)
-	if err != nil {
-		return err
-	}
-	m, _, _, err := bundle.ReadManifest(h.bundleDir(b.ID), h.ownTrust())
+	m, err := h.given(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -57,7 +53,7 @@ func (h *hub) takeOnward(ctx context.Context, o link.Onward) error {
 			allowed += t.Records
 		}
 	}
-	if b.Recipient != h.link.Name || o.Records > allowed {
+	if m.Recipient != h.link.Name || o.Records > allowed {
 		h.log.Error("a hub has passed on what its terms do not let it", "hub", h.link.Name, "to", o.Recipient, "bundle", o.Source)
 		return &episode.Problem{Code: "passage/not-allowed", Message: fmt.Sprintf("%s has passed %d records of bundle %.19s on to %s, and its terms let it have %d", h.link.Name, o.Records, o.Source, o.Recipient, allowed),
 			Hint: "it signed that it did: ask its operator, and take the records back (headrace withdraw)"}
@@ -77,6 +73,18 @@ func (h *hub) takeOnward(ctx context.Context, o link.Onward) error {
 	}
 	return h.db.SaveOnward(ctx, sqlstore.OnwardRow{Passed: o.Bundle, Bundle: o.Source, Hub: h.link.Name, Recipient: o.Recipient, RecipientKey: o.RecipientKey, Records: o.Records,
 		LogIndex: int64(o.Index), Document: doc, ToldAt: h.cfg.Now()})
+}
+
+// given is what we signed of a bundle that was passed on: as it lies here, or, where this edge did not pack it or its database is of
+// before, as the hub has it from us.
+func (h *hub) given(ctx context.Context, o link.Onward) (m bundle.Manifest, err error) {
+	if _, err = h.db.Bundle(ctx, o.Source); errors.Is(err, sqlstore.ErrNotFound) {
+		return bundle.OpenManifest(o.Manifest, h.ownTrust())
+	}
+	if err == nil {
+		m, _, _, err = bundle.ReadManifest(h.bundleDir(o.Source), h.ownTrust())
+	}
+	return m, err
 }
 
 // sameKey makes sure that whoever is called so has the key by which we know them: from joining, or from what a hub said first.

@@ -353,6 +353,22 @@ func TestRetentionCountsFromTheFirstHub(t *testing.T) {
 	}
 }
 
+// What is passed on of a bundle of which the edge knows nothing any more is known of all the same.
+func TestAPassageOfWhatIsForgottenIsKept(t *testing.T) {
+	l, e, hubs := passing(t, other)
+	l.send(e, one("1", "portal"))
+	l.turn(e)
+	l.exec("alder-bank", `DELETE FROM bundles`)
+	l.joins(hubs[0])
+	l.turnHub()
+	l.turn(e)
+	list, err := l.edgeDB("alder-bank").Onward(t.Context(), "")
+	l.ok(err)
+	if len(list) != 1 || list[0].Recipient != other || list[0].Records != 1 {
+		t.Errorf("%+v", list)
+	}
+}
+
 // Who passes on to somebody whom the terms do not name is told of, and another key under a name that is known is not believed.
 func TestAnEdgeBelievesNoPassageThatItDidNotAllow(t *testing.T) {
 	l, e, hubs := passing(t, other)
