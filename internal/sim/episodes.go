@@ -5,6 +5,7 @@ package sim
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -35,6 +36,7 @@ type event struct {
 	reverted   bool // within 30 days
 	mergedIn   time.Duration
 	propensity float64
+	files      uint16 // planted instruction files in force, a bit for each
 }
 
 func (ev *event) taken() bool {
@@ -86,10 +88,46 @@ func (w *World) Late(contributor string, emit func(*episode.Episode) error) erro
 				return nil
 			}
 			e := w.episode(c, d, ev)
-			e.Suggestions, e.Decisions, e.Languages = nil, nil, nil
-			e.Outcomes = []episode.Outcome{
-				{Suggestion: "s1", Kind: episode.OutcomeMerged, Value: float64(index(ev.merged)), ObservedAt: ev.at.Add(ev.mergedIn), Window: "10d"},
-				{Suggestion: "s1", Kind: episode.OutcomeReverted, Value: float64(index(ev.reverted)), ObservedAt: ev.at.Add(30 * 24 * time.Hour), Window: "30d"},
+			e.Suggestions, e.Decisions, e.Languages, e.Artifacts = nil, nil, nil, nil
+			e.Outcomes = ev.late(nil)
+			return emit(e)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// late appends what became known more than a day after the decision.
+func (ev *event) late(to []episode.Outcome) []episode.Outcome {
+	return append(to,
+		episode.Outcome{Suggestion: "s1", Kind: episode.OutcomeMerged, Value: float64(index(ev.merged)), ObservedAt: ev.at.Add(ev.mergedIn), Window: "10d"},
+		episode.Outcome{Suggestion: "s1", Kind: episode.OutcomeReverted, Value: float64(index(ev.reverted)), ObservedAt: ev.at.Add(30 * 24 * time.Hour), Window: "30d"})
+}
+
+// Settled streams a contributor's episodes as they are known at a moment, or at the end of all where it is zero: early and
+// late outcomes together, but only those observed by then, without text, and none twice. It is what a snapshot holds.
+func (w *World) Settled(contributor string, until time.Time, emit func(*episode.Episode) error) error {
+	c, err := w.index(contributor)
+	if err != nil {
+		return err
+	}
+	vocabulary := newVocabulary(nil)
+	for i := range w.developers[c] {
+		d := &w.developers[c][i]
+		err := w.events(c, i, func(ev *event, _ *rand.Rand) error {
+			if !until.IsZero() && ev.at.After(until) {
+				return nil
+			}
+			e := w.episode(c, d, ev)
+			e.Suggestions[0].Features = make(map[string]any, 8)
+			vocabulary.features(&ev.draw, e.Suggestions[0].Features)
+			if ev.taken() {
+				e.Outcomes = ev.late(e.Outcomes)
+			}
+			if !until.IsZero() {
+				e.Outcomes = slices.DeleteFunc(e.Outcomes, func(o episode.Outcome) bool { return o.ObservedAt.After(until) })
 			}
 			return emit(e)
 		})
@@ -107,7 +145,10 @@ func (w *World) events(c, i int, do func(*event, *rand.Rand) error) error {
 	stream := uint64(c)<<32 | uint64(i)<<2
 	facts := rand.New(rand.NewPCG(uint64(w.cfg.Seed), stream|2))
 	text := rand.New(rand.NewPCG(uint64(w.cfg.Seed), stream|3))
-	start := time.Date(2026, 9, 7, 8, 0, 0, 0, time.UTC)
+	if w.cfg.Period > 0 {
+		facts = rand.New(rand.NewPCG(uint64(w.cfg.Seed), stream|2|uint64(w.cfg.Period)<<56))
+	}
+	start := time.Date(2026, 9, 7, 8, 0, 0, 0, time.UTC).AddDate(0, 0, w.cfg.Period*days)
 	for n := range d.decisions {
 		ev := event{n: n, draw: e.draw(facts), good: facts.Float64() < goodText}
 		day := n * days / d.decisions
@@ -132,6 +173,10 @@ func (w *World) events(c, i int, do func(*event, *rand.Rand) error) error {
 		}
 		// Whether it lasts depends on the text more than on whether it was taken.
 		lasts := 0.55 + 0.35*float64(index(ev.good))
+		if w.rules != nil {
+			ev.files = w.inForce(c, d, &ev, day)
+			lasts = w.rules.lasts(lasts, d, &ev)
+		}
 		ev.kept, ev.merged, ev.reverted = fate < lasts, fate < 0.9*lasts, fate > 0.6+0.4*lasts
 		ev.mergedIn = 24*time.Hour + time.Duration(which*float64(9*24*time.Hour))
 		if err := do(&ev, text); err != nil {
@@ -144,6 +189,9 @@ func (w *World) events(c, i int, do func(*event, *rand.Rand) error) error {
 // episode is the record of one event but for its text and features.
 func (w *World) episode(c int, d *developer, ev *event) *episode.Episode {
 	native := d.email + "#" + strconv.Itoa(ev.n) + "#" + strconv.FormatInt(w.cfg.Seed, 10)
+	if w.cfg.Period > 0 {
+		native += "#" + strconv.Itoa(w.cfg.Period)
+	}
 	shown, chosen, hide := ev.shown, "show", math.Round(1e6*(1-ev.propensity))/1e6
 	if !shown {
 		chosen = "hide"
@@ -165,6 +213,11 @@ func (w *World) episode(c int, d *developer, ev *event) *episode.Episode {
 			DecisionID: "d_" + episode.NewID("decision", native)[3:], Release: BaselineRelease, Chosen: chosen, Explore: true, Shown: &shown,
 			Actions: []episode.Action{{ID: "show", Propensity: ev.propensity}, {ID: "hide", Propensity: hide}}}},
 		Origin: &episode.Origin{Provider: "demo", ContractClass: "business", License: "proprietary"},
+	}
+	for i := range w.RuleFiles() {
+		if ev.files>>i&1 != 0 {
+			e.Artifacts = append(e.Artifacts, w.rules.artifacts[i])
+		}
 	}
 	if s := &e.Suggestions[0]; shown {
 		s.ShownAt, s.DwellMS = ev.at, 400+int64(ev.draw.chars)*350

@@ -33,18 +33,24 @@ type Config struct {
 	Developers int // over all contributors; 1,400
 	// Draws is the size of the sample that True works on; 1 << 20.
 	Draws int
+	// Period counts spans of four weeks: the same developers, other decisions, later.
+	Period int
+	// Rules plants instruction files; nil plants none.
+	Rules *Rules
 }
 
 // World is the enterprises with their developers. It is safe for concurrent use.
 type World struct {
 	cfg        Config
 	strength   float64
+	rules      *rules        // nil where none are planted
 	developers [][]developer // by contributor
 }
 
 // developer is one person at one contributor.
 type developer struct {
 	user, email string
+	key         uint64  // for draws that are the developer's own
 	intercept   float64 // how much likelier than others to accept, in logits
 	decisions   int
 }
@@ -61,14 +67,18 @@ func New(cfg Config) (*World, error) {
 		cfg.Draws = 1 << 20
 	}
 	switch {
-	case cfg.Decisions < 0 || cfg.Developers < len(enterprises) || cfg.Draws < 0:
+	case cfg.Decisions < 0 || cfg.Developers < len(enterprises) || cfg.Draws < 0 || cfg.Period < 0:
 		return nil, &episode.Problem{Code: "sim/config", Message: fmt.Sprintf("cannot simulate %d decisions by %d developers", cfg.Decisions, cfg.Developers),
 			Hint: "ask for at least one decision and three developers"}
 	case !(cfg.Gain >= 0 && cfg.Gain <= maxGain):
 		return nil, &episode.Problem{Code: "sim/gain", Message: fmt.Sprintf("a gain of %v cannot be planted", cfg.Gain),
 			Hint: fmt.Sprintf("choose a relative gain from 0 to %v, such as 0.20", maxGain)}
 	}
-	w := &World{cfg: cfg, strength: calibrate(cfg.Gain)}
+	rules, err := newRules(cfg.Rules)
+	if err != nil {
+		return nil, err
+	}
+	w := &World{cfg: cfg, strength: calibrate(cfg.Gain), rules: rules}
 	w.recruit()
 	return w, nil
 }
@@ -96,7 +106,7 @@ func (w *World) recruit() {
 		upTo := int(share*float64(w.cfg.Developers) + 0.5)
 		for ; hired < upTo; hired++ {
 			user := fmt.Sprintf("%s.%s%d", firstNames[rng.IntN(len(firstNames))], lastNames[rng.IntN(len(lastNames))], hired)
-			w.developers[c] = append(w.developers[c], developer{user: user, email: user + "@" + enterprises[c].name + ".example",
+			w.developers[c] = append(w.developers[c], developer{user: user, email: user + "@" + enterprises[c].name + ".example", key: uint64(hired),
 				intercept: rng.NormFloat64() * interceptSD})
 			weight := enterprises[c].pace * (0.5 + rng.Float64())
 			weights, total = append(weights, weight), total+weight
