@@ -14,9 +14,11 @@ import (
 
 	"github.com/headrace/headrace/internal/blob"
 	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/learn"
-	"github.com/headrace/headrace/internal/release"
+	"github.com/headrace/headrace/internal/ope"
+	"github.com/headrace/headrace/internal/reward"
 )
 
 // judged is what one seed's gate said, beside the truth and beside what the central limit would have said.
@@ -107,7 +109,7 @@ func (b *bench) judge(ctx context.Context, seed int64) (*judged, error) {
 	if g == nil {
 		return nil, errors.New("no gate report")
 	}
-	j := &judged{released: g.Verdict == string(release.Released)}
+	j := &judged{released: g.Verdict == string(gate.Released)}
 	gain := d.result.Gain
 	if gain == nil {
 		return j, nil
@@ -149,7 +151,7 @@ func (j *judged) centralLimit(ctx context.Context, dir, snapshot, model string) 
 	if err != nil {
 		return 0, err
 	}
-	held := release.HeldOut(ring.Derive("split"))
+	held := gate.HeldOut(ring.Derive("split"))
 	var rows []dataset.Row
 	for r, err := range s.Rows(ctx) {
 		if err != nil {
@@ -160,14 +162,14 @@ func (j *judged) centralLimit(ctx context.Context, dir, snapshot, model string) 
 		}
 	}
 	decisions := dataset.Decisions(rows)
-	clusters, reward := learn.Cluster(decisions), learn.Immediate()
+	clusters, spec := dataset.ByDeveloper(decisions), reward.Immediate()
 	type sum struct{ terms, n float64 }
 	people := make([]sum, clusters.N)
 	var terms []float64
 	var total float64
 	for i := range decisions {
 		x := &decisions[i]
-		got, ok := reward.Of(x)
+		got, ok := spec.Of(x)
 		if !ok || !x.Logged || x.Shown && x.PropensityShow == 0 {
 			continue
 		}
@@ -176,7 +178,7 @@ func (j *judged) centralLimit(ctx context.Context, dir, snapshot, model string) 
 		if show {
 			to = 1
 		}
-		t := learn.Shift(x.Shown, got, reward.Expected(accept), x.PropensityShow, x.PropensityShow, to)
+		t := ope.Shift(x.Shown, got, spec.Expected(accept), x.PropensityShow, x.PropensityShow, to)
 		terms, total = append(terms, t), total+t
 		p := &people[clusters.Of[i]]
 		p.terms, p.n = p.terms+t, p.n+1

@@ -13,8 +13,10 @@ import (
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/learn"
 	"github.com/headrace/headrace/internal/release"
+	"github.com/headrace/headrace/internal/reward"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/web"
 )
@@ -224,10 +226,10 @@ func TestWhatWasCapturedBeforeAHubWasJoinedWaitsForIt(t *testing.T) {
 // released stores a release that the hub signed at an edge, as one that it fetched before.
 func (l *loop) released(db *sqlstore.DB, snapshot string) string {
 	l.t.Helper()
-	filter := learn.Filter{Format: "headrace-filter/1", Reward: learn.Immediate().Name, Threshold: 0.5, Weights: []float64{1}}
+	filter := learn.Filter{Format: "headrace-filter/1", Reward: reward.Immediate().Name, Threshold: 0.5, Weights: []float64{1}}
 	model, err := filter.MarshalBinary()
 	l.ok(err)
-	gate, err := bundle.SealDocument(bundle.TypeGateReport, release.Report{Verdict: release.Released}, l.hubKey())
+	gate, err := bundle.SealDocument(bundle.TypeGateReport, gate.Report{Verdict: gate.Released}, l.hubKey())
 	l.ok(err)
 	r := release.New(episode.Digest(model), episode.Digest(gate), snapshot, "")
 	envelope, err := bundle.SealDocument(bundle.TypeRelease, r, l.hubKey())

@@ -13,8 +13,8 @@ import (
 
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/keyring"
-	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sim"
 	"github.com/headrace/headrace/internal/tlog/proof"
 	"github.com/headrace/headrace/internal/web"
@@ -282,7 +282,7 @@ func TestTooLittleDataEarnsTheFlatFloorOnly(t *testing.T) {
 	l.turnHub()
 	report, rel, err := l.hub.LatestGate(t.Context())
 	l.ok(err)
-	if rel != nil || report.Verdict == release.Released || len(report.Reasons) == 0 {
+	if rel != nil || report.Verdict == gate.Released || len(report.Reasons) == 0 {
 		t.Errorf("two decisions led to %+v", report)
 	}
 	for _, r := range report.Reasons {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/value"
 )
@@ -22,7 +23,7 @@ import (
 // with no field left over, and encodes to the same canonical bytes.
 func TestExamplesAreWhatTheTypesWrite(t *testing.T) {
 	for name, v := range map[string]any{
-		"release.json": new(release.Release), "gate-report.json": new(release.Report), "statement.json": new(value.Statement),
+		"release.json": new(release.Release), "gate-report.json": new(gate.Report), "statement.json": new(value.Statement),
 		"withdrawal.json": new(bundle.Withdrawal), "certificate.json": new(bundle.Certificate), "incident.json": new(bundle.Incident), "passage.json": new(bundle.Passage),
 		"agreement.json": new(bundle.Agreement), "countersignature.json": new(bundle.Countersignature),
 		"withdrawal-expired.json": new(bundle.Withdrawal), "certificate-expired.json": new(bundle.Certificate), "refusal.json": new(bundle.Refusal),

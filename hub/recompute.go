@@ -13,9 +13,9 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/blob"
 	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/learn"
-	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/rights"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/value"
@@ -59,7 +59,7 @@ func Recompute(ctx context.Context, cfg Config, id string) (_ *value.Statement, 
 // claim is a statement with the signed report and the snapshot that it rests on.
 type claim struct {
 	statement value.Statement
-	report    release.Report
+	report    gate.Report
 	snapshot  *dataset.Manifest
 	madeAt    time.Time // of the report
 	why       string    // why there was no candidate
@@ -101,7 +101,7 @@ func (h *Hub) check(ctx context.Context, c *claim, card *value.RateCard) error {
 	if err != nil {
 		return err
 	}
-	split, now, expired := splitter{rights: h.rights, recipient: c.snapshot.Curation.Recipient, held: release.HeldOut(h.ring.Derive("split"))}, h.cfg.Now(), 0
+	split, now, expired := splitter{rights: h.rights, recipient: c.snapshot.Curation.Recipient, held: gate.HeldOut(h.ring.Derive("split"))}, h.cfg.Now(), 0
 	for r, err := range snap.Rows(ctx) {
 		if err != nil {
 			return err
@@ -124,7 +124,7 @@ func (h *Hub) check(ctx context.Context, c *claim, card *value.RateCard) error {
 	} else {
 		model = episode.Digest(b)
 	}
-	report := release.Evaluate(heldOut, filter, release.Options{Model: model, Snapshot: c.report.Snapshot})
+	report := gate.Evaluate(heldOut, filter, gate.Options{Model: model, Snapshot: c.report.Snapshot})
 	// Sealing is deterministic: the same model and the same report are the same bytes.
 	envelope, err := bundle.SealDocument(bundle.TypeGateReport, report, h.ring.Signing())
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/registry"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sqlstore"
@@ -23,8 +24,8 @@ const (
 )
 
 // release signs what the gate let through, enters it into the log, and gives it to the early channel.
-func (h *Hub) release(ctx context.Context, s *snapshot, c *candidate, g *gate) error {
-	if g.report.Verdict != release.Released {
+func (h *Hub) release(ctx context.Context, s *snapshot, c *candidate, g *judgement) error {
+	if g.report.Verdict != gate.Released {
 		return nil
 	}
 	defer h.stats.Release.add(1, time.Now())

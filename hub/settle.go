@@ -11,6 +11,7 @@ import (
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/learn"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sqlstore"
@@ -20,7 +21,7 @@ import (
 
 // settle measures what each contributor's data was worth, signs a statement for each and puts it where the contributor
 // finds it. Then the turn is done.
-func (h *Hub) settle(ctx context.Context, s *snapshot, c *candidate, g *gate) error {
+func (h *Hub) settle(ctx context.Context, s *snapshot, c *candidate, g *judgement) error {
 	start := time.Now()
 	var worths []value.Worth
 	if c.filter != nil {
@@ -60,9 +61,9 @@ func (h *Hub) settle(ctx context.Context, s *snapshot, c *candidate, g *gate) er
 }
 
 // statementInputs is everything that the statements of a gate report follow from; why says why there was no candidate.
-func statementInputs(period string, card *value.RateCard, gate string, report *release.Report, counts map[string]dataset.Count, worths []value.Worth, why string) value.Inputs {
+func statementInputs(period string, card *value.RateCard, id string, report *gate.Report, counts map[string]dataset.Count, worths []value.Worth, why string) value.Inputs {
 	in := value.Inputs{Period: period, Card: card, Records: map[string]value.Records{}, Worths: worths,
-		Gate: value.Gate{Digest: gate, Verdict: string(report.Verdict), Released: report.Verdict == release.Released}}
+		Gate: value.Gate{Digest: id, Verdict: string(report.Verdict), Released: report.Verdict == gate.Released}}
 	if in.Gate.Released && report.Old.Estimate > 0 {
 		in.Gate.Certified = report.Gain.Bound / report.Old.Estimate
 	}
@@ -77,12 +78,12 @@ func statementInputs(period string, card *value.RateCard, gate string, report *r
 }
 
 // LatestGate returns the newest gate report, and the release it let through, if any.
-func (h *Hub) LatestGate(ctx context.Context) (*release.Report, *release.Release, error) {
+func (h *Hub) LatestGate(ctx context.Context) (*gate.Report, *release.Release, error) {
 	docs, err := h.db.Documents(ctx, sqlstore.DocGate)
 	if err != nil || len(docs) == 0 {
 		return nil, nil, err
 	}
-	g := new(release.Report)
+	g := new(gate.Report)
 	if err := h.open(docs[0].Envelope, bundle.TypeGateReport, g); err != nil {
 		return nil, nil, err
 	}

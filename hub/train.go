@@ -10,8 +10,8 @@ import (
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/learn"
-	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/rights"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
@@ -33,7 +33,7 @@ func (h *Hub) train(ctx context.Context, s *snapshot) (*candidate, error) {
 	start := time.Now()
 	now := h.cfg.Now()
 	c := &candidate{}
-	split := splitter{rights: h.rights, recipient: h.cfg.Name, held: release.HeldOut(h.ring.Derive("split"))}
+	split := splitter{rights: h.rights, recipient: h.cfg.Name, held: gate.HeldOut(h.ring.Derive("split"))}
 	for _, r := range s.rows {
 		split.add(r, now)
 	}
@@ -57,17 +57,17 @@ func (h *Hub) train(ctx context.Context, s *snapshot) (*candidate, error) {
 	return c, ctx.Err()
 }
 
-// gate is a gate report and its signed bytes.
-type gate struct {
-	report   release.Report
+// judgement is a gate report and its signed bytes.
+type judgement struct {
+	report   gate.Report
 	envelope []byte
 	digest   string
 }
 
 // evaluate puts the candidate through the gate and signs the report.
-func (h *Hub) evaluate(ctx context.Context, s *snapshot, c *candidate) (*gate, error) {
+func (h *Hub) evaluate(ctx context.Context, s *snapshot, c *candidate) (*judgement, error) {
 	start := time.Now()
-	g := &gate{report: release.Evaluate(c.heldOut, c.filter, release.Options{Model: c.digest, Snapshot: s.manifest.ID})}
+	g := &judgement{report: gate.Evaluate(c.heldOut, c.filter, gate.Options{Model: c.digest, Snapshot: s.manifest.ID})}
 	var err error
 	if g.envelope, err = bundle.SealDocument(bundle.TypeGateReport, g.report, h.ring.Signing()); err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/dataset/export"
+	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/published"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sqlstore"
@@ -58,7 +59,7 @@ func (v View) HubStages(ctx context.Context) ([]web.Stage, error) {
 		}
 		return s
 	}
-	set, gate := made("dataset", sqlstore.DocSnapshot, "snapshots"), made("gate", sqlstore.DocGate, "reports")
+	set, judged := made("dataset", sqlstore.DocSnapshot, "snapshots"), made("gate", sqlstore.DocGate, "reports")
 	learned := web.Stage{Name: "learn", Unit: "candidates", Health: web.HealthOK}
 	if len(docs[sqlstore.DocSnapshot]) > 0 {
 		s, err := openStored(docs[sqlstore.DocSnapshot][0])
@@ -95,10 +96,10 @@ func (v View) HubStages(ctx context.Context) ([]web.Stage, error) {
 			learned.Last = later(learned.Last, doc.MadeAt)
 		}
 		if i == 0 && !g.Released {
-			gate.Note = "the newest candidate was refused: see what is missing"
+			judged.Note = "the newest candidate was refused: see what is missing"
 		}
 	}
-	list := []web.Stage{intake, curate, set, learned, gate, made("release", sqlstore.DocRelease, "releases"), made("value", sqlstore.DocStatement, "statements")}
+	list := []web.Stage{intake, curate, set, learned, judged, made("release", sqlstore.DocRelease, "releases"), made("value", sqlstore.DocStatement, "statements")}
 	for i := range list {
 		if list[i].Count == 0 && list[i].Health == web.HealthOK {
 			list[i].Health = web.HealthIdle
@@ -195,7 +196,7 @@ func (v View) Export(ctx context.Context, id, format string, w io.Writer) error 
 }
 
 func (v View) gate(doc sqlstore.DocumentRow) (web.Gate, error) {
-	r := new(release.Report)
+	r := new(gate.Report)
 	err := v.open(doc.Envelope, bundle.TypeGateReport, r)
 	return published.Gate(doc.ID, doc.MadeAt, r, ""), err
 }

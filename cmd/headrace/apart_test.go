@@ -26,6 +26,7 @@ import (
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/hub"
+	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sim"
@@ -211,14 +212,14 @@ rules:
 `
 
 func TestTwoProcessesWithTwoFoldersAndAnInviteTakeTheTurn(t *testing.T) {
-	newApart(t).turn(3000, release.Refused) // the way back is a statement: for a release there is too little to judge by
+	newApart(t).turn(3000, gate.Refused) // the way back is a statement: for a release there is too little to judge by
 }
 
 func TestTwoProcessesBringAReleaseBack(t *testing.T) {
 	if os.Getenv("HEADRACE_LONG") == "" {
 		t.Skip("takes a large world: make test-long")
 	}
-	newApart(t).turn(40_000, release.Released)
+	newApart(t).turn(40_000, gate.Released)
 }
 
 func TestTwoProcessesTakeTheTurnOnPostgreSQL(t *testing.T) {
@@ -228,7 +229,7 @@ func TestTwoProcessesTakeTheTurnOnPostgreSQL(t *testing.T) {
 	}
 	a := newApart(t)
 	a.edgeDSN, a.hubDSN = newDatabase(t, base, "edge"), newDatabase(t, base, "hub")
-	a.turn(3000, release.Refused)
+	a.turn(3000, gate.Refused)
 }
 
 // newDatabase makes an empty PostgreSQL database for one test.
@@ -254,7 +255,7 @@ func newDatabase(t *testing.T, base, suffix string) string {
 
 // turn is the whole way between two processes, both killed with kill -9 while work was under way, on a world that is large
 // enough for a release or is not.
-func (a *apart) turn(decisions int, want release.Verdict) {
+func (a *apart) turn(decisions int, want gate.Verdict) {
 	t := a.t
 	world, err := sim.New(sim.Config{Seed: 5, Gain: 0.5, Decisions: decisions, Developers: 1400, Draws: 1 << 14})
 	if err != nil {
@@ -333,7 +334,7 @@ func (a *apart) turn(decisions int, want release.Verdict) {
 	}
 	out := filepath.Join(t.TempDir(), "release")
 	pulled, err := edgeDB.PulledReleases(t.Context(), "")
-	if want == release.Released {
+	if want == gate.Released {
 		var rel release.Release
 		if err := json.Unmarshal([]byte(a.run(a.edgeDir, "pull", "--out", out)), &rel); err != nil {
 			t.Fatal(err)
@@ -377,7 +378,7 @@ func (a *apart) turn(decisions int, want release.Verdict) {
 }
 
 // gate is the hub's newest gate report.
-func (a *apart) gate(hubDB *sqlstore.DB) (report release.Report) {
+func (a *apart) gate(hubDB *sqlstore.DB) (report gate.Report) {
 	a.t.Helper()
 	gates, err := hubDB.Documents(a.t.Context(), sqlstore.DocGate)
 	if err != nil || len(gates) == 0 {

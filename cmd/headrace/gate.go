@@ -11,8 +11,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/learn"
-	"github.com/headrace/headrace/internal/release"
 )
 
 type gateCmd struct {
@@ -43,7 +43,7 @@ func (c *gateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	rep := release.Evaluate(in.decisions, filter, release.Options{Model: episode.Digest(model)})
+	rep := gate.Evaluate(in.decisions, filter, gate.Options{Model: episode.Digest(model)})
 	if err := json.MarshalWrite(e.out, rep, json.Deterministic(true), jsontext.Multiline(true)); err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (c *gateCmd) Run(e *env) error {
 	for _, r := range rep.Reasons {
 		fmt.Fprintf(e.err, "  %s\n", r.Message)
 	}
-	if c.Strict && rep.Verdict != release.Released {
+	if c.Strict && rep.Verdict != gate.Released {
 		return errors.New("gate: the candidate was refused (--strict)")
 	}
 	return in.strict(c.Strict, "gate")

@@ -10,8 +10,8 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/learn"
-	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/rights"
 )
 
@@ -67,7 +67,7 @@ func readDecisions(e *env, recipient string, p episode.Purpose, heldOut bool) (*
 	if err != nil {
 		return nil, err
 	}
-	d, held, now := new(decisions), release.HeldOut(ring.Derive("split")), time.Now()
+	d, held, now := new(decisions), gate.HeldOut(ring.Derive("split")), time.Now()
 	var rows []dataset.Row
 	for r, err := range streamRows(e, &d.broken) {
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/hub"
+	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/value"
 )
@@ -22,7 +23,7 @@ type result struct {
 	Gain    *gainResult      `json:"gain"`
 	Release *release.Release `json:"release"`
 	// Gate is the report behind the release, or behind there being none.
-	Gate      *release.Report   `json:"gate"`
+	Gate      *gate.Report      `json:"gate"`
 	Statement []value.Statement `json:"statement"`
 }
 

@@ -17,9 +17,9 @@ import (
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/hub"
+	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/learn"
-	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sim"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/value"
@@ -72,7 +72,7 @@ func TestTheGateJudgesByExactlyTheDevelopersThatLearnLeftOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Enough for a verdict, which the held-out ones give; of the others a part will do.
-	held, heldOut, taught := release.HeldOut(ring.Derive("split")), 0, 0
+	held, heldOut, taught := gate.HeldOut(ring.Derive("split")), 0, 0
 	records := world(t, "alder-bank", 34000, usable, func(ep *episode.Episode) bool {
 		if held("", ep.Developer) {
 			heldOut += len(ep.Decisions)
@@ -90,12 +90,12 @@ func TestTheGateJudgesByExactlyTheDevelopersThatLearnLeftOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, errs = stage(dir, in, "gate", "--model", model)
-	var gate release.Report
-	if err := json.Unmarshal([]byte(out), &gate); err != nil || code != 0 || gate.Verdict != release.Released || !strings.Contains(errs, "released on ") {
+	var judged gate.Report
+	if err := json.Unmarshal([]byte(out), &judged); err != nil || code != 0 || judged.Verdict != gate.Released || !strings.Contains(errs, "released on ") {
 		t.Fatalf("gate: %d %v %s %s", code, err, out, errs)
 	}
-	if b, _ := os.ReadFile(model); gate.Model != episode.Digest(b) {
-		t.Errorf("the report names %s, not the model it was given", gate.Model)
+	if b, _ := os.ReadFile(model); judged.Model != episode.Digest(b) {
+		t.Errorf("the report names %s, not the model it was given", judged.Model)
 	}
 
 	// What each side has is what the key says, and nobody is on both.
@@ -104,8 +104,8 @@ func TestTheGateJudgesByExactlyTheDevelopersThatLearnLeftOut(t *testing.T) {
 	if err := errors.Join(err, json.Unmarshal(b, &learned)); err != nil {
 		t.Fatal(err)
 	}
-	if gate.Data.Decisions != heldOut || learned.Rows != len(records)-heldOut || heldOut == 0 {
-		t.Errorf("of %d decisions, %d held out, the gate saw %d and learn %d", len(records), heldOut, gate.Data.Decisions, learned.Rows)
+	if judged.Data.Decisions != heldOut || learned.Rows != len(records)-heldOut || heldOut == 0 {
+		t.Errorf("of %d decisions, %d held out, the gate saw %d and learn %d", len(records), heldOut, judged.Data.Decisions, learned.Rows)
 	}
 
 	// Refused is a verdict: only --strict makes it a failure. So are lines that could not be read.

@@ -251,7 +251,8 @@ func TestDecisionsAreFlattenedWithTheirPropensity(t *testing.T) {
 	features := map[string]any{"length": 12.0, "language": "go", "first": true}
 	want := []dataset.Decision{
 		{Episode: "e1", Contributor: "acme", Developer: "dev_1", Day: day.Unix()/86400 + 1, Features: features, Verdict: episode.Ignored, By: episode.ByRule,
-			PropensityShow: 0.25, Logged: true, Explore: true, Release: "r1"},
+			PropensityShow: 0.25, Logged: true, Explore: true, Release: "r1",
+			Actions: []episode.Action{{ID: "hide", Propensity: 0.75}, {ID: "show", Propensity: 0.25}}, Chosen: "hide"},
 		{Episode: "e2", Contributor: "acme", Developer: "dev_1", Day: -1, Features: features, Verdict: episode.Accepted, By: episode.ByPerson, Shown: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -21,4 +21,12 @@ type Decision struct {
 	Logged         bool
 	Explore        bool
 	Release        string // the release whose policy decided, if any
+	DecisionID     string
+	// Actions are what the policy could have done, each with its features and the probability with which it would have;
+	// Chosen is the id of the one it took. Both are empty where the source did not say.
+	Actions []episode.Action
+	Chosen  string
+	// EditDistance between what was suggested and what was in place after the decision, as a share of the longer, in
+	// [0, 1]; nil where unknown.
+	EditDistance *float64
 }

@@ -4,8 +4,11 @@ package dataset
 
 import "github.com/headrace/headrace/episode"
 
-// ActionShow is the id of the action that shows a suggestion, in a decision of Headrace's own policy.
-const ActionShow = "show"
+// The ids of the actions of a policy that shows or hides a suggestion.
+const (
+	ActionShow = "show"
+	ActionHide = "hide"
+)
 
 // Decisions flattens rows, in order, into one entry per decision, with the features of the suggestion decided on.
 // Nothing is left out: what counts as a label is for the reader's reward spec.
@@ -20,7 +23,8 @@ func Decisions(rows []Row) []Decision {
 		for i := range e.Decisions {
 			d := &e.Decisions[i]
 			flat := Decision{Episode: e.ID, Contributor: r.Contributor, Developer: e.Developer, Verdict: d.Verdict, By: d.By,
-				Shown: d.Shown == nil || *d.Shown, Explore: d.Explore, Release: d.Release, Day: day(e, d)}
+				Shown: d.Shown == nil || *d.Shown, Explore: d.Explore, Release: d.Release, Day: day(e, d),
+				DecisionID: d.DecisionID, Actions: d.Actions, Chosen: d.Chosen, EditDistance: d.EditDistance}
 			if s := suggestionOf(e, d.Suggestion); s != nil {
 				flat.Features = s.Features
 			}

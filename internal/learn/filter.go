@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/reward"
 )
 
 const filterFormat = "headrace-filter/1"
@@ -197,11 +198,11 @@ func badModel(err error) error {
 }
 
 func (f *Filter) check() error {
-	reward := Immediate()
+	spec := reward.Immediate()
 	switch {
 	case f.Format != filterFormat:
 		return fmt.Errorf("format %q is not %s", f.Format, filterFormat)
-	case f.Reward != reward.Name:
+	case f.Reward != spec.Name:
 		return fmt.Errorf("reward %q is not one this version knows", f.Reward)
 	case !(f.Threshold > 0 && f.Threshold < 1):
 		return fmt.Errorf("threshold %v is not between 0 and 1", f.Threshold)

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package learn turns decisions into control models, and says what a policy is worth from decisions that another
-// policy logged.
+// Package learn turns decisions into control models: what a release holds, and what moves a tool's lever.
 //
-// Start from [Fit]: it learns a [Filter], which decides whether to show a suggestion from its features alone, by a
-// ridge logistic regression of the reward. [Filter.Decide] is what runs beside the tool: it does not allocate.
-// [Reward] turns a decision into a number; [Ratio] turns per-decision terms into an estimate with an interval that
-// holds when decisions of one developer hang together.
+// Every control model chooses among actions, and says so by [Model]: what each is worth in a context, in the unit of
+// the reward that it was learned for. A filter's actions are to show a suggestion or to hide it. [Decode] reads any
+// model file; [Greedy] chooses by what it says. Start from [Fit]: it learns a [Filter] by a ridge logistic regression.
 //
 // The same rows in the same order give the same model file, byte for byte. Nothing here decides what is released
 // (package release does) or who is paid for it (package value).
@@ -21,6 +19,7 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/reward"
 )
 
 // Options say how to learn; the zero value is right for most.
@@ -58,14 +57,14 @@ const (
 // say (it saw the text). A decision that was shown for sure, or by a policy that did not say, has weight 1. What was
 // hidden needs no model: its reward is 0.
 func Fit(rows []dataset.Decision, o Options) (*Filter, Report, error) {
-	reward := Immediate()
-	report := Report{Reward: reward.Name, Rows: len(rows), LeftOut: map[string]int{}}
-	people := map[person]bool{}
+	spec := reward.Immediate()
+	report := Report{Reward: spec.Name, Rows: len(rows), LeftOut: map[string]int{}}
+	people, met := dataset.ByDeveloper(rows), map[int]bool{}
 	var used []sample
 	var paid, total float64
 	for i := range rows {
 		d := &rows[i]
-		_, ok := reward.Of(d)
+		_, ok := spec.Of(d)
 		switch {
 		case !ok:
 			report.LeftOut[string(d.Verdict)+" by "+string(d.By)]++
@@ -74,7 +73,7 @@ func Fit(rows []dataset.Decision, o Options) (*Filter, Report, error) {
 			report.Hidden++
 			continue
 		}
-		s := sample{features: d.Features, weight: 1, taken: taken(d)}
+		s := sample{features: d.Features, weight: 1, taken: reward.Taken(d)}
 		if d.Logged && d.PropensityShow > 0 {
 			s.weight = min(1/d.PropensityShow, maxWeight)
 		}
@@ -82,9 +81,9 @@ func Fit(rows []dataset.Decision, o Options) (*Filter, Report, error) {
 			paid += s.weight
 		}
 		used = append(used, s)
-		people[person{d.Contributor, d.Developer}] = true
+		met[people.Of[i]] = true
 	}
-	report.Used, report.Developers = len(used), len(people)
+	report.Used, report.Developers = len(used), len(met)
 	if len(used) < minUsed || paid == 0 || paid == total {
 		return nil, report, &episode.Problem{Code: "learn/too-little",
 			Message: fmt.Sprintf("%d shown decisions with a reward are too few, or all alike, to learn from", len(used)),
@@ -98,7 +97,7 @@ func Fit(rows []dataset.Decision, o Options) (*Filter, Report, error) {
 	if o.Crosses == nil {
 		o.Crosses = []Cross{{Enum: "language", Number: "mean_logprob"}}
 	}
-	f := &Filter{Format: filterFormat, Reward: reward.Name, Threshold: reward.Threshold()}
+	f := &Filter{Format: filterFormat, Reward: spec.Name, Threshold: spec.Threshold()}
 	f.vocabulary(used, o.Crosses)
 	f.index()
 	f.Weights, report.LogLoss, report.Steps = newton(f, used, o.Penalty, math.Log(report.Rate/(1-report.Rate)))

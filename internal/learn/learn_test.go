@@ -17,6 +17,8 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/ope"
+	"github.com/headrace/headrace/internal/reward"
 	"github.com/headrace/headrace/internal/sim"
 	"github.com/headrace/headrace/internal/sim/simtest"
 )
@@ -50,12 +52,12 @@ func TestOnlyWhatAPersonDidWithAShownSuggestionHasAReward(t *testing.T) {
 		{episode.Cancelled, episode.ByPerson, true, none},
 		{episode.TimedOut, episode.ByUnknown, true, none},
 	} {
-		got, ok := learn.Immediate().Of(&dataset.Decision{Verdict: c.verdict, By: c.by, Shown: c.shown})
+		got, ok := reward.Immediate().Of(&dataset.Decision{Verdict: c.verdict, By: c.by, Shown: c.shown})
 		if ok == math.IsNaN(c.want) || ok && got != c.want {
 			t.Errorf("%s by %s, shown %v: %v, %v; want %v", c.verdict, c.by, c.shown, got, ok, c.want)
 		}
 	}
-	if got := learn.Immediate().Threshold(); got != 0.25 {
+	if got := reward.Immediate().Threshold(); got != 0.25 {
 		t.Errorf("threshold %v, want 0.25", got)
 	}
 }
@@ -189,7 +191,7 @@ func TestDecideDoesNotAllocate(t *testing.T) {
 func TestMeanOfIndependentRowsHasTheTextbookInterval(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		v := rapid.SliceOfN(rapid.Float64Range(-10, 10), 30, 200).Draw(t, "values")
-		r, sum := learn.NewRatio(len(v)+5), 0.0 // five clusters stay empty
+		r, sum := ope.NewRatio(len(v)+5), 0.0 // five clusters stay empty
 		for i, y := range v {
 			r.Add(i, y, 1)
 			sum += y
@@ -206,7 +208,7 @@ func TestMeanOfIndependentRowsHasTheTextbookInterval(t *testing.T) {
 }
 
 func TestIntervalWidensWhereDecisionsOfADeveloperHangTogether(t *testing.T) {
-	one, each := learn.NewRatio(30), learn.NewRatio(300)
+	one, each := ope.NewRatio(30), ope.NewRatio(300)
 	for i := range 300 {
 		y := float64(i / 10 % 2)
 		one.Add(i/10, y, 1)
@@ -224,7 +226,7 @@ func TestIntervalWidensWhereDecisionsOfADeveloperHangTogether(t *testing.T) {
 }
 
 func TestNothingIsSaidFromOneDeveloper(t *testing.T) {
-	r := learn.NewRatio(3)
+	r := ope.NewRatio(3)
 	r.Add(1, 5, 1)
 	r.Add(1, 7, 1)
 	if iv, ok := r.Interval(); ok {

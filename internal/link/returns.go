@@ -8,6 +8,7 @@ import (
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/tlog/proof"
 )
@@ -51,7 +52,7 @@ func (l *Link) release(ctx context.Context, layers [][]byte) (*Release, error) {
 
 // OpenRelease verifies that the hub signed the release and its gate report, that they speak of this model, and that the
 // gate let it through.
-func (l *Link) OpenRelease(envelope, model, gate []byte) (*Release, error) {
+func (l *Link) OpenRelease(envelope, model, judged []byte) (*Release, error) {
 	payload, err := l.payload(envelope, bundle.TypeRelease)
 	if err != nil {
 		return nil, err
@@ -60,17 +61,17 @@ func (l *Link) OpenRelease(envelope, model, gate []byte) (*Release, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Model != episode.Digest(model) || r.Gate != episode.Digest(gate) {
+	if r.Model != episode.Digest(model) || r.Gate != episode.Digest(judged) {
 		return nil, &episode.Problem{Code: "release/digest-mismatch", Message: "the model or gate report is not the one that the release names", Hint: "ask the hub's operator"}
 	}
-	var report release.Report
-	if err := l.Open(gate, bundle.TypeGateReport, &report); err != nil {
+	var report gate.Report
+	if err := l.Open(judged, bundle.TypeGateReport, &report); err != nil {
 		return nil, err
 	}
-	if report.Verdict != release.Released {
+	if report.Verdict != gate.Released {
 		return nil, &episode.Problem{Code: "release/not-through-the-gate", Message: "the gate refused this release", Hint: "ask the hub's operator"}
 	}
-	return &Release{Release: r, Envelope: envelope, Model: model, Gate: gate}, nil
+	return &Release{Release: r, Envelope: envelope, Model: model, Gate: judged}, nil
 }
 
 // Statement fetches the latest of our statements, signed; nil where there is none yet.

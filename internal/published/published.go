@@ -10,7 +10,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/gate"
+	"github.com/headrace/headrace/internal/ope"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/value"
 	"github.com/headrace/headrace/internal/web"
@@ -30,8 +31,8 @@ func Release(r *release.Release, madeAt time.Time, lead time.Duration, state, si
 }
 
 // Gate is a gate report as the pages show it.
-func Gate(id string, at time.Time, r *release.Report, releaseID string) web.Gate {
-	g := web.Gate{ID: id, At: at, Candidate: r.Model, Snapshot: r.Snapshot, Released: r.Verdict == release.Released, Release: releaseID, Design: r.Design,
+func Gate(id string, at time.Time, r *gate.Report, releaseID string) web.Gate {
+	g := web.Gate{ID: id, At: at, Candidate: r.Model, Snapshot: r.Snapshot, Released: r.Verdict == gate.Released, Release: releaseID, Design: r.Design,
 		Method: r.Method, Reward: r.Reward, HasGain: r.Gain != nil}
 	if r.Gain != nil {
 		g.Gain, g.Bound = estimate(*r.Gain), r.Gain.Bound
@@ -42,7 +43,7 @@ func Gate(id string, at time.Time, r *release.Report, releaseID string) web.Gate
 	for _, p := range r.Parts {
 		g.Slices = append(g.Slices, web.Slice{Name: p.By + " " + p.Name, Gain: estimate(p.Gain)})
 	}
-	refusedFor := map[string]release.Reason{}
+	refusedFor := map[string]gate.Reason{}
 	for _, x := range r.Reasons {
 		refusedFor[x.Code] = x
 		g.Checks = append(g.Checks, web.Check{Name: x.Code, Detail: x.Message, Have: x.Have, Need: x.Need, Unit: units[x.Code]})
@@ -65,7 +66,7 @@ func Gate(id string, at time.Time, r *release.Report, releaseID string) web.Gate
 
 var units = map[string]string{"developers": "developers", "propensity": "share of decisions", "sample": "independent decisions", "weight": "times", "gain": "reward per decision"}
 
-func estimate(i learn.Interval) web.Estimate {
+func estimate(i ope.Interval) web.Estimate {
 	return web.Estimate{Value: i.Estimate, Lower: i.Lower, Upper: i.Upper, Developers: i.Developers, Decisions: i.N}
 }
 

@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package release decides whether a candidate becomes a release, and who gets it.
+// Package release says what was released, and who gets it.
 //
-// Start from [Evaluate], the gate: from decisions that the logging policy made with known probabilities, by developers
-// whom the candidate has not learned from ([HeldOut]), it estimates what the candidate would gain, with an interval that
-// treats a developer's decisions as one piece of evidence. It releases only where the one-sided 95 % lower bound of the
-// gain is above zero. Where there is too little to say it refuses before it looks at the gain, and says how much is
-// missing. A [Report] is the record of all that; a [Release] names the model and the report by digest, and [Channel]
-// says which share of developers it reaches.
+// Start from [Release]: it names a model and the gate report that let it through by digest, and [Channel] says which
+// share of developers it reaches ([Release.Reaches]).
 //
-// Nothing here signs, stores or sends: the hub does.
+// Nothing here judges (package gate does), signs, stores or sends (the hub does).
 package release
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -23,6 +17,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/draw"
 )
 
 const releaseFormat = "headrace-release/1"
@@ -61,7 +56,7 @@ func New(model, gate, snapshot, replaces string) Release {
 func (r *Release) Reaches(channel, developer string) bool {
 	for _, c := range r.Channels {
 		if c.Name == channel {
-			return fraction([]byte(r.ID), "reach", developer) < c.Share
+			return draw.Fraction([]byte(r.ID), "reach", developer) < c.Share
 		}
 	}
 	return false
@@ -91,27 +86,4 @@ func Decode(b []byte) (*Release, error) {
 func badRelease(err error) error {
 	return &episode.Problem{Code: "release/bad-manifest", Message: "not a release that this version can run",
 		Hint: "pull again; if it stays so, tell the maker", Err: err}
-}
-
-// HeldShare is the share of developers that a split holds out.
-const HeldShare = 0.27
-
-// HeldOut returns the split of developers under a key: those for whom it reports true are never learned from. A
-// developer is always wholly on one side. The key keeps a contributor from choosing the side.
-func HeldOut(key []byte) func(contributor, developer string) bool {
-	return func(contributor, developer string) bool {
-		return fraction(key, "held out", contributor, developer) < HeldShare
-	}
-}
-
-// fraction hashes parts to a number in [0, 1).
-func fraction(key []byte, parts ...string) float64 {
-	mac := hmac.New(sha256.New, key)
-	for _, p := range parts {
-		var n [8]byte
-		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
-		mac.Write(n[:])
-		mac.Write([]byte(p))
-	}
-	return float64(binary.BigEndian.Uint64(mac.Sum(nil))>>11) / (1 << 53)
 }

@@ -10,7 +10,9 @@ import (
 	"testing"
 
 	"github.com/headrace/headrace/episode"
-	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/ope"
+	"github.com/headrace/headrace/internal/reward"
 	"github.com/headrace/headrace/internal/sim"
 	"github.com/headrace/headrace/internal/sim/simtest"
 )
@@ -133,10 +135,10 @@ func TestEveryPlantedSecretIsListedAndReallyThere(t *testing.T) {
 func TestTruthIsThatOfTheEpisodes(t *testing.T) {
 	w := simtest.World(t, sim.Config{Seed: 2, Gain: 0.2, Draws: 1 << 18})
 	rows := simtest.Decisions(t, w)
-	people := learn.Cluster(rows)
-	logged, showAll := learn.NewRatio(people.N), learn.NewRatio(people.N)
+	people := dataset.ByDeveloper(rows)
+	logged, showAll := ope.NewRatio(people.N), ope.NewRatio(people.N)
 	for i := range rows {
-		r, ok := learn.Immediate().Of(&rows[i])
+		r, ok := reward.Immediate().Of(&rows[i])
 		if !ok {
 			continue
 		}
@@ -145,7 +147,7 @@ func TestTruthIsThatOfTheEpisodes(t *testing.T) {
 	}
 	old, all := w.True(func(map[string]any) bool { return true }, nil)
 	for name, c := range map[string]struct {
-		r    *learn.Ratio
+		r    *ope.Ratio
 		want float64
 	}{"logged": {logged, old}, "show all": {showAll, all}} {
 		if got, ok := c.r.Interval(); !ok || math.Abs(got.Estimate-c.want) > 3.5*got.SE {

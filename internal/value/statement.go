@@ -10,7 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/headrace/headrace/episode"
-	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/ope"
 )
 
 const statementFormat = "headrace-statement/1"
@@ -22,14 +22,14 @@ type Statement struct {
 	Period      string  `json:"period"`
 	Records     Records `json:"records"`
 	// Value is what the records added, reward per decision of the others; nil where it cannot be told.
-	Value     *learn.Interval `json:"value,omitempty"`
-	Method    string          `json:"method"`
-	Lines     []Line          `json:"lines"`
-	Discount  float64         `json:"discount"`       // percent, the sum of the lines
-	RateCard  string          `json:"rate_card"`      // digest
-	Gate      string          `json:"gate"`           // digest of the gate report
-	Verdict   string          `json:"verdict"`        // of the gate
-	Certified float64         `json:"certified_gain"` // relative, lower bound; 0 when refused
+	Value     *ope.Interval `json:"value,omitempty"`
+	Method    string        `json:"method"`
+	Lines     []Line        `json:"lines"`
+	Discount  float64       `json:"discount"`       // percent, the sum of the lines
+	RateCard  string        `json:"rate_card"`      // digest
+	Gate      string        `json:"gate"`           // digest of the gate report
+	Verdict   string        `json:"verdict"`        // of the gate
+	Certified float64       `json:"certified_gain"` // relative, lower bound; 0 when refused
 }
 
 // Records counts what a contributor sent.

@@ -22,14 +22,16 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/ope"
+	"github.com/headrace/headrace/internal/reward"
 )
 
 // Worth is what one contributor's data added to the release for the others.
 type Worth struct {
 	Contributor string `json:"contributor"`
 	// Value is reward per decision, the mean over the others' developers; nil where it cannot be told, and Why says why.
-	Value *learn.Interval `json:"value,omitempty"`
-	Why   string          `json:"why,omitempty"`
+	Value *ope.Interval `json:"value,omitempty"`
+	Why   string        `json:"why,omitempty"`
 	// Credit is what counts: the one-sided 95 % lower bound, and never below 0.
 	Credit float64 `json:"credit"`
 }
@@ -67,22 +69,22 @@ func leaveOut(name string, train, heldOut []dataset.Decision, full *learn.Filter
 	} else if err != nil {
 		return w, err
 	}
-	rows, reward := slices.DeleteFunc(slices.Clone(heldOut), others), learn.Immediate()
-	clusters := learn.Cluster(rows)
+	rows, spec := slices.DeleteFunc(slices.Clone(heldOut), others), reward.Immediate()
+	clusters := dataset.ByDeveloper(rows)
 	sum, count := make([]float64, clusters.N), make([]int, clusters.N)
 	for i := range rows {
 		d := &rows[i]
-		r, ok := reward.Of(d)
+		r, ok := spec.Of(d)
 		if !ok || !d.Logged || d.Shown && d.PropensityShow == 0 {
 			continue
 		}
 		from, _ := without.Decide(d.Features)
 		to, p := full.Decide(d.Features)
-		sum[clusters.Of[i]] += learn.Shift(d.Shown, r, reward.Expected(p), d.PropensityShow, probability(from), probability(to))
+		sum[clusters.Of[i]] += ope.Shift(d.Shown, r, spec.Expected(p), d.PropensityShow, probability(from), probability(to))
 		count[clusters.Of[i]]++
 	}
 	// Each developer counts once: whoever sends the most does not judge the most.
-	mean, decisions := learn.NewRatio(clusters.N), 0
+	mean, decisions := ope.NewRatio(clusters.N), 0
 	for k, n := range count {
 		if n > 0 {
 			mean.Add(k, sum[k]/float64(n), 1)

@@ -11,8 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/learn"
-	"github.com/headrace/headrace/internal/release"
+	"github.com/headrace/headrace/internal/ope"
 	"github.com/headrace/headrace/internal/sim"
 	"github.com/headrace/headrace/internal/sim/simtest"
 )
@@ -20,7 +22,7 @@ import (
 // measure values the contributors of a world.
 func measure(t testing.TB, cfg sim.Config) map[string]Worth {
 	t.Helper()
-	heldOut, train := learn.Split(simtest.Decisions(t, simtest.World(t, cfg)), release.HeldOut([]byte("a key")))
+	heldOut, train := dataset.Split(simtest.Decisions(t, simtest.World(t, cfg)), gate.HeldOut([]byte("a key")))
 	full, _, err := learn.Fit(train, learn.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +68,7 @@ func TestLeavingOutAGoodContributorHurtsAndACarelessOneDoesNot(t *testing.T) {
 
 func inputs() Inputs {
 	worth := func(name string, estimate, bound float64) Worth {
-		return Worth{Contributor: name, Value: &learn.Interval{Estimate: estimate, Bound: bound, N: 1000, Developers: 200}, Credit: max(0, bound)}
+		return Worth{Contributor: name, Value: &ope.Interval{Estimate: estimate, Bound: bound, N: 1000, Developers: 200}, Credit: max(0, bound)}
 	}
 	return Inputs{Period: "2026-09", Card: DefaultRateCard(),
 		Gate: Gate{Digest: "sha256:g", Verdict: "released", Released: true, Certified: 0.12},
@@ -144,7 +146,7 @@ func FuzzDecodeRateCard(f *testing.F) {
 }
 
 func BenchmarkMeasure(b *testing.B) {
-	heldOut, train := learn.Split(simtest.Decisions(b, simtest.World(b, sim.Config{Gain: 0.2, Decisions: 100_000})), release.HeldOut([]byte("a key")))
+	heldOut, train := dataset.Split(simtest.Decisions(b, simtest.World(b, sim.Config{Gain: 0.2, Decisions: 100_000})), gate.HeldOut([]byte("a key")))
 	full, _, err := learn.Fit(train, learn.Options{})
 	if err != nil {
 		b.Fatal(err)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package release
+package gate
 
-import "github.com/headrace/headrace/internal/learn"
+import "github.com/headrace/headrace/internal/ope"
 
 const reportFormat = "headrace-gate/1"
 
@@ -31,9 +31,9 @@ type Report struct {
 
 	Data Data `json:"data"`
 	// Gain is V(new) − V(old), reward per decision; nil where there was too little to look at it.
-	Gain *learn.Interval `json:"gain,omitempty"`
-	Old  *learn.Interval `json:"old,omitempty"`
-	New  *learn.Interval `json:"new,omitempty"`
+	Gain *ope.Interval `json:"gain,omitempty"`
+	Old  *ope.Interval `json:"old,omitempty"`
+	New  *ope.Interval `json:"new,omitempty"`
 	// RelativeGain is Gain over Old, estimates only.
 	RelativeGain float64     `json:"relative_gain,omitzero"`
 	Guardrails   []Guardrail `json:"guardrails,omitempty"`
@@ -69,21 +69,21 @@ type Data struct {
 // Guardrail is a measure beside the reward, under the old and the new policy.
 type Guardrail struct {
 	// Name is "show_rate", "accept_rate" (taken of shown) or "accepts_kept" (of what was taken, what the new one would still show).
-	Name string          `json:"name"`
-	Old  *learn.Interval `json:"old,omitempty"`
-	New  *learn.Interval `json:"new,omitempty"`
+	Name string        `json:"name"`
+	Old  *ope.Interval `json:"old,omitempty"`
+	New  *ope.Interval `json:"new,omitempty"`
 }
 
 // Point is the candidate at another threshold.
 type Point struct {
-	Threshold float64        `json:"threshold"`
-	ShowRate  float64        `json:"show_rate"`
-	Gain      learn.Interval `json:"gain"`
+	Threshold float64      `json:"threshold"`
+	ShowRate  float64      `json:"show_rate"`
+	Gain      ope.Interval `json:"gain"`
 }
 
 // Part is the gain in a part of the data.
 type Part struct {
-	By   string         `json:"by"` // "contributor" or "language"
-	Name string         `json:"name"`
-	Gain learn.Interval `json:"gain"`
+	By   string       `json:"by"` // "contributor" or "language"
+	Name string       `json:"name"`
+	Gain ope.Interval `json:"gain"`
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package learn
+// Package reward makes one number of a decision and what became of it, by a versioned rule.
+//
+// Start from [Reward.Of]. Who learns from the number, and what is concluded from it, packages learn and gate know.
+package reward
 
 import (
 	"github.com/headrace/headrace/episode"
@@ -23,7 +26,7 @@ func (r Reward) Of(d *dataset.Decision) (reward float64, ok bool) {
 	switch {
 	case !d.Shown:
 		return 0, true
-	case taken(d):
+	case Taken(d):
 		return r.Taken, true
 	case d.Verdict == episode.Rejected && d.By == episode.ByPerson, d.Verdict == episode.Ignored:
 		return r.Passed, true
@@ -37,6 +40,7 @@ func (r Reward) Expected(p float64) float64 { return p*r.Taken + (1-p)*r.Passed 
 // Threshold is the probability above which showing is expected to pay.
 func (r Reward) Threshold() float64 { return -r.Passed / (r.Taken - r.Passed) }
 
-func taken(d *dataset.Decision) bool {
+// Taken reports whether a person took the suggestion, as it was or modified.
+func Taken(d *dataset.Decision) bool {
 	return d.By == episode.ByPerson && (d.Verdict == episode.Accepted || d.Verdict == episode.Modified)
 }

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package release
+// Package gate decides whether a candidate may become a release.
+//
+// Start from [Evaluate]: from decisions that the logging policy made with known probabilities, by developers whom the
+// candidate has not learned from ([HeldOut]), it estimates what the candidate would gain, with an interval that treats a
+// developer's decisions as one piece of evidence. It releases only where the one-sided 95 % lower bound of the gain is
+// above zero. Where there is too little to say it refuses before it looks at the gain, and says how much is missing. A
+// [Report] is the record of all that.
+//
+// Nothing here signs, stores or sends: the hub does.
+package gate
 
 import (
 	"cmp"
@@ -10,6 +19,8 @@ import (
 
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/ope"
+	"github.com/headrace/headrace/internal/reward"
 )
 
 // Options name what is judged; both digests are copied into the report.
@@ -30,7 +41,7 @@ const method = "doubly robust, hidden reward 0; jackknife over developers (CR3),
 // Evaluate judges a filter on held-out decisions. A nil filter stands for data from which none could be learned: it is
 // refused, with all else that is missing.
 func Evaluate(heldOut []dataset.Decision, f *learn.Filter, o Options) Report {
-	r := Report{Format: reportFormat, Design: "logged", Method: method, Reward: learn.Immediate().Name, Model: o.Model, Snapshot: o.Snapshot}
+	r := Report{Format: reportFormat, Design: "logged", Method: method, Reward: reward.Immediate().Name, Model: o.Model, Snapshot: o.Snapshot}
 	rows := judge(heldOut, f, &r.Data)
 	r.Reasons = tooLittle(&r.Data, f)
 	if len(r.Reasons) > 0 {
@@ -86,7 +97,7 @@ type judgedRows struct {
 
 // judge keeps the decisions that can be judged by, and counts the others.
 func judge(heldOut []dataset.Decision, f *learn.Filter, data *Data) judgedRows {
-	reward, clusters := learn.Immediate(), learn.Cluster(heldOut)
+	spec, clusters := reward.Immediate(), dataset.ByDeveloper(heldOut)
 	data.Decisions, data.LeftOut = len(heldOut), map[string]int{}
 	out := judgedRows{make([]judged, 0, len(heldOut)), clusters.N}
 	seen := make([]bool, clusters.N)
@@ -95,7 +106,7 @@ func judge(heldOut []dataset.Decision, f *learn.Filter, data *Data) judgedRows {
 		d := &heldOut[i]
 		j := judged{d: d, cluster: clusters.Of[i], propensity: d.PropensityShow}
 		var rewarded, show bool
-		if j.reward, rewarded = reward.Of(d); !rewarded {
+		if j.reward, rewarded = spec.Of(d); !rewarded {
 			data.LeftOut[string(d.Verdict)+" by "+string(d.By)]++
 			continue
 		}
@@ -105,7 +116,7 @@ func judge(heldOut []dataset.Decision, f *learn.Filter, data *Data) judgedRows {
 		}
 		if f != nil {
 			show, j.accept = f.Decide(d.Features)
-			j.expected = reward.Expected(j.accept)
+			j.expected = spec.Expected(j.accept)
 		}
 		switch {
 		case show && d.PropensityShow == 0:
@@ -155,25 +166,25 @@ func tooLittle(data *Data, f *learn.Filter) (reasons []Reason) {
 }
 
 // value is the mean doubly robust term of going from one probability of showing to another.
-func (r *judgedRows) value(in func(*judged) bool, change func(*judged) (from, to float64)) *learn.Interval {
+func (r *judgedRows) value(in func(*judged) bool, change func(*judged) (from, to float64)) *ope.Interval {
 	return r.ratio(func(j *judged) (y, x float64) {
 		if !in(j) {
 			return 0, 0
 		}
 		from, to := change(j)
-		return learn.Shift(j.d.Shown, j.reward, j.expected, j.propensity, from, to), 1
+		return ope.Shift(j.d.Shown, j.reward, j.expected, j.propensity, from, to), 1
 	})
 }
 
 // gain is V(new) − V(old) at a threshold.
-func (r *judgedRows) gain(threshold float64, in func(*judged) bool) *learn.Interval {
+func (r *judgedRows) gain(threshold float64, in func(*judged) bool) *ope.Interval {
 	return r.value(in, func(j *judged) (from, to float64) { return j.propensity, j.shows(threshold) })
 }
 
 // ratio estimates a mean of y over x; rows with both zero do not count. It is nil where fewer than 10 developers stand
 // behind it, or nothing can be said.
-func (r *judgedRows) ratio(terms func(*judged) (y, x float64)) *learn.Interval {
-	sums := learn.NewRatio(r.clusters)
+func (r *judgedRows) ratio(terms func(*judged) (y, x float64)) *ope.Interval {
+	sums := ope.NewRatio(r.clusters)
 	for i := range r.rows {
 		if y, x := terms(&r.rows[i]); x != 0 || y != 0 {
 			sums.Add(r.rows[i].cluster, y, x)

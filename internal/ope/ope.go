@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package learn
+// Package ope estimates what a policy is worth from decisions that another policy logged, and how sure that is.
+//
+// Start from [Ratio]: it turns per-decision terms into an estimate with an interval that holds when decisions of one
+// developer hang together. [Shift] is the doubly robust term of one decision. Everything works on plain numbers: what a
+// decision is, and what may be concluded of it, package gate knows.
+package ope
 
-import (
-	"math"
-
-	"github.com/headrace/headrace/internal/dataset"
-)
+import "math"
 
 // Interval is an estimate, how sure it is, and from how much.
 type Interval struct {
@@ -18,31 +19,6 @@ type Interval struct {
 	N        int     `json:"n"`     // decisions
 	// Developers is the number of clusters: the interval is as sure as this many independent people make it.
 	Developers int `json:"developers"`
-}
-
-// Clusters numbers the developers behind rows. A developer's pseudonym is unique within a contributor only.
-type Clusters struct {
-	Of []int // by row
-	N  int
-}
-
-// person is one developer of one contributor.
-type person struct{ contributor, developer string }
-
-// Cluster groups rows by developer.
-func Cluster(rows []dataset.Decision) Clusters {
-	c, seen := Clusters{Of: make([]int, len(rows))}, map[person]int{}
-	for i := range rows {
-		p := person{rows[i].Contributor, rows[i].Developer}
-		k, ok := seen[p]
-		if !ok {
-			k = len(seen)
-			seen[p] = k
-		}
-		c.Of[i] = k
-	}
-	c.N = len(seen)
-	return c
 }
 
 // Ratio estimates E[y]/E[x], such as a mean (x = 1), from terms that hang together within a cluster.
@@ -123,23 +99,4 @@ func Shift(shown bool, reward, expected, propensity, from, to float64) float64 {
 		s += (to - from) / propensity * (reward - expected)
 	}
 	return s
-}
-
-// Split returns the rows for which held reports true, and the others, in order.
-func Split(rows []dataset.Decision, held func(contributor, developer string) bool) (heldOut, train []dataset.Decision) {
-	seen := map[person]bool{}
-	for i := range rows {
-		p := person{rows[i].Contributor, rows[i].Developer}
-		is, ok := seen[p]
-		if !ok {
-			is = held(p.contributor, p.developer)
-			seen[p] = is
-		}
-		if is {
-			heldOut = append(heldOut, rows[i])
-		} else {
-			train = append(train, rows[i])
-		}
-	}
-	return heldOut, train
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package release
+package gate
 
 import (
 	"bytes"
@@ -24,7 +24,7 @@ var splitKey = []byte("a key that only the hub has")
 func turn(t testing.TB, cfg sim.Config) (Report, *learn.Filter, *sim.World) {
 	t.Helper()
 	w := simtest.World(t, cfg)
-	heldOut, train := learn.Split(simtest.Decisions(t, w), HeldOut(splitKey))
+	heldOut, train := dataset.Split(simtest.Decisions(t, w), HeldOut(splitKey))
 	f, _, err := learn.Fit(train, learn.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func TestLearnedFilterReachesThePlantedGain(t *testing.T) {
 
 func TestTooLittleIsRefusedBeforeTheGainIsLookedAt(t *testing.T) {
 	w := simtest.World(t, sim.Config{Gain: 0.2, Decisions: 16_000})
-	heldOut, train := learn.Split(simtest.Decisions(t, w), HeldOut(splitKey))
+	heldOut, train := dataset.Split(simtest.Decisions(t, w), HeldOut(splitKey))
 	f, _, err := learn.Fit(train, learn.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +127,7 @@ func TestTooLittleIsRefusedBeforeTheGainIsLookedAt(t *testing.T) {
 		}
 		return rows
 	}
-	people := learn.Cluster(heldOut)
+	people := dataset.ByDeveloper(heldOut)
 	var few []dataset.Decision
 	for i := range heldOut {
 		if people.Of[i] < 60 {
@@ -194,12 +194,12 @@ func TestReportHasTheSameBytesTwice(t *testing.T) {
 
 func TestNoFigureForFewerThanTenDevelopers(t *testing.T) {
 	w := simtest.World(t, sim.Config{Gain: 0.4, Decisions: 16_000})
-	heldOut, train := learn.Split(simtest.Decisions(t, w), HeldOut(splitKey))
+	heldOut, train := dataset.Split(simtest.Decisions(t, w), HeldOut(splitKey))
 	f, _, err := learn.Fit(train, learn.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	people := learn.Cluster(heldOut)
+	people := dataset.ByDeveloper(heldOut)
 	for i := range heldOut {
 		switch k := people.Of[i]; {
 		case k < 9:
@@ -219,7 +219,7 @@ func TestNoFigureForFewerThanTenDevelopers(t *testing.T) {
 
 func BenchmarkEvaluate(b *testing.B) {
 	w := simtest.World(b, sim.Config{Gain: 0.2, Decisions: 100_000})
-	heldOut, train := learn.Split(simtest.Decisions(b, w), HeldOut(splitKey))
+	heldOut, train := dataset.Split(simtest.Decisions(b, w), HeldOut(splitKey))
 	f, _, err := learn.Fit(train, learn.Options{})
 	if err != nil {
 		b.Fatal(err)
