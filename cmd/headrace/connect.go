@@ -15,6 +15,7 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/connect"
 	"github.com/headrace/headrace/internal/hookprog"
+	"github.com/headrace/headrace/internal/lever"
 )
 
 // hookbin holds the hook program, where the build has put it there.
@@ -132,6 +133,9 @@ func (c *connectCmd) one(e *env, t connect.Tool, o connect.Options) error {
 	}
 	for _, n := range plan.Notes {
 		fmt.Fprintf(e.err, "%s: %s\n", t.Title, n)
+	}
+	if l, ok := lever.Named(t.Name); ok && l.Event != "" && !c.Undo && len(plan.Changes) > 0 {
+		fmt.Fprintf(e.err, "%s: instructions that somebody at your edge has approved may come to the model by its hook at %s: headrace doctor shows them\n", t.Title, l.Event)
 	}
 	if len(plan.Changes) > 0 && !c.Undo && !c.DryRun {
 		fmt.Fprintf(e.err, "Headrace records your work with %s from now on: prompts, suggestions and what becomes of them. See it: headrace doctor. Stop it: headrace connect %s --undo\n",

@@ -3,8 +3,10 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,11 +20,14 @@ import (
 	"github.com/headrace/headrace/internal/capture"
 	"github.com/headrace/headrace/internal/capture/tools"
 	"github.com/headrace/headrace/internal/connect"
+	"github.com/headrace/headrace/internal/hookprog"
+	"github.com/headrace/headrace/internal/lever"
 )
 
 // doctorCmd says what is captured on this machine, and what is not and why.
 type doctorCmd struct {
-	All bool `help:"Name the tools that are not on this machine, too."`
+	All    bool `help:"Name the tools that are not on this machine, too."`
+	Levers bool `help:"Say instead what a release can move in each tool."`
 
 	Coverage bool   `help:"Compare, at the edge, the decisions captured with those that the tools themselves counted."`
 	Days     int    `help:"With --coverage: of how many days, 7 or 28." default:"7" placeholder:"N"`
@@ -32,7 +37,7 @@ type doctorCmd struct {
 
 func (doctorCmd) Help() string {
 	return `For each tool: what histories it has here, how many of them the agent has read as they are now, whether its hooks and
-telemetry report here (headrace connect), and what its histories tell.
+telemetry report here (headrace connect), what its histories tell, and what a release can move in it.
 Then whether this machine is enrolled, and what waits to be delivered; and, where an edge runs here, which bundles the hub has
 refused for what it found in them. It reads names and sizes, no content, and changes nothing.
 
@@ -41,11 +46,16 @@ their makers' servers (pollers: in edge.yaml), how many were captured, by tool a
 but on a developer's own machine.
 
 Example: headrace doctor --all
-         headrace doctor --coverage --days 28`
+         headrace doctor --coverage --days 28
+         headrace doctor --levers`
 }
 
 // Run looks and says.
 func (c *doctorCmd) Run(e *env) error {
+	if c.Levers {
+		_, err := io.WriteString(e.out, lever.Table())
+		return err
+	}
 	if c.Coverage {
 		return c.coverage(e)
 	}
@@ -60,7 +70,7 @@ func (c *doctorCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(w, "TOOL\tHISTORIES\tSIZE\tREAD AS THEY ARE\tCONNECTED\tTELLS\tMISSING")
+	fmt.Fprintln(w, "TOOL\tHISTORIES\tSIZE\tREAD AS THEY ARE\tCONNECTED\tTELLS\tLEVERS\tMISSING")
 	shown := map[string]bool{}
 	for _, s := range tools.All() {
 		about := s.About()
@@ -80,12 +90,12 @@ func (c *doctorCmd) Run(e *env) error {
 				delivered++
 			}
 		}
-		fmt.Fprintf(w, "%s\t%d files\t%.1f MB\t%d\t%s\t%s\t%s\n", about.Title, len(f.Files), float64(f.Bytes)/1e6, delivered, state(s.Name()), tells(about.Yields), about.Note)
+		fmt.Fprintf(w, "%s\t%d files\t%.1f MB\t%d\t%s\t%s\t%s\t%s\n", about.Title, len(f.Files), float64(f.Bytes)/1e6, delivered, state(s.Name()), tells(about.Yields), levers(s.Name()), about.Note)
 	}
 	for _, t := range connect.Tools() { // here or connected, and nothing has been written yet
 		o := connect.Options{Home: home, Getenv: os.Getenv}
 		if s := state(t.Name); !shown[t.Name] && (t.Here(&o) || strings.HasPrefix(s, "yes")) {
-			fmt.Fprintf(w, "%s\tnone yet\t-\t-\t%s\t-\t\n", t.Title, s)
+			fmt.Fprintf(w, "%s\tnone yet\t-\t-\t%s\t-\t%s\t\n", t.Title, s, levers(t.Name))
 		}
 	}
 	if err := w.Flush(); err != nil {
@@ -118,6 +128,12 @@ func (c *doctorCmd) incidents(e *env) error {
 		fmt.Fprintln(e.out, said)
 	}
 	return err
+}
+
+// levers names what a release can move in a tool.
+func levers(name string) string {
+	t, _ := lever.Named(name)
+	return cmp.Or(strings.Join(t.Levers(), ", "), "none")
 }
 
 // connections returns what tells of a reader's tool whether its telemetry and hooks report here, and if not, what to do.
@@ -181,7 +197,15 @@ func (c *doctorCmd) machine(e *env) error {
 		}
 	}
 	fmt.Fprintf(e.out, "waiting to be delivered: %s from histories and telemetry, %s from hooks\n", size(filepath.Join(dir, "spool")), size(filepath.Join(dir, "hooks")))
+	if words := filepath.Join(dir, hookprog.Words); exists(words) {
+		fmt.Fprintln(e.out, "instructions that your edge has approved go to the model at the start of sessions:", words)
+	}
 	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // size is how much lies in a folder, in words.

@@ -40,6 +40,7 @@ var rules = []rule{
 	{"internal/spool", "episode internal/statedir", "keeps payloads, knows nothing of what they mean"},
 	{"internal/hookprog", "internal/seal", "the hook program: the standard library, and what seals"},
 	{"internal/connect", "episode internal/statedir", "writes other programs' settings, knows nothing of what they send"},
+	{"internal/lever", "", "a table, held against what others do by its tests"},
 	{"internal/seal", "", "the hook program links it: the standard library alone"},
 	{"internal/device", "", "certificates know nothing of what they are for"},
 	{"internal/login", "episode", "tells who a person is; certificates are for whom it tells"},

@@ -65,15 +65,15 @@ func run(args []string, in io.Reader, out io.Writer, getenv func(string) string)
 		return
 	}
 	var once sync.Once
-	answer := func(notice bool) {
-		once.Do(func() { io.WriteString(out, c.dialect().answer(c.event, notice)) }) // an answer that nobody takes is no error
+	answer := func(notice bool, context string) {
+		once.Do(func() { io.WriteString(out, c.dialect().answer(c.event, notice, context)) }) // an answer that nobody takes is no error
 	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		defer func() {
 			if recover() != nil { // a bug of ours must not become the tool's
-				answer(false)
+				answer(false, "")
 			}
 		}()
 		answer(c.take(in, getenv))
@@ -81,7 +81,7 @@ func run(args []string, in io.Reader, out io.Writer, getenv func(string) string)
 	select {
 	case <-done:
 	case <-time.After(allDeadline):
-		answer(false)
+		answer(false, "")
 	}
 }
 
@@ -133,8 +133,8 @@ func word(s string) string {
 	return s
 }
 
-// take keeps the event, and reports whether the answer should carry the notice.
-func (c *call) take(in io.Reader, getenv func(string) string) (notice bool) {
+// take keeps the event, and reports whether the answer should carry the notice, and which words to the model it should.
+func (c *call) take(in io.Reader, getenv func(string) string) (notice bool, context string) {
 	at := time.Now().UTC()
 	event, whole := c.arg, true
 	if event == nil {
@@ -143,16 +143,20 @@ func (c *call) take(in io.Reader, getenv func(string) string) (notice bool) {
 	q := queue{dir: filepath.Join(c.folder(getenv), "agent")}
 	key, ok := q.key()
 	if !ok { // this machine has not joined an edge: there is nobody to keep it for
-		return false
+		return false, ""
+	}
+	d := c.dialect()
+	if among(c.event, d.context) {
+		context = q.words(at)
 	}
 	if !whole {
 		q.drop()
-		return false
+		return false, context
 	}
 	if len(bytes.TrimSpace(event)) == 0 || !q.put(key, c.payload(event, at), at) {
-		return false
+		return false, context
 	}
-	return c.dialect().shows(c.event) && q.first(c.tool)
+	return d.shows(c.event) && q.first(c.tool), context
 }
 
 // payload is the event with a line before it that says what it is. All of its parts are words and need no escapes.

@@ -31,7 +31,7 @@ func FuzzRead(f *testing.F) {
 func TestEveryNoticeIsJSON(t *testing.T) {
 	for _, c := range []call{{tool: "claude-code", event: "SessionStart"}, {tool: "codex", event: "Stop"}, {tool: "gemini-cli", event: "BeforeAgent"},
 		{tool: "copilot", event: "sessionStart"}, {tool: "cursor", event: "stop"}, {tool: "cline", event: "TaskStart"}} {
-		text := c.dialect().answer(c.event, true)
+		text := c.dialect().answer(c.event, true, "")
 		var v map[string]any
 		if err := json.Unmarshal([]byte(text), &v); err != nil {
 			t.Errorf("%s: %q: %v", c.tool, text, err)
