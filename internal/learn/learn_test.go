@@ -12,12 +12,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/learn"
-	"github.com/headrace/headrace/internal/ope"
 	"github.com/headrace/headrace/internal/reward"
 	"github.com/headrace/headrace/internal/sim"
 	"github.com/headrace/headrace/internal/sim/simtest"
@@ -185,52 +183,6 @@ func TestDecideDoesNotAllocate(t *testing.T) {
 	f, _ := fit(t, rows)
 	if n := testing.AllocsPerRun(100, func() { f.Decide(rows[0].Features) }); n != 0 {
 		t.Errorf("%v allocations a decision", n)
-	}
-}
-
-func TestMeanOfIndependentRowsHasTheTextbookInterval(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		v := rapid.SliceOfN(rapid.Float64Range(-10, 10), 30, 200).Draw(t, "values")
-		r, sum := ope.NewRatio(len(v)+5), 0.0 // five clusters stay empty
-		for i, y := range v {
-			r.Add(i, y, 1)
-			sum += y
-		}
-		n, squares := float64(len(v)), 0.0
-		for _, y := range v {
-			squares += (y - sum/n) * (y - sum/n)
-		}
-		got, ok := r.Interval()
-		if want := math.Sqrt(squares / (n - 1) / n); !ok || math.Abs(got.SE-want) > 1e-9 || math.Abs(got.Estimate-sum/n) > 1e-9 || got.Developers != len(v) {
-			t.Fatalf("%+v, want %v ± %v", got, sum/n, want)
-		}
-	})
-}
-
-func TestIntervalWidensWhereDecisionsOfADeveloperHangTogether(t *testing.T) {
-	one, each := ope.NewRatio(30), ope.NewRatio(300)
-	for i := range 300 {
-		y := float64(i / 10 % 2)
-		one.Add(i/10, y, 1)
-		each.Add(i, y, 1)
-	}
-	a, _ := one.Interval()
-	b, _ := each.Interval()
-	if a.Estimate != b.Estimate || a.SE < 3*b.SE {
-		t.Errorf("together %+v, apart %+v: want √10 times the error", a, b)
-	}
-	// t(29): 2.0452 two-sided, 1.6991 one-sided.
-	if two, one := (a.Upper-a.Estimate)/a.SE, (a.Estimate-a.Bound)/a.SE; math.Abs(two-2.0452) > 1e-4 || math.Abs(one-1.6991) > 1e-4 {
-		t.Errorf("quantiles %v and %v", two, one)
-	}
-}
-
-func TestNothingIsSaidFromOneDeveloper(t *testing.T) {
-	r := ope.NewRatio(3)
-	r.Add(1, 5, 1)
-	r.Add(1, 7, 1)
-	if iv, ok := r.Interval(); ok {
-		t.Errorf("%+v", iv)
 	}
 }
 

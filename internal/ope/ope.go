@@ -1,102 +1,131 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package ope estimates what a policy is worth from decisions that another policy logged, and how sure that is.
+// Package ope says what a policy would have been worth from decisions that another policy made, and how sure that is.
 //
-// Start from [Ratio]: it turns per-decision terms into an estimate with an interval that holds when decisions of one
-// developer hang together. [Shift] is the doubly robust term of one decision. Everything works on plain numbers: what a
-// decision is, and what may be concluded of it, package gate knows.
+// Start from [Log]: one row a decision, with its reward, the probability with which it was taken, and the probability
+// with which the policy to be judged would have taken it. [Log.Support] says how much of the log speaks about that
+// policy, before any reward is looked at. An [Estimator] ([IPS], [SNIPS], [DM], [DR], [SNDR], [SwitchDR]) makes a [Term]
+// of each row; [Log.Ratio] adds terms up by developer, and a [Bound] ([Jackknife], [CentralLimit], [Bernstein], [Betting],
+// [BettingSequence], [AsymptoticSequence]) is a lower bound of what they estimate.
+//
+// Everything works on slices of numbers. Nothing here knows what a decision or a release is: package gate does.
 package ope
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
-// Interval is an estimate, how sure it is, and from how much.
-type Interval struct {
-	Estimate float64 `json:"estimate"`
-	SE       float64 `json:"se"`
-	Lower    float64 `json:"lower"` // two-sided 95 %
-	Upper    float64 `json:"upper"`
-	Bound    float64 `json:"bound"` // one-sided 95 % lower bound
-	N        int     `json:"n"`     // decisions
-	// Developers is the number of clusters: the interval is as sure as this many independent people make it.
-	Developers int `json:"developers"`
+// Log is a log of decisions, column by column; all columns have one entry a row.
+type Log struct {
+	// Reward is that of the action taken.
+	Reward []float64
+	// Propensity is the probability, above 0 and at most 1, with which the action was taken.
+	Propensity []float64
+	// Policy is the probability with which the policy to be judged would have taken the same action. It may be the
+	// difference of two policies' probabilities: values are linear in the policy, so what is estimated is then the
+	// difference of their values. SNIPS and SNDR need a policy.
+	Policy []float64
+	// Model is the reward that a model expects of the action taken, and Direct the one that it expects of the policy:
+	// Σ over actions of the policy's probability times the model's reward. Both may be nil for IPS and SNIPS. The model
+	// must not have learned from these rows.
+	Model, Direct []float64
 }
 
-// Ratio estimates E[y]/E[x], such as a mean (x = 1), from terms that hang together within a cluster.
-type Ratio struct {
-	y, x []float64
-	n    []int
-}
-
-// NewRatio returns a Ratio over that many clusters.
-func NewRatio(clusters int) *Ratio {
-	return &Ratio{make([]float64, clusters), make([]float64, clusters), make([]int, clusters)}
-}
-
-// Add adds the terms of one row.
-func (r *Ratio) Add(cluster int, y, x float64) {
-	r.y[cluster] += y
-	r.x[cluster] += x
-	r.n[cluster]++
-}
-
-// Interval returns the estimate with the jackknife over clusters: leave each out in turn, and take the spread around
-// the whole (CR3), with Student's t at one degree of freedom fewer than there are clusters. It errs on the wide side
-// where clusters are few or uneven. Clusters without rows do not count. ok is false where nothing can be said.
-func (r *Ratio) Interval() (iv Interval, ok bool) {
-	var y, x float64
-	for k, n := range r.n {
-		if n > 0 {
-			y, x, iv.N = y+r.y[k], x+r.x[k], iv.N+n
-			iv.Developers++
+// Check says what is wrong with a log: columns of different lengths, numbers that are not finite, propensities outside
+// (0, 1].
+func (l *Log) Check() error {
+	n := len(l.Reward)
+	if len(l.Propensity) != n || len(l.Policy) != n || len(l.Model) != len(l.Direct) || len(l.Model) != 0 && len(l.Model) != n {
+		return fmt.Errorf("columns of %d rewards, %d propensities, %d policy, %d model and %d direct values",
+			n, len(l.Propensity), len(l.Policy), len(l.Model), len(l.Direct))
+	}
+	for i := range n {
+		if p := l.Propensity[i]; !(p > 0 && p <= 1) {
+			return fmt.Errorf("row %d: propensity %v is not above 0 and at most 1", i, p)
 		}
 	}
-	if iv.Developers < 2 || x == 0 {
-		return iv, false
-	}
-	iv.Estimate = y / x
-	squares, g := 0.0, float64(iv.Developers)
-	for k, n := range r.n {
-		if n > 0 {
-			without := (y - r.y[k]) / (x - r.x[k])
-			squares += (without - iv.Estimate) * (without - iv.Estimate)
+	for _, column := range [][]float64{l.Reward, l.Policy, l.Model, l.Direct} {
+		for i, v := range column {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				return fmt.Errorf("row %d: %v is not a number to reckon with", i, v)
+			}
 		}
 	}
-	iv.SE = math.Sqrt(squares * (g - 1) / g)
-	if math.IsNaN(iv.SE) || math.IsInf(iv.SE, 0) {
-		return iv, false // one cluster is all there is
-	}
-	two := student(0.975, g-1) * iv.SE
-	iv.Lower, iv.Upper = iv.Estimate-two, iv.Estimate+two
-	iv.Bound = iv.Estimate - student(0.95, g-1)*iv.SE
-	return iv, true
+	return nil
 }
 
-// student is the quantile of Student's t: the Cornish–Fisher expansion around the normal (Abramowitz and Stegun
-// 26.7.5), good to four digits from eight degrees of freedom on, and exact below three.
-func student(p, df float64) float64 {
-	switch {
-	case df < 2:
-		return math.Tan(math.Pi * (p - 0.5))
-	case df < 3:
-		return (2*p - 1) * math.Sqrt(2/(4*p*(1-p)))
-	}
-	z := math.Sqrt2 * math.Erfinv(2*p-1)
-	z2 := z * z
-	g1 := z * (z2 + 1) / 4
-	g2 := z * ((5*z2+16)*z2 + 3) / 96
-	g3 := z * (((3*z2+19)*z2+17)*z2 - 15) / 384
-	g4 := z * ((((79*z2+776)*z2+1482)*z2-1920)*z2 - 945) / 92160
-	return z + (g1+(g2+(g3+g4/df)/df)/df)/df
+// weight is how often a row counts: the policy's probability over the logged one.
+func (l *Log) weight(i int) float64 { return l.Policy[i] / l.Propensity[i] }
+
+// Support is how much of a log speaks about the policy. No reward enters it, so that whoever refuses by it has not
+// looked at the result first.
+type Support struct {
+	Rows int
+	// Effective is the effective sample size (Σw)²/Σw² (Kish): what the rows with weights w count as.
+	Effective float64
+	Largest   float64 // weight
 }
 
-// Shift is what one decision says about the change in value when suggestions are shown with probability to instead of
-// from: the doubly robust term. Expected is the model's reward of showing; propensity that of the logging policy. The
-// mean of Shift is right where the propensities are, whatever the model says; a good model makes it sharper. To hide
-// has reward 0, known without a model.
-func Shift(shown bool, reward, expected, propensity, from, to float64) float64 {
-	s := (to - from) * expected
-	if shown && propensity > 0 {
-		s += (to - from) / propensity * (reward - expected)
+// Support sums up the weights.
+func (l *Log) Support() Support {
+	s, sum, squares := Support{Rows: len(l.Policy)}, 0.0, 0.0
+	for i := range l.Policy {
+		w := math.Abs(l.weight(i))
+		sum, squares, s.Largest = sum+w, squares+float64(w*w), max(s.Largest, w)
+	}
+	if squares > 0 {
+		s.Effective = sum * sum / squares
 	}
 	return s
+}
+
+// Balanced returns the propensities of a log that several policies wrote, as if one had: the mean of what each would
+// have done, by its share of the rows (Agarwal, Basu, Schnabel and Joachims 2017, "Effective evaluation using logged
+// bandit feedback from multiple loggers", section 4). of[k][i] is the probability with which logger k would have taken
+// row i's action. A row that its own logger hardly ever writes weighs less where another writes it often.
+func Balanced(shares []float64, of [][]float64) []float64 {
+	if len(of) == 0 {
+		return nil
+	}
+	out := make([]float64, len(of[0]))
+	for k, column := range of {
+		for i, p := range column {
+			out[i] += float64(shares[k] * p)
+		}
+	}
+	return out
+}
+
+// Weighted scales terms of a log that several policies wrote so that each logger's rows count by one over their
+// variance (the same paper, section 5). logger[i], from 0 on, wrote row i. A logger whose terms do not vary at all would
+// drown the others; then the terms are returned as they are.
+func Weighted(l *Log, terms []Term, logger []int) []Term {
+	type moments struct{ n, sum, squares float64 }
+	var by []moments
+	for i, t := range terms {
+		for logger[i] >= len(by) {
+			by = append(by, moments{})
+		}
+		y, m := t.Value(l.Reward[i]), &by[logger[i]]
+		m.n, m.sum, m.squares = m.n+1, m.sum+y, m.squares+float64(y*y)
+	}
+	precision, inverse := 0.0, make([]float64, len(by))
+	for k, m := range by {
+		if m.n == 0 {
+			continue
+		}
+		mean := m.sum / m.n
+		inverse[k] = 1 / (m.squares/m.n - float64(mean*mean))
+		if !(inverse[k] > 0) || math.IsInf(inverse[k], 0) {
+			return terms
+		}
+		precision += float64(m.n * inverse[k])
+	}
+	out := make([]Term, len(terms))
+	for i, t := range terms {
+		w := float64(len(terms)) * inverse[logger[i]] / precision
+		out[i] = Term{t.Fixed * w, t.Slope * w, t.Size}
+	}
+	return out
 }
