@@ -249,15 +249,73 @@ func TestDecisionsAreFlattenedWithTheirPropensity(t *testing.T) {
 	})
 	got := dataset.Decisions([]dataset.Row{row(t, "acme", "e1"), plain})
 	features := map[string]any{"length": 12.0, "language": "go", "first": true}
+	kept := episode.Outcome{Suggestion: "s1", Kind: episode.OutcomeKept, Value: 0.5, Window: "10m"}
 	want := []dataset.Decision{
-		{Episode: "e1", Contributor: "acme", Developer: "dev_1", Day: day.Unix()/86400 + 1, Features: features, Verdict: episode.Ignored, By: episode.ByRule,
-			PropensityShow: 0.25, Logged: true, Explore: true, Release: "r1",
-			Actions: []episode.Action{{ID: "hide", Propensity: 0.75}, {ID: "show", Propensity: 0.25}}, Chosen: "hide"},
-		{Episode: "e2", Contributor: "acme", Developer: "dev_1", Day: -1, Features: features, Verdict: episode.Accepted, By: episode.ByPerson, Shown: true},
+		{Episode: "e1", Contributor: "acme", Developer: "dev_1", Tool: "demo", Day: day.Unix()/86400 + 1, Features: features, Verdict: episode.Ignored, By: episode.ByRule,
+			PropensityShow: 0.25, Logged: true, Explore: true, Release: "r1", Chosen: "hide", Chars: 1, Experience: 1,
+			Actions: []episode.Action{{ID: "hide", Propensity: 0.75}, {ID: "show", Propensity: 0.25}}, Outcomes: []episode.Outcome{kept}},
+		{Episode: "e2", Contributor: "acme", Developer: "dev_1", Tool: "demo", Day: -1, Features: features, Verdict: episode.Accepted, By: episode.ByPerson, Shown: true,
+			Chars: 1, Outcomes: []episode.Outcome{kept}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func TestADecisionHasItsOwnOutcomesAndTheEpisodesActsOnce(t *testing.T) {
+	r := row(t, "acme", "e1", func(e *episode.Episode) {
+		e.Suggestions[0].After = ""
+		e.Suggestions[0].Features = map[string]any{"suggestion_chars": 40.0}
+		e.Suggestions = append(e.Suggestions, episode.Suggestion{ID: "s2", Step: 1, After: "grüße"})
+		e.Decisions = append(e.Decisions, episode.Decision{Suggestion: "s2", Verdict: episode.Accepted, By: episode.ByPerson})
+		e.Outcomes = []episode.Outcome{{Suggestion: "s1", Kind: episode.OutcomeKept}, {Suggestion: "s2", Kind: episode.OutcomeMerged, Value: 1}, {Kind: episode.OutcomeTests, Value: 1}}
+		e.Steps = []episode.Step{{Source: episode.SourceUser, Message: "why?"}, {Source: episode.SourceAgent, Message: "Shall I?\n"},
+			{Source: episode.SourceAgent, Message: "now?", ToolCalls: []episode.ToolCall{{ID: "1"}, {ID: "2"}},
+				Observation: &episode.Observation{Results: []episode.Result{{Call: "1", Error: true}, {Call: "2"}}}}}
+	})
+	got := dataset.Decisions([]dataset.Row{r})
+	kinds := func(d dataset.Decision) (all []episode.OutcomeKind) {
+		for _, o := range d.Outcomes {
+			all = append(all, o.Kind)
+		}
+		return all
+	}
+	if diff := cmp.Diff([]episode.OutcomeKind{episode.OutcomeKept, episode.OutcomeTests}, kinds(got[0])); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]episode.OutcomeKind{episode.OutcomeMerged, episode.OutcomeTests}, kinds(got[1])); diff != "" {
+		t.Error(diff)
+	}
+	if got[0].Chars != 40 || got[1].Chars != 5 {
+		t.Errorf("%d and %d characters, want 40 and 5", got[0].Chars, got[1].Chars)
+	}
+	if d := got[0]; d.Calls != 2 || d.Errors != 1 || d.Questions != 1 || got[1].Calls != 0 {
+		t.Errorf("%d calls, %d failed, %d questions; then %d calls", d.Calls, d.Errors, d.Questions, got[1].Calls)
+	}
+}
+
+func TestExperienceIsWhatCameOnEarlierDays(t *testing.T) {
+	var rows []dataset.Row
+	for i := range 130 { // ten a day, in no order
+		n := i * 47 % 130
+		rows = append(rows, row(t, "acme", fmt.Sprint("e", n), func(e *episode.Episode) { e.Decisions[0].At = day.AddDate(0, 0, n/10) }))
+	}
+	rows = append(rows, row(t, "bolt", "e", func(e *episode.Episode) { e.Decisions[0].At = day.AddDate(0, 0, 99) })) // another developer
+	want := map[int64]uint8{0: 0, 1: 2, 9: 2, 10: 3, 12: 3, 99: 0}
+	for _, d := range dataset.Decisions(rows) {
+		if w, ok := want[d.Day-day.Unix()/86400]; ok && d.Experience != w {
+			t.Errorf("day %d: step %d, want %d", d.Day-day.Unix()/86400, d.Experience, w)
+		}
+	}
+}
+
+func BenchmarkDecisions(b *testing.B) {
+	rows := benchRows(b, 30000)
+	b.ReportAllocs()
+	for b.Loop() {
+		dataset.Decisions(rows)
+	}
+	b.ReportMetric(float64(len(rows)*b.N)/b.Elapsed().Seconds(), "rows/s")
 }
 
 func benchRows(b *testing.B, n int) []dataset.Row {

@@ -2,16 +2,24 @@
 
 package dataset
 
-import "github.com/headrace/headrace/episode"
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+	"unicode/utf8"
 
-// The ids of the actions of a policy that shows or hides a suggestion.
+	"github.com/headrace/headrace/episode"
+)
+
+// ActionShow and ActionHide are the ids of the actions of a policy that shows a suggestion or does not.
 const (
 	ActionShow = "show"
 	ActionHide = "hide"
 )
 
-// Decisions flattens rows, in order, into one entry per decision, with the features of the suggestion decided on.
-// Nothing is left out: what counts as a label is for the reader's reward spec.
+// Decisions flattens rows, in order, into one entry per decision, with the features of the suggestion decided on and its
+// outcomes. Nothing is left out: what counts as a label is for the reader's reward spec.
 func Decisions(rows []Row) []Decision {
 	n := 0
 	for _, r := range rows {
@@ -22,20 +30,24 @@ func Decisions(rows []Row) []Decision {
 		e := r.Episode
 		for i := range e.Decisions {
 			d := &e.Decisions[i]
-			flat := Decision{Episode: e.ID, Contributor: r.Contributor, Developer: e.Developer, Verdict: d.Verdict, By: d.By,
-				Shown: d.Shown == nil || *d.Shown, Explore: d.Explore, Release: d.Release, Day: day(e, d),
-				DecisionID: d.DecisionID, Actions: d.Actions, Chosen: d.Chosen, EditDistance: d.EditDistance}
+			flat := Decision{Episode: e.ID, DecisionID: d.DecisionID, Contributor: r.Contributor, Developer: e.Developer, Tool: e.Tool.Name, Day: day(e, d),
+				Verdict: d.Verdict, By: d.By, EditDistance: d.EditDistance, Outcomes: outcomesOf(e, d.Suggestion),
+				Actions: d.Actions, Chosen: d.Chosen, Release: d.Release, Explore: d.Explore, Shown: d.Shown == nil || *d.Shown}
 			if s := suggestionOf(e, d.Suggestion); s != nil {
-				flat.Features = s.Features
+				flat.Features, flat.Chars = s.Features, chars(s)
 			}
 			for _, a := range d.Actions {
 				if a.ID == ActionShow {
 					flat.PropensityShow, flat.Logged = a.Propensity, true
 				}
 			}
+			if i == 0 {
+				flat.Calls, flat.Errors, flat.Questions = acts(e.Steps)
+			}
 			out = append(out, flat)
 		}
 	}
+	experience(out)
 	return out
 }
 
@@ -48,12 +60,16 @@ func day(e *episode.Episode, d *episode.Decision) int64 {
 	if at.IsZero() {
 		return 0
 	}
+	return UnixDay(at.Unix())
+}
+
+// UnixDay is the day, counted from 1970-01-01, of a time in seconds.
+func UnixDay(seconds int64) int64 {
 	const secondsPerDay = 24 * 60 * 60
-	s := at.Unix()
-	if s < 0 {
-		s -= secondsPerDay - 1 // round down, also before 1970
+	if seconds < 0 {
+		seconds -= secondsPerDay - 1 // round down, also before 1970
 	}
-	return s / secondsPerDay
+	return seconds / secondsPerDay
 }
 
 func suggestionOf(e *episode.Episode, id string) *episode.Suggestion {
@@ -63,4 +79,79 @@ func suggestionOf(e *episode.Episode, id string) *episode.Suggestion {
 		}
 	}
 	return nil
+}
+
+// outcomesOf are the outcomes of a suggestion, and those that name none: the episode's own where they all are.
+func outcomesOf(e *episode.Episode, id string) []episode.Outcome {
+	others := func(o episode.Outcome) bool { return o.Suggestion != id && o.Suggestion != "" }
+	if !slices.ContainsFunc(e.Outcomes, others) {
+		return slices.Clip(e.Outcomes)
+	}
+	var own []episode.Outcome
+	for _, o := range e.Outcomes {
+		if !others(o) {
+			own = append(own, o)
+		}
+	}
+	return own
+}
+
+func chars(s *episode.Suggestion) int32 {
+	n := float64(utf8.RuneCountInString(s.After))
+	for _, name := range [...]string{"suggestion_chars", "completion_chars"} {
+		if v, ok := s.Features[name].(float64); ok && n == 0 {
+			n = v
+		}
+	}
+	if !(n > 0) {
+		return 0
+	}
+	return int32(min(n, math.MaxInt32))
+}
+
+// acts counts the calls of an agent's steps, those that failed, and its bare questions.
+func acts(steps []episode.Step) (calls, errors, questions uint16) {
+	count := func(n *uint16) { *n = min(*n, math.MaxUint16-1) + 1 }
+	for i := range steps {
+		s := &steps[i]
+		for range s.ToolCalls {
+			count(&calls)
+		}
+		if s.Observation != nil {
+			for _, r := range s.Observation.Results {
+				if r.Error {
+					count(&errors)
+				}
+			}
+		}
+		if s.Source == episode.SourceAgent && len(s.ToolCalls) == 0 && strings.HasSuffix(strings.TrimRight(s.Message, " \n"), "?") {
+			count(&questions)
+		}
+	}
+	return calls, errors, questions
+}
+
+// experience fills in how many decisions of the same developer came on earlier days.
+func experience(rows []Decision) {
+	people := ByDeveloper(rows)
+	order := make([]int32, len(rows)) // by developer, then by day
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(people.Of[a], people.Of[b]), cmp.Compare(rows[a].Day, rows[b].Day))
+	})
+	before, sameDay := 0, 0
+	for k, i := range order {
+		switch {
+		case k == 0 || people.Of[order[k-1]] != people.Of[i]:
+			before, sameDay = 0, 0
+		case rows[order[k-1]].Day != rows[i].Day:
+			before, sameDay = before+sameDay, 0
+		}
+		sameDay++
+		for n := before; n > 0 && rows[i].Experience < 4; n /= 10 {
+			rows[i].Experience++
+		}
+	}
 }
