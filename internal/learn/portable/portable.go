@@ -56,6 +56,14 @@ func Exp(x float64) float64 {
 // Sigmoid returns 1 / (1 + e⁻ˣ).
 func Sigmoid(x float64) float64 { return 1 / (1 + Exp(-x)) }
 
+// Logit returns ln(p / (1 − p)), for p between 0 and 1.
+func Logit(p float64) float64 {
+	if p < 0.5 {
+		return -Log1p((1 - p - p) / p)
+	}
+	return Log1p((p - (1 - p)) / (1 - p))
+}
+
 // Log1p returns the natural logarithm of 1 + x for x ≥ 0, and NaN for anything else.
 //
 // 1 + x = 2ᵏ·m with m in [√½, √2); ln m = 2·artanh(s) with s = (m − 1) / (m + 1), whose series is cut after s²³.

@@ -27,6 +27,11 @@ func TestFunctionsAreWithinTwoUnitsInTheLastPlace(t *testing.T) {
 				t.Fatalf("sigmoid(%v) is off by %v units", x, u)
 			}
 		}
+		if p := rng.Float64(); p > 0 && p < 0.45 || p > 0.55 {
+			if u := ulps(portable.Logit(p), math.Log(p/(1-p))); u > 8 {
+				t.Fatalf("logit(%v) is off by %v units", p, u)
+			}
+		}
 		if y := math.Abs(x) * math.Exp(rng.Float64()*40-20); true {
 			if u := ulps(portable.Log1p(y), math.Log1p(y)); u > 2 {
 				t.Fatalf("log1p(%v) is off by %v units", y, u)
