@@ -64,6 +64,8 @@ func sets() map[string][]measurement {
 		{"masked-parses", measureMasked},
 	}, "trust": {
 		{"policy", measurePolicy}, {"preview", measurePreview}, {"pack", measurePack}, {"intake", measureArrivals}, {"forged", measureForged}, {"canaries", measureCanaries}, {"cross", measureCross}, {"raw-rest", measureRawRest},
+	}, "learn": {
+		{"loop-time", measureLoopTime},
 	}}
 }
 
@@ -108,7 +110,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	set, ok := sets()[args[0]]
 	if !ok {
-		fmt.Fprintf(stderr, "bench: no measurements are called %q; there are: loop, capture, scrub, trust\n", args[0])
+		fmt.Fprintf(stderr, "bench: no measurements are called %q; there are: loop, capture, scrub, trust, learn\n", args[0])
 		return 2
 	}
 	if err := flags.Parse(args[1:]); err != nil {

@@ -49,8 +49,9 @@ func (h *Hub) curate(ctx context.Context) (s *snapshot, fresh bool, err error) {
 		return nil, false, err
 	}
 	supersedes := ""
+	var before *dataset.Manifest
 	if last != nil {
-		supersedes = last.manifest.ID
+		supersedes, before = last.manifest.ID, last.manifest
 		if last.note == "" && h.sameInputs(ctx, last.manifest.Inputs, admitted) {
 			if last.settled {
 				return &snapshot{manifest: last.manifest}, false, nil
@@ -82,7 +83,7 @@ func (h *Hub) curate(ctx context.Context) (s *snapshot, fresh bool, err error) {
 		return nil, false, err
 	}
 	result.Meta.Supersedes = supersedes
-	m, err := dataset.Write(ctx, h.blobs, result.Rows, result.Meta)
+	m, err := dataset.Write(ctx, h.blobs, result.Rows, result.Meta, before)
 	if err != nil {
 		return nil, false, err
 	}

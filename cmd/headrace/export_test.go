@@ -76,7 +76,7 @@ func TestExportReadsASnapshotOfTheHub(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := dataset.Write(t.Context(), blobs, []dataset.Row{row}, dataset.Meta{})
+	m, err := dataset.Write(t.Context(), blobs, []dataset.Row{row}, dataset.Meta{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ type Options struct {
 
 // Result is what Curate made of the shards.
 type Result struct {
-	// Rows are sorted by contributor and episode id.
+	// Rows are sorted as a snapshot's are.
 	Rows []dataset.Row
 	// Meta holds inputs, counts and the name of this code, ready for [dataset.Write].
 	Meta dataset.Meta
@@ -137,6 +137,7 @@ func Curate(ctx context.Context, shards []Shard, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	slices.SortFunc(rows, dataset.Row.Compare)
 	return Result{Rows: rows, Meta: meta(shards, cands, used, o)}, nil
 }
 

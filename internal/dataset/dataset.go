@@ -6,7 +6,8 @@
 // counts, files by digest), and [Open], which reads a snapshot back, every file checked against its digest. A
 // snapshot's id is the digest of its manifest in canonical form; there is no clock in it, so the same rows from the
 // same inputs are the same snapshot, whenever and in whatever order they were curated. Rows of different contributors
-// never share a file, so that a withdrawal touches one contributor's files only.
+// never share a file, so that a withdrawal touches one contributor's files only; nor do rows of different months, and a
+// file that the snapshot before had is not written again: what a new snapshot costs follows from what is new in it.
 //
 // The Parquet columns mirror the record for other people's engines; the column "record" holds it whole, as canonical
 // JSON, and is what Open reads. [Decisions] flattens rows into what a learner reads. Who may use a snapshot for what is
@@ -14,6 +15,8 @@
 package dataset
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
 	"time"
 
@@ -44,6 +47,27 @@ func NewRow(contributor string, bundles []string, e *episode.Episode) (Row, erro
 		r.ExpiresAt = e.Terms.ExpiresAt
 	}
 	return r, nil
+}
+
+// Compare orders rows by contributor, then by the day they started, so that what comes in later mostly comes last, then by
+// episode and record.
+func (r Row) Compare(o Row) int {
+	return cmp.Or(cmp.Compare(r.Contributor, o.Contributor), cmp.Compare(r.started(), o.started()),
+		cmp.Compare(r.Episode.ID, o.Episode.ID), bytes.Compare(r.Record, o.Record))
+}
+
+// started is the day of the episode, since 1970-01-01; 0 where it is not known.
+func (r Row) started() int64 {
+	if r.Episode.StartedAt.IsZero() {
+		return 0
+	}
+	return UnixDay(r.Episode.StartedAt.Unix())
+}
+
+// month is the month of the episode, counted through.
+func (r Row) month() int {
+	y, m, _ := r.Episode.StartedAt.UTC().Date()
+	return y*12 + int(m)
 }
 
 // Permit reports whether recipient may use the row for purpose p at the time now: by its terms, and by the rights table, which

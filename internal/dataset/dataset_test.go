@@ -59,9 +59,14 @@ func store(t testing.TB) (*blob.Store, string) {
 
 func write(t testing.TB, s *blob.Store, rows []dataset.Row) *dataset.Manifest {
 	t.Helper()
+	return writeAfter(t, s, rows, nil)
+}
+
+func writeAfter(t testing.TB, s *blob.Store, rows []dataset.Row, before *dataset.Manifest) *dataset.Manifest {
+	t.Helper()
 	m, err := dataset.Write(t.Context(), s, rows, dataset.Meta{
 		Inputs:   []dataset.Input{{Bundle: "sha256:b1", Contributor: "acme", Records: len(rows)}},
-		Curation: dataset.Curation{Version: "1", Recipient: "hub", Purposes: []episode.Purpose{episode.PurposeReward}}, Counts: map[string]dataset.Count{"acme": {In: len(rows), Used: len(rows)}}})
+		Curation: dataset.Curation{Version: "1", Recipient: "hub", Purposes: []episode.Purpose{episode.PurposeReward}}, Counts: map[string]dataset.Count{"acme": {In: len(rows), Used: len(rows)}}}, before)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,6 +321,46 @@ func BenchmarkDecisions(b *testing.B) {
 		dataset.Decisions(rows)
 	}
 	b.ReportMetric(float64(len(rows)*b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+func TestASnapshotCostsWhatIsNewInIt(t *testing.T) {
+	s, _ := store(t)
+	in := func(id string, m time.Month) dataset.Row {
+		return row(t, "acme", id, func(e *episode.Episode) { e.StartedAt = time.Date(2026, m, 7, 1, 0, 0, 0, time.UTC) })
+	}
+	rows := []dataset.Row{in("e3", 9), in("e2", 9)}
+	first := write(t, s, rows)
+	rows = append(rows, in("e1", 10))
+	again, anew := writeAfter(t, s, rows, first), write(t, s, rows)
+	if again.ID != anew.ID || len(again.Files) != 2 || again.Files[0] != first.Files[0] {
+		t.Errorf("after %v came %v; without it %v", first.Files, again.Files, anew.Files)
+	}
+	got, _, err := read(t.Context(), s, again.ID)
+	if err != nil || len(got) != 3 || got[0].Episode.ID != "e2" || got[2].Episode.ID != "e1" {
+		t.Errorf("read back %d rows, %v", len(got), err)
+	}
+	// It really is the earlier file that is named, and not one that came out the same.
+	other, err := s.PutBytes(t.Context(), []byte("another file with the same rows"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := *first
+	told.Files = []dataset.File{{Digest: other, Contributor: "acme", Content: first.Files[0].Content, Rows: 2}}
+	if m := writeAfter(t, s, rows, &told); m.Files[0].Digest != other {
+		t.Error("the file was written again")
+	}
+	// What is gone is written again.
+	if err := s.Delete(other); err != nil {
+		t.Fatal(err)
+	}
+	if m := writeAfter(t, s, rows, &told); m.ID != again.ID {
+		t.Error("a file that is gone was named")
+	}
+	// Other rows, and the same for less long, are another file.
+	rows[0].ExpiresAt = time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	if m := writeAfter(t, s, rows, first); m.Files[0].Content == first.Files[0].Content || m.Files[0].Digest == first.Files[0].Digest {
+		t.Error("rows with another expiry are in the file of before")
+	}
 }
 
 func benchRows(b *testing.B, n int) []dataset.Row {

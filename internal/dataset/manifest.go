@@ -87,8 +87,11 @@ type Count struct {
 type File struct {
 	Digest      string `json:"digest"`
 	Contributor string `json:"contributor"`
-	Rows        int    `json:"rows"`
-	Bytes       int64  `json:"bytes"`
+	// Content is the digest of the rows that the file holds, before they became Parquet: the next snapshot that holds
+	// exactly these names the same file. Empty in manifests of before.
+	Content string `json:"content,omitzero"`
+	Rows    int    `json:"rows"`
+	Bytes   int64  `json:"bytes"`
 }
 
 func (m *Manifest) encode() ([]byte, error) {

@@ -111,6 +111,9 @@ type rating struct {
 	Comment string  `parquet:"comment"`
 }
 
+// encoding names how rows become a file. Raise it when the same rows may give another one.
+const encoding = "parquet 1\x00"
+
 // encodeParquet gives the same bytes for the same rows: the writer's name and version in the file are fixed.
 func encodeParquet(rows []Row) ([]byte, error) {
 	var buf bytes.Buffer

@@ -4,8 +4,10 @@ package dataset
 
 import (
 	"bytes"
-	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"iter"
 	"runtime"
@@ -29,12 +31,13 @@ type Snapshot struct {
 }
 
 // Write stores rows as a snapshot and returns its manifest once everything is durable. The order of rows and of
-// meta.Inputs does not matter. A crash in between leaves blobs that nothing names; writing again reuses them.
-func Write(ctx context.Context, blobs *blob.Store, rows []Row, meta Meta) (*Manifest, error) {
-	rows = slices.Clone(rows)
-	slices.SortFunc(rows, func(a, b Row) int {
-		return cmp.Or(cmp.Compare(a.Contributor, b.Contributor), cmp.Compare(a.Episode.ID, b.Episode.ID), bytes.Compare(a.Record, b.Record))
-	})
+// meta.Inputs does not matter. Files that before, an earlier snapshot or nil, has already are named again and not written.
+// A crash in between leaves blobs that nothing names; writing again reuses them.
+func Write(ctx context.Context, blobs *blob.Store, rows []Row, meta Meta, before *Manifest) (*Manifest, error) {
+	if !slices.IsSortedFunc(rows, Row.Compare) {
+		rows = slices.Clone(rows)
+		slices.SortFunc(rows, Row.Compare)
+	}
 	meta.Inputs = slices.Clone(meta.Inputs)
 	slices.SortFunc(meta.Inputs, Input.Compare)
 	m := &Manifest{MediaType: MediaType, Meta: meta, Rows: len(rows), Purposes: map[episode.Purpose]int{}}
@@ -45,7 +48,7 @@ func Write(ctx context.Context, blobs *blob.Store, rows []Row, meta Meta) (*Mani
 	}
 	m.Developers = len(people)
 	var err error
-	if m.Files, err = writeFiles(ctx, blobs, rows); err != nil {
+	if m.Files, err = writeFiles(ctx, blobs, rows, before); err != nil {
 		return nil, err
 	}
 	b, err := m.encode()
@@ -75,12 +78,18 @@ func (m *Manifest) add(r Row) {
 	}
 }
 
-// writeFiles cuts sorted rows into files at contributors' borders and writes them side by side.
-func writeFiles(ctx context.Context, blobs *blob.Store, rows []Row) ([]File, error) {
+// writeFiles cuts sorted rows into files at contributors' and months' borders and writes them side by side.
+func writeFiles(ctx context.Context, blobs *blob.Store, rows []Row, before *Manifest) ([]File, error) {
+	have := map[string]File{}
+	if before != nil {
+		for _, f := range before.Files {
+			have[f.Content] = f
+		}
+	}
 	var parts [][]Row
 	for start := 0; start < len(rows); {
 		end := start + 1
-		for end < len(rows) && end-start < fileRows && rows[end].Contributor == rows[start].Contributor {
+		for end < len(rows) && end-start < fileRows && rows[end].Contributor == rows[start].Contributor && rows[end].month() == rows[start].month() {
 			end++
 		}
 		parts = append(parts, rows[start:end])
@@ -91,16 +100,42 @@ func writeFiles(ctx context.Context, blobs *blob.Store, rows []Row) ([]File, err
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, part := range parts {
 		g.Go(func() error {
+			content := contentOf(part)
+			if f, had := have[content]; had {
+				if there, err := blobs.Has(f.Digest); err != nil || there {
+					files[i] = f
+					return err
+				}
+			}
 			b, err := encodeParquet(part)
 			if err != nil {
 				return fmt.Errorf("write snapshot file: %w", err)
 			}
 			d, err := blobs.PutBytes(ctx, b)
-			files[i] = File{Digest: d, Contributor: part[0].Contributor, Rows: len(part), Bytes: int64(len(b))}
+			files[i] = File{Digest: d, Contributor: part[0].Contributor, Content: content, Rows: len(part), Bytes: int64(len(b))}
 			return err
 		})
 	}
 	return files, g.Wait()
+}
+
+// contentOf digests rows and the name of the encoding, so that rows with the same digest are in the same file.
+func contentOf(rows []Row) string {
+	sum, buf := sha256.New(), []byte(encoding)
+	part := func(s string) { buf = append(binary.AppendUvarint(buf, uint64(len(s))), s...) }
+	for _, r := range rows {
+		part(r.Contributor)
+		buf = binary.AppendUvarint(buf, uint64(len(r.Bundles)))
+		for _, b := range r.Bundles {
+			part(b)
+		}
+		buf = binary.AppendVarint(buf, micros(r.ExpiresAt))
+		buf = binary.AppendUvarint(buf, uint64(len(r.Record)))
+		sum.Write(buf)
+		sum.Write(r.Record)
+		buf = buf[:0]
+	}
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil))
 }
 
 // Open opens the snapshot with this id. Its manifest is checked against the id.
