@@ -61,6 +61,7 @@ var rules = []rule{
 	{"internal/ope", "", "estimates and intervals on plain numbers"},
 	{"internal/learn", "episode internal/dataset internal/learn/... internal/reward", ""},
 	{"internal/learn/portable", "", "a few functions: what evaluates a model needs nothing else"},
+	{"internal/learn/bandit", "episode internal/dataset internal/learn/hashed", "package learn reads its files"},
 	{"internal/learn/boost", "episode internal/learn/portable", "learns from columns, knows nothing of where they come from"},
 	{"internal/learn/hashed", "episode internal/learn/portable", "learns from numbers, knows nothing of where they come from"},
 	{"internal/gate", "episode internal/dataset internal/draw internal/learn internal/ope internal/reward", ""},

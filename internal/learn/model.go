@@ -11,6 +11,7 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/learn/bandit"
 )
 
 // Model is a control model. It is safe for concurrent use, and its file is the same bytes for the same rows.
@@ -49,6 +50,9 @@ func Decode(b []byte) (Model, error) {
 	case filterFormat:
 		f := new(Filter)
 		return f, f.UnmarshalBinary(b)
+	case bandit.RouteFormat:
+		r := new(bandit.Route)
+		return r, r.UnmarshalBinary(b)
 	}
 	return nil, badModel(fmt.Errorf("format %q is not one this version knows", head.Format))
 }

@@ -58,10 +58,12 @@ func Append(to []Feature, group uint32, features map[string]any) []Feature {
 // Cross appends the product of each feature of a with each of b.
 func Cross(to, a, b []Feature) []Feature {
 	for _, f := range a {
-		h := f.Index * prime32
 		for _, g := range b {
-			to = append(to, Feature{h ^ g.Index, f.Value * g.Value})
+			to = append(to, Product(f, g))
 		}
 	}
 	return to
 }
+
+// Product is the product of two features; which comes first tells in the index.
+func Product(f, g Feature) Feature { return Feature{f.Index*prime32 ^ g.Index, f.Value * g.Value} }

@@ -54,6 +54,7 @@ type Model struct {
 	examples float64 // their weights, summed
 	spread   float64 // Σ weight·Σ (value/scale)²
 	pace     float64 // √(examples / spread): one over the size of a usual example
+	lo, hi   float64 // the range of labels and 0: with squared loss nothing is learned from how far a score is beyond it
 }
 
 // slot is one weight. A quarter of a cache line.
@@ -88,6 +89,9 @@ func (m *Model) Score(x []Feature) float64 {
 	return score
 }
 
+// Weight returns the weight at an index.
+func (m *Model) Weight(index uint32) float32 { return m.table[index&m.mask].weight }
+
 // Predict returns the score, or with logistic loss the probability of label 1.
 func (m *Model) Predict(x []Feature) float64 { return m.loss.link(m.Score(x)) }
 
@@ -108,7 +112,11 @@ func (m *Model) Update(x []Feature, label, weight float64) float64 {
 		return before
 	}
 	if m.loss == Squared {
-		slope *= 2
+		m.lo, m.hi = min(m.lo, label), max(m.hi, label)
+		score = min(max(score, m.lo), m.hi)
+		if slope = 2 * (score - label); slope == 0 {
+			return before
+		}
 	}
 	steepness := m.prepare(x, float32(float64(slope*slope)*weight), weight)
 	if !(steepness > 0) {
