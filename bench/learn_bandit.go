@@ -57,7 +57,7 @@ func measureBandit(ctx context.Context, b *bench) ([]row, error) {
 	return append(rows, r), err
 }
 
-// labelled is a multiclass set, each number standardised.
+// labelledSet is a multiclass set, each number standardised.
 type labelledSet struct {
 	rows    [][]float32
 	labels  []int // from 0
@@ -140,7 +140,7 @@ func (b *bench) cbify(ctx context.Context, name string, set labelledSet, shuffle
 	}
 	var earned []float64
 	for _, p := range peer {
-		earned = append(earned, p.loss)
+		earned = append(earned, p.Loss)
 	}
 	r.Peer = figure(1 - mean(earned))
 	r.Note = fmt.Sprintf("%d rows, %d labels; ", len(set.rows), set.classes) + pairedNote(earned, ours)
@@ -222,8 +222,10 @@ func (s labelledSet) vw(order []int) []byte {
 
 // played is what Vowpal Wabbit said of one file.
 type played struct {
-	loss, seconds float64
-	examples      int
+	Loss     float64 `json:"loss"`
+	Examples int     `json:"examples"`
+	Seconds  float64 `json:"seconds"`
+	CPU      float64 `json:"cpu"` // seconds of processor time in that
 }
 
 // vowpal runs Vowpal Wabbit's own driver over files, each in a new workspace.
@@ -248,15 +250,11 @@ func (b *bench) vowpal(ctx context.Context, args string, files []string) ([]play
 	var all []played
 	lines := bufio.NewScanner(&out)
 	for lines.Scan() {
-		var p struct {
-			Loss     float64 `json:"loss"`
-			Examples int     `json:"examples"`
-			Seconds  float64 `json:"seconds"`
-		}
+		var p played
 		if err := json.Unmarshal(lines.Bytes(), &p); err != nil {
 			return nil, err
 		}
-		all = append(all, played{p.Loss, p.Seconds, p.Examples})
+		all = append(all, p)
 	}
 	if len(all) != len(files) {
 		return nil, errors.Join(lines.Err(), fmt.Errorf("%d answers for %d files", len(all), len(files)))

@@ -111,7 +111,7 @@ func (b *bench) routerLog(ctx context.Context, shuffles int) (row, error) {
 	}
 	var earned []float64
 	for _, p := range peer {
-		earned = append(earned, -p.loss)
+		earned = append(earned, -p.Loss)
 	}
 	r.Peer = figure(mean(earned))
 	r.Note = fmt.Sprintf("%d rows, %d models, logged evenly at random; ", n, routerModels) + pairedNote(ours, earned)

@@ -66,7 +66,7 @@ func sets() map[string][]measurement {
 		{"policy", measurePolicy}, {"preview", measurePreview}, {"pack", measurePack}, {"intake", measureArrivals}, {"forged", measureForged}, {"canaries", measureCanaries}, {"cross", measureCross}, {"raw-rest", measureRawRest},
 	}, "learn": {
 		{"loop-time", measureLoopTime},
-		{"bandit", measureBandit},
+		{"bandit", measureBandit}, {"bandit-speed", measureBanditSpeed},
 	}}
 }
 
@@ -90,6 +90,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	if len(args) == 3 && args[0] == oneCore {
 		return alone(args[1], args[2], stdout, stderr)
+	}
+	if len(args) == 3 && args[0] == banditDriver {
+		return driveBandit(args[1], args[2], stdout, stderr)
 	}
 	if len(args) == 1 && args[0] == plainPeer {
 		return decodePlain(os.Stdin, stderr)
