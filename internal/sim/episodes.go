@@ -37,6 +37,7 @@ type event struct {
 	mergedIn   time.Duration
 	propensity float64
 	files      uint16 // planted instruction files in force, a bit for each
+	fate       *fate  // nil where Config.Delays is not set, or it was not taken
 }
 
 func (ev *event) taken() bool {
@@ -58,6 +59,7 @@ func (w *World) Episodes(contributor string, emit func(*episode.Episode) error) 
 			s := &e.Suggestions[0]
 			s.Features = make(map[string]any, 8)
 			vocabulary.features(&ev.draw, s.Features)
+			e.Outcomes = ev.early(e.Outcomes)
 			words.write(e, s, d, int(ev.draw.language), int(lineCounts[ev.draw.lines].(float64)), rng)
 			again := rng.Float64() < enterprises[c].twice
 			if err := emit(e); err != nil || !again {
@@ -89,7 +91,9 @@ func (w *World) Late(contributor string, emit func(*episode.Episode) error) erro
 			}
 			e := w.episode(c, d, ev)
 			e.Suggestions, e.Decisions, e.Languages, e.Artifacts = nil, nil, nil, nil
-			e.Outcomes = ev.late(nil)
+			if e.Outcomes = ev.late(nil); len(e.Outcomes) == 0 {
+				return nil
+			}
 			return emit(e)
 		})
 		if err != nil {
@@ -99,8 +103,25 @@ func (w *World) Late(contributor string, emit func(*episode.Episode) error) erro
 	return nil
 }
 
+// isEarly reports whether an outcome was known within a day.
+func (ev *event) isEarly(o episode.Outcome) bool { return o.ObservedAt.Sub(ev.at) <= 24*time.Hour }
+
+// early appends what was known within a day of the decision.
+func (ev *event) early(to []episode.Outcome) []episode.Outcome {
+	switch {
+	case !ev.taken():
+		return to
+	case ev.fate != nil:
+		return slices.DeleteFunc(ev.fate.outcomes(ev, to), func(o episode.Outcome) bool { return !ev.isEarly(o) })
+	}
+	return append(to, episode.Outcome{Suggestion: "s1", Kind: episode.OutcomeKept, Value: float64(index(ev.kept)), ObservedAt: ev.at.Add(10 * time.Minute), Window: "10m"})
+}
+
 // late appends what became known more than a day after the decision.
 func (ev *event) late(to []episode.Outcome) []episode.Outcome {
+	if ev.fate != nil {
+		return slices.DeleteFunc(ev.fate.outcomes(ev, to), ev.isEarly)
+	}
 	return append(to,
 		episode.Outcome{Suggestion: "s1", Kind: episode.OutcomeMerged, Value: float64(index(ev.merged)), ObservedAt: ev.at.Add(ev.mergedIn), Window: "10d"},
 		episode.Outcome{Suggestion: "s1", Kind: episode.OutcomeReverted, Value: float64(index(ev.reverted)), ObservedAt: ev.at.Add(30 * 24 * time.Hour), Window: "30d"})
@@ -123,8 +144,8 @@ func (w *World) Settled(contributor string, until time.Time, emit func(*episode.
 			e := w.episode(c, d, ev)
 			e.Suggestions[0].Features = make(map[string]any, 8)
 			vocabulary.features(&ev.draw, e.Suggestions[0].Features)
-			if ev.taken() {
-				e.Outcomes = ev.late(e.Outcomes)
+			if e.Outcomes = ev.early(e.Outcomes); ev.taken() {
+				e.Outcomes = append(e.Outcomes, ev.late(nil)...)
 			}
 			if !until.IsZero() {
 				e.Outcomes = slices.DeleteFunc(e.Outcomes, func(o episode.Outcome) bool { return o.ObservedAt.After(until) })
@@ -148,6 +169,7 @@ func (w *World) events(c, i int, do func(*event, *rand.Rand) error) error {
 	if w.cfg.Period > 0 {
 		facts = rand.New(rand.NewPCG(uint64(w.cfg.Seed), stream|2|uint64(w.cfg.Period)<<56))
 	}
+	later := rand.New(rand.NewPCG(uint64(w.cfg.Seed), stream|uint64(w.cfg.Period+1)<<56))
 	start := time.Date(2026, 9, 7, 8, 0, 0, 0, time.UTC).AddDate(0, 0, w.cfg.Period*days)
 	for n := range d.decisions {
 		ev := event{n: n, draw: e.draw(facts), good: facts.Float64() < goodText}
@@ -156,7 +178,7 @@ func (w *World) events(c, i int, do func(*event, *rand.Rand) error) error {
 		ev.propensity = ev.draw.propensity(ev.good)
 		ev.shown = facts.Float64() < ev.propensity
 		p := e.accept(w.strength*ev.draw.signal(), d.intercept, ev.good, logistic)
-		verdict, which, fate := facts.Float64(), facts.Float64(), facts.Float64()
+		verdict, which, chance := facts.Float64(), facts.Float64(), facts.Float64()
 		switch {
 		case !ev.shown:
 			ev.verdict, ev.by = episode.Ignored, episode.ByRule
@@ -177,8 +199,12 @@ func (w *World) events(c, i int, do func(*event, *rand.Rand) error) error {
 			ev.files = w.inForce(c, d, &ev, day)
 			lasts = w.rules.lasts(lasts, d, &ev)
 		}
-		ev.kept, ev.merged, ev.reverted = fate < lasts, fate < 0.9*lasts, fate > 0.6+0.4*lasts
+		ev.kept, ev.merged, ev.reverted = chance < lasts, chance < 0.9*lasts, chance > 0.6+0.4*lasts
 		ev.mergedIn = 24*time.Hour + time.Duration(which*float64(9*24*time.Hour))
+		if w.cfg.Delays && ev.taken() {
+			ev.fate = new(fate)
+			ev.fate.draw(&ev, lasts, later)
+		}
 		if err := do(&ev, text); err != nil {
 			return err
 		}
@@ -224,8 +250,8 @@ func (w *World) episode(c int, d *developer, ev *event) *episode.Episode {
 	} else {
 		s.Propensity = hide
 	}
-	if ev.taken() {
-		e.Outcomes = []episode.Outcome{{Suggestion: "s1", Kind: episode.OutcomeKept, Value: float64(index(ev.kept)), ObservedAt: ev.at.Add(10 * time.Minute), Window: "10m"}}
+	if ev.fate != nil {
+		e.Decisions[0].EditDistance = &ev.fate.distance
 	}
 	return e
 }

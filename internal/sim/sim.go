@@ -35,6 +35,9 @@ type Config struct {
 	Draws int
 	// Period counts spans of four weeks: the same developers, other decisions, later.
 	Period int
+	// Delays makes everything that becomes of a taken suggestion known as late as it is in life: commits, merges, tests, what
+	// is kept after 1, 7 and 30 days, reverts.
+	Delays bool
 	// Rules plants instruction files; nil plants none.
 	Rules *Rules
 }

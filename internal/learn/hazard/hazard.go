@@ -144,7 +144,7 @@ func (d *Data) sums(w []float64, penalty float64) sums {
 }
 
 // softplus is ln(1 + e^x), and no infinity anywhere.
-func softplus(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
+func softplus(x float64) float64 { return max(x, 0) + math.Log1p(portable.Exp(-math.Abs(x))) }
 
 // solve returns x with a·x = b, for a symmetric and positive a, which it overwrites: Gauss, the diagonal as it comes.
 func solve(a [][]float64, b []float64) []float64 {
