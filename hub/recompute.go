@@ -116,7 +116,7 @@ func (h *Hub) check(ctx context.Context, c *claim, card *value.RateCard) error {
 			Hint: "recompute a statement of a newer snapshot"}
 	}
 	train, heldOut, model := dataset.Decisions(split.train), dataset.Decisions(split.heldOut), ""
-	filter, _, err := learn.Fit(train, learn.Options{})
+	filter, _, err := learn.Fit(ctx, train, learn.Options{})
 	if err != nil {
 		heldOut = dataset.Decisions(split.judges) // as train does
 	} else if b, err := filter.MarshalBinary(); err != nil {
@@ -136,7 +136,7 @@ func (h *Hub) check(ctx context.Context, c *claim, card *value.RateCard) error {
 	}
 	var worths []value.Worth
 	if filter != nil {
-		if worths, err = value.Measure(train, heldOut, filter, learn.Options{}); err != nil {
+		if worths, err = value.Measure(ctx, train, heldOut, filter, learn.Options{}); err != nil {
 			return err
 		}
 	}

@@ -26,7 +26,7 @@ func (h *Hub) settle(ctx context.Context, s *snapshot, c *candidate, g *judgemen
 	var worths []value.Worth
 	if c.filter != nil {
 		var err error
-		if worths, err = value.Measure(c.train, c.heldOut, c.filter, learn.Options{}); err != nil {
+		if worths, err = value.Measure(ctx, c.train, c.heldOut, c.filter, learn.Options{}); err != nil {
 			return err
 		}
 	}

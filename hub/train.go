@@ -38,7 +38,7 @@ func (h *Hub) train(ctx context.Context, s *snapshot) (*candidate, error) {
 		split.add(r, now)
 	}
 	c.train, c.heldOut = dataset.Decisions(split.train), dataset.Decisions(split.heldOut)
-	f, rep, err := learn.Fit(c.train, learn.Options{})
+	f, rep, err := learn.Fit(ctx, c.train, learn.Options{})
 	c.report = rep
 	if err != nil {
 		// Too little to learn from is an answer, not a failure: the gate says what is missing.

@@ -35,7 +35,7 @@ func (c *learnCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	filter, rep, err := learn.Fit(in.decisions, learn.Options{})
+	filter, rep, err := learn.Fit(e.ctx, in.decisions, learn.Options{})
 	fmt.Fprintf(e.err, "learn: %d shown decisions of %d developers, %.0f %% taken; %s\n", rep.Used, rep.Developers, 100*rep.Rate, in)
 	if err := errors.Join(saveReport(c.Report, rep), err); err != nil {
 		return err

@@ -25,7 +25,7 @@ func turn(t testing.TB, cfg sim.Config) (Report, *learn.Filter, *sim.World) {
 	t.Helper()
 	w := simtest.World(t, cfg)
 	heldOut, train := dataset.Split(simtest.Decisions(t, w), HeldOut(splitKey))
-	f, _, err := learn.Fit(train, learn.Options{})
+	f, _, err := learn.Fit(t.Context(), train, learn.Options{Kind: learn.Logistic})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestLearnedFilterReachesThePlantedGain(t *testing.T) {
 func TestTooLittleIsRefusedBeforeTheGainIsLookedAt(t *testing.T) {
 	w := simtest.World(t, sim.Config{Gain: 0.2, Decisions: 16_000})
 	heldOut, train := dataset.Split(simtest.Decisions(t, w), HeldOut(splitKey))
-	f, _, err := learn.Fit(train, learn.Options{})
+	f, _, err := learn.Fit(t.Context(), train, learn.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestReportHasTheSameBytesTwice(t *testing.T) {
 func TestNoFigureForFewerThanTenDevelopers(t *testing.T) {
 	w := simtest.World(t, sim.Config{Gain: 0.4, Decisions: 16_000})
 	heldOut, train := dataset.Split(simtest.Decisions(t, w), HeldOut(splitKey))
-	f, _, err := learn.Fit(train, learn.Options{})
+	f, _, err := learn.Fit(t.Context(), train, learn.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +220,7 @@ func TestNoFigureForFewerThanTenDevelopers(t *testing.T) {
 func BenchmarkEvaluate(b *testing.B) {
 	w := simtest.World(b, sim.Config{Gain: 0.2, Decisions: 100_000})
 	heldOut, train := dataset.Split(simtest.Decisions(b, w), HeldOut(splitKey))
-	f, _, err := learn.Fit(train, learn.Options{})
+	f, _, err := learn.Fit(b.Context(), train, learn.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -4,31 +4,43 @@
 //
 // Every control model chooses among actions, and says so by [Model]: what each is worth in a context, in the unit of
 // the reward that it was learned for. A filter's actions are to show a suggestion or to hide it. [Decode] reads any
-// model file; [Greedy] chooses by what it says. Start from [Fit]: it learns a [Filter] by a ridge logistic regression.
+// model file; [Greedy] chooses by what it says. Start from [Fit]: it learns a [Filter], by logistic regression or by
+// boosted trees, whichever predicts better for developers whom it has not learned from. The learners themselves are in
+// the packages below, and know nothing of decisions.
 //
 // The same rows in the same order give the same model file, byte for byte. Nothing here decides what is released
 // (package release does) or who is paid for it (package value).
 package learn
 
 import (
-	"cmp"
+	"context"
 	"fmt"
-	"maps"
-	"math"
-	"slices"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/draw"
+	"github.com/headrace/headrace/internal/learn/linear"
+	"github.com/headrace/headrace/internal/learn/portable"
 	"github.com/headrace/headrace/internal/reward"
+)
+
+// Kind is how a filter scores.
+type Kind string
+
+const (
+	Logistic Kind = "logistic" // a weighted sum of terms: small, fast, and steady where there is little data
+	Trees    Kind = "trees"    // boosted trees: what depends on several features at once
 )
 
 // Options say how to learn; the zero value is right for most.
 type Options struct {
+	// Kind is how the filter scores; when empty, what predicts better in cross-validation.
+	Kind Kind
 	// Penalty is the ridge on each standardised weight; 1 when zero.
 	Penalty float64
 	// Crosses are pairs of a listed feature and a number whose effect may differ from value to value. Nil means
 	// language × mean_logprob: how far a model's own certainty can be trusted depends on the language.
-	Crosses []Cross
+	Crosses []linear.Cross
 }
 
 // Report says what a fit saw.
@@ -39,10 +51,12 @@ type Report struct {
 	Developers int            `json:"developers"` // behind the used ones
 	Hidden     int            `json:"hidden"`     // not used: what was hidden has reward 0 whatever the features
 	LeftOut    map[string]int `json:"left_out,omitempty"`
-	Rate       float64        `json:"rate"`     // share of the used ones that paid
-	LogLoss    float64        `json:"log_loss"` // on the used ones, beside that of the rate alone
+	Kind       Kind           `json:"kind"`
+	Compared   *Compared      `json:"compared,omitempty"` // nil where the kind was given, or there was too little to compare
+	Rate       float64        `json:"rate"`               // share of the used ones that paid
+	LogLoss    float64        `json:"log_loss"`           // on the used ones, beside that of the rate alone
 	BaseLoss   float64        `json:"base_loss"`
-	Steps      int            `json:"steps"` // of Newton's method
+	Steps      int            `json:"steps"` // of Newton's method, or trees
 }
 
 const (
@@ -56,12 +70,54 @@ const (
 // chance of being taken among what the logging policy chose to show, and that policy may know more than the features
 // say (it saw the text). A decision that was shown for sure, or by a policy that did not say, has weight 1. What was
 // hidden needs no model: its reward is 0.
-func Fit(rows []dataset.Decision, o Options) (*Filter, Report, error) {
+func Fit(ctx context.Context, rows []dataset.Decision, o Options) (*Filter, Report, error) {
 	spec := reward.Immediate()
-	report := Report{Reward: spec.Name, Rows: len(rows), LeftOut: map[string]int{}}
-	people, met := dataset.ByDeveloper(rows), map[int]bool{}
-	var used []sample
+	used, report := shown(rows, spec)
 	var paid, total float64
+	for _, e := range used.examples {
+		paid, total = paid+float64(e.Weight*e.Label), total+e.Weight
+	}
+	if len(used.examples) < minUsed || paid == 0 || paid == total {
+		return nil, report, &episode.Problem{Code: "learn/too-little",
+			Message: fmt.Sprintf("%d shown decisions with a reward are too few, or all alike, to learn from", len(used.examples)),
+			Hint:    fmt.Sprintf("at least %d are needed, some taken and some not", minUsed)}
+	}
+	report.Rate = paid / total
+	report.BaseLoss = entropy(report.Rate)
+	if o.Penalty <= 0 {
+		o.Penalty = 1
+	}
+	if o.Crosses == nil {
+		o.Crosses = []linear.Cross{{Enum: "language", Number: "mean_logprob"}}
+	}
+	f := &Filter{Format: filterFormat, Reward: spec.Name, Threshold: spec.Threshold()}
+	var err error
+	if report.Kind = o.Kind; report.Kind == "" {
+		if report.Kind, report.Compared, err = choose(ctx, used, o); err != nil {
+			return nil, report, err
+		}
+	}
+	if report.LogLoss, report.Steps, err = f.fit(ctx, report.Kind, used, o); err != nil {
+		return nil, report, err
+	}
+	return f, report, nil
+}
+
+// decisions are what is learned from, and whose each is.
+type decisions struct {
+	examples []linear.Example
+	who      []int32 // by example: which developer
+	people   []drawn // by developer
+}
+
+// drawn is where a developer falls in what is drawn by lot; the same for ever.
+type drawn struct{ sample, fold, stop float64 }
+
+// shown are the decisions to learn from.
+func shown(rows []dataset.Decision, spec reward.Reward) (*decisions, Report) {
+	report := Report{Reward: spec.Name, Rows: len(rows), LeftOut: map[string]int{}}
+	people := dataset.ByDeveloper(rows)
+	used, number := &decisions{}, make([]int32, people.N) // a developer's number plus one
 	for i := range rows {
 		d := &rows[i]
 		_, ok := spec.Of(d)
@@ -73,122 +129,31 @@ func Fit(rows []dataset.Decision, o Options) (*Filter, Report, error) {
 			report.Hidden++
 			continue
 		}
-		s := sample{features: d.Features, weight: 1, taken: reward.Taken(d)}
+		e := linear.Example{Features: d.Features, Weight: 1}
+		if reward.Taken(d) {
+			e.Label = 1
+		}
 		if d.Logged && d.PropensityShow > 0 {
-			s.weight = min(1/d.PropensityShow, maxWeight)
+			e.Weight = min(1/d.PropensityShow, maxWeight)
 		}
-		if total += s.weight; s.taken {
-			paid += s.weight
+		who := &number[people.Of[i]]
+		if *who == 0 {
+			lot := func(what string) float64 { return draw.Fraction(nil, what, d.Contributor, d.Developer) }
+			used.people = append(used.people, drawn{lot("sample"), lot("fold"), lot("stop")})
+			*who = int32(len(used.people))
 		}
-		used = append(used, s)
-		met[people.Of[i]] = true
+		used.examples, used.who = append(used.examples, e), append(used.who, *who-1)
 	}
-	report.Used, report.Developers = len(used), len(met)
-	if len(used) < minUsed || paid == 0 || paid == total {
-		return nil, report, &episode.Problem{Code: "learn/too-little",
-			Message: fmt.Sprintf("%d shown decisions with a reward are too few, or all alike, to learn from", len(used)),
-			Hint:    fmt.Sprintf("at least %d are needed, some taken and some not", minUsed)}
-	}
-	report.Rate = paid / total
-	report.BaseLoss = -report.Rate*math.Log(report.Rate) - (1-report.Rate)*math.Log(1-report.Rate)
-	if o.Penalty <= 0 {
-		o.Penalty = 1
-	}
-	if o.Crosses == nil {
-		o.Crosses = []Cross{{Enum: "language", Number: "mean_logprob"}}
-	}
-	f := &Filter{Format: filterFormat, Reward: spec.Name, Threshold: spec.Threshold()}
-	f.vocabulary(used, o.Crosses)
-	f.index()
-	f.Weights, report.LogLoss, report.Steps = newton(f, used, o.Penalty, math.Log(report.Rate/(1-report.Rate)))
-	return f, report, nil
+	report.Used, report.Developers = len(used.examples), len(used.people)
+	return used, report
 }
 
-// sample is one decision to learn from.
-type sample struct {
-	features map[string]any
-	weight   float64
-	taken    bool
+// entropy is the mean loss of always predicting the rate.
+func entropy(p float64) float64 {
+	return p*loss(portable.Logit(p), 1) + (1-p)*loss(portable.Logit(p), 0)
 }
 
-// vocabulary fits what the filter may look at: every feature of the samples, by name, with the scale of each number and
-// the values of each listed one. A value that fewer than minSeen samples have is not told apart from an unknown one.
-func (f *Filter) vocabulary(used []sample, crosses []Cross) {
-	numbers, bools, enums := map[string][]float64{}, map[string]bool{}, map[string]map[string]int{}
-	for _, s := range used {
-		for name, v := range s.features {
-			switch v := v.(type) {
-			case float64:
-				if !math.IsNaN(v) && !math.IsInf(v, 0) {
-					numbers[name] = append(numbers[name], squash(v))
-				}
-			case bool:
-				bools[name] = true
-			case string:
-				if enums[name] == nil {
-					enums[name] = map[string]int{}
-				}
-				enums[name][v]++
-			}
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(numbers)) {
-		if n, ok := scale(name, numbers[name], len(used)); ok && len(f.Numbers) < maxNumbers {
-			f.Numbers = append(f.Numbers, n)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(bools)) {
-		if len(f.Bools) < maxBools {
-			f.Bools = append(f.Bools, name)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(enums)) {
-		if e := (Enum{Name: name, Values: common(enums[name])}); len(e.Values) > 0 && len(f.Enums) < maxEnums {
-			f.Enums = append(f.Enums, e)
-		}
-	}
-	for _, c := range crosses {
-		if f.enum(c.Enum) >= 0 && f.number(c.Number) >= 0 && len(f.Crosses) < maxCrosses {
-			f.Crosses = append(f.Crosses, c)
-		}
-	}
-}
-
-const minSeen = 20
-
-// scale standardises a number and puts a knot at each quartile, where its effect may bend.
-func scale(name string, v []float64, all int) (Number, bool) {
-	slices.Sort(v)
-	var sum, squares float64
-	for _, x := range v {
-		sum += x
-	}
-	mean := sum / float64(len(v))
-	for _, x := range v {
-		squares += (x - mean) * (x - mean)
-	}
-	n := Number{Name: name, Mean: mean, Scale: math.Sqrt(squares / float64(len(v))), Gaps: len(v) < all}
-	if n.Scale < 1e-9 || len(v) < minSeen {
-		return n, false // always the same, or hardly ever there
-	}
-	for _, q := range []int{1, 2, 3} {
-		knot := (v[len(v)*q/4] - mean) / n.Scale
-		if k := len(n.Knots); knot < (v[len(v)-1]-mean)/n.Scale && knot > (v[0]-mean)/n.Scale && (k == 0 || knot > n.Knots[k-1]) {
-			n.Knots = append(n.Knots, knot)
-		}
-	}
-	return n, true
-}
-
-// common returns the values seen often, sorted; the most frequent where there are too many.
-func common(seen map[string]int) []string {
-	values := slices.SortedFunc(maps.Keys(seen), func(a, b string) int {
-		return cmp.Or(cmp.Compare(seen[b], seen[a]), cmp.Compare(a, b))
-	})
-	n := 0
-	for n < len(values) && n < maxValues && seen[values[n]] >= minSeen {
-		n++
-	}
-	slices.Sort(values[:n])
-	return values[:n:n]
+// loss is that of a score for a label.
+func loss(score, label float64) float64 {
+	return portable.Log1p(portable.Exp(-max(score, -score))) + max(score, 0) - float64(label*score)
 }

@@ -23,7 +23,7 @@ import (
 
 func fit(t testing.TB, rows []dataset.Decision) (*learn.Filter, learn.Report) {
 	t.Helper()
-	f, report, err := learn.Fit(rows, learn.Options{})
+	f, report, err := learn.Fit(t.Context(), rows, learn.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func TestTooLittleToLearnFromIsAProblemThatSaysSo(t *testing.T) {
 	always := func(*rand.Rand, *dataset.Decision) float64 { return 1 }
 	for name, rows := range map[string][]dataset.Decision{"none": nil, "all alike": decisions(1000, always),
 		"few": decisions(20, func(*rand.Rand, *dataset.Decision) float64 { return 0.5 })} {
-		if _, report, err := learn.Fit(rows, learn.Options{}); !errors.Is(err, &episode.Problem{Code: "learn/too-little"}) || report.Rows != len(rows) {
+		if _, report, err := learn.Fit(t.Context(), rows, learn.Options{}); !errors.Is(err, &episode.Problem{Code: "learn/too-little"}) || report.Rows != len(rows) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -232,5 +232,55 @@ func BenchmarkFit(b *testing.B) {
 	rows := simtest.Decisions(b, simtest.World(b, sim.Config{Gain: 0.2, Decisions: 100_000}))
 	for b.Loop() {
 		fit(b, rows)
+	}
+}
+
+// What counts is whether exactly one of two numbers is high: no weighted sum of the two can say.
+func TestTreesAreTakenWhereTheyPredictBetterForOthers(t *testing.T) {
+	rows := decisions(12_000, func(rng *rand.Rand, d *dataset.Decision) float64 {
+		a, b := rng.Float64(), rng.Float64()
+		d.Features = map[string]any{"lines": a, "prefix_chars": b, "language": []string{"go", "rust"}[rng.IntN(2)]}
+		if (a > 0.5) != (b > 0.5) {
+			return 0.7
+		}
+		return 0.2
+	})
+	f, report := fit(t, rows)
+	c := report.Compared
+	if report.Kind != learn.Trees || f.Kind() != learn.Trees || c == nil || c.Logistic-c.Trees < 10*c.SE || c.Developers < 50 {
+		t.Fatalf("%+v, %+v", report, c)
+	}
+	for _, x := range []struct{ a, b, want float64 }{{0.2, 0.8, 0.7}, {0.8, 0.2, 0.7}, {0.8, 0.8, 0.2}, {0.2, 0.2, 0.2}} {
+		if _, p := f.Decide(map[string]any{"lines": x.a, "prefix_chars": x.b, "language": "go"}); math.Abs(p-x.want) > 0.12 {
+			t.Errorf("%v and %v: %.3f, want %.1f", x.a, x.b, p, x.want)
+		}
+	}
+	b, err := f.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, err := learn.Decode(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	features := map[string]any{"lines": 0.3, "language": "rust"}
+	_, p := f.Decide(features)
+	if v := model.Values(nil, features, []episode.Action{{ID: "show"}}); v[0] != p-f.Threshold {
+		t.Errorf("read back it says %v, not %v", v[0], p-f.Threshold)
+	}
+	again, _ := fit(t, rows)
+	if twice, err := again.MarshalBinary(); err != nil || !bytes.Equal(b, twice) {
+		t.Error("two fits of the same rows differ", err)
+	}
+}
+
+func TestTheSmallerKindIsTakenWhereBothPredictAsWell(t *testing.T) {
+	_, report := fit(t, decisions(9_000, func(rng *rand.Rand, d *dataset.Decision) float64 {
+		x := rng.NormFloat64()
+		d.Features = map[string]any{"mean_logprob": x, "lines": rng.Float64()}
+		return 1 / (1 + math.Exp(-x))
+	}))
+	if c := report.Compared; report.Kind != learn.Logistic || c == nil || c.Trees < c.Logistic {
+		t.Errorf("%+v, %+v", report, report.Compared)
 	}
 }

@@ -12,6 +12,7 @@
 package value
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"runtime"
@@ -37,7 +38,8 @@ type Worth struct {
 }
 
 // Measure values every contributor, sorted by name. Full is the filter learned from all of train.
-func Measure(train, heldOut []dataset.Decision, full *learn.Filter, o learn.Options) ([]Worth, error) {
+func Measure(ctx context.Context, train, heldOut []dataset.Decision, full *learn.Filter, o learn.Options) ([]Worth, error) {
+	o.Kind = full.Kind() // without a contributor the same is learned, not something else
 	names := map[string]bool{}
 	for i := range train {
 		names[train[i].Contributor] = true
@@ -48,7 +50,7 @@ func Measure(train, heldOut []dataset.Decision, full *learn.Filter, o learn.Opti
 	g.SetLimit(runtime.GOMAXPROCS(0)) // each holds a copy of train
 	for i, name := range sorted {
 		g.Go(func() (err error) {
-			worths[i], err = leaveOut(name, train, heldOut, full, o)
+			worths[i], err = leaveOut(ctx, name, train, heldOut, full, o)
 			return err
 		})
 	}
@@ -59,10 +61,10 @@ func Measure(train, heldOut []dataset.Decision, full *learn.Filter, o learn.Opti
 }
 
 // leaveOut compares the filter with the one learned without the contributor, decision by decision, on the others.
-func leaveOut(name string, train, heldOut []dataset.Decision, full *learn.Filter, o learn.Options) (Worth, error) {
+func leaveOut(ctx context.Context, name string, train, heldOut []dataset.Decision, full *learn.Filter, o learn.Options) (Worth, error) {
 	w := Worth{Contributor: name}
 	others := func(d dataset.Decision) bool { return d.Contributor == name }
-	without, _, err := learn.Fit(slices.DeleteFunc(slices.Clone(train), others), o)
+	without, _, err := learn.Fit(ctx, slices.DeleteFunc(slices.Clone(train), others), o)
 	if _, tooLittle := errors.AsType[*episode.Problem](err); tooLittle {
 		w.Why = "without this contributor there is too little to learn from"
 		return w, nil

@@ -23,11 +23,11 @@ import (
 func measure(t testing.TB, cfg sim.Config) map[string]Worth {
 	t.Helper()
 	heldOut, train := dataset.Split(simtest.Decisions(t, simtest.World(t, cfg)), gate.HeldOut([]byte("a key")))
-	full, _, err := learn.Fit(train, learn.Options{})
+	full, _, err := learn.Fit(t.Context(), train, learn.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	worths, err := Measure(train, heldOut, full, learn.Options{})
+	worths, err := Measure(t.Context(), train, heldOut, full, learn.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,12 +147,12 @@ func FuzzDecodeRateCard(f *testing.F) {
 
 func BenchmarkMeasure(b *testing.B) {
 	heldOut, train := dataset.Split(simtest.Decisions(b, simtest.World(b, sim.Config{Gain: 0.2, Decisions: 100_000})), gate.HeldOut([]byte("a key")))
-	full, _, err := learn.Fit(train, learn.Options{})
+	full, _, err := learn.Fit(b.Context(), train, learn.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := Measure(train, heldOut, full, learn.Options{}); err != nil {
+		if _, err := Measure(b.Context(), train, heldOut, full, learn.Options{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -65,7 +65,7 @@ type Report struct {
 	Held     int     `json:"held"`
 	Trees    int     `json:"trees"`
 	Leaves   int     `json:"leaves"`
-	LogLoss  float64 `json:"loss"`      // mean on what was learned from
+	Loss     float64 `json:"loss"`      // mean on what was learned from
 	HeldLoss float64 `json:"held_loss"` // mean on Held, at its best
 }
 
@@ -147,11 +147,11 @@ func Fit(ctx context.Context, e *Examples, o Options) (*Model, Report, error) {
 		}
 	}
 	m.Trees = m.Trees[:kept:kept]
-	report.Trees, report.LogLoss = kept, f.loss(f.rows)
+	report.Trees, report.Loss = kept, f.loss(f.rows)
 	for i := range m.Trees {
 		report.Leaves += (len(m.Trees[i].Feature) + 1) / 2
 	}
-	if err := m.index(); err != nil {
+	if err := m.Check(); err != nil {
 		return nil, report, fmt.Errorf("a learned model does not hold: %w", err)
 	}
 	return m, report, nil

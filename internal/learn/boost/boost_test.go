@@ -81,7 +81,7 @@ func TestTreesLearnStepsAndProducts(t *testing.T) {
 	if off > 0.06 {
 		t.Errorf("probabilities are off by %.3f on average", off)
 	}
-	if r.Trees != 100 || r.Rows != 40_000 || r.LogLoss > 0.53 {
+	if r.Trees != 100 || r.Rows != 40_000 || r.Loss > 0.53 {
 		t.Errorf("%+v", r)
 	}
 }

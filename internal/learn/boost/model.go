@@ -159,7 +159,7 @@ func (m *Model) UnmarshalBinary(b []byte) error {
 	if err := json.Unmarshal(b, &g, json.RejectUnknownMembers(true)); err != nil {
 		return badModel(err)
 	}
-	if err := g.index(); err != nil {
+	if err := g.Check(); err != nil {
 		return badModel(err)
 	}
 	*m = g
@@ -171,8 +171,8 @@ func badModel(err error) error {
 		Hint: "fetch the release again; if it stays so, the maker must train it again", Err: err}
 }
 
-// index checks the model and makes it walkable.
-func (m *Model) index() error {
+// Check refuses a model that is none, and makes another one ready to be evaluated.
+func (m *Model) Check() error {
 	if m.Format != Format || m.Loss != Logistic && m.Loss != Squared {
 		return fmt.Errorf("format %q with loss %q is not %s", m.Format, m.Loss, Format)
 	}

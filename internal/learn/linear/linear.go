@@ -24,7 +24,6 @@ const (
 	maxBools             = 24
 	maxEnums, maxValues  = 8, 32
 	maxCrosses           = 4
-	mostAtOnce           = 1 + maxNumbers*(1+maxKnots) + maxBools + maxEnums + maxCrosses // terms that are not 0
 )
 
 // Terms say how features become terms. They are part of a model file.
@@ -112,52 +111,39 @@ func (t *Terms) read(features map[string]any, numbers []float64, enums []int8) (
 // squash draws in long tails, evenly on both sides of zero.
 func squash(v float64) float64 { return math.Copysign(portable.Log1p(math.Abs(v)), v) }
 
-// Row is one example's terms that are not 0: index by index, ascending.
-type Row struct {
-	Index []int32
-	Value []float64
-}
-
-func (r *Row) add(i int, v float64) {
-	if v != 0 {
-		r.Index, r.Value = append(r.Index, int32(i)), append(r.Value, v)
-	}
-}
-
-// expand makes terms of what was read.
-func (t *Terms) expand(e *encoded, r *Row) {
-	r.Index, r.Value = r.Index[:0], r.Value[:0]
-	r.add(0, 1)
+// expand calls add with each term that is not 0, in order.
+func (t *Terms) expand(e *encoded, add func(i int, v float64)) {
+	add(0, 1)
 	at := 1
 	for i := range t.Numbers {
 		n := &t.Numbers[i]
 		if z := e.numbers[i]; z == z {
-			r.add(at, z)
+			add(at, z)
 			for k, knot := range n.Knots {
 				if z > knot {
-					r.add(at+1+k, z-knot)
+					add(at+1+k, z-knot)
 				}
 			}
 		} else if n.Gaps {
-			r.add(at+1+len(n.Knots), 1)
+			add(at+1+len(n.Knots), 1)
 		}
 		at += n.terms()
 	}
 	for i := range t.Bools {
 		if e.bools>>i&1 == 1 {
-			r.add(at+i, 1)
+			add(at+i, 1)
 		}
 	}
 	at += len(t.Bools)
 	for i := range t.Enums {
 		if k := e.enums[i]; k >= 0 {
-			r.add(at+int(k), 1)
+			add(at+int(k), 1)
 		}
 		at += len(t.Enums[i].Values)
 	}
 	for _, c := range t.crossed {
 		if k, z := e.enums[c.enum], e.numbers[c.number]; k >= 0 && z == z {
-			r.add(at+int(k), z)
+			add(at+int(k), z)
 		}
 		at += len(t.Enums[c.enum].Values)
 	}
@@ -165,18 +151,8 @@ func (t *Terms) expand(e *encoded, r *Row) {
 
 // sum is Σ weight·term, in the order of expand.
 func (t *Terms) sum(w []float64, e *encoded) float64 {
-	var index [mostAtOnce]int32
-	var value [mostAtOnce]float64
-	r := Row{index[:0], value[:0]}
-	t.expand(e, &r)
-	return r.dot(w)
-}
-
-func (r *Row) dot(w []float64) float64 {
 	sum := 0.0
-	for k, j := range r.Index {
-		sum += float64(w[j] * r.Value[k])
-	}
+	t.expand(e, func(i int, v float64) { sum += float64(w[i] * v) })
 	return sum
 }
 

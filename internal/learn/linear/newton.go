@@ -16,12 +16,33 @@ const (
 	first    = 25_000
 )
 
+// Row is one row's terms that are not 0: index by index, ascending.
+type Row struct {
+	Index []int32
+	Value []float64
+}
+
+// Add adds a term behind the others. One that is 0 is left out.
+func (r *Row) Add(i int, v float64) {
+	if v != 0 {
+		r.Index, r.Value = append(r.Index, int32(i)), append(r.Value, v)
+	}
+}
+
+func (r *Row) dot(w []float64) float64 {
+	sum := 0.0
+	for k, j := range r.Index {
+		sum += float64(w[j] * r.Value[k])
+	}
+	return sum
+}
+
 // Problem is a logistic regression: to make Σ weight·(log-likelihood of label at Σ w·term) large, less Penalty/2·Σw² over
 // all weights but the first Free ones.
 type Problem struct {
 	Rows, Terms, Free int
 	Penalty           float64
-	// Row fills in the terms of a row. It is called from several goroutines, each with an r of its own.
+	// Row adds the terms of a row to an empty r. It is called from several goroutines, each with an r of its own.
 	Row func(i int, r *Row) (label, weight float64)
 }
 
@@ -94,6 +115,7 @@ func (p Problem) sums(w []float64) sums {
 		part := sums{slope: make([]float64, d), hessian: make([]float64, d*d)}
 		row := Row{make([]int32, 0, d), make([]float64, 0, d)}
 		for i := from; i < to; i++ {
+			row.Index, row.Value = row.Index[:0], row.Value[:0]
 			y, weight := p.Row(i, &row)
 			eta := row.dot(w)
 			e := portable.Exp(-math.Abs(eta))

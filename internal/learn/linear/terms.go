@@ -121,7 +121,7 @@ func (t *Terms) Fit(examples []Example, penalty float64) (weights []float64, los
 	})
 	p := Problem{Rows: n, Terms: t.count, Free: 1, Penalty: penalty,
 		Row: func(i int, r *Row) (label, weight float64) {
-			t.expand(&encoded{all.numbers[i*numbers : (i+1)*numbers], all.bools[i], all.enums[i*enums : (i+1)*enums]}, r)
+			t.expand(&encoded{all.numbers[i*numbers : (i+1)*numbers], all.bools[i], all.enums[i*enums : (i+1)*enums]}, r.Add)
 			return examples[i].Label, examples[i].Weight
 		}}
 	return p.Newton()
