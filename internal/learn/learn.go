@@ -114,13 +114,13 @@ type decisions struct {
 type drawn struct{ sample, fold, stop float64 }
 
 // shown are the decisions to learn from.
-func shown(rows []dataset.Decision, spec reward.Reward) (*decisions, Report) {
+func shown(rows []dataset.Decision, spec reward.Spec) (*decisions, Report) {
 	report := Report{Reward: spec.Name, Rows: len(rows), LeftOut: map[string]int{}}
 	people := dataset.ByDeveloper(rows)
 	used, number := &decisions{}, make([]int32, people.N) // a developer's number plus one
 	for i := range rows {
 		d := &rows[i]
-		_, ok := spec.Of(d)
+		r, ok := spec.Of(d)
 		switch {
 		case !ok:
 			report.LeftOut[string(d.Verdict)+" by "+string(d.By)]++
@@ -129,10 +129,7 @@ func shown(rows []dataset.Decision, spec reward.Reward) (*decisions, Report) {
 			report.Hidden++
 			continue
 		}
-		e := linear.Example{Features: d.Features, Weight: 1}
-		if reward.Taken(d) {
-			e.Label = 1
-		}
+		e := linear.Example{Features: d.Features, Label: spec.Share(r), Weight: 1}
 		if d.Logged && d.PropensityShow > 0 {
 			e.Weight = min(1/d.PropensityShow, maxWeight)
 		}
