@@ -92,7 +92,7 @@ func name(line, prefix string) (string, error) {
 
 // CheckPath reports why a path is none below the top of a repository, with slashes: nil where it is one.
 func CheckPath(s string) error {
-	if s == "" || len(s) > 200 || path.IsAbs(s) || path.Clean(s) != s || s == "." || strings.HasPrefix(s, "../") || s == ".." || strings.ContainsAny(s, "\\:\"\x7f") {
+	if s == "" || len(s) > 200 || path.IsAbs(s) || path.Clean(s) != s || s == "." || strings.HasPrefix(s, "../") || s == ".." || strings.HasPrefix(s, "~") || strings.ContainsAny(s, "\\:\"\x7f") {
 		return fmt.Errorf("%.60q is no path below a repository", s)
 	}
 	for _, r := range s {
@@ -230,4 +230,12 @@ func place(old, was []string, at, want int) (int, bool) {
 		}
 	}
 	return found, found >= 0
+}
+
+// Name is the path of the file, after the change or before.
+func (p *Patch) Name() string {
+	if p.New == "" {
+		return p.Old
+	}
+	return p.New
 }
