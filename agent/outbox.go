@@ -71,17 +71,29 @@ func (o *Outbox) Send(_ context.Context, sealed [][]byte) error {
 }
 
 const (
-	sendBytes = 8 << 20
-	retryMost = 5 * time.Minute
+	sendBytes  = 8 << 20
+	retryMost  = 5 * time.Minute
+	wordsEvery = 5 * time.Minute // instructions, from the edge: what was stopped there ends here
 )
 
-// Run delivers what waits until ctx ends, and renews the machine's certificate in time.
+// Run delivers what waits until ctx ends, renews the machine's certificate in time, and asks for the developer's instructions.
 func (o *Outbox) Run(ctx context.Context) error {
 	var wait, retry time.Duration
+	var asked time.Time
 	for {
 		err := o.edge.renew(ctx)
 		if !errors.Is(err, ErrOver) { // without a certificate there is nobody who could deliver
 			err = errors.Join(err, o.deliver(ctx))
+		}
+		if err == nil && time.Since(asked) >= wordsEvery {
+			asked = time.Now()
+			words, failed := o.edge.words(ctx)
+			if failed == nil {
+				failed = KeepWords(o.dir, words)
+			}
+			if failed != nil && ctx.Err() == nil {
+				o.log.Warn("which instructions are this developer's is not known", "err", failed)
+			}
 		}
 		switch {
 		case err == nil:

@@ -146,7 +146,8 @@ func (e *Edge) issue(ctx context.Context, who sqlstore.Device, req DeviceRequest
 }
 
 // DeviceHandler serves developers' machines over TLS: GET /v1/device/login says where to log in, POST /v1/device/enrol takes
-// a one-time code or a login; and with a certificate, POST /v1/device/renew POST /v1/sealed, and POST /v1/mine for what is theirs.
+// a one-time code or a login; and with a certificate, POST /v1/device/renew, POST /v1/sealed, POST /v1/mine for what is theirs, and GET
+// /v1/device/instructions for what their models are told.
 func (e *Edge) DeviceHandler() http.Handler {
 	mux := access.NewMux(access.Forbidden())
 	mux.HandleFunc("GET /v1/device/login", e.serveLogin)
@@ -166,6 +167,7 @@ func (e *Edge) DeviceHandler() http.Handler {
 		e.serveIssue(w, r, func(DeviceRequest) (sqlstore.Device, error) { return e.deviceOf(r) })
 	})
 	mux.HandleFunc("POST /v1/mine", e.serveMine)
+	mux.HandleFunc("GET /v1/device/instructions", e.serveWords)
 	mux.HandleFunc("POST /v1/sealed", func(w http.ResponseWriter, r *http.Request) {
 		d, err := e.deviceOf(r)
 		if err != nil {

@@ -43,6 +43,7 @@ type Edge struct {
 	vault          *vault
 	devices        devices  // of developers
 	versions       versions // of the policy
+	instructions   instructions
 	filter         *scrub.Scrubber
 	explainer      func() (*scrub.Scrubber, error) // the same filter, that also says why: for pages
 	coarse         consent.Coarsener
@@ -120,7 +121,7 @@ func open(ctx context.Context, cfg Config) (*Edge, error) {
 		e.hubs = append(e.hubs, e.newHub(h))
 	}
 	slices.SortStableFunc(e.hubs, func(a, b *hub) int { return strings.Compare(a.link.Name, b.link.Name) })
-	if err := errors.Join(e.openTrail(), e.openPolicy(ctx), e.openPollers(), e.openDevices(), e.openSpools(ctx), e.loadReleases(ctx), e.sweep(ctx)); err != nil {
+	if err := errors.Join(e.openTrail(), e.openPolicy(ctx), e.openPollers(), e.openDevices(), e.openSpools(ctx), e.loadReleases(ctx), e.loadInstructions(ctx), e.sweep(ctx)); err != nil {
 		return nil, errors.Join(err, e.closeStores())
 	}
 	return e, nil

@@ -137,6 +137,7 @@ func (e *Edge) scrubBatch(ctx context.Context, batch []candidate) error {
 				return err
 			}
 			ep := told.Episode()
+			e.mark(ep, c.row.Developer)
 			if _, err := e.filter.Episode(ep); err != nil {
 				// The filter's word says which rule or field, never the value.
 				c.set(sqlstore.EpisodeDropped, "filter: "+err.Error())

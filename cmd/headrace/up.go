@@ -164,7 +164,21 @@ func (c *upCmd) follow(ctx context.Context, e *env, to *edge.Edge) error {
 		}
 	}
 	conf.SealTo = to.SealTo()
-	return ended(agent.Run(ctx, conf))
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return agent.Run(ctx, conf) })
+	g.Go(func() error {
+		for {
+			if err := agent.KeepWords(conf.Dir, to.Words(who.Name)); err != nil {
+				conf.Log.Warn("instructions are not given", "err", err)
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(time.Minute):
+			}
+		}
+	})
+	return ended(g.Wait())
 }
 
 // turn takes this machine's histories once round the whole loop. Who starts it approves what the policy lets go to this

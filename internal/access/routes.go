@@ -68,7 +68,7 @@ func table() map[string]Rule {
 	proof(Token, "POST /v1/episodes", "POST /v1/decisions", "POST /v1/outcomes", "POST /v1/logs", "POST /v1/traces", "POST /v1/metrics", "POST /v1/junit", "POST /v1/decide")
 	proof(Forge, "POST /v1/webhooks/github", "POST /v1/webhooks/gitlab")
 	proof(Open, "GET /v1/device/login", "POST /v1/device/enrol")
-	proof(Device, "POST /v1/device/renew", "POST /v1/sealed", "POST /v1/mine")
+	proof(Device, "POST /v1/device/renew", "POST /v1/sealed", "POST /v1/mine", "GET /v1/device/instructions")
 
 	// APIs of a hub. The log is public.
 	proof(Open, "/log/", "POST /v1/enrol")

@@ -93,6 +93,9 @@ func (l *Lowerer) EpisodeID(local string) string { return l.named("episode", loc
 // SessionID returns the id under which the session of this local id leaves.
 func (l *Lowerer) SessionID(local string) string { return l.named("session", local) }
 
+// ArtifactID returns the id under which an artifact of this digest leaves, as scrub has left it.
+func (l *Lowerer) ArtifactID(digest string) string { return l.named("artifact", digest) }
+
 // Developer returns the pseudonym of a developer in episodes that started in at's year.
 func (l *Lowerer) Developer(local string, at time.Time) string {
 	l.epoch = l.epochOf(at)
