@@ -45,6 +45,7 @@ type cli struct {
 	Push        pushCmd        `cmd:"" help:"Send a bundle to the joined hub; prints its signed receipt."`
 	Pull        pullCmd        `cmd:"" help:"Fetch the release in force, verified."`
 	Curate      curateCmd      `cmd:"" help:"Bundles → the episodes to learn from and judge by, verified, folded, without copies."`
+	Instruct    instructCmd    `cmd:"" name:"instructions" help:"What releases of instructions change for coding tools: look, try, keep, stop."`
 	Learn       learnCmd       `cmd:"" help:"Decisions → a filter that knows which suggestions are worth showing."`
 	Gate        gateCmd        `cmd:"" help:"A filter and held-out decisions → the gate report: released or refused, and why."`
 	Value       valueCmd       `cmd:"" help:"Recompute a signed statement from the hub's folder."`

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/episode"
+)
+
+// instructCmd is what a person says at the edge to releases of instructions.
+type instructCmd struct {
+	List  instructListCmd  `cmd:"" default:"withargs" help:"Releases of instructions, and what was decided about each (this is what headrace instructions alone does)."`
+	Show  instructShowCmd  `cmd:"" help:"What one would change, as diffs against what is there now."`
+	Try   instructTryCmd   `cmd:"" help:"Give one to a part of the developers, drawn by hash, to see what becomes of their code."`
+	Keep  instructKeepCmd  `cmd:"" help:"Give one that the gate has let through to all developers."`
+	Stop  instructStopCmd  `cmd:"" help:"Say no to one, or take it from everybody who has it."`
+	Patch instructPatchCmd `cmd:"" help:"Print the change in a repository's files, for a pull request: git apply takes it."`
+}
+
+func (instructCmd) Help() string {
+	return `A release of instructions changes what coding tools are told: by words to the model at the start of a session, for some developers
+first, or by files in a repository. Nothing of it reaches a tool before you have seen the diff and said yes; and all developers get it
+only once the gate has said that their code lasts longer with it, and you have said yes again.
+
+Example: headrace instructions show rel_0123456789abcdef01234567`
+}
+
+type instructListCmd struct {
+	JSON   bool   `name:"json" help:"Print JSON."`
+	Config string `help:"The edge's configuration file." type:"path" placeholder:"FILE"`
+}
+
+// Run lists.
+func (c *instructListCmd) Run(e *env) error {
+	return instructionsJob{Do: "list", JSON: c.JSON}.on(e, c.Config)
+}
+
+type instructShowCmd struct {
+	ID     string `arg:"" help:"The release."`
+	JSON   bool   `name:"json" help:"Print JSON."`
+	Config string `help:"The edge's configuration file." type:"path" placeholder:"FILE"`
+}
+
+// Run shows.
+func (c *instructShowCmd) Run(e *env) error {
+	return instructionsJob{Do: "show", ID: c.ID, JSON: c.JSON}.on(e, c.Config)
+}
+
+type instructTryCmd struct {
+	ID     string  `arg:"" help:"The release."`
+	Seen   string  `required:"" help:"The digest of what you looked at: headrace instructions show prints it." placeholder:"DIGEST"`
+	Share  float64 `default:"0.5" help:"Of the developers, who get it, 0.1 to 0.9." placeholder:"SHARE"`
+	Config string  `help:"The edge's configuration file." type:"path" placeholder:"FILE"`
+}
+
+// Run tries.
+func (c *instructTryCmd) Run(e *env) error {
+	return instructionsJob{Do: "try", ID: c.ID, Seen: c.Seen, Share: c.Share}.on(e, c.Config)
+}
+
+type instructKeepCmd struct {
+	ID     string `arg:"" help:"The release."`
+	Config string `help:"The edge's configuration file." type:"path" placeholder:"FILE"`
+}
+
+// Run keeps.
+func (c *instructKeepCmd) Run(e *env) error {
+	return instructionsJob{Do: "keep", ID: c.ID}.on(e, c.Config)
+}
+
+type instructStopCmd struct {
+	ID     string `arg:"" optional:"" help:"The release; none: all that anybody has."`
+	Why    string `help:"Why, for the audit trail." placeholder:"TEXT"`
+	Config string `help:"The edge's configuration file." type:"path" placeholder:"FILE"`
+}
+
+// Run stops.
+func (c *instructStopCmd) Run(e *env) error {
+	return instructionsJob{Do: "stop", ID: c.ID, Why: c.Why}.on(e, c.Config)
+}
+
+type instructPatchCmd struct {
+	ID         string `arg:"" help:"The release."`
+	Repository string `arg:"" help:"A repository that the edge follows (repositories: in its configuration)."`
+	Config     string `help:"The edge's configuration file." type:"path" placeholder:"FILE"`
+}
+
+// Run prints the patch.
+func (c *instructPatchCmd) Run(e *env) error {
+	return instructionsJob{Do: "patch", ID: c.ID, Repository: c.Repository}.on(e, c.Config)
+}
+
+// instructionsJob is something to do with releases of instructions, so that a running edge can do it, too.
+type instructionsJob struct {
+	Do         string  `json:"do"`
+	ID         string  `json:"id,omitempty"`
+	Seen       string  `json:"seen,omitempty"`
+	Share      float64 `json:"share,omitempty"`
+	Why        string  `json:"why,omitempty"`
+	Repository string  `json:"repository,omitempty"`
+	JSON       bool    `json:"json,omitempty"`
+}
+
+func (j instructionsJob) on(e *env, config string) error {
+	f, joined, err := (&edgeCmd{Config: config}).read(e)
+	if err != nil {
+		return err
+	}
+	conf := edge.Config{Dir: f.Dir}
+	if len(joined) > 0 {
+		if conf, err = f.Config(joined...); err != nil {
+			return err
+		}
+	}
+	conf.Log = logger(e.err)
+	var said string
+	ed, err := edge.OpenRecorded(e.ctx, conf)
+	if err == nil {
+		said, err = j.do(asMe(e.ctx), ed)
+		err = errors.Join(err, ed.Close())
+	} else if errors.Is(err, errInUse) {
+		var arg []byte
+		if arg, err = json.Marshal(j); err == nil {
+			said, err = control(e.ctx, f.Dir, "instructions", string(arg))
+		}
+	}
+	if err == nil {
+		_, err = io.WriteString(e.out, said)
+	}
+	return err
+}
+
+// instructionsOf is what a running edge answers.
+func instructionsOf(ctx context.Context, ed *edge.Edge, arg string) (string, error) {
+	var j instructionsJob
+	if err := json.Unmarshal([]byte(arg), &j); err != nil {
+		return "", err
+	}
+	return j.do(ctx, ed)
+}
+
+func (j instructionsJob) do(ctx context.Context, ed *edge.Edge) (string, error) {
+	switch j.Do {
+	case "list":
+		all, err := ed.Instructions(ctx)
+		if err != nil {
+			return "", err
+		}
+		if j.JSON {
+			b, err := json.MarshalIndent(all, "", "  ")
+			return string(b) + "\n", err
+		}
+		return listInstructions(all), nil
+	case "show":
+		i, err := ed.Instruction(ctx, j.ID)
+		if err != nil {
+			return "", err
+		}
+		if j.JSON {
+			b, err := json.MarshalIndent(i, "", "  ")
+			return string(b) + "\n", err
+		}
+		return showInstruction(&i), nil
+	case "try":
+		if err := ed.TryInstructions(ctx, me(), j.ID, j.Seen, j.Share); err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("%s is tried on %.0f %% of the developers from their next session on\n", j.ID, 100*j.Share), nil
+	case "keep":
+		if err := ed.KeepInstructions(ctx, me(), j.ID); err != nil {
+			return "", err
+		}
+		return j.ID + " is for all developers, from their next session on\n", nil
+	case "stop":
+		if j.ID == "" {
+			return "nobody has any instructions from here any more\n", ed.StopAllInstructions(ctx, me(), j.Why)
+		}
+		if err := ed.StopInstructions(ctx, me(), j.ID, j.Why); err != nil {
+			return "", err
+		}
+		return j.ID + " is stopped: nobody has it from their next session on\n", nil
+	case "patch":
+		return ed.InstructionsPatch(ctx, j.ID, j.Repository)
+	}
+	return "", &episode.Problem{Code: "instructions/job", Message: fmt.Sprintf("%q is nothing to do with instructions", j.Do)}
+}
+
+func listInstructions(all []edge.Instruction) string {
+	if len(all) == 0 {
+		return "no release of instructions has come\n"
+	}
+	var out bytes.Buffer
+	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "RELEASE\tFROM\tSTATE\tSINCE\tBY\tTITLE\tNOTE")
+	for _, i := range all {
+		state, since := i.State, i.OfferedAt
+		if i.State == "trying" || i.State == "passed" {
+			state, since = fmt.Sprintf("%s, %.0f %%", i.State, 100*i.Share), i.From
+		}
+		if !i.KeptAt.IsZero() {
+			since = i.KeptAt
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", i.ID, i.Hub, state, since.Local().Format("2006-01-02 15:04"), cmp.Or(i.By, "-"), i.Title, cmp.Or(i.Note, i.Problem))
+	}
+	w.Flush()
+	return out.String()
+}
+
+func showInstruction(i *edge.Instruction) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, from %s: %s\n\n  %s\n  %s\n", i.ID, i.Hub, i.State, i.Title, strings.ReplaceAll(i.Why, "\n", "\n  "))
+	if i.Note != "" {
+		fmt.Fprintf(&b, "  %s\n", i.Note)
+	}
+	if i.Problem != "" {
+		fmt.Fprintf(&b, "\nit cannot be tried: %s\n", i.Problem)
+		return b.String()
+	}
+	if i.Words != "" {
+		fmt.Fprintf(&b, "\nBy words to the model, at the start of a session:\n\n%s", i.Words)
+	} else {
+		b.WriteString("\nIt cannot be said in words, which can only add: it is a change of files.\n")
+	}
+	for _, f := range i.Files {
+		fmt.Fprintf(&b, "\nIn the files of %s:\n\n%s%s", f.Repository, f.Diff, f.Problem)
+	}
+	if i.State == "offered" && i.Words != "" {
+		fmt.Fprintf(&b, "\nto try it: headrace instructions try %s --seen %s\nto say no: headrace instructions stop %s\n", i.ID, i.Seen, i.ID)
+	}
+	return b.String()
+}
