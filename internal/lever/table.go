@@ -21,7 +21,7 @@ No closed tool asks an outside service what to show, but its instructions and it
 - **gateway**: where the tool is told to find its models, by its documentation; a gateway there asks ` + "`/v1/decide`" + ` which one;
 - **show**: whether a suggestion is shown at all, where the tool asks ` + "`/v1/decide`" + `.
 
-A release of kind ` + "`instructions`" + ` moves files and words, one of kind ` + "`route`" + ` the gateway, one of kind ` + "`filter`" + ` show. This page
+A release of kind ` + "`instructions`" + ` moves files and words, one of kind ` + "`route`" + ` the gateway, one of kind ` + "`filter`" + ` show. See [instructions.md](instructions.md). This page
 is made by ` + "`headrace doctor --levers`" + `; tests hold settings, files and words against what connect, the reader of instruction files and the hook program really do.
 
 | tool | name | settings | file | words | gateway | show | |
