@@ -4,6 +4,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -235,6 +236,18 @@ func (v View) Gate(ctx context.Context, id string) (*web.Gate, error) {
 	return pick(v.Gates(ctx))(func(g web.Gate) bool { return g.ID == id })
 }
 
+// GateDocument returns a report as it was signed.
+func (v View) GateDocument(ctx context.Context, id string) ([]byte, error) {
+	if only(ctx) != "" {
+		return nil, web.ErrNotFound
+	}
+	doc, err := v.db.Document(ctx, sqlstore.DocGate, id)
+	if errors.Is(err, sqlstore.ErrNotFound) {
+		return nil, web.ErrNotFound
+	}
+	return doc.Envelope, err
+}
+
 // pick returns the one of a list that is meant.
 func pick[T any](list []T, err error) func(func(T) bool) (*T, error) {
 	return func(is func(T) bool) (*T, error) {
@@ -272,6 +285,11 @@ func (v View) Releases(ctx context.Context) ([]web.Release, error) {
 		list = append(list, rel)
 	}
 	return list, nil
+}
+
+// Release returns one.
+func (v View) Release(ctx context.Context, id string) (*web.Release, error) {
+	return pick(v.Releases(ctx))(func(r web.Release) bool { return r.ID == id })
 }
 
 func (v View) keyID() string { return bundle.KeyIDOf(v.Public()).Short() }

@@ -44,7 +44,9 @@ func table() map[string]Rule {
 
 	// Pages of both.
 	roles(Everyone, "GET /{$}", "/") // "/" is what is nowhere: it says so to whoever is signed in
-	roles(Everyone, "GET /releases")
+	roles(Everyone, "GET /releases", "GET /releases/{id}")
+	roles(Steward|Operator|Expert|Auditor, "GET /reward")
+	roles(Steward|Expert|Auditor, "GET /gates", "GET /gates/{id}", "GET /gates/{id}/report.json")
 	roles(Auditor, "GET /audit")
 	roles(Steward|Auditor|Contributor, "GET /statements", "GET /statements/{id}")
 
@@ -59,10 +61,13 @@ func table() map[string]Rule {
 	roles(Developer|Steward|Auditor, "GET /withdrawals", "GET /withdrawals/{id}")
 	roles(Developer|Steward, "POST /withdrawals")
 
+	roles(Steward|Operator, "POST /releases")
+	roles(Steward|Expert|Auditor, "GET /instructions", "GET /instructions/{id}")
+	roles(Steward, "POST /instructions/{id}")
+
 	// Pages of a hub.
 	roles(Steward|Operator|Auditor, "GET /snapshots", "GET /snapshots/{id}")
 	roles(Steward, "GET /snapshots/{id}/export/{format}")
-	roles(Steward|Expert|Auditor, "GET /gates", "GET /gates/{id}")
 
 	// APIs of an edge.
 	proof(Token, "POST /v1/episodes", "POST /v1/decisions", "POST /v1/outcomes", "POST /v1/logs", "POST /v1/traces", "POST /v1/metrics", "POST /v1/junit", "POST /v1/decide")

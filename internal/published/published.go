@@ -19,7 +19,8 @@ import (
 
 // Release is a release as the pages show it; lead is how much later the stable channel has it.
 func Release(r *release.Release, madeAt time.Time, lead time.Duration, state, signer string) web.Release {
-	out := web.Release{ID: r.ID, MadeAt: madeAt, Gate: r.Gate, Lever: "show or hide a suggestion", Digest: r.Model, Signer: signer, State: state}
+	out := web.Release{ID: r.ID, MadeAt: madeAt, Gate: r.Gate, Kind: r.Kind, Lever: lever(r.Kind), Digest: r.Model, Snapshot: r.Snapshot, Replaces: r.Replaces,
+		Signer: signer, State: state}
 	for _, c := range r.Channels {
 		from := madeAt
 		if c.Name != "early" {
@@ -41,16 +42,26 @@ func Gate(id string, at time.Time, r *gate.Report, releaseID string) web.Gate {
 		g.Old, g.New = estimate(*r.Old), estimate(*r.New)
 	}
 	for _, p := range r.Parts {
-		g.Slices = append(g.Slices, web.Slice{Name: p.By + " " + p.Name, Gain: estimate(p.Gain)})
+		g.Slices = append(g.Slices, web.Slice{By: p.By, Name: p.Name, Gain: estimate(p.Gain)})
 	}
-	refusedFor := map[string]gate.Reason{}
+	for _, p := range r.Curve {
+		g.Curve = append(g.Curve, web.CurvePoint{Threshold: p.Threshold, ShowRate: p.ShowRate, Gain: estimate(p.Gain)})
+	}
+	for _, x := range r.Guardrails {
+		rail := web.Guardrail{Name: rail(x.Name), More: true, OK: true}
+		rail.Old, rail.New = known(x.Old), known(x.New)
+		g.Guardrails = append(g.Guardrails, rail)
+	}
+	refused := map[string]bool{}
 	for _, x := range r.Reasons {
-		refusedFor[x.Code] = x
-		g.Checks = append(g.Checks, web.Check{Name: x.Code, Detail: x.Message, Have: x.Have, Need: x.Need, Unit: units[x.Code]})
+		refused[x.Code] = true
+		name, unit := check(x.Code)
+		g.Checks = append(g.Checks, web.Check{Name: name, Detail: x.Message, Have: x.Have, Need: x.Need, Unit: unit})
 	}
 	passed := func(code, detail string) {
-		if _, refused := refusedFor[code]; !refused {
-			g.Checks = append(g.Checks, web.Check{Name: code, OK: true, Detail: detail})
+		if !refused[code] {
+			name, _ := check(code)
+			g.Checks = append(g.Checks, web.Check{Name: name, OK: true, Detail: detail})
 		}
 	}
 	d := r.Data
@@ -64,10 +75,17 @@ func Gate(id string, at time.Time, r *gate.Report, releaseID string) web.Gate {
 	return g
 }
 
-var units = map[string]string{"developers": "developers", "propensity": "share of decisions", "sample": "independent decisions", "weight": "times", "gain": "reward per decision"}
-
 func estimate(i ope.Interval) web.Estimate {
 	return web.Estimate{Value: i.Estimate, Lower: i.Lower, Upper: i.Upper, Developers: i.Developers, Decisions: i.N}
+}
+
+// known is an interval where there is one.
+func known(i *ope.Interval) *web.Estimate {
+	if i == nil {
+		return nil
+	}
+	e := estimate(*i)
+	return &e
 }
 
 // Statement is a statement as the pages show it.

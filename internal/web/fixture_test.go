@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -33,6 +32,9 @@ type world struct {
 	snapshots         []SnapshotView
 	gates             []Gate
 	releases          []Release
+	rewards           Rewards
+	instructions      []Instruction
+	standing          Standing
 	statements        []Statement
 
 	mu      sync.Mutex
@@ -110,22 +112,12 @@ func full(t func(string) string) *world {
 	snap := Snapshot{"snap/1", noon, 97001, 96210, 1204, 3, true, []string{"openai-dpo", "trl-kto"}}
 	w.snapshots = []SnapshotView{{Snapshot: snap, Digest: digestOf("snap"), In: 97210, Used: 97001, SetAside: []Reason{{t("terms do not cover the purpose"), 200, t("widen the purposes in the policy")}, {t("exact duplicate"), 9, ""}},
 		Bundles: []Lineage{{digestOf("b"), t("acme"), 42, 41}}, Splits: []Split{{t("learn"), 60120, 804}, {t("held out"), 36090, 400}}, Gates: []string{"gate/1"}}}
-	est := func(v, h float64) Estimate { return Estimate{v, v - h, v + h, 400, 36090} }
-	w.gates = []Gate{{ID: "gate/1", At: noon, Candidate: digestOf("cand"), Snapshot: "snap/1", Released: true, Release: "rel/1", Design: t("logged"), Method: t("doubly robust, cluster-robust by developer"), Reward: t("immediate"),
-		Gain: est(0.0414, 0.0121), Bound: 0.0312, HasGain: true, Old: est(0.207, 0.011), New: est(0.2484, 0.012),
-		Slices: []Slice{{t("acme"), est(0.061, 0.02)}, {t("borealis"), est(0.035, 0.03)}, {t("cobalt"), est(-0.004, 0.033)}, {t("tiny"), Estimate{0.777, 0.1, 0.9, 9, 30}}},
-		Checks: []Check{{t("developers held out"), true, "", 400, 300, "developers"}, {t("overlap"), true, t("every action had a chance of at least 5 %."), 0, 0, ""}}}, refusedGate(t)}
-	w.releases = []Release{{"rel/1", noon, "gate/1", t("show/hide"), digestOf("rel"), digestOf("hub"), "active", true, []Channel{{"early", t("contributors with a statement"), noon}, {"stable", t("everybody"), noon.AddDate(0, 0, 14)}}, t("hub 1")}}
+	w.learned(t)
 	w.statements = []Statement{{Hub: t("hub 1"), ID: "st/1", Contributor: t("acme"), From: noon.AddDate(0, -1, 0), To: noon, Given: 40000, Used: 39120, SetAside: []Reason{{t("exact duplicate"), 880, ""}}, HasValue: true, Value: Estimate{0.021, 0.009, 0.033, 500, 39120},
 		ValueUnit: t("reward per decision that is lost when this contributor is left out"), Method: t("leave one contributor out"), Lines: []StatementLine{{t("Floor"), t("for taking part"), 2}, {t("Measured value"), t("lower bound × rate"), 4.5}}, Floor: 2, Discount: 6.5,
 		RateCard: t("2026-11"), Recompute: t("headrace value --statement st_1"), Signer: digestOf("hub")},
 		{ID: "st 2", Contributor: t("solo"), Given: 12, HasValue: true, Value: Estimate{0.777, 0.7, 0.8, 3, 12}, Floor: 2, Discount: 2}}
 	return w
-}
-
-func refusedGate(t func(string) string) Gate {
-	return Gate{ID: "gate 2", At: noon, Candidate: digestOf("c2"), Snapshot: "snap/1", Design: t("logged"), Checks: []Check{{t("developers held out"), false, t("Too few people to tell chance from help."), 1, 300, "developers"},
-		{t("propensities"), false, t("the source logged no propensities."), 0, 0, ""}}, Gain: Estimate{math.NaN(), math.Inf(-1), math.Inf(1), 1, 4}}
 }
 
 func marks(b []byte, textKind ...string) (out []Mark) {
@@ -163,9 +155,7 @@ func bare[T, U any](l []T, f func(T) U) (out []U) {
 func (w *world) EdgeStages(context.Context) ([]Stage, error)     { return w.stages, nil }
 func (w *world) HubStages(context.Context) ([]Stage, error)      { return w.hubStages, nil }
 func (w *world) Histories(context.Context) ([]History, error)    { return w.histories, nil }
-func (w *world) Releases(context.Context) ([]Release, error)     { return w.releases, nil }
 func (w *world) Statements(context.Context) ([]Statement, error) { return w.statements, nil }
-func (w *world) Gates(context.Context) ([]Gate, error)           { return w.gates, nil }
 func (w *world) Withdrawals(context.Context) ([]Withdrawal, error) {
 	return w.withdrawals, nil
 }
@@ -298,9 +288,6 @@ func (w *world) Snapshot(_ context.Context, id string) (*SnapshotView, error) {
 func (w *world) Export(_ context.Context, id, format string, out io.Writer) error {
 	_, err := fmt.Fprintf(out, "{\"prompt\":%q}\n", id)
 	return err
-}
-func (w *world) Gate(_ context.Context, id string) (*Gate, error) {
-	return find(w.gates, id, func(g *Gate) string { return g.ID })
 }
 func (w *world) Statement(_ context.Context, id string) (*Statement, error) {
 	return find(w.statements, id, func(s *Statement) string { return s.ID })

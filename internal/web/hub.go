@@ -15,15 +15,11 @@ func (s *Site) hubPages(m *access.Mux) {
 	m.Handle("GET /snapshots", s.page("snapshots", s.snapshots))
 	m.Handle("GET /snapshots/{id}", s.page("snapshot", s.snapshot))
 	m.HandleFunc("GET /snapshots/{id}/export/{format}", s.export)
-	m.Handle("GET /gates", s.page("gates", s.gates))
-	m.Handle("GET /gates/{id}", s.page("gate", s.gate))
 }
 
 func (s *Site) publishedPages(m *access.Mux, p Published) {
-	m.Handle("GET /releases", s.page("releases", func(r *http.Request) (view, error) {
-		l, err := p.Releases(r.Context())
-		return view{Title: "Releases", Data: l}, err
-	}))
+	s.gatePages(m, p)
+	s.releasePages(m, p)
 	m.Handle("GET /statements", s.page("statements", func(r *http.Request) (view, error) {
 		l, err := p.Statements(r.Context())
 		return view{Title: "Statements", Data: l}, err
@@ -48,24 +44,6 @@ func (s *Site) snapshot(r *http.Request) (view, error) {
 		return view{}, err
 	}
 	return view{Title: "One snapshot", Data: x}, nil
-}
-
-func (s *Site) gates(r *http.Request) (view, error) {
-	l, err := s.cfg.Hub.Gates(r.Context())
-	return view{Title: "Gate reports", Data: l}, err
-}
-
-type gateData struct {
-	*Gate
-	Plot *plot // nil when there is nothing to draw
-}
-
-func (s *Site) gate(r *http.Request) (view, error) {
-	g, err := s.cfg.Hub.Gate(r.Context(), r.PathValue("id"))
-	if err != nil {
-		return view{}, err
-	}
-	return view{Title: "Gate report", Data: gateData{g, newPlot(g)}}, nil
 }
 
 var unsafeName = regexp.MustCompile(`[^A-Za-z0-9._-]+`)

@@ -35,10 +35,12 @@ type place struct {
 type overviewData struct {
 	Loop      []place
 	Value     *Stage
-	Waiting   []Batch   // batches that wait for a person
-	Alarms    []Alarm   // of the hub's log
-	Held      string    // why the edge lets nothing leave
-	Gate      *Gate     // the latest
+	Waiting   []Batch // batches that wait for a person
+	Alarms    []Alarm // of the hub's log
+	Held      string  // why the edge lets nothing leave
+	Gate      *Gate   // the latest
+	SeesGate  bool
+	Turns     []turned  // what the loop has come to, a line each
 	Histories []History // only while no episode is here
 	First     bool      // nothing was captured yet
 	Edge, Hub bool
@@ -78,13 +80,9 @@ func (s *Site) overview(r *http.Request) (view, error) {
 			return view{}, err
 		}
 		stages = append(stages, l...)
-		gates, err := s.cfg.Hub.Gates(ctx)
-		if err != nil {
-			return view{}, err
-		}
-		if len(gates) > 0 {
-			d.Gate = &gates[0]
-		}
+	}
+	if err := s.turns(r, &d); err != nil {
+		return view{}, err
 	}
 	d.place(stages)
 	if d.First = s.cfg.Edge != nil && d.Loop[0].Count == 0; d.First {

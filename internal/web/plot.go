@@ -15,12 +15,18 @@ func (s Snapshot) Shown() bool { return s.Developers >= FewDevelopers }
 // Shown says the same of a part.
 func (s Split) Shown() bool { return s.Developers >= FewDevelopers }
 
-// Shown reports whether the estimate stems from enough developers to be shown.
-func (e Estimate) Shown() bool { return e.Developers >= FewDevelopers }
+// plotted is one row of a plot: a number with its interval, and, where there is one, the limit that it must stay within.
+type plotted struct {
+	Name  string
+	E     Estimate
+	Main  bool
+	Limit *float64
+}
 
-// plot is a gain with its interval, drawn as lines across the width of the page: x is in percent of it, y in pixels, so
+// plot is numbers with their intervals, drawn as lines across the width of the page: x is in percent of it, y in pixels, so
 // that text keeps its size on a phone.
 type plot struct {
+	ID, Title, Note       string
 	Height, AxisY, LabelY int
 	Zero                  string
 	Ticks                 []tick
@@ -35,6 +41,7 @@ type plotRow struct {
 	TextY, LineY     int
 	CapTop, CapBelow int
 	Main             bool
+	Limit            string // empty for none
 }
 
 const (
@@ -42,21 +49,27 @@ const (
 	margin    = 5.0 // percent at either side
 )
 
-// newPlot draws the gain and its parts, as far as they may be shown; nil when nothing may.
-func newPlot(g *Gate) *plot {
-	rows := []Slice{{"All", g.Gain}}
-	if !g.HasGain {
-		rows = nil
-	}
-	rows = append(rows, g.Slices...)
+// plotOf is what a plot is drawn of; its ID is unique on a page.
+type plotOf struct {
+	ID, Title, Note string
+	Rows            []plotted
+	Say             func(v float64, digits int) string
+}
+
+// newPlot draws rows, as far as they may be shown, on an axis that holds 0; nil when nothing may.
+func newPlot(of plotOf) *plot {
+	rows, say := of.Rows, of.Say
 	lo, hi := 0.0, 0.0
 	shown := rows[:0:0]
 	for _, r := range rows {
-		e := r.Gain
+		e := r.E
 		if !e.Shown() || math.IsNaN(e.Lower+e.Value+e.Upper) || math.IsInf(e.Upper-e.Lower, 0) {
 			continue
 		}
 		lo, hi = min(lo, e.Lower, e.Value), max(hi, e.Upper, e.Value)
+		if r.Limit != nil {
+			lo, hi = min(lo, *r.Limit), max(hi, *r.Limit)
+		}
 		shown = append(shown, r)
 	}
 	if len(shown) == 0 || hi-lo <= 0 {
@@ -67,16 +80,20 @@ func newPlot(g *Gate) *plot {
 	x := func(v float64) string {
 		return strconv.FormatFloat(margin+(100-2*margin)*(v-lo)/(hi-lo), 'f', 2, 64) + "%"
 	}
-	p := &plot{Zero: x(0), AxisY: 8 + rowHeight*len(shown)}
+	p := &plot{ID: of.ID, Title: of.Title, Note: of.Note, Zero: x(0), AxisY: 8 + rowHeight*len(shown)}
 	p.LabelY, p.Height = p.AxisY+22, p.AxisY+34
 	for i := range int(math.Round((hi-lo)/step)) + 1 {
 		v := lo + float64(i)*step
-		p.Ticks = append(p.Ticks, tick{x(v), axis(v, step)})
+		p.Ticks = append(p.Ticks, tick{x(v), axis(v, step, say)})
 	}
 	for i, r := range shown {
 		y := 22 + i*rowHeight
-		p.Rows = append(p.Rows, plotRow{Name: r.Name, Text: interval(r.Gain), X: x(r.Gain.Value), From: x(r.Gain.Lower), To: x(r.Gain.Upper),
-			TextY: y, LineY: y + 16, CapTop: y + 10, CapBelow: y + 22, Main: i == 0 && g.HasGain})
+		row := plotRow{Name: r.Name, Text: spread(r.E, say), X: x(r.E.Value), From: x(r.E.Lower), To: x(r.E.Upper),
+			TextY: y, LineY: y + 16, CapTop: y + 10, CapBelow: y + 22, Main: r.Main}
+		if r.Limit != nil {
+			row.Limit = x(*r.Limit)
+		}
+		p.Rows = append(p.Rows, row)
 	}
 	return p
 }
@@ -92,11 +109,11 @@ func niceStep(v float64) float64 {
 	return 10 * p
 }
 
-func axis(v, step float64) string {
+func axis(v, step float64, say func(float64, int) string) string {
 	if math.Abs(v) < step/2 {
 		return "0"
 	}
-	return signed(v, max(0, int(math.Ceil(-math.Log10(step)-1e-9))))
+	return say(v, max(0, int(math.Ceil(-math.Log10(step)-1e-9))))
 }
 
 // signed writes a number with its sign, with a true minus.

@@ -17,7 +17,7 @@ func addressOf(route string) (method, path string) {
 	if !ok {
 		method, path = http.MethodGet, route
 	}
-	id := map[string]string{"episodes": "ep_1", "mine": "ep_1", "preview": "batch%201", "bundles": "b%2F1", "withdrawals": "w%2F1", "snapshots": "snap%2F1", "gates": "gate%2F1", "statements": "st%2F1"}
+	id := map[string]string{"episodes": "ep_1", "mine": "ep_1", "preview": "batch%201", "bundles": "b%2F1", "withdrawals": "w%2F1", "snapshots": "snap%2F1", "gates": "gate%2F1", "statements": "st%2F1", "releases": "rel%2F1", "instructions": "ins%2F1"}
 	page := strings.Split(path, "/")[1]
 	return method, strings.NewReplacer("{$}", "", "{id}", id[page], "{version}", "2", "{format}", "trl-kto").Replace(path)
 }
@@ -31,7 +31,11 @@ func TestEachRoleGetsWhatTheTableSaysAndNothingElse(t *testing.T) {
 	}
 	ask := func(route string, p access.Person, in bool) (int, string) {
 		method, path := addressOf(route)
-		r := httptest.NewRequest(method, path, strings.NewReader("choice=approve&digest=sha256:x&session=s1"))
+		choice := "approve"
+		if route == "POST /releases" {
+			choice = "stop"
+		}
+		r := httptest.NewRequest(method, path, strings.NewReader("choice="+choice+"&digest=sha256:x&session=s1"))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		if in {
 			r = r.WithContext(access.With(r.Context(), p))
@@ -71,7 +75,7 @@ func TestNobodyIsLedToWhatIsNotTheirs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for role, want := range map[access.Roles]string{access.Operator: "Overview Snapshots Releases", access.Auditor: "Overview Bundles Snapshots Gate Releases Statements Withdrawals Policy Audit",
+	for role, want := range map[access.Roles]string{access.Operator: "Overview Snapshots Reward Releases", access.Auditor: "Overview Bundles Snapshots Reward Gate Releases Instructions Statements Withdrawals Policy Audit",
 		access.Developer: "Overview Episodes Mine Releases Withdrawals", access.Contributor: "Overview Releases Statements"} {
 		var got []string
 		for _, n := range s.navOf(access.Person{Roles: role}) {

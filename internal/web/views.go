@@ -85,14 +85,17 @@ type HubSource interface {
 	Snapshot(ctx context.Context, id string) (*SnapshotView, error)
 	// Export writes a snapshot in a trainer's format, one of Snapshot.Formats.
 	Export(ctx context.Context, id, format string, w io.Writer) error
-
-	Gates(ctx context.Context) ([]Gate, error)
-	Gate(ctx context.Context, id string) (*Gate, error)
 }
 
 // Published is what the hub gives out and the edge has fetched: both show it. Where both are there, the hub is asked.
 type Published interface {
+	// Gates returns the reports that are here, newest first: at a hub all, at an edge those of the releases that it fetched.
+	Gates(ctx context.Context) ([]Gate, error)
+	Gate(ctx context.Context, id string) (*Gate, error)
+	// GateDocument returns the signed bytes of a report.
+	GateDocument(ctx context.Context, id string) ([]byte, error)
 	Releases(ctx context.Context) ([]Release, error)
+	Release(ctx context.Context, id string) (*Release, error)
 	Statements(ctx context.Context) ([]Statement, error)
 	Statement(ctx context.Context, id string) (*Statement, error)
 }
@@ -413,68 +416,6 @@ type Split struct {
 	Name       string
 	Decisions  int
 	Developers int
-}
-
-// Estimate is a number that says how sure it is, and from how much. Pages withhold one from fewer than 10 developers.
-type Estimate struct {
-	Value, Lower, Upper float64 // two-sided 95 %
-	Developers          int
-	Decisions           int
-}
-
-// Gate is one gate report.
-type Gate struct {
-	ID        string
-	At        time.Time
-	Candidate string
-	Snapshot  string
-	Released  bool   // false: refused
-	Release   string // id of the release it made, if any
-	Design    string // "logged", "randomised", "paired"
-	Method    string // "doubly robust, cluster-robust by developer", …
-	Reward    string // reward spec
-	Gain      Estimate
-	Bound     float64 // one-sided 95 % lower bound of the gain: what the rule looks at
-	HasGain   bool    // false when there was too little to estimate at all
-	Old, New  Estimate
-	Slices    []Slice // the same gain by part, for instance by language
-	Checks    []Check
-}
-
-// Slice is the gain in one part of the data.
-type Slice struct {
-	Name string
-	Gain Estimate
-}
-
-// Check is one thing the gate looked at. Where Need is above zero the page shows how much is missing.
-type Check struct {
-	Name       string
-	OK         bool
-	Detail     string
-	Have, Need float64
-	Unit       string
-}
-
-// Release is what came through a gate, and who gets it when.
-type Release struct {
-	ID       string
-	MadeAt   time.Time
-	Gate     string // id of its report
-	Lever    string // what it moves: "show/hide", …
-	Digest   string
-	Signer   string // key id
-	State    string // "active", "superseded", "retired", "rolled back"
-	InUse    bool   // by this machine's edge
-	Channels []Channel
-	Hub      string // whose, where the edge knows several hubs
-}
-
-// Channel says who gets a release from when on.
-type Channel struct {
-	Name string // "canary", "early", "stable"
-	Who  string
-	From time.Time
 }
 
 // Statement is what a contributor gave, what it was worth, what it earns.

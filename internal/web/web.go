@@ -80,6 +80,12 @@ func New(cfg Config) (*Site, error) {
 	if p := s.published(); p != nil {
 		s.publishedPages(s.mux, p)
 	}
+	if r := cfg.rewards(); r != nil {
+		s.rewardPages(s.mux, r)
+	}
+	if i, ok := cfg.Edge.(InstructionSource); ok {
+		s.instructionPages(s.mux, i)
+	}
 	if cfg.Edge != nil || cfg.Hub != nil {
 		s.mux.Handle("GET /audit", s.page("audit", s.audit))
 	}
@@ -107,6 +113,15 @@ func (s *Site) published() Published {
 	return nil
 }
 
+// rewards is who knows what decisions were worth: the hub where there is one; nil where nobody does.
+func (c *Config) rewards() RewardSource {
+	if r, ok := c.Hub.(RewardSource); ok {
+		return r
+	}
+	r, _ := c.Edge.(RewardSource)
+	return r
+}
+
 type navItem struct{ Name, Path string }
 
 // navOf leaves out what is not the person's.
@@ -120,9 +135,16 @@ func navFor(cfg Config) []navItem {
 		items = append(items, navItem{"Episodes", "/episodes"}, navItem{"Preview", "/preview"}, navItem{"Mine", "/mine"}, navItem{"Bundles", "/bundles"})
 	}
 	if cfg.Hub != nil {
-		items = append(items, navItem{"Snapshots", "/snapshots"}, navItem{"Gate", "/gates"})
+		items = append(items, navItem{"Snapshots", "/snapshots"})
 	}
-	items = append(items, navItem{"Releases", "/releases"}, navItem{"Statements", "/statements"})
+	if cfg.rewards() != nil {
+		items = append(items, navItem{"Reward", "/reward"})
+	}
+	items = append(items, navItem{"Gate", "/gates"}, navItem{"Releases", "/releases"})
+	if _, ok := cfg.Edge.(InstructionSource); ok {
+		items = append(items, navItem{"Instructions", "/instructions"})
+	}
+	items = append(items, navItem{"Statements", "/statements"})
 	if cfg.Edge != nil {
 		items = append(items, navItem{"Withdrawals", "/withdrawals"}, navItem{"Policy", "/policy"})
 	}

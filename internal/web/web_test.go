@@ -265,7 +265,7 @@ func TestProblemIsShownWithWhatToDo(t *testing.T) {
 	if code, body := v.post("/withdrawals", url.Values{"session": {"s1"}}); code != http.StatusInternalServerError || !strings.Contains(body, "disk is full") {
 		t.Errorf("%d %s", code, body)
 	}
-	for _, path := range []string{"/nowhere", "/episodes/ep_9", "/gates", "/bundles/%2e%2e"} {
+	for _, path := range []string{"/nowhere", "/episodes/ep_9", "/snapshots", "/bundles/%2e%2e"} {
 		if code, body := v.get(path); code != http.StatusNotFound || !strings.Contains(body, "page/not-found") {
 			t.Errorf("%s: %d", path, code)
 		}

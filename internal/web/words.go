@@ -23,6 +23,9 @@ func funcs() template.FuncMap {
 		"to": to, "num": func(n any) string { return num(int(whole(n))) }, "count": count, "noun": noun, "size": func(n any) string { return size(whole(n)) }, "when": when, "day": day, "stamp": stamp, "short": short, "clip": clip,
 		"percent": percent, "interval": interval, "tally": tally, "purposes": join[[]episode.Purpose], "names": join[[]string], "words": words,
 		"yesno": yesno, "diff": diff, "fields": fields, "verdict": verdict, "plain": func(e Estimate) string { return spread(e, unsigned) }, "measured": measured, "missing": missing, "share": share, "bound": bound,
+		"fares": fares, "stages": func(r Release) []stageAt { return stagesOf(&r) }, "kind": kind, "plus": func(a, b int) int { return a + b },
+		"center": func(e Estimate) string { return signed(e.Value, digits(e)) }, "bounds": bounds, "rate": rate, "shortday": shortDay, "hundred": func(v float64) string { return amount(100*v, "") }, "nobreak": func(s string) string { return strings.ReplaceAll(s, " ", "\u202f") }, "plainly": func(v float64) string { return unsigned(v, 2) },
+		"points": func(e *Estimate) Estimate { return points(*e) },
 	}
 }
 
@@ -88,6 +91,9 @@ func day(t time.Time) string {
 	}
 	return t.Local().Format("2 Jan 2006")
 }
+
+// shortDay is a day within a sentence.
+func shortDay(t time.Time) string { return t.Local().Format("2 Jan") }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
@@ -180,54 +186,26 @@ func words(s any) string { return strings.ReplaceAll(fmt.Sprint(s), "_", " ") }
 // share writes a share in [0, 1] as a percentage.
 func share(v float64) string { return percent(math.Round(1000*v) / 10) }
 
-// verdict says a gate report's verdict in one sentence.
-func verdict(g *Gate) string {
-	if !g.Released {
-		for _, c := range g.Checks {
-			if m := missing(c); m != "" {
-				return "Refused: too little to tell. " + m
-			}
-		}
-		for _, c := range g.Checks {
-			if !c.OK {
-				return "Refused: " + strings.TrimSuffix(c.Detail, ".") + "."
-			}
-		}
-		return "Refused."
+// kind says what a candidate or a release of a kind is.
+func kind(k string) string {
+	switch k {
+	case "", "filter":
+		return "show or hide"
+	case "route":
+		return "which model"
 	}
-	if !g.HasGain || !g.Gain.Shown() {
-		return "Released."
-	}
-	s := "Released: the new policy earns " + interval(g.Gain) + " reward per decision over the old one"
-	if g.Old.Shown() && g.Old.Value > 0 {
-		s += fmt.Sprintf(", about %s %%", signed(100*g.Gain.Value/g.Old.Value, 0))
-	}
-	return s + "."
+	return k
 }
 
-// bound writes the number that the release rule looks at, as finely as the gain.
-func bound(g *Gate) string { return signed(g.Bound, digits(g.Gain)) }
-
-// missing says how much a check lacks, or nothing.
-func missing(c Check) string {
-	if c.OK || c.Need <= 0 || c.Have >= c.Need {
-		return ""
-	}
-	return fmt.Sprintf("It has %s of the %s it needs: %s missing.", amount(c.Have, ""), amount(c.Need, c.Unit), amount(c.Need-c.Have, ""))
+// bounds says what lies between.
+func bounds(e Estimate) string {
+	d := digits(e)
+	return signed(e.Lower, d) + " to " + signed(e.Upper, d)
 }
 
-// measured says how much a check that passed had.
-func measured(c Check) string {
-	if !c.OK || c.Need <= 0 {
-		return ""
-	}
-	return fmt.Sprintf("%s, at least %s needed.", amount(c.Have, c.Unit), amount(c.Need, ""))
-}
-
-func amount(v float64, unit string) string {
-	n := strconv.FormatFloat(v, 'g', 3, 64)
-	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
-		n = num(int(v))
-	}
-	return strings.TrimSpace(n + " " + unit)
+// rate writes a share with its interval, in percent.
+func rate(e Estimate) string {
+	e = points(e)
+	d := digits(e)
+	return fmt.Sprintf("%s %% (95 %%: %s to %s)", unsigned(e.Value, d), unsigned(e.Lower, d), unsigned(e.Upper, d))
 }

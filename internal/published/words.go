@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package published
+
+import "strings"
+
+// lever says what a release of a kind moves.
+func lever(kind string) string {
+	switch kind {
+	case "", "filter":
+		return "Show or hide a suggestion"
+	case "route":
+		return "Which model answers"
+	case "instructions":
+		return "Instruction files"
+	}
+	return kind
+}
+
+// check says what the gate looked at under a code, and in what unit it counted.
+func check(code string) (name, unit string) {
+	switch code {
+	case "no-candidate":
+		return "Something to judge.", "candidate"
+	case "developers":
+		return "Enough developers.", "developers"
+	case "propensity":
+		return "Known chances.", "decisions"
+	case "sample":
+		return "Enough independent decisions.", "independent decisions"
+	case "weight":
+		return "No decision counts for many.", "times"
+	case "support":
+		return "Nothing that was never tried.", "decisions"
+	case "gain":
+		return "Helps for sure.", "reward per decision"
+	}
+	return strings.ReplaceAll(code, "_", " ") + ".", ""
+}
+
+// rail says what a guardrail measures.
+func rail(name string) string {
+	switch name {
+	case "show_rate":
+		return "shown"
+	case "accept_rate":
+		return "taken, of what is shown"
+	case "accepts_kept":
+		return "still shown, of what was taken"
+	}
+	return strings.ReplaceAll(name, "_", " ")
+}
