@@ -51,7 +51,7 @@ func (w *World) Episodes(contributor string, emit func(*episode.Episode) error) 
 	if err != nil {
 		return err
 	}
-	words, vocabulary := w.writer(c), newVocabulary(nil)
+	words, vocabulary := w.writer(w.source(c)), newVocabulary(nil)
 	for i := range w.developers[c] {
 		d := &w.developers[c][i]
 		err := w.events(c, i, func(ev *event, rng *rand.Rand) error {
@@ -61,7 +61,7 @@ func (w *World) Episodes(contributor string, emit func(*episode.Episode) error) 
 			vocabulary.features(&ev.draw, s.Features)
 			e.Outcomes = ev.early(e.Outcomes)
 			words.write(e, s, d, int(ev.draw.language), int(lineCounts[ev.draw.lines].(float64)), rng)
-			again := rng.Float64() < enterprises[c].twice
+			again := rng.Float64() < w.enterprises[c].twice
 			if err := emit(e); err != nil || !again {
 				return err
 			}
@@ -159,10 +159,20 @@ func (w *World) Settled(contributor string, until time.Time, emit func(*episode.
 	return nil
 }
 
+// source is whose records a contributor sends: its own, or its victim's.
+func (w *World) source(c int) int {
+	if e := &w.enterprises[c]; e.role == copycat {
+		return e.of
+	}
+	return c
+}
+
 // events draws what one developer did. The text is drawn from a stream of its own, so that what is recorded of a
 // decision does not depend on how it is written down.
 func (w *World) events(c, i int, do func(*event, *rand.Rand) error) error {
-	d, e := &w.developers[c][i], &enterprises[c]
+	role := w.enterprises[c].role
+	c = w.source(c)
+	d, e := &w.developers[c][i], &w.enterprises[c]
 	stream := uint64(c)<<32 | uint64(i)<<2
 	facts := rand.New(rand.NewPCG(uint64(w.cfg.Seed), stream|2))
 	text := rand.New(rand.NewPCG(uint64(w.cfg.Seed), stream|3))
@@ -192,6 +202,13 @@ func (w *World) events(c, i int, do func(*event, *rand.Rand) error) error {
 			ev.verdict, ev.by = episode.Ignored, episode.ByUnknown
 		default:
 			ev.verdict, ev.by = episode.Rejected, episode.ByPerson
+		}
+		if role == flips && ev.shown && ev.verdict != episode.TimedOut {
+			if ev.taken() {
+				ev.verdict, ev.by = episode.Rejected, episode.ByPerson
+			} else {
+				ev.verdict, ev.by = episode.Accepted, episode.ByPerson
+			}
 		}
 		// Whether it lasts depends on the text more than on whether it was taken.
 		lasts := 0.55 + 0.35*float64(index(ev.good))
@@ -231,7 +248,7 @@ func (w *World) episode(c int, d *developer, ev *event) *episode.Episode {
 		Model:         episode.Model{Provider: "demo", Name: "demo-complete-1"},
 		Developer:     d.email,
 		Session:       d.user + "/" + ev.at.Format(time.DateOnly),
-		Repository:    enterprises[c].name + "/" + repositories[ev.draw.language],
+		Repository:    w.enterprises[c].name + "/" + repositories[ev.draw.language],
 		Languages:     []string{languages[ev.draw.language]},
 		Suggestions: []episode.Suggestion{{ID: "s1", Step: -1, Kind: episode.KindCompletion, Language: languages[ev.draw.language],
 			Policy: BaselineRelease, Propensity: ev.propensity}},

@@ -5,6 +5,7 @@ package sim
 import (
 	"math"
 	"math/rand/v2"
+	"strconv"
 )
 
 // enterprise is one contributor: how large it is, in what languages it writes, and how carefully it answers.
@@ -15,22 +16,101 @@ type enterprise struct {
 	languages [6]float64 // share of each language
 	careless  float64    // share of verdicts that say nothing about the suggestion
 	twice     float64    // share of records sent a second time under another id
+	role      role
+	of        int // a copycat's victim, by index
 }
+
+// role is what a contributor is up to.
+type role uint8
+
+const (
+	honest  role = iota
+	flips        // says the opposite of what its developers did
+	junk         // sends records that say nothing: features and verdicts drawn apart
+	copycat      // sends another's records under its own name, developers and ids
+)
+
+// population are the enterprises of a world, the honest ones first. Its truth is about these.
+type population []enterprise
 
 // Where one enterprise has little of its own, careless verdicts drown what there is: there it needs the other.
-var enterprises = [...]enterprise{
-	{"alder-bank", 0.55, 1, [6]float64{0.28, 0.25, 0.25, 0.04, 0.10, 0.08}, 0, 0},
-	{"birch-telecom", 0.40, 1, [6]float64{0.04, 0.04, 0.20, 0.24, 0.26, 0.22}, 0, 0},
-	{"cedar-retail", 0.05, 4.5, [6]float64{0.08, 0.08, 0.26, 0.08, 0.25, 0.25}, 0.9, 0.05},
+func first() population {
+	return population{
+		{name: "alder-bank", people: 0.55, pace: 1, languages: [6]float64{0.28, 0.25, 0.25, 0.04, 0.10, 0.08}},
+		{name: "birch-telecom", people: 0.40, pace: 1, languages: [6]float64{0.04, 0.04, 0.20, 0.24, 0.26, 0.22}},
+		{name: "cedar-retail", people: 0.05, pace: 4.5, languages: [6]float64{0.08, 0.08, 0.26, 0.08, 0.25, 0.25}, careless: 0.9, twice: 0.05},
+	}
 }
 
-// share is the enterprise's share of all decisions.
-func (e *enterprise) share() float64 {
-	total := 0.0
-	for i := range enterprises {
-		total += enterprises[i].people * enterprises[i].pace
+// populate adds to the first three the others that are asked for, each of its own size and taste.
+func populate(cfg Config) population {
+	all := first()
+	rng := rand.New(rand.NewPCG(uint64(cfg.Seed), 0x656e7465))
+	add := func(role role) {
+		n := len(all)
+		e := enterprise{name: trees[n%len(trees)] + "-" + industries[n/len(trees)%len(industries)], people: 0.1 + 0.5*rng.Float64(), pace: 0.7 + 0.6*rng.Float64(), role: role}
+		if round := n / (len(trees) * len(industries)); round > 0 {
+			e.name += "-" + strconv.Itoa(round+1)
+		}
+		if role == junk {
+			e.careless, e.twice = 1, 0.3
+		}
+		sum := 0.0
+		for l := range e.languages {
+			e.languages[l] = rng.ExpFloat64()
+			sum += e.languages[l]
+		}
+		for l := range e.languages {
+			e.languages[l] /= sum
+		}
+		all = append(all, e)
 	}
-	return e.people * e.pace / total
+	for range cfg.Contributors - len(all) {
+		add(honest)
+	}
+	victims := len(all)
+	for range cfg.Flippers {
+		add(flips)
+	}
+	for range cfg.Junk {
+		add(junk)
+	}
+	for k := range cfg.Copycats {
+		add(copycat)
+		all[len(all)-1].of = k % victims
+	}
+	if total := all.sum(func(e *enterprise) float64 { return e.people }); len(all) > len(first()) {
+		for c := range all {
+			all[c].people /= total
+		}
+	}
+	return all
+}
+
+func (p population) sum(of func(*enterprise) float64) (total float64) {
+	for c := range p {
+		total += of(&p[c])
+	}
+	return total
+}
+
+// honest are those whom truth is about.
+func (p population) honest() population {
+	n := 0
+	for n < len(p) && p[n].role == honest {
+		n++
+	}
+	return p[:n]
+}
+
+// shares are the enterprises' shares of all decisions.
+func (p population) shares() []float64 {
+	total := p.sum(func(e *enterprise) float64 { return e.people * e.pace })
+	out := make([]float64, len(p))
+	for c := range p {
+		out[c] = p[c].people * p[c].pace / total
+	}
+	return out
 }
 
 var (

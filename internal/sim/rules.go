@@ -95,7 +95,7 @@ func (w *World) RuleFiles() []RuleFile {
 // inForce is the set of files in force at an event, a bit for each.
 func (w *World) inForce(c int, d *developer, ev *event, day int) (set uint16) {
 	r := w.rules
-	place := Place{Contributor: enterprises[c].name, Developer: d.email, Repository: enterprises[c].name + "/" + repositories[ev.draw.language], Day: day}
+	place := Place{Contributor: w.enterprises[c].name, Developer: d.email, Repository: w.enterprises[c].name + "/" + repositories[ev.draw.language], Day: day}
 	for i := range r.files {
 		in := false
 		if r.InForce != nil {

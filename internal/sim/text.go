@@ -44,7 +44,7 @@ func (w *World) writer(c int) *writer {
 		return string(b)
 	}
 	url64 := func(n int) string { return base64.RawURLEncoding.EncodeToString([]byte(random(n, alnum))) }
-	host := enterprises[c].name + ".example"
+	host := w.enterprises[c].name + ".example"
 	var out writer
 	add := func(value, format string) {
 		out.secrets = append(out.secrets, secret{value, fmt.Sprintf(format, value)})
@@ -135,6 +135,9 @@ var (
 		"    done.extend(rows.iter().filter(|r| r.NOUN).cloned());\n",
 		"SELECT id, NOUN_id FROM open WHERE NOUN_at IS NULL;\n",
 	}
+	trees = [...]string{"alder", "birch", "cedar", "dogwood", "elm", "fir", "ginkgo", "hazel", "ironwood", "juniper", "katsura", "larch", "maple", "nutmeg", "oak", "pine",
+		"quince", "rowan", "spruce", "tulip", "upas", "viburnum", "willow", "yew", "zelkova"}
+	industries = [...]string{"works", "logistics", "energy", "media", "foods", "motors", "health", "games", "steel", "labs"}
 	firstNames = [...]string{"ada", "bela", "carla", "dirk", "edda", "fynn", "gesa", "hana", "ivo", "jonas", "kira", "leon", "mara", "nils", "olga", "paul",
 		"quinn", "rosa", "sven", "tara", "ulla", "vera", "wim", "xenia", "yuki", "zoe"}
 	lastNames = [...]string{"ahlers", "brandt", "carstens", "dahl", "ebert", "frost", "geiger", "hansen", "iversen", "jansen", "keller", "lindqvist",

@@ -56,16 +56,13 @@ func (e *enterprise) worths(d *draw, signal float64, sigmoid func(float64) float
 
 // calibrate solves for the strength at which the best policy on the features is worth 1+gain times the logging policy,
 // by bisection on one fixed sample of suggestions.
-func calibrate(gain float64) float64 {
+func (p population) calibrate(gain float64) float64 {
 	const sample, halvings, seed = 1 << 15, 18, 20260907
 	rng, mean := rand.New(rand.NewPCG(seed, 0)), newAveraged()
-	var shares [len(enterprises)]float64
-	for c := range enterprises {
-		shares[c] = enterprises[c].share()
-	}
+	shares := p.shares()
 	draws, signals := make([]draw, sample), make([]float64, sample)
 	for i := range draws {
-		draws[i] = anyone(rng).draw(rng)
+		draws[i] = p.anyone(shares, rng).draw(rng)
 		signals[i] = draws[i].signal()
 	}
 	relative := func(strength float64) float64 {
@@ -73,8 +70,8 @@ func calibrate(gain float64) float64 {
 		for i := range draws {
 			// The best policy does not know the contributor: it goes by the mean over those who would have been asked this.
 			var logged, shown, weight float64
-			for c := range enterprises {
-				e := &enterprises[c]
+			for c := range p {
+				e := &p[c]
 				w := shares[c] * e.languages[draws[i].language]
 				o, s := e.worths(&draws[i], strength*signals[i], mean.sigmoid)
 				logged, shown, weight = logged+w*o, shown+w*s, weight+w
@@ -95,14 +92,14 @@ func calibrate(gain float64) float64 {
 }
 
 // anyone draws the enterprise of a random decision.
-func anyone(rng *rand.Rand) *enterprise {
+func (p population) anyone(shares []float64, rng *rand.Rand) *enterprise {
 	u := rng.Float64()
-	for c := range enterprises {
-		if u -= enterprises[c].share(); u < 0 {
-			return &enterprises[c]
+	for c := range p {
+		if u -= shares[c]; u < 0 {
+			return &p[c]
 		}
 	}
-	return &enterprises[len(enterprises)-1]
+	return &p[len(p)-1]
 }
 
 // True returns the value per decision of the logging policy and of the policy that shows a suggestion where show says
@@ -115,13 +112,15 @@ func (w *World) True(show func(features map[string]any) bool, coarsen func(map[s
 	const shards = 16 // fixed, so that the sum does not depend on the machine
 	var olds, news [shards]float64
 	boxes, mean := newVocabulary(coarsen), newAveraged()
+	people := w.enterprises.honest()
+	shares := people.shares()
 	var wg sync.WaitGroup
 	for k := range shards {
 		wg.Go(func() {
 			rng := rand.New(rand.NewPCG(0x7472757468, uint64(k)))
 			features := make(map[string]any, 8)
 			for range w.cfg.Draws / shards {
-				e := anyone(rng)
+				e := people.anyone(shares, rng)
 				d := e.draw(rng)
 				o, s := e.worths(&d, w.strength*d.signal(), mean.sigmoid)
 				olds[k] += o
