@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
 
@@ -42,9 +44,14 @@ func (e *Edge) Decide(p Principal, req DecideRequest) DecideAnswer {
 	if p.Name != "" {
 		req.Developer = p.Name
 	}
-	if c, channel := e.inForce(); c != nil && c.release.Reaches(channel, req.Developer) {
-		a.Release = c.release.ID
-		a.Show, a.Accept = c.filter.Decide(e.coarse.Features(req.Features))
+	if c := e.deciding(release.Filter, req.Developer); c != nil {
+		features := e.coarse.Features(req.Features)
+		if values, ok := c.values(nil, features, []episode.Action{{ID: "show"}, {ID: "hide"}}); ok {
+			a.Release, a.Show = c.ID, values[0] > values[1]
+			if f, is := c.model.(*learn.Filter); is {
+				_, a.Accept = f.Decide(features)
+			}
+		}
 	}
 	row := sqlstore.DecisionRow{ID: a.DecisionID, Release: a.Release, Developer: req.Developer, At: e.cfg.Now(), Shown: a.Show, Propensity: a.Propensity, Explore: a.Explore}
 	row.Sealed, _ = json.Marshal(req.Features) // numbers, bools and enums: no raw text; sealed with the row

@@ -62,6 +62,10 @@ type Edge struct {
 	undurable  chan sqlstore.DecisionRow
 	unrecorded atomic.Int64 // decisions that this process has made durable, and of which there is no row yet
 	stats      Stats
+
+	arranging sync.Mutex               // guards what follows while it changes
+	force     [3]atomic.Pointer[force] // what decides, by kind
+	arranged  bool                     // once: from then on changes are noted
 }
 
 // New opens an edge's state. Close it when done.
@@ -121,7 +125,7 @@ func open(ctx context.Context, cfg Config) (*Edge, error) {
 		e.hubs = append(e.hubs, e.newHub(h))
 	}
 	slices.SortStableFunc(e.hubs, func(a, b *hub) int { return strings.Compare(a.link.Name, b.link.Name) })
-	if err := errors.Join(e.openTrail(), e.openPolicy(ctx), e.openPollers(), e.openDevices(), e.openSpools(ctx), e.loadReleases(ctx), e.loadInstructions(ctx), e.sweep(ctx)); err != nil {
+	if err := errors.Join(e.openTrail(), e.openPolicy(ctx), e.openPollers(), e.openDevices(), e.openSpools(ctx), e.openReleases(ctx), e.loadInstructions(ctx), e.sweep(ctx)); err != nil {
 		return nil, errors.Join(err, e.closeStores())
 	}
 	return e, nil
@@ -189,5 +193,6 @@ func (e *Edge) Turn(ctx context.Context) error {
 	if packed != nil {
 		packed = fmt.Errorf("pack: %w", packed)
 	}
-	return errors.Join(packed, e.meetHubs(ctx)) // what cannot be signed holds up nothing that was
+	met := e.meetHubs(ctx)
+	return errors.Join(packed, met, e.arrange(ctx)) // what cannot be signed holds up nothing that was
 }

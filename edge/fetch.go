@@ -7,114 +7,97 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
-	"github.com/headrace/headrace/internal/learn"
 	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sqlstore"
+	"github.com/headrace/headrace/internal/value"
 )
 
-// control is a release in force: what a tool's lever is moved by.
-type control struct {
-	release *release.Release
-	filter  *learn.Filter
-	digest  string // of the artifact it came in
-}
-
-// fetch brings back what the hub has for us: what it passed on, withdrawals it has yet to certify, the release of our channel, our
+// fetch brings back what the hub has for us: what it passed on, withdrawals it has yet to certify, roll-outs with their releases, our
 // statement. Each is verified before it is stored.
 func (h *hub) fetch(ctx context.Context) error {
-	return errors.Join(h.fetchOnward(ctx), h.fetchExpired(ctx), h.fetchRelease(ctx), h.fetchStatement(ctx))
+	return errors.Join(h.fetchOnward(ctx), h.fetchExpired(ctx), h.fetchReleases(ctx), h.fetchStatement(ctx))
 }
 
-func (h *hub) fetchRelease(ctx context.Context) error {
-	known, channel := "", h.link.Channel
-	if c := h.current.Load(); c != nil {
-		known = c.digest
-	}
-	r, err := h.link.Release(ctx, channel, known)
-	if err != nil {
-		return err
-	}
-	if r == nil {
-		// None yet, or the last was retired: show everything, as if Headrace were not there, after a restart too.
-		if h.current.Swap(nil) != nil {
-			return h.db.DropReleases(ctx, h.link.Name)
-		}
-		return nil
-	}
-	if r.Digest == known {
-		return nil
-	}
-	c, err := controlOf(r)
-	if err != nil {
-		return fmt.Errorf("release in channel %s: %w", channel, err)
-	}
-	err = h.db.SaveRelease(ctx, sqlstore.PulledRelease{ID: r.ID, Hub: h.link.Name, Channel: channel, Envelope: r.Envelope, Model: r.Model, Gate: r.Gate, PulledAt: h.cfg.Now()})
-	if err != nil {
-		return err
-	}
-	h.current.Store(c)
-	return nil
-}
-
-func controlOf(r *link.Release) (*control, error) {
-	c := &control{release: r.Release, filter: new(learn.Filter), digest: r.Digest}
-	return c, c.filter.UnmarshalBinary(r.Model)
-}
-
-// Pull fetches the release that a channel of a hub offers, or nil where it offers none.
-func Pull(ctx context.Context, l *link.Link, channel string) (*link.Release, error) {
-	r, err := l.Release(ctx, channel, "")
-	if err != nil || r == nil {
-		return nil, err
-	}
-	if _, err := controlOf(r); err != nil {
-		return nil, fmt.Errorf("release in channel %s: %w", channel, err)
-	}
-	return r, nil
-}
-
-// loadReleases takes up the releases that were in force before a restart.
-func (e *Edge) loadReleases(ctx context.Context) error {
+// fetchReleases fetches what the policy has a rule for. Nothing else is.
+func (h *hub) fetchReleases(ctx context.Context) error {
 	var errs []error
-	for _, h := range e.hubs {
-		errs = append(errs, h.loadRelease(ctx))
+	for _, kind := range release.Kinds() {
+		if _, ok := h.policy().ReleaseRule(string(kind), h.link.Name); ok {
+			errs = append(errs, h.fetchRollout(ctx, kind))
+		}
 	}
 	return errors.Join(errs...)
 }
 
-// loadRelease takes up the release that was in force before a restart. It was verified when it was stored.
-func (h *hub) loadRelease(ctx context.Context) error {
-	list, err := h.db.PulledReleases(ctx, h.link.Name)
-	if err != nil || len(list) == 0 || list[0].Channel == "" || !h.link.Joined() {
+// fetchRollout fetches the last roll-out of a kind and the releases that it names.
+func (h *hub) fetchRollout(ctx context.Context, kind release.Kind) error {
+	last, err := h.lastRollout(ctx, kind)
+	if err != nil {
 		return err
 	}
-	r, err := h.link.OpenRelease(list[0].Envelope, list[0].Model, list[0].Gate)
-	var c *control
-	if err == nil {
-		c, err = controlOf(r)
+	r, err := h.link.Rollout(ctx, kind, last)
+	if err != nil || r == nil || r.Digest == last.Digest {
+		return err
 	}
-	if err != nil {
-		h.log.Warn("the stored release does not verify; waiting for the hub's", "hub", h.link.Name, "err", err)
-		return nil
-	}
-	h.current.Store(c)
-	return nil
-}
-
-// inForce is the release that decides what is shown, and the channel it came by: that of the hub that is configured, else of the first
-// that has one; nil for none.
-func (e *Edge) inForce() (*control, string) {
-	for _, h := range e.hubs {
-		if e.cfg.DecidesFrom != "" && h.link.Name != e.cfg.DecidesFrom {
+	var rows []sqlstore.PulledRelease
+	for _, id := range []string{r.Release, r.Base} {
+		if id == "" || id == r.Release && r.State == release.Back {
 			continue
 		}
-		if c := h.current.Load(); c != nil {
-			return c, h.link.Channel
+		row, err := h.fetchRelease(ctx, kind, id)
+		if err != nil && r.State == release.Back {
+			h.log.Error("what takes the place of a release that went back cannot be had, and nothing does", "hub", h.link.Name, "release", id, "err", err)
+			continue // that it went back holds all the same
 		}
+		if err != nil {
+			return err
+		}
+		rows = append(rows, row)
 	}
-	return nil, ""
+	if err := h.db.SaveRollout(ctx, sqlstore.PulledRollout{Hub: h.link.Name, Kind: string(kind), Sequence: r.Sequence, Envelope: r.Envelope, PulledAt: h.cfg.Now()}, rows...); err != nil {
+		return err
+	}
+	if r.State != release.Back {
+		return nil
+	}
+	return h.sendBack(ctx, r.Release, "hub "+h.link.Name, r.Why)
+}
+
+func (h *hub) fetchRelease(ctx context.Context, kind release.Kind, id string) (sqlstore.PulledRelease, error) {
+	row, err := h.db.PulledRelease(ctx, h.link.Name, id)
+	if !errors.Is(err, sqlstore.ErrNotFound) {
+		return row, err
+	}
+	r, err := h.link.Release(ctx, id)
+	if err == nil && r.Kind != kind {
+		err = &episode.Problem{Code: "release/bad-manifest", Message: fmt.Sprintf("release %s of kind %s is rolled out as one of kind %s", id, r.Kind, kind), Hint: "ask the hub's operator"}
+	}
+	if err == nil {
+		_, err = controlOf(h, r)
+	}
+	if err != nil {
+		return row, err
+	}
+	return sqlstore.PulledRelease{Hub: h.link.Name, ID: id, Kind: string(kind), Envelope: r.Envelope, Payload: r.Payload, Gate: r.Gate, PulledAt: h.cfg.Now()}, nil
+}
+
+// Pull fetches the release of a kind that a hub rolls out, or nil where it rolls out none.
+func Pull(ctx context.Context, l *link.Link, kind release.Kind) (*link.Release, *link.Rollout, error) {
+	ro, err := l.Rollout(ctx, kind, link.Rollout{})
+	if err != nil || ro == nil || ro.Release == "" || ro.State == release.Back {
+		return nil, ro, err
+	}
+	r, err := l.Release(ctx, ro.Release)
+	if err == nil {
+		_, err = controlOf(nil, r)
+	}
+	if err != nil {
+		return nil, ro, err
+	}
+	return r, ro, nil
 }
 
 func (h *hub) fetchStatement(ctx context.Context) error {
@@ -122,5 +105,25 @@ func (h *hub) fetchStatement(ctx context.Context) error {
 	if err != nil || signed == nil {
 		return err
 	}
-	return h.db.SaveStatement(ctx, sqlstore.Document{ID: episode.Digest(signed), Hub: h.link.Name, Envelope: signed, At: h.cfg.Now()})
+	if err := h.db.SaveStatement(ctx, sqlstore.Document{ID: episode.Digest(signed), Hub: h.link.Name, Envelope: signed, At: h.cfg.Now()}); err != nil {
+		return err
+	}
+	return h.readStanding(ctx)
+}
+
+// readStanding takes up which channel the hub's last statement lets us follow.
+func (h *hub) readStanding(ctx context.Context) error {
+	docs, err := h.db.Statements(ctx)
+	if err != nil || !h.link.Joined() {
+		return err
+	}
+	for _, doc := range docs {
+		var s value.Statement
+		if doc.Hub != h.link.Name || h.link.Open(doc.Envelope, bundle.TypeStatement, &s) != nil {
+			continue
+		}
+		h.standing.Store(&s.Channel)
+		return nil
+	}
+	return nil
 }

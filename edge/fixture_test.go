@@ -62,6 +62,8 @@ rules:
     recipients: [loop-maker]
     retention_days: 365
     approval: auto
+releases:
+  - {kind: filter, hub: loop-maker, channel: canary, approver: auto}
 `
 
 // loop is a hub and edges, on real stores in one temporary folder, that talk over HTTP on the loopback address.

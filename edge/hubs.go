@@ -27,10 +27,10 @@ type Exchange = link.Exchange
 type hub struct {
 	*Edge
 	link      *link.Link
-	waitUntil time.Time               // it asked not to be sent more before
-	done      Carried                 // in the exchange that is visited
-	others    map[string]bool         // what lies in exchanges and is not ours
-	current   atomic.Pointer[control] // its release in force, nil before the first
+	waitUntil time.Time              // it asked not to be sent more before
+	done      Carried                // in the exchange that is visited
+	others    map[string]bool        // what lies in exchanges and is not ours
+	standing  atomic.Pointer[string] // the channel that its last statement lets us follow; nil before the first
 }
 
 func (e *Edge) newHub(h Hub) *hub {
@@ -56,7 +56,7 @@ func (e *Edge) Connect(ctx context.Context, h Hub) error {
 	}
 	h.Channel, h.Exchange, h.Witnesses = was.Channel, was.Exchange, was.Witnesses
 	e.hubs[i] = e.newHub(h)
-	return e.hubs[i].loadRelease(ctx)
+	return errors.Join(e.hubs[i].readStanding(ctx), e.arrange(ctx))
 }
 
 // hubOf is the hub of a name, with which it still may not be joined.

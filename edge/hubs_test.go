@@ -50,6 +50,9 @@ rules:
     purposes: [evaluate, reward]
     retention_days: 365
     approval: auto
+releases:
+  - {kind: filter, hub: loop-maker, channel: early, approver: auto}
+  - {kind: filter, hub: own-models, channel: stable, approver: auto}
 `
 
 // twoHubs is an edge that has joined two hubs, each with a loop of its own.
@@ -231,11 +234,26 @@ func (l *loop) released(db *sqlstore.DB, snapshot string) string {
 	l.ok(err)
 	gate, err := bundle.SealDocument(bundle.TypeGateReport, gate.Report{Verdict: gate.Released}, l.hubKey())
 	l.ok(err)
-	r := release.New(episode.Digest(model), episode.Digest(gate), snapshot, "")
+	r := release.New(release.Release{Kind: release.Filter, Payload: episode.Digest(model), Gate: episode.Digest(gate), Snapshot: snapshot})
 	envelope, err := bundle.SealDocument(bundle.TypeRelease, r, l.hubKey())
 	l.ok(err)
-	l.ok(db.SaveRelease(l.t.Context(), sqlstore.PulledRelease{ID: r.ID, Hub: l.name, Channel: "early", Envelope: envelope, Model: model, Gate: gate, PulledAt: l.clock()}))
+	on, err := release.Start(release.Filter, r.ID, release.Rollout{}, "", l.clock()).Widen(release.Stages, "", "for all", l.clock())
+	l.ok(err)
+	signed, err := bundle.SealDocument(bundle.TypeRollout, on, l.hubKey())
+	l.ok(err)
+	l.ok(db.SaveRollout(l.t.Context(), sqlstore.PulledRollout{Hub: l.name, Kind: "filter", Sequence: on.Sequence, Envelope: signed, PulledAt: l.clock()},
+		sqlstore.PulledRelease{ID: r.ID, Hub: l.name, Kind: "filter", Envelope: envelope, Payload: model, Gate: gate, PulledAt: l.clock()}))
 	return r.ID
+}
+
+// back stores a roll-out at an edge by which a release went back.
+func (l *loop) back(db *sqlstore.DB, id string) {
+	l.t.Helper()
+	on := release.Start(release.Filter, id, release.Rollout{}, "", l.clock()).GoBack("", "", "harm", l.clock())
+	on.Sequence = 9
+	signed, err := bundle.SealDocument(bundle.TypeRollout, on, l.hubKey())
+	l.ok(err)
+	l.ok(db.SaveRollout(l.t.Context(), sqlstore.PulledRollout{Hub: l.name, Kind: "filter", Sequence: on.Sequence, Envelope: signed, PulledAt: l.clock()}))
 }
 
 // One release decides: that of the hub that is configured, else that of the first hub that has one, after a restart as before. Where the
@@ -243,13 +261,7 @@ func (l *loop) released(db *sqlstore.DB, snapshot string) string {
 func TestTheReleaseOfOneHubDecides(t *testing.T) {
 	l, own, open := twoHubs(t)
 	conf, from := l.conf, ""
-	l.conf = func(c *edge.Config) {
-		conf(c)
-		c.DecidesFrom = from
-		for i := range c.Hubs {
-			c.Hubs[i].Channel = "early" // which reaches everybody
-		}
-	}
+	l.conf = func(c *edge.Config) { conf(c); c.DecidesFrom = from }
 	e := open()
 	makers, owns := l.released(l.edgeDB("alder-bank"), "sha256:a"), own.released(l.edgeDB("alder-bank"), "sha256:b")
 	decides := func() string { return e.Decide(edge.Principal{Name: "ada"}, edge.DecideRequest{}).Release }
@@ -273,8 +285,9 @@ func TestTheReleaseOfOneHubDecides(t *testing.T) {
 	if len(list) != 2 || list[0].InUse == list[1].InUse || list[0].Hub == list[1].Hub || list[0].Hub == "" {
 		t.Errorf("the page: %+v", list)
 	}
-	// The maker's hub offers none any more. Its own is away and says nothing of the kind.
+	// The maker's hub takes its own back. The other is away and says nothing of the kind.
 	own.down.Store(true)
+	l.back(l.edgeDB("alder-bank"), makers)
 	_ = e.Turn(t.Context())
 	if got := decides(); got != owns {
 		t.Errorf("the maker retired its release: %q decides, want %q", got, owns)

@@ -15,6 +15,7 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/keyring"
+	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sim"
 	"github.com/headrace/headrace/internal/tlog/proof"
 	"github.com/headrace/headrace/internal/web"
@@ -50,6 +51,7 @@ func TestTwoEdgesOneHubAReleaseBack(t *testing.T) {
 	if rel == nil {
 		t.Fatalf("no release: %+v", report.Reasons)
 	}
+	l.toAll()
 	for i, e := range edges {
 		l.turn(e)
 		a := e.Decide(edge.Principal{}, ask)
@@ -112,6 +114,13 @@ func TestTwoEdgesOneHubAReleaseBack(t *testing.T) {
 	if a := edges[0].Decide(edge.Principal{}, ask); a.Release == rel.ID {
 		t.Error("a retired release still decides")
 	}
+}
+
+// toAll lets the hub roll its filter out to everybody.
+func (l *loop) toAll() {
+	l.t.Helper()
+	_, err := l.hub.Steer(context.Background(), "operator", release.Filter, "widen", true)
+	l.ok(err)
 }
 
 func TestApprovedRecordIsContributedExactlyOnce(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 	"github.com/headrace/headrace/hub"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/link"
+	"github.com/headrace/headrace/internal/release"
 )
 
 // secured is a loop whose hub speaks TLS with a certificate of its own.
@@ -81,7 +82,7 @@ func TestAnInvitePinsTheHubAndTheEdgeShowsACertificate(t *testing.T) {
 	without.Certificate, without.CertificateKey = "", ""
 	stolen.Certificate, stolen.CertificateKey = other.Certificate, other.CertificateKey
 	for name, bad := range map[string]link.Membership{"without a certificate": without, "with another's": stolen} {
-		if _, err := edge.Pull(t.Context(), bad.Remote(t.TempDir(), nil), "early"); err == nil {
+		if _, _, err := edge.Pull(t.Context(), bad.Remote(t.TempDir(), nil), release.Filter); err == nil {
 			t.Errorf("the hub answers %s", name)
 		}
 	}
@@ -89,7 +90,7 @@ func TestAnInvitePinsTheHubAndTheEdgeShowsACertificate(t *testing.T) {
 	_, elsewhere := secured(t, hub.Intake{TLS: hub.TLS{Self: true}})
 	moved := *m
 	moved.URL = elsewhere
-	if _, err := edge.Pull(t.Context(), moved.Remote(t.TempDir(), nil), "early"); code(err) != "hub/other-hub" {
+	if _, _, err := edge.Pull(t.Context(), moved.Remote(t.TempDir(), nil), release.Filter); code(err) != "hub/other-hub" {
 		t.Errorf("another hub: %v", err)
 	}
 

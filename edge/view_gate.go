@@ -73,7 +73,7 @@ func (v View) judged(ctx context.Context, each func(r sqlstore.PulledRelease, na
 		if err != nil {
 			continue // of a hub whose key is not here any more
 		}
-		c, err := h.link.OpenRelease(r.Envelope, r.Model, r.Gate)
+		c, err := h.link.OpenRelease(r.Envelope, r.Payload, r.Gate)
 		if err != nil {
 			return err
 		}

@@ -19,24 +19,29 @@ func (v View) Releases(ctx context.Context) ([]web.Release, error) {
 	if err != nil {
 		return nil, err
 	}
-	current, _ := v.inForce()
 	var list []web.Release
 	for _, r := range rows {
 		h, err := v.hubOf(r.Hub)
 		if err != nil {
 			continue // of a hub whose key is not here any more
 		}
-		c, err := h.link.OpenRelease(r.Envelope, r.Model, r.Gate)
+		c, err := h.link.OpenRelease(r.Envelope, r.Payload, r.Gate)
 		if err != nil {
 			return nil, err
 		}
-		inUse := current != nil && current.release.ID == c.ID
-		state := "superseded"
-		if inUse {
-			state = "active"
+		on, err := h.lastRollout(ctx, c.Kind)
+		if err != nil {
+			return nil, err
 		}
-		rel := published.Release(c.Release, r.PulledAt, 0, state, h.link.Signer())
-		rel.InUse, rel.Hub = inUse, v.oneOf(r.Hub)
+		rel := published.Release(c.Release, r.PulledAt, on.Rollout, h.link.Signer())
+		if rel.Hub = v.oneOf(r.Hub); !r.BackAt.IsZero() {
+			rel.State = "rolled back"
+		}
+		if f := v.force[kindIndex(c.Kind)].Load(); f != nil {
+			for _, now := range []*control{f.pinned, f.new, f.base} {
+				rel.InUse = rel.InUse || now != nil && now.hub == h && now.ID == c.ID
+			}
+		}
 		list = append(list, rel)
 	}
 	return list, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/headrace/headrace/internal/exchange"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/link"
+	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/tlog"
 	"github.com/headrace/headrace/internal/trail"
 	"github.com/headrace/headrace/internal/value"
@@ -43,8 +44,12 @@ type File struct {
 	// public_key: FILE} for a device that speaks PKCS #11, or {vault: {url: URL, key: NAME, token_file: FILE}}. Without it the hub makes
 	// one in its folder keys. It cannot change once the log has begun.
 	Signing keyring.Signing `yaml:"signing,omitempty"`
-	// Lead is how long the early channel has a release before the stable one.
+	// Lead is how long a release stays at each stage of its roll-out at least: by so much has the early channel it before the stable one
+	// (docs/releases.md).
 	Lead time.Duration `yaml:"lead"`
+	// Patience is after how long a stage goes on although too little was seen of a release to tell that it does no harm; 0 is never:
+	// then a person widens it.
+	Patience time.Duration `yaml:"patience"`
 	// Witnesses are run by others and asked to cosign each checkpoint of the log: a list of {key: VKEY, url: URL}, as headrace witness
 	// prints the key. The log goes on without one that does not answer, and is then not witnessed by it.
 	Witnesses []tlog.Witness `yaml:"witnesses"`
@@ -67,7 +72,7 @@ const DefaultName = "tool-maker"
 
 // ReadFile reads the configuration at path, or else hub.yaml in the state folder dir, if there is one.
 func ReadFile(path, dir string) (File, error) {
-	f := File{Dir: filepath.Join(dir, "hub"), Listen: "127.0.0.1:8401", Name: DefaultName, Intake: DefaultIntake()}
+	f := File{Dir: filepath.Join(dir, "hub"), Listen: "127.0.0.1:8401", Name: DefaultName, Lead: 24 * time.Hour, Patience: 7 * 24 * time.Hour, Intake: DefaultIntake()}
 	optional := path == ""
 	if optional {
 		path = filepath.Join(dir, "hub.yaml")
@@ -82,8 +87,8 @@ func ReadFile(path, dir string) (File, error) {
 	if f.Name == "" || strings.ContainsAny(f.Name, " +\t\n") {
 		return f, &episode.Problem{Code: "config/name", Message: "name cannot be " + f.Name, Hint: "use one word without spaces and +, such as acme-tools"}
 	}
-	if f.Lead < 0 {
-		return f, &episode.Problem{Code: "config/lead", Message: "lead is negative", Hint: "use 0 or a time such as 168h"}
+	if f.Lead < 0 || f.Patience < 0 || f.Patience > 0 && f.Patience < f.Lead {
+		return f, &episode.Problem{Code: "config/lead", Message: "lead or patience is negative, or patience is shorter than lead", Hint: "use 0 or a time such as 168h"}
 	}
 	f.Signing = f.Signing.Beside(func(p string) string { return config.Beside(path, p) })
 	for i := range f.Exchanges {
@@ -127,7 +132,7 @@ func (f File) Effective() (File, error) {
 
 // Config returns what a hub needs to know.
 func (f File) Config() (Config, error) {
-	c := Config{Dir: f.Dir, Signing: f.Signing, Name: f.Name, Lead: f.Lead, Witnesses: f.Witnesses, Exchanges: f.Exchanges, Limits: f.Access.Limits, Syslog: f.Syslog, Intake: f.Intake}
+	c := Config{Dir: f.Dir, Signing: f.Signing, Name: f.Name, Pace: release.Pace{Lead: f.Lead, Patience: f.Patience}, Witnesses: f.Witnesses, Exchanges: f.Exchanges, Limits: f.Access.Limits, Syslog: f.Syslog, Intake: f.Intake}
 	var err error
 	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
 		return c, err

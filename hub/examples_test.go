@@ -23,7 +23,7 @@ import (
 // with no field left over, and encodes to the same canonical bytes.
 func TestExamplesAreWhatTheTypesWrite(t *testing.T) {
 	for name, v := range map[string]any{
-		"release.json": new(release.Release), "gate-report.json": new(gate.Report), "statement.json": new(value.Statement),
+		"release.json": new(release.Release), "rollout.json": new(release.Rollout), "gate-report.json": new(gate.Report), "statement.json": new(value.Statement),
 		"withdrawal.json": new(bundle.Withdrawal), "certificate.json": new(bundle.Certificate), "incident.json": new(bundle.Incident), "passage.json": new(bundle.Passage),
 		"agreement.json": new(bundle.Agreement), "countersignature.json": new(bundle.Countersignature),
 		"withdrawal-expired.json": new(bundle.Withdrawal), "certificate-expired.json": new(bundle.Certificate), "refusal.json": new(bundle.Refusal),
@@ -50,8 +50,12 @@ func TestExamplesAreWhatTheTypesWrite(t *testing.T) {
 			}
 		})
 	}
-	if r, err := release.Decode(example(t, "release.json")); err != nil || len(r.Channels) == 0 {
-		t.Errorf("release.json does not run: %v", err)
+	r, err := release.Decode(example(t, "release.json"))
+	if err != nil {
+		t.Fatalf("release.json does not run: %v", err)
+	}
+	if on, err := release.DecodeRollout(example(t, "rollout.json")); err != nil || on.Release != r.ID || on.Base != r.Replaces {
+		t.Errorf("rollout.json rolls out %q, %v", on.Release, err)
 	}
 	card, err := value.DecodeRateCard(example(t, "ratecard.yaml"))
 	if err != nil {

@@ -3,7 +3,7 @@
 // Package hub is the role at the maker of a tool or model: it takes in what contributors approved, makes datasets and
 // control models of it, lets nothing out that has not passed the gate, and settles what each contribution was worth.
 //
-// Start from [Hub.Turn], the whole way in one sentence: curate → train → evaluate → release → settle, after erasing what was withdrawn. What comes before,
+// Start from [Hub.Turn], the whole way in one sentence: curate → watch → train → evaluate → release → roll → settle, after erasing what was withdrawn. What comes before,
 // accept → verify → admit, happens when a contributor pushes to the hub's own OCI registry ([Hub.Handler], admit.go).
 // Each step is a method in the file of its name. What a step makes is named by its content and stored in one commit, so a
 // step that was interrupted is simply done again.
@@ -28,6 +28,7 @@ import (
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/registry"
+	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/rights"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/statedir"
@@ -46,8 +47,10 @@ type Config struct {
 	Name string
 	// Signing says where the key is that signs documents and the log.
 	Signing keyring.Signing
-	// Lead is how long the early channel has a release before the stable one.
-	Lead time.Duration
+	// Pace says how fast a roll-out goes on by itself.
+	Pace release.Pace
+	// Version is that of the program: each release names it.
+	Version string
 	// Witnesses are asked to cosign the log's checkpoints.
 	Witnesses []tlog.Witness
 	// Onward are the hubs that this one has joined: what terms let them have is passed on to them.
@@ -87,8 +90,13 @@ type Hub struct {
 	turning   sync.Mutex // one turn at a time, and guards what follows
 	swept     time.Time
 	places    places
-	wake      chan struct{}
-	stats     Stats
+
+	rolling sync.Mutex                    // one change of a roll-out at a time, and guards what follows
+	looks   map[release.Kind]release.Look // what was last seen of what is being rolled out
+	shown   map[release.Kind]string       // digests of the roll-outs that are known to be where contributors find them
+
+	wake  chan struct{}
+	stats Stats
 }
 
 // New opens a hub's state. Close it when done.
@@ -141,7 +149,7 @@ func open(ctx context.Context, cfg Config) (*Hub, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close(), l.Close())
 	}
-	h := &Hub{cfg: cfg, db: db, ring: ring, rights: use, blobs: blobs, tlog: l, log: cfg.Log, wake: make(chan struct{}, 1), later: map[string]time.Time{},
+	h := &Hub{cfg: cfg, db: db, ring: ring, rights: use, blobs: blobs, tlog: l, log: cfg.Log, wake: make(chan struct{}, 1), later: map[string]time.Time{}, looks: map[release.Kind]release.Look{}, shown: map[release.Kind]string{},
 		places: places{settled: map[string]time.Time{}, refused: map[string]time.Time{}, senders: map[string][]string{}}}
 	for _, to := range cfg.Onward {
 		h.Connect(to)
@@ -207,7 +215,10 @@ func (h *Hub) rebuild(ctx context.Context) error {
 		return fmt.Errorf("curate: %w", err)
 	}
 	if s == nil || !fresh {
-		return h.promote(ctx)
+		return h.roll(ctx)
+	}
+	if err := h.watch(ctx, s); err != nil {
+		return fmt.Errorf("watch: %w", err)
 	}
 	c, err := h.train(ctx, s)
 	if err != nil {
@@ -220,10 +231,13 @@ func (h *Hub) rebuild(ctx context.Context) error {
 	if err := h.release(ctx, s, c, g); err != nil {
 		return fmt.Errorf("release: %w", err)
 	}
+	if err := h.roll(ctx); err != nil {
+		return fmt.Errorf("roll out: %w", err)
+	}
 	if err := h.settle(ctx, s, c, g); err != nil {
 		return fmt.Errorf("settle: %w", err)
 	}
-	return h.promote(ctx)
+	return nil
 }
 
 // Run turns whenever something was admitted, and at least once a minute, until ctx ends.

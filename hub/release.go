@@ -4,96 +4,91 @@ package hub
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/gate"
-	"github.com/headrace/headrace/internal/registry"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/tlog/proof"
 )
 
-// The channels, as tags in the repository of releases.
-const (
-	channelEarly  = "early"
-	channelStable = "stable"
-)
-
-// release signs what the gate let through, enters it into the log, and gives it to the early channel.
+// release signs what the gate let through, enters it into the log, and puts it where contributors find it by its id. Whom it reaches a
+// roll-out says.
 func (h *Hub) release(ctx context.Context, s *snapshot, c *candidate, g *judgement) error {
 	if g.report.Verdict != gate.Released {
 		return nil
 	}
 	defer h.stats.Release.add(1, time.Now())
 	docs, err := h.db.Documents(ctx, sqlstore.DocRelease)
+	if err != nil || slices.ContainsFunc(docs, func(d sqlstore.DocumentRow) bool { return d.Parent == g.digest }) {
+		return err // it was made by a turn that was interrupted after this step
+	}
+	_, err = h.offer(ctx, release.Release{Kind: release.Filter, Payload: c.digest, Gate: g.digest, Snapshot: s.manifest.ID, Reward: g.report.Reward}, c.model, g.envelope)
+	return err
+}
+
+// offer completes a release, signs and logs it, and puts it where contributors find it by its id.
+func (h *Hub) offer(ctx context.Context, r release.Release, payload, judged []byte) (*release.Release, error) {
+	last, _, err := h.lastRollout(ctx, r.Kind)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	replaces := ""
-	if len(docs) > 0 {
-		replaces = docs[0].ID
-	}
-	rel := release.New(c.digest, g.digest, s.manifest.ID, replaces)
-	if rel.ID == replaces {
-		return nil // a turn that was interrupted after this step
-	}
-	envelope, err := bundle.SealDocument(bundle.TypeRelease, rel, h.ring.Signing())
+	r.Code, r.Replaces = h.cfg.Version, last.Settled()
+	r = release.New(r)
+	envelope, err := bundle.SealDocument(bundle.TypeRelease, r, h.ring.Signing())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	inclusion, err := h.logOnce(ctx, proof.KindRelease, rel.ID)
+	inclusion, err := h.logOnce(ctx, proof.KindRelease, r.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	proofs, err := withProofs(envelope, inclusion)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if _, _, err := h.publish(ctx, releases, rel.ID, bundle.TypeRelease, nil, envelope, c.model, g.envelope, proofs[1]); err != nil {
-		return err
+	if _, _, err := h.publish(ctx, releases, r.ID, bundle.TypeRelease, nil, envelope, payload, judged, proofs[1]); err != nil {
+		return nil, err
 	}
-	if err := h.offer(ctx, rel.ID, channelEarly); err != nil {
-		return err
-	}
-	return h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocRelease, ID: rel.ID, Parent: g.digest, Envelope: envelope, LogIndex: int64(inclusion.Index), MadeAt: h.cfg.Now()})
+	return &r, h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocRelease, ID: r.ID, Parent: r.Gate, Envelope: envelope, LogIndex: int64(inclusion.Index), MadeAt: h.cfg.Now()})
 }
 
-// promote gives the newest release whose lead time is over to the stable channel.
-func (h *Hub) promote(ctx context.Context) error {
-	docs, err := h.db.Documents(ctx, sqlstore.DocRelease)
+// Offer releases what was made elsewhere and has got through the gate by this report, and begins its roll-out unless another one is
+// under way: then it waits for that to end.
+func (h *Hub) Offer(ctx context.Context, kind release.Kind, payload []byte, report gate.Report) (*release.Release, error) {
+	h.turning.Lock()
+	defer h.turning.Unlock()
+	if report.Verdict != gate.Released {
+		return nil, &episode.Problem{Code: "release/not-through-the-gate", Message: "the gate has refused it", Hint: "the report says what is missing"}
+	}
+	judged, err := bundle.SealDocument(bundle.TypeGateReport, report, h.ring.Signing())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, doc := range docs {
-		if doc.Note != "" || doc.MadeAt.Add(h.cfg.Lead).After(h.cfg.Now()) {
-			continue
-		}
-		return h.offer(ctx, doc.ID, channelStable)
-	}
-	return nil
-}
-
-// offer points a channel at a release.
-func (h *Hub) offer(ctx context.Context, id, channel string) error {
-	index := h.db.RegistryIndex()
-	m, err := index.Manifest(ctx, releases, id)
+	digest, err := h.blobs.PutBytes(ctx, payload)
 	if err != nil {
-		return fmt.Errorf("release %s: %w", id, err)
+		return nil, err
 	}
-	return index.PutManifest(ctx, m, channel)
+	r := release.Release{Kind: kind, Payload: digest, Gate: episode.Digest(judged), Snapshot: report.Snapshot, Reward: report.Reward}
+	if err := h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocGate, ID: r.Gate, Parent: report.Snapshot, Envelope: judged, LogIndex: -1, MadeAt: h.cfg.Now()}); err != nil {
+		return nil, err
+	}
+	rel, err := h.offer(ctx, r, payload, judged)
+	if err != nil {
+		return nil, err
+	}
+	return rel, h.roll(ctx)
 }
 
-// retire takes releases that were learned from erased snapshots out of their channels, and says so.
+// retire takes releases that were learned from erased snapshots back, and says so.
 func (h *Hub) retire(ctx context.Context, erased []bundle.Fate, day string) ([]bundle.Fate, error) {
 	docs, err := h.db.Documents(ctx, sqlstore.DocRelease)
 	if err != nil {
 		return nil, err
 	}
-	index := h.db.RegistryIndex()
 	var fates []bundle.Fate
 	for _, doc := range docs {
 		g, err := h.db.Document(ctx, sqlstore.DocGate, doc.Parent)
@@ -103,24 +98,6 @@ func (h *Hub) retire(ctx context.Context, erased []bundle.Fate, day string) ([]b
 		if !slices.ContainsFunc(erased, func(f bundle.Fate) bool { return f.Kind == "snapshot" && f.Artifact == g.Parent }) {
 			continue
 		}
-		own, err := index.Manifest(ctx, releases, doc.ID)
-		if err != nil {
-			return nil, err
-		}
-		for _, channel := range []string{channelEarly, channelStable} {
-			now, err := index.Manifest(ctx, releases, channel)
-			if errors.Is(err, registry.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			if now.Digest == own.Digest {
-				if err := index.RemoveTag(ctx, releases, channel); err != nil {
-					return nil, err
-				}
-			}
-		}
 		if doc.Note == "" {
 			doc.Note = "retired on " + day
 			if err := h.db.NoteDocument(ctx, sqlstore.DocRelease, doc.ID, doc.Note); err != nil {
@@ -129,5 +106,8 @@ func (h *Hub) retire(ctx context.Context, erased []bundle.Fate, day string) ([]b
 		}
 		fates = append(fates, bundle.Fate{Artifact: doc.ID, Kind: "release", Fate: doc.Note})
 	}
-	return fates, nil
+	if len(fates) == 0 {
+		return nil, nil
+	}
+	return fates, h.takeRetiredBack(ctx)
 }

@@ -94,7 +94,7 @@ func (h *Hub) LatestGate(ctx context.Context) (*gate.Report, *release.Release, e
 	for _, doc := range rels {
 		if doc.Parent == docs[0].ID {
 			r := new(release.Release)
-			return g, r, h.open(doc.Envelope, bundle.TypeRelease, r)
+			return g, r, h.openRelease(doc, r)
 		}
 	}
 	return g, nil, nil

@@ -268,20 +268,20 @@ func (v View) Releases(ctx context.Context) ([]web.Release, error) {
 		return nil, err
 	}
 	var list []web.Release
-	for i, doc := range docs {
+	for _, doc := range docs {
 		r := new(release.Release)
-		if err := v.open(doc.Envelope, bundle.TypeRelease, r); err != nil {
+		if err := v.openRelease(doc, r); err != nil {
 			return nil, err
 		}
-		state := "superseded"
-		if i == 0 {
-			state = "active"
+		on, _, err := v.lastRollout(ctx, r.Kind)
+		if err != nil {
+			return nil, err
 		}
+		rel := published.Release(r, doc.MadeAt, on, v.keyID())
 		if doc.Note != "" {
-			state = "retired"
+			rel.State = "retired"
 		}
-		rel := published.Release(r, doc.MadeAt, v.cfg.Lead, state, v.keyID())
-		rel.InUse = state == "active"
+		rel.InUse = rel.State == "active"
 		list = append(list, rel)
 	}
 	return list, nil

@@ -209,6 +209,8 @@ recipients:
   - {name: acme-tools, kind: maker}
 rules:
   - {name: all, when: "true", level: signal, purposes: [evaluate, reward], recipients: [acme-tools], retention_days: 30, approval: auto}
+releases:
+  - {kind: filter, hub: acme-tools, channel: canary, approver: auto}
 `
 
 func TestTwoProcessesWithTwoFoldersAndAnInviteTakeTheTurn(t *testing.T) {
@@ -340,7 +342,7 @@ func (a *apart) turn(decisions int, want gate.Verdict) {
 			t.Fatal(err)
 		}
 		model, readErr := os.ReadFile(filepath.Join(out, "model"))
-		if readErr != nil || episode.Digest(model) != rel.Model || err != nil || len(pulled) == 0 || pulled[0].ID != rel.ID {
+		if readErr != nil || episode.Digest(model) != rel.Payload || err != nil || len(pulled) == 0 || pulled[0].ID != rel.ID {
 			t.Errorf("pulled %+v (%v); the edge has %d releases (%v)", rel, readErr, len(pulled), err)
 		}
 	} else if err := a.command(a.edgeDir, "pull", "--out", out).Run(); err == nil || len(pulled) > 0 {

@@ -44,6 +44,9 @@ type cli struct {
 	Verify      verifyCmd      `cmd:"" help:"Check every byte of a bundle and who signed it."`
 	Push        pushCmd        `cmd:"" help:"Send a bundle to the joined hub; prints its signed receipt."`
 	Pull        pullCmd        `cmd:"" help:"Fetch the release in force, verified."`
+	Release     releaseCmd     `cmd:"" help:"The releases that this edge has, and what decides now; approve one."`
+	Pin         pinCmd         `cmd:"" help:"Let one release decide for everybody, whatever the hub says; --none ends it."`
+	Stop        stopCmd        `cmd:"" help:"Take the releases that decide now back, at once; --all takes none from now on."`
 	Curate      curateCmd      `cmd:"" help:"Bundles → the episodes to learn from and judge by, verified, folded, without copies."`
 	Instruct    instructCmd    `cmd:"" name:"instructions" help:"What releases of instructions change for coding tools: look, try, keep, stop."`
 	Learn       learnCmd       `cmd:"" help:"Decisions → a filter that knows which suggestions are worth showing."`

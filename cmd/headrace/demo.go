@@ -19,6 +19,7 @@ import (
 	"github.com/headrace/headrace/internal/capture/native"
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sim"
 )
 
@@ -36,7 +37,7 @@ func (c *upCmd) demo(e *env) error {
 		return err
 	}
 	dir := filepath.Join(e.dir, "demo", fmt.Sprintf("seed-%d-gain-%g-decisions-%d", c.Seed, c.Gain, c.Decisions))
-	conf := stackConfig{dir: dir, listen: c.listen(), otlp: c.otlp(), demo: true, hub: hub.Config{Name: policy.Recipients()[0], Log: logger(e.err)}}
+	conf := stackConfig{dir: dir, listen: c.listen(), otlp: c.otlp(), demo: true, hub: hub.Config{Name: policy.Recipients()[0], Version: version(), Pace: release.Pace{Lead: time.Minute, Patience: time.Minute}, Log: logger(e.err)}}
 	for _, name := range world.Contributors() {
 		conf.edges = append(conf.edges, edge.Config{Dir: filepath.Join(dir, name), Hubs: []edge.Hub{{Name: policy.Recipients()[0], Contributor: name, Channel: "early"}}, Policy: policy,
 			Demo: true, Canaries: world.Planted(), Log: logger(e.err)})

@@ -183,6 +183,7 @@ func edgeControls(ed *edge.Edge, s *service, site *web.Site) controls {
 		"audit":           func(ctx context.Context, job string) (string, error) { return auditOf(ctx, ed.Trail(), job) },
 		"instructions":    func(ctx context.Context, job string) (string, error) { return instructionsOf(ctx, ed, job) },
 		"policy-versions": func(ctx context.Context, job string) (string, error) { return versionsOf(ctx, ed, job) },
+		"releases":        func(ctx context.Context, job string) (string, error) { return releasesOf(ctx, ed, job) },
 		"incidents":       func(ctx context.Context, _ string) (string, error) { return ed.Incidents(ctx) },
 	}
 }

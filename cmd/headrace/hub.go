@@ -28,6 +28,7 @@ type hubCmd struct {
 	Leave     hubLeaveCmd     `cmd:"" help:"Leave a hub that was joined: nothing is passed on to it any more."`
 	Receive   hubReceiveCmd   `cmd:"" help:"Take in what contributors left in a registry or a folder, and leave the answers there."`
 	Recipient hubRecipientCmd `cmd:"" help:"Print the key to which edges encrypt records on their way through an exchange."`
+	Rollout   hubRolloutCmd   `cmd:"" help:"Say whom the newest release has reached; widen, pause or take it back."`
 	Show      hubConfigCmd    `cmd:"" name:"config" help:"Print the configuration that is in force."`
 	Link      hubLinkCmd      `cmd:"" help:"Print a fresh one-time link to the pages of the running hub."`
 }
@@ -106,6 +107,7 @@ func (c *hubServeCmd) Run(e *env, role *hubCmd) error {
 			return invite(ctx, h, f.URL, name, subject)
 		},
 		"audit":   func(ctx context.Context, job string) (string, error) { return auditOf(ctx, h.Trail(), job) },
+		"rollout": func(ctx context.Context, job string) (string, error) { return rolloutOf(ctx, h, job) },
 		"receive": func(ctx context.Context, job string) (string, error) { return receiveOf(ctx, h, job) },
 		"revoke":  func(ctx context.Context, name string) (string, error) { return revoked(name), h.Revoke(ctx, name) },
 	}}
@@ -122,7 +124,7 @@ func openHub(e *env, f hub.File) (*hub.Hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	conf.Log = logger(e.err)
+	conf.Log, conf.Version = logger(e.err), version()
 	return hub.New(e.ctx, conf)
 }
 

@@ -12,18 +12,20 @@ import (
 
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/release"
 )
 
 type pullCmd struct {
-	Out     string `help:"Folder to write the release to; it must not be there yet." required:"" type:"path" placeholder:"DIR"`
-	Channel string `help:"Release channel, early or stable (default: the one this edge follows)." placeholder:"NAME"`
-	Hub     string `help:"From this hub (default: the only one that was joined)." placeholder:"NAME"`
-	Config  string `help:"The edge's configuration file." type:"path" placeholder:"FILE"`
+	Out    string `help:"Folder to write the release to; it must not be there yet." required:"" type:"path" placeholder:"DIR"`
+	Kind   string `help:"Of which kind: filter, route or instructions." enum:"filter,route,instructions" default:"filter"`
+	Hub    string `help:"From this hub (default: the only one that was joined)." placeholder:"NAME"`
+	Config string `help:"The edge's configuration file." type:"path" placeholder:"FILE"`
 }
 
 func (c *pullCmd) Help() string {
-	return `Fetches the release in force from a hub that this edge has joined, checks that the hub signed it and that the gate let it
-through, and writes the signed release (release.json), its gate report (gate.json) and the model (model).
+	return `Fetches the release that a hub which this edge has joined rolls out, checks that the hub signed it and that the gate let it
+through, and writes the signed release (release.json), whom it has reached (rollout.json), its gate report (gate.json) and the
+model (model).
 
 Example: headrace pull --out release`
 }
@@ -37,18 +39,15 @@ func (c *pullCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if c.Channel == "" {
-		c.Channel = l.Channel
-	}
-	rel, err := edge.Pull(e.ctx, l, c.Channel)
+	rel, on, err := edge.Pull(e.ctx, l, release.Kind(c.Kind))
 	if err != nil {
 		return err
 	}
 	if rel == nil {
-		return &episode.Problem{Code: "release/none", Message: fmt.Sprintf("there is no release in channel %s", c.Channel),
-			Hint: "the gate has let none through yet, or it was retired; the hub's gate report says what is missing"}
+		return &episode.Problem{Code: "release/none", Message: fmt.Sprintf("no release of kind %s is rolled out", c.Kind),
+			Hint: "the gate has let none through yet, or it went back; the hub's gate report says what is missing"}
 	}
-	if err := c.write(map[string][]byte{"release.json": rel.Envelope, "gate.json": rel.Gate, "model": rel.Model}); err != nil {
+	if err := c.write(map[string][]byte{"release.json": rel.Envelope, "gate.json": rel.Gate, "model": rel.Payload, "rollout.json": on.Envelope}); err != nil {
 		return err
 	}
 	if err := json.MarshalWrite(e.out, rel.Release); err != nil {

@@ -35,6 +35,7 @@ func Compare(before, after *Policy) []Change {
 	c := &comparison{was: before, is: after}
 	c.recipients()
 	c.gates()
+	c.releases()
 	c.order()
 	for _, r := range slices.Concat(before.off, before.rules) {
 		if now := after.rule(r.name); now == nil {

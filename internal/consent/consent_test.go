@@ -198,7 +198,7 @@ func TestWhatDoesNotComeFromScrubIsRefused(t *testing.T) {
 func TestAPolicyErrorNamesLineKeyAndWhatIsAllowed(t *testing.T) {
 	for name, c := range map[string]struct{ policy, want string }{
 		"unknown key":      {head + "  - name: a\n    wehn: \"true\"\n", `line 7: unknown key "wehn"; a rule has: approval, audit_share, expires, level, name, prose, purposes, recipients, region, retention_days, when`},
-		"unknown top key":  {"versoin: 1\n", `line 1: unknown key "versoin"; a policy has: recipients, rules, text, two_keys, version`},
+		"unknown top key":  {"versoin: 1\n", `line 1: unknown key "versoin"; a policy has: recipients, releases, rules, text, two_keys, version`},
 		"typo in CEL":      {head + rule1("repositry == 'x'", "signal", ""), `line 7: rule "r190": when "repositry == 'x'": at column 1: undeclared reference to 'repositry'`},
 		"not a condition":  {head + rule1("tool", "signal", ""), `not true or false`},
 		"off sees no path": {head + rule1("paths.size() > 0", "off", ""), `undeclared reference to 'paths'`},

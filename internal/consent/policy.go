@@ -31,6 +31,7 @@ type Policy struct {
 	rights     *rights.Table
 	text       *textGate // nil: no text leaves
 	twoKeys    bool
+	releases   []ReleaseRule
 	firstRule  int // the line of source on which it begins
 }
 
@@ -106,8 +107,8 @@ func decodePolicy(b []byte) (*Policy, error) {
 	}
 	p := &Policy{source: string(b), digest: episode.Digest(b), rights: table}
 	var version int
-	var recipients, rules, text ast.Node
-	err = document(b, "a policy", map[string]any{"version": &version, "recipients": &recipients, "rules": &rules, "text": &text, "two_keys": &p.twoKeys})
+	var recipients, rules, text, releases ast.Node
+	err = document(b, "a policy", map[string]any{"version": &version, "recipients": &recipients, "rules": &rules, "text": &text, "two_keys": &p.twoKeys, "releases": &releases})
 	if err != nil {
 		return nil, err
 	}
@@ -122,6 +123,11 @@ func decodePolicy(b []byte) (*Policy, error) {
 			if to := p.recipient(name); to != nil && r.region != "" && to.region != "" && r.region != to.region {
 				return nil, mistakef(recipients, "recipient %q is in %q, and may not pass on to %q, which is in %q", r.name, r.region, name, to.region)
 			}
+		}
+	}
+	if releases != nil {
+		if err := each(releases, "releases", p.addReleaseRule); err != nil {
+			return nil, err
 		}
 	}
 	if text != nil {

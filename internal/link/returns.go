@@ -16,31 +16,85 @@ import (
 // Release is a release as the hub sent it, verified.
 type Release struct {
 	*release.Release
-	Digest                string // of the artifact it came in
-	Envelope, Model, Gate []byte
+	Envelope, Payload, Gate []byte
 }
 
-// Release fetches what a channel offers, or nil where it offers nothing. What has the digest known is not fetched again: it comes
-// with nothing but that.
-func (l *Link) Release(ctx context.Context, channel, known string) (*Release, error) {
-	digest, layers, err := l.tagged(ctx, releases, channel)
+// Release fetches a release that a roll-out names.
+func (l *Link) Release(ctx context.Context, id string) (*Release, error) {
+	_, layers, err := l.tagged(ctx, releases, id)
+	if err == nil && layers == nil {
+		err = &episode.Problem{Code: "release/missing", Message: "the hub does not have the release that it rolls out", Hint: "ask the hub's operator"}
+	}
+	var r *Release
+	if err == nil {
+		r, err = l.release(ctx, layers)
+	}
+	if err == nil && r.ID != id {
+		err = &episode.Problem{Code: "release/digest-mismatch", Message: "the hub sent another release, " + r.ID, Hint: "ask the hub's operator"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("release %s: %w", id, err)
+	}
+	return r, nil
+}
+
+// Rollout is whom a release reaches, as the hub signed it, verified.
+type Rollout struct {
+	release.Rollout
+	Digest   string // of the envelope
+	Envelope []byte
+}
+
+// RolloutTag is under which tag the hub has the last roll-out of a kind.
+func RolloutTag(kind release.Kind) string { return "rollout-" + string(kind) }
+
+// Rollout fetches the last roll-out of a kind, or nil where there has been none. last is the one that was seen before, the zero Rollout
+// for none: what does not follow it is refused.
+func (l *Link) Rollout(ctx context.Context, kind release.Kind, last Rollout) (*Rollout, error) {
+	_, layers, err := l.tagged(ctx, releases, RolloutTag(kind))
 	if err != nil || layers == nil {
 		return nil, err
 	}
-	if digest == known {
-		return &Release{Digest: digest}, nil
-	}
-	r, err := l.release(ctx, layers)
+	r, err := l.rollout(ctx, kind, layers, last)
 	if err != nil {
-		return nil, fmt.Errorf("release in channel %s: %w", channel, err)
+		return nil, fmt.Errorf("roll-out of kind %s: %w", kind, err)
 	}
-	r.Digest = digest
 	return r, nil
+}
+
+func (l *Link) rollout(ctx context.Context, kind release.Kind, layers [][]byte, last Rollout) (*Rollout, error) {
+	if len(layers) != 2 {
+		return nil, &episode.Problem{Code: "rollout/bad", Message: "a roll-out is a document and its proof", Hint: "ask the hub's operator"}
+	}
+	r, err := l.OpenRollout(layers[0])
+	if err != nil {
+		return nil, err
+	}
+	if r.Kind != kind {
+		return nil, &episode.Problem{Code: "rollout/bad", Message: fmt.Sprintf("it is one of kind %s", r.Kind), Hint: "ask the hub's operator"}
+	}
+	if err := r.Follows(r.Digest, last.Rollout, last.Digest); err != nil {
+		return nil, err
+	}
+	if _, _, err := l.inLog(ctx, proof.KindRollout, r.Digest, layers[1], nil); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// OpenRollout verifies that the hub signed a roll-out.
+func (l *Link) OpenRollout(envelope []byte) (*Rollout, error) {
+	payload, err := l.payload(envelope, bundle.TypeRollout)
+	if err != nil {
+		return nil, err
+	}
+	r, err := release.DecodeRollout(payload)
+	return &Rollout{Rollout: r, Digest: episode.Digest(envelope), Envelope: envelope}, err
 }
 
 func (l *Link) release(ctx context.Context, layers [][]byte) (*Release, error) {
 	if len(layers) != 4 {
-		return nil, &episode.Problem{Code: "release/malformed", Message: "a release is a manifest, a model, a gate report and its proof", Hint: "ask the hub's operator"}
+		return nil, &episode.Problem{Code: "release/malformed", Message: "a release is a manifest, its payload, a gate report and its proof", Hint: "ask the hub's operator"}
 	}
 	r, err := l.OpenRelease(layers[0], layers[1], layers[2])
 	if err != nil {
@@ -50,19 +104,19 @@ func (l *Link) release(ctx context.Context, layers [][]byte) (*Release, error) {
 	return r, err
 }
 
-// OpenRelease verifies that the hub signed the release and its gate report, that they speak of this model, and that the
+// OpenRelease verifies that the hub signed the release and its gate report, that they speak of this payload, and that the
 // gate let it through.
-func (l *Link) OpenRelease(envelope, model, judged []byte) (*Release, error) {
-	payload, err := l.payload(envelope, bundle.TypeRelease)
+func (l *Link) OpenRelease(envelope, payload, judged []byte) (*Release, error) {
+	signed, err := l.payload(envelope, bundle.TypeRelease)
 	if err != nil {
 		return nil, err
 	}
-	r, err := release.Decode(payload)
+	r, err := release.Decode(signed)
 	if err != nil {
 		return nil, err
 	}
-	if r.Model != episode.Digest(model) || r.Gate != episode.Digest(judged) {
-		return nil, &episode.Problem{Code: "release/digest-mismatch", Message: "the model or gate report is not the one that the release names", Hint: "ask the hub's operator"}
+	if r.Payload != episode.Digest(payload) || r.Gate != episode.Digest(judged) {
+		return nil, &episode.Problem{Code: "release/digest-mismatch", Message: "the payload or gate report is not the one that the release names", Hint: "ask the hub's operator"}
 	}
 	var report gate.Report
 	if err := l.Open(judged, bundle.TypeGateReport, &report); err != nil {
@@ -71,7 +125,7 @@ func (l *Link) OpenRelease(envelope, model, judged []byte) (*Release, error) {
 	if report.Verdict != gate.Released {
 		return nil, &episode.Problem{Code: "release/not-through-the-gate", Message: "the gate refused this release", Hint: "ask the hub's operator"}
 	}
-	return &Release{Release: r, Envelope: envelope, Model: model, Gate: judged}, nil
+	return &Release{Release: r, Envelope: envelope, Payload: payload, Gate: judged}, nil
 }
 
 // Statement fetches the latest of our statements, signed; nil where there is none yet.

@@ -17,16 +17,24 @@ import (
 	"github.com/headrace/headrace/internal/web"
 )
 
-// Release is a release as the pages show it; lead is how much later the stable channel has it.
-func Release(r *release.Release, madeAt time.Time, lead time.Duration, state, signer string) web.Release {
-	out := web.Release{ID: r.ID, MadeAt: madeAt, Gate: r.Gate, Kind: r.Kind, Lever: lever(r.Kind), Digest: r.Model, Snapshot: r.Snapshot, Replaces: r.Replaces,
-		Signer: signer, State: state}
-	for _, c := range r.Channels {
-		from := madeAt
-		if c.Name != "early" {
-			from = madeAt.Add(lead)
+// Release is a release as the pages show it; on is the last roll-out of its kind, the zero Rollout for none. Its state is "active"
+// where it reaches anybody, "rolled back", or "superseded".
+func Release(r *release.Release, madeAt time.Time, on release.Rollout, signer string) web.Release {
+	out := web.Release{ID: r.ID, MadeAt: madeAt, Gate: r.Gate, Kind: string(r.Kind), Lever: lever(string(r.Kind)), Digest: r.Payload, Snapshot: r.Snapshot, Replaces: r.Replaces,
+		Signer: signer, State: "superseded"}
+	switch {
+	case on.Release == r.ID && on.State == release.Back:
+		out.State = "rolled back"
+	case on.Release == r.ID:
+		out.State = "active"
+		for _, c := range on.Shares {
+			out.Channels = append(out.Channels, web.Channel{Name: c.Name, Who: fmt.Sprintf("%g %% of the developers on this channel", 100*c.Share), From: on.Since})
 		}
-		out.Channels = append(out.Channels, web.Channel{Name: c.Name, Who: fmt.Sprintf("%.0f %% of the developers on this channel", 100*c.Share), From: from})
+	case on.Base == r.ID:
+		out.State = "active"
+		for _, c := range on.Shares {
+			out.Channels = append(out.Channels, web.Channel{Name: c.Name, Who: fmt.Sprintf("%g %% of the developers on this channel", 100*(1-c.Share)), From: on.Since})
+		}
 	}
 	return out
 }

@@ -305,3 +305,21 @@ func mixture(variance, alpha, detect float64) float64 {
 
 // normal is the distribution function of the standard normal.
 func normal(z float64) float64 { return math.Erfc(-z/math.Sqrt2) / 2 }
+
+// Saw is what a decision tells of which the new release and the old would choose one action each, by index, and one was chosen that
+// had a reward; -1 where it is not known. Values are what the new model expects of each action.
+func Saw(values []float64, new, old, chosen int, reward float64) Seen {
+	at := func(i int) (float64, bool) {
+		if i < 0 || i >= len(values) || math.IsNaN(values[i]) {
+			return 0, false
+		}
+		return values[i], true
+	}
+	s := Seen{Differ: new != old || new < 0, Reward: reward}
+	is, known := at(new)
+	was, both := at(old)
+	if expected, ok := at(chosen); known && both && ok {
+		s.Gain, s.Expected = is-was, expected
+	}
+	return s
+}

@@ -9,41 +9,6 @@ import (
 	"time"
 )
 
-// PulledRelease is a release as the edge has verified and stored it.
-type PulledRelease struct {
-	ID, Hub, Channel      string
-	Envelope, Model, Gate []byte
-	PulledAt              time.Time
-}
-
-// SaveRelease stores a release; the latest pulled of a channel is the current one.
-func (d *DB) SaveRelease(ctx context.Context, r PulledRelease) error {
-	return d.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO releases (id, recipient, channel, envelope, model, gate, pulled_at) VALUES ($1,$2,$3,$4,$5,$6,$7)
- ON CONFLICT (id) DO UPDATE SET recipient=excluded.recipient, channel=excluded.channel, envelope=excluded.envelope, pulled_at=excluded.pulled_at`,
-			r.ID, r.Hub, r.Channel, r.Envelope, r.Model, r.Gate, micros(r.PulledAt))
-		return err
-	})
-}
-
-// DropReleases says that none of the stored releases of a hub is in force any more.
-func (d *DB) DropReleases(ctx context.Context, hub string) error {
-	return d.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE releases SET channel='' WHERE recipient=$1`, hub)
-		return err
-	})
-}
-
-// PulledReleases returns those of a hub, or of all where none is named, newest first; a release without a channel is not in force.
-func (d *DB) PulledReleases(ctx context.Context, hub string) ([]PulledRelease, error) {
-	return rowsOf(ctx, d.read, func(r *sql.Rows) (p PulledRelease, err error) {
-		var at int64
-		err = r.Scan(&p.ID, &p.Hub, &p.Channel, &p.Envelope, &p.Model, &p.Gate, &at)
-		p.PulledAt = fromMicros(at)
-		return p, err
-	}, `SELECT id, recipient, channel, envelope, model, gate, pulled_at FROM releases WHERE $1='' OR recipient=$1 ORDER BY pulled_at DESC, id`, hub)
-}
-
 // Document is a signed document that came from the other side.
 type Document struct {
 	ID       string

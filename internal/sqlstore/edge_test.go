@@ -3,6 +3,7 @@
 package sqlstore_test
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -260,15 +261,16 @@ func TestListsCountAndPage(t *testing.T) {
 func TestReturnsAreKeptOnceNewestFirst(t *testing.T) {
 	engines(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, sqlstore.RoleEdge)
-		for i, id := range []string{"r1", "r2", "r1"} { // r1 is rolled back to
-			ok(t, db.SaveRelease(t.Context(), sqlstore.PulledRelease{ID: id, Channel: "early", Envelope: []byte("e"), Model: []byte("m"), Gate: []byte("g"), PulledAt: day1.Add(time.Duration(i) * time.Hour)}))
+		for i, id := range []string{"r1", "r2", "r1"} { // r1 is what r2 replaces when it goes back
+			rel := sqlstore.PulledRelease{Hub: "h", ID: id, Kind: "filter", Envelope: []byte("e"), Payload: []byte("m"), Gate: []byte("g"), PulledAt: day1.Add(time.Duration(i) * time.Hour)}
+			ok(t, db.SaveRollout(t.Context(), sqlstore.PulledRollout{Hub: "h", Kind: "filter", Sequence: int64(i + 1), Envelope: []byte("r"), PulledAt: rel.PulledAt}, rel))
 			ok(t, db.SaveStatement(t.Context(), sqlstore.Document{ID: id, Envelope: []byte("s"), At: day1.Add(time.Duration(i) * time.Hour)}))
 		}
 		rels, err := db.PulledReleases(t.Context(), "")
 		ok(t, err)
 		docs, err := db.Statements(t.Context())
 		ok(t, err)
-		if len(rels) != 2 || rels[0].ID != "r1" || len(docs) != 2 || docs[0].ID != "r2" {
+		if len(rels) != 2 || rels[0].ID != "r2" || len(docs) != 2 || docs[0].ID != "r2" {
 			t.Errorf("releases %+v, statements %+v", rels, docs)
 		}
 		rows := make([]sqlstore.DecisionRow, 5000)
@@ -302,4 +304,39 @@ func BenchmarkAssembleAndScreen(b *testing.B) {
 		ok(b, db.Screen(b.Context(), answers))
 	}
 	b.ReportMetric(2000*float64(b.N)/b.Elapsed().Seconds(), "episodes/s")
+}
+
+func TestWhatWasDecidedOfReleasesIsKept(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleEdge)
+		rel := sqlstore.PulledRelease{Hub: "h", ID: "r1", Kind: "filter", Envelope: []byte("e"), Payload: []byte("m"), Gate: []byte("g"), PulledAt: day1}
+		ok(t, db.SaveRollout(t.Context(), sqlstore.PulledRollout{Hub: "h", Kind: "filter", Sequence: 9, Envelope: []byte("r"), PulledAt: day1}, rel))
+		ok(t, db.SaveRollout(t.Context(), sqlstore.PulledRollout{Hub: "h", Kind: "filter", Sequence: 10, Envelope: []byte("s"), PulledAt: day1}))
+		if r, err := db.LastRollout(t.Context(), "h", "filter"); err != nil || r.Sequence != 10 {
+			t.Errorf("%+v, %v: want the highest, by number", r, err)
+		}
+		if _, err := db.LastRollout(t.Context(), "other", "filter"); !errors.Is(err, sqlstore.ErrNotFound) {
+			t.Errorf("of another hub: %v", err)
+		}
+		ok(t, db.ApproveRelease(t.Context(), "h", "r1", "ada", day1))
+		ok(t, db.TakeReleaseBack(t.Context(), "h", "r1", "harm", day1))
+		for what, err := range map[string]error{"approved again": db.ApproveRelease(t.Context(), "h", "r1", "bob", day1), "back again": db.TakeReleaseBack(t.Context(), "h", "r1", "more", day1)} {
+			if !errors.Is(err, sqlstore.ErrChanged) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		ok(t, db.SaveRollout(t.Context(), sqlstore.PulledRollout{Hub: "h", Kind: "filter", Sequence: 11, Envelope: []byte("t"), PulledAt: day1}, rel)) // it comes again
+		if r, err := db.PulledRelease(t.Context(), "h", "r1"); err != nil || r.ApprovedBy != "ada" || r.BackAt.IsZero() || r.BackWhy != "harm" {
+			t.Errorf("%+v, %v", r, err)
+		}
+		ok(t, db.SetBrake(t.Context(), sqlstore.Brake{Kind: "filter", Hub: "h", ID: "r1", Who: "ada", At: day1}))
+		ok(t, db.SetBrake(t.Context(), sqlstore.Brake{Who: "bob", At: day1}))
+		if b, err := db.Brakes(t.Context()); err != nil || len(b) != 2 || b[0].Who != "bob" || b[1].ID != "r1" {
+			t.Errorf("%+v, %v", b, err)
+		}
+		ok(t, db.LiftBrakes(t.Context()))
+		if err := db.LiftBrakes(t.Context()); !errors.Is(err, sqlstore.ErrChanged) {
+			t.Errorf("lifted twice: %v", err)
+		}
+	})
 }

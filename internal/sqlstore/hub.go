@@ -161,6 +161,7 @@ const (
 	DocSnapshot    = "snapshot"
 	DocGate        = "gate"
 	DocRelease     = "release"
+	DocRollout     = "rollout"
 	DocStatement   = "statement"
 	DocCertificate = "certificate"
 	DocIncident    = "incident"

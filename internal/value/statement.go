@@ -30,6 +30,9 @@ type Statement struct {
 	Gate      string        `json:"gate"`           // digest of the gate report
 	Verdict   string        `json:"verdict"`        // of the gate
 	Certified float64       `json:"certified_gain"` // relative, lower bound; 0 when refused
+	// Channel is the first in which the contributor may have releases beside canary, which is open to all: early where what it gave was
+	// surely of worth, or nobody can tell yet, else stable.
+	Channel string `json:"channel,omitzero"`
 }
 
 // Records counts what a contributor sent.
@@ -79,7 +82,7 @@ func State(in Inputs) []Statement {
 	var out []Statement
 	for _, w := range in.Worths {
 		s := Statement{Format: statementFormat, Contributor: w.Contributor, Period: in.Period, Records: in.Records[w.Contributor],
-			Value: w.Value, Method: method, RateCard: in.Card.Digest, Gate: in.Gate.Digest, Verdict: in.Gate.Verdict, Certified: certified}
+			Value: w.Value, Method: method, RateCard: in.Card.Digest, Gate: in.Gate.Digest, Verdict: in.Gate.Verdict, Certified: certified, Channel: standing(in.Records[w.Contributor], w)}
 		s.Lines = append(s.Lines, floor(in.Card, s.Records), measured(in, w, certified, credits))
 		for _, l := range s.Lines {
 			s.Discount += l.Percent
@@ -88,6 +91,14 @@ func State(in Inputs) []Statement {
 		out = append(out, s)
 	}
 	return out
+}
+
+// standing is the channel that a contributor may follow by what it gave.
+func standing(r Records, w Worth) string {
+	if r.Used > 0 && (w.Value == nil || w.Credit > 0) {
+		return "early"
+	}
+	return "stable"
 }
 
 func floor(card *RateCard, r Records) Line {
@@ -128,6 +139,9 @@ func Recompute(s Statement, in Inputs) error {
 	for _, want := range State(in) {
 		if want.Contributor != s.Contributor {
 			continue
+		}
+		if s.Channel == "" {
+			want.Channel = "" // statements did not say it yet
 		}
 		b, err := json.Marshal(want, json.Deterministic(true))
 		if err != nil {

@@ -42,6 +42,7 @@ const (
 	KindBundle      = "bundle"
 	KindSnapshot    = "snapshot"
 	KindRelease     = "release"
+	KindRollout     = "rollout"
 	KindStatement   = "statement"
 	KindWithdrawal  = "withdrawal"
 	KindCertificate = "certificate"

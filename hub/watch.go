@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hub
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/gate"
+	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/link"
+	"github.com/headrace/headrace/internal/release"
+	"github.com/headrace/headrace/internal/reward"
+	"github.com/headrace/headrace/internal/sqlstore"
+)
+
+// watch looks at what came of the decisions by what is being rolled out, over all contributors. What follows from it roll does.
+func (h *Hub) watch(ctx context.Context, s *snapshot) error {
+	for _, kind := range []release.Kind{release.Filter, release.Route} {
+		h.rolling.Lock()
+		list, err := h.rollouts(ctx, kind)
+		h.rolling.Unlock()
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 || list[0].Over() {
+			continue
+		}
+		w, err := h.newWatched(ctx, list)
+		if err != nil {
+			return err
+		}
+		permitted := slices.DeleteFunc(slices.Clone(s.rows), func(r dataset.Row) bool { return !r.Permit(h.rights, h.cfg.Name, episode.PurposeEvaluate, h.cfg.Now()) })
+		decisions := dataset.Decisions(permitted)
+		for i := range decisions {
+			w.add(&decisions[i])
+		}
+		h.rolling.Lock()
+		h.looks[kind] = w.monitor.Look()
+		h.rolling.Unlock()
+	}
+	return nil
+}
+
+// watched is a roll-out and what is compared for it.
+type watched struct {
+	on       release.Rollout
+	began    []int64     // the days on which its stages began, from the first
+	new, old learn.Model // old is nil where there is none
+	monitor  *release.Monitor
+	actions  []episode.Action
+	values   [2][]float64
+}
+
+// newWatched prepares to watch the first of a list of roll-outs.
+func (h *Hub) newWatched(ctx context.Context, list []link.Rollout) (*watched, error) {
+	w := &watched{on: list[0].Rollout, actions: []episode.Action{{ID: dataset.ActionShow}, {ID: dataset.ActionHide}}}
+	for _, r := range list {
+		if r.Release != w.on.Release {
+			break
+		}
+		w.began = append(w.began, r.Since.Unix()/86400)
+	}
+	slices.Reverse(w.began)
+	var err error
+	old := 0.0
+	if w.new, old, err = h.modelOf(ctx, w.on.Release); err != nil {
+		return nil, err
+	}
+	if w.on.Base != "" {
+		if w.old, _, err = h.modelOf(ctx, w.on.Base); err != nil {
+			return nil, err
+		}
+	}
+	w.monitor = release.NewMonitor(release.Watch{Value: old})
+	return w, nil
+}
+
+// modelOf is the model of a release, and what its gate report says that a decision was worth before it.
+func (h *Hub) modelOf(ctx context.Context, id string) (learn.Model, float64, error) {
+	doc, err := h.db.Document(ctx, sqlstore.DocRelease, id)
+	if err != nil {
+		return nil, 0, fmt.Errorf("release %s: %w", id, err)
+	}
+	r := new(release.Release)
+	if err := h.openRelease(doc, r); err != nil {
+		return nil, 0, err
+	}
+	b, err := h.blobs.Get(ctx, r.Payload)
+	if err != nil {
+		return nil, 0, fmt.Errorf("release %s: %w", id, err)
+	}
+	m, err := learn.Decode(b)
+	if err != nil {
+		return nil, 0, fmt.Errorf("release %s: %w", id, err)
+	}
+	judged, err := h.db.Document(ctx, sqlstore.DocGate, doc.Parent)
+	if err != nil {
+		return nil, 0, err
+	}
+	var report gate.Report
+	if err := h.open(judged.Envelope, bundle.TypeGateReport, &report); err != nil || report.Old == nil {
+		return m, 0, nil // one of an earlier format: the monitor has a value of its own to go by
+	}
+	return m, report.Old.Estimate, nil
+}
+
+// add adds a decision if it was made by one of the two since the roll-out began. What was explored is drawn apart from both.
+func (w *watched) add(d *dataset.Decision) {
+	new := d.Release == w.on.Release
+	if !new && d.Release != w.on.Base || d.Day < w.began[0] || d.Explore {
+		return
+	}
+	r, ok := reward.Immediate().Of(d)
+	if !ok {
+		return
+	}
+	actions := d.Actions
+	if len(actions) == 0 {
+		actions = w.actions
+	}
+	chosen := d.Chosen
+	if chosen == "" && !d.Shown {
+		chosen = dataset.ActionHide
+	} else if chosen == "" {
+		chosen = dataset.ActionShow
+	}
+	at := slices.IndexFunc(actions, func(a episode.Action) bool { return a.ID == chosen })
+	w.values[0] = w.new.Values(w.values[0][:0], d.Features, actions)
+	isNew := learn.Greedy(w.values[0])
+	isOld := 0 // without a policy the first is done: a suggestion is shown
+	if w.old != nil {
+		w.values[1] = w.old.Values(w.values[1][:0], d.Features, actions)
+		isOld = learn.Greedy(w.values[1])
+	} else if w.on.Kind != release.Filter {
+		isOld = -1
+	}
+	seen := release.Saw(w.values[0], isNew, isOld, at, r)
+	seen.Taken = reward.Taken(d)
+	seen.Reverted = slices.ContainsFunc(d.Outcomes, func(o episode.Outcome) bool { return o.Kind == episode.OutcomeReverted && o.Value > 0 })
+	stage := 0
+	for stage+1 < len(w.began) && d.Day >= w.began[stage+1] {
+		stage++
+	}
+	w.monitor.Add(w.monitor.Cell(fmt.Sprintf("%s %d", d.Contributor, stage), d.Contributor+" "+d.Developer, new), seen)
+}

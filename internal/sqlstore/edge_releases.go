@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// PulledRelease is a release as the edge has verified and stored it.
+type PulledRelease struct {
+	Hub, ID, Kind           string
+	Envelope, Payload, Gate []byte
+	PulledAt                time.Time
+	ApprovedBy              string // empty: nobody has
+	ApprovedAt              time.Time
+	BackAt                  time.Time // when it was taken back here; zero: it was not
+	BackWhy                 string
+}
+
+// PulledRollout is a roll-out as the edge has verified and stored it.
+type PulledRollout struct {
+	Hub, Kind string
+	Sequence  int64
+	Envelope  []byte
+	PulledAt  time.Time
+}
+
+// SaveRollout stores a roll-out and the releases that it names, in one commit. What is there already stays as it is.
+func (d *DB) SaveRollout(ctx context.Context, r PulledRollout, releases ...PulledRelease) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		for _, p := range releases {
+			_, err := tx.ExecContext(ctx, `INSERT INTO releases (recipient, id, kind, envelope, payload, gate, pulled_at) VALUES ($1,$2,$3,$4,$5,$6,$7)
+ ON CONFLICT (recipient, id) DO NOTHING`, p.Hub, p.ID, p.Kind, p.Envelope, p.Payload, p.Gate, micros(p.PulledAt))
+			if err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO rollouts (recipient, kind, sequence, envelope, pulled_at) VALUES ($1,$2,$3,$4,$5)
+ ON CONFLICT (recipient, kind, sequence) DO NOTHING`, r.Hub, r.Kind, r.Sequence, r.Envelope, micros(r.PulledAt))
+		return err
+	})
+}
+
+// LastRollout returns the highest of a kind that was seen of a hub, or ErrNotFound.
+func (d *DB) LastRollout(ctx context.Context, hub, kind string) (PulledRollout, error) {
+	return one(rowsOf(ctx, d.read, scanRollout, `SELECT recipient, kind, sequence, envelope, pulled_at FROM rollouts WHERE recipient=$1 AND kind=$2 ORDER BY sequence DESC LIMIT 1`, hub, kind))
+}
+
+// Rollouts returns all that were seen, newest first.
+func (d *DB) Rollouts(ctx context.Context) ([]PulledRollout, error) {
+	return rowsOf(ctx, d.read, scanRollout, `SELECT recipient, kind, sequence, envelope, pulled_at FROM rollouts ORDER BY pulled_at DESC, recipient, kind, sequence DESC`)
+}
+
+func scanRollout(r *sql.Rows) (p PulledRollout, err error) {
+	var at int64
+	err = r.Scan(&p.Hub, &p.Kind, &p.Sequence, &p.Envelope, &at)
+	p.PulledAt = fromMicros(at)
+	return p, err
+}
+
+const releaseCols = `recipient, id, kind, envelope, payload, gate, pulled_at, approved_by, approved_at, back_at, back_why`
+
+func scanRelease(r *sql.Rows) (p PulledRelease, err error) {
+	var pulled, approved, back int64
+	err = r.Scan(&p.Hub, &p.ID, &p.Kind, &p.Envelope, &p.Payload, &p.Gate, &pulled, &p.ApprovedBy, &approved, &back, &p.BackWhy)
+	p.PulledAt, p.ApprovedAt, p.BackAt = fromMicros(pulled), fromMicros(approved), fromMicros(back)
+	return p, err
+}
+
+// PulledReleases returns those of a hub, or of all where none is named, newest first.
+func (d *DB) PulledReleases(ctx context.Context, hub string) ([]PulledRelease, error) {
+	return rowsOf(ctx, d.read, scanRelease, `SELECT `+releaseCols+` FROM releases WHERE $1='' OR recipient=$1 ORDER BY pulled_at DESC, id`, hub)
+}
+
+// PulledRelease returns one, or ErrNotFound.
+func (d *DB) PulledRelease(ctx context.Context, hub, id string) (PulledRelease, error) {
+	return one(rowsOf(ctx, d.read, scanRelease, `SELECT `+releaseCols+` FROM releases WHERE recipient=$1 AND id=$2`, hub, id))
+}
+
+// ApproveRelease says that a person has approved a release. ErrChanged says that there is none that waits for it.
+func (d *DB) ApproveRelease(ctx context.Context, hub, id, who string, at time.Time) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, `UPDATE releases SET approved_by=$1, approved_at=$2 WHERE recipient=$3 AND id=$4 AND approved_by='' AND back_at=0`, who, micros(at), hub, id)
+		if err != nil {
+			return err
+		}
+		return anyRow(r)
+	})
+}
+
+// TakeReleaseBack says that a release was taken back, for good. ErrChanged says that it was already, or never was here.
+func (d *DB) TakeReleaseBack(ctx context.Context, hub, id, why string, at time.Time) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, `UPDATE releases SET back_at=$1, back_why=$2 WHERE recipient=$3 AND id=$4 AND back_at=0`, micros(at), why, hub, id)
+		if err != nil {
+			return err
+		}
+		return anyRow(r)
+	})
+}
+
+// Brake is what a person has decided of releases, whatever hubs say.
+type Brake struct {
+	Kind    string // that is pinned; empty: nothing of any kind is taken
+	Hub, ID string // of the release that it is pinned to
+	Who     string
+	At      time.Time
+}
+
+// Brakes returns all, by kind.
+func (d *DB) Brakes(ctx context.Context) ([]Brake, error) {
+	return rowsOf(ctx, d.read, func(r *sql.Rows) (b Brake, err error) {
+		var at int64
+		err = r.Scan(&b.Kind, &b.Hub, &b.ID, &b.Who, &at)
+		b.At = fromMicros(at)
+		return b, err
+	}, `SELECT kind, recipient, release, who, at FROM brakes ORDER BY kind`)
+}
+
+// SetBrake puts a brake on, in the place of one of the same kind.
+func (d *DB) SetBrake(ctx context.Context, b Brake) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO brakes (kind, recipient, release, who, at) VALUES ($1,$2,$3,$4,$5)
+ ON CONFLICT (kind) DO UPDATE SET recipient=excluded.recipient, release=excluded.release, who=excluded.who, at=excluded.at`, b.Kind, b.Hub, b.ID, b.Who, micros(b.At))
+		return err
+	})
+}
+
+// LiftBrakes takes all brakes off. ErrChanged says that there was none.
+func (d *DB) LiftBrakes(ctx context.Context) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, `DELETE FROM brakes`)
+		if err != nil {
+			return err
+		}
+		return anyRow(r)
+	})
+}
