@@ -27,6 +27,7 @@ type simulateCmd struct {
 	Copycats     int     `help:"Contributors besides who send another's records as their own."`
 	Contributor  string  `help:"Only this one, such as alder-bank." placeholder:"NAME"`
 	Period       int     `help:"Which four weeks: 1 is the same developers four weeks later."`
+	Seasons      bool    `help:"Let people rest at weekends, accept more towards a weekend, and more from month to month."`
 	Delays       bool    `help:"Let commits, merges, tests and reverts become known as late as they do in life."`
 	Late         bool    `help:"What became known days later, instead: later versions of the same episodes." xor:"what"`
 	Native       string  `help:"Write what the developers' own tools would keep, a home folder for each, below DIR; headrace read reads it." type:"path" placeholder:"DIR" xor:"what"`
@@ -43,7 +44,7 @@ many as you ask for, some of whom cheat. Each decision carries what the logging 
 // Run writes the episodes as JSON Lines.
 func (c *simulateCmd) Run(e *env) error {
 	w, err := sim.New(sim.Config{Seed: c.Seed, Gain: c.Gain, Decisions: c.Decisions, Developers: c.Developers, Contributors: c.Contributors,
-		Flippers: c.Flippers, Junk: c.Junk, Copycats: c.Copycats, Period: c.Period, Delays: c.Delays})
+		Flippers: c.Flippers, Junk: c.Junk, Copycats: c.Copycats, Period: c.Period, Delays: c.Delays, Seasons: c.Seasons})
 	if err != nil {
 		return usagef("%w", err)
 	}

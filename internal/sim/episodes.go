@@ -183,11 +183,14 @@ func (w *World) events(c, i int, do func(*event, *rand.Rand) error) error {
 	start := time.Date(2026, 9, 7, 8, 0, 0, 0, time.UTC).AddDate(0, 0, w.cfg.Period*days)
 	for n := range d.decisions {
 		ev := event{n: n, draw: e.draw(facts), good: facts.Float64() < goodText}
-		day := n * days / d.decisions
+		day, season := n*days/d.decisions, 0.0
+		if w.cfg.Seasons {
+			day, season = seasonal(day, w.cfg.Period, later)
+		}
 		ev.at = start.AddDate(0, 0, day).Add(time.Duration(facts.Int64N(int64(9 * time.Hour)))).Truncate(time.Millisecond)
 		ev.propensity = ev.draw.propensity(ev.good)
 		ev.shown = facts.Float64() < ev.propensity
-		p := e.accept(w.strength*ev.draw.signal(), d.intercept, ev.good, logistic)
+		p := e.accept(w.strength*ev.draw.signal(), d.intercept+season, ev.good, logistic)
 		verdict, which, chance := facts.Float64(), facts.Float64(), facts.Float64()
 		switch {
 		case !ev.shown:
@@ -227,6 +230,18 @@ func (w *World) events(c, i int, do func(*event, *rand.Rand) error) error {
 		}
 	}
 	return nil
+}
+
+// seasonal moves most of what falls on a weekend to the Friday before or the Monday after, and returns how much likelier a
+// suggestion is taken on that day, in logits. Day 0 is a Monday.
+func seasonal(day, period int, rng *rand.Rand) (moved int, shift float64) {
+	if weekday := day % 7; weekday >= 5 && rng.Float64() < 0.9 {
+		if day += 4 - weekday; weekday == 6 && day+3 < days {
+			day += 3
+		}
+	}
+	const weekly, monthly = 0.1, 0.3
+	return day, weekly*(float64(min(day%7, 4))-2) + monthly*(float64(day+period*days)/days-0.5)
 }
 
 // episode is the record of one event but for its text and features.

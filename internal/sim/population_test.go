@@ -104,3 +104,30 @@ func TestThereAreAsManyContributorsAsAskedForAndSomeCheat(t *testing.T) {
 		t.Errorf("to show everything is worth %v with cheats, %v without", with, without)
 	}
 }
+
+func TestWithSeasonsPeopleRestAtWeekendsAndAcceptMoreAsTimeGoesOn(t *testing.T) {
+	var weekday [7]int
+	rate := func(period int) float64 {
+		shown, taken := 0, 0
+		w := simtest.World(t, sim.Config{Seed: 4, Gain: 0.2, Decisions: 30_000, Seasons: true, Period: period})
+		if err := w.Settled("birch-telecom", time.Time{}, func(e *episode.Episode) error {
+			weekday[e.StartedAt.Weekday()]++
+			if d := &e.Decisions[0]; *d.Shown {
+				shown++
+				if d.Verdict == episode.Accepted || d.Verdict == episode.Modified {
+					taken++
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return float64(taken) / float64(shown)
+	}
+	if first, third := rate(0), rate(2); third < first+0.05 {
+		t.Errorf("%.3f are taken in the first period, %.3f in the third", first, third)
+	}
+	if weekday[time.Saturday]*4 > weekday[time.Wednesday] || weekday[time.Sunday]*4 > weekday[time.Monday] {
+		t.Errorf("by weekday, from Sunday: %v", weekday)
+	}
+}

@@ -44,6 +44,9 @@ type Config struct {
 	// Delays makes everything that becomes of a taken suggestion known as late as it is in life: commits, merges, tests, what
 	// is kept after 1, 7 and 30 days, reverts.
 	Delays bool
+	// Seasons lets people work on weekdays mostly, accept more towards the end of a week, and ever more over the months. Truth
+	// is then that of the middle of the first period.
+	Seasons bool
 	// Rules plants instruction files; nil plants none.
 	Rules *Rules
 }
