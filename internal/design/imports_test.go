@@ -65,6 +65,7 @@ var rules = []rule{
 	{"internal/learn", "episode internal/dataset internal/draw internal/learn/... internal/reward", ""},
 	{"internal/learn/portable", "", "a few functions: what evaluates a model needs nothing else"},
 	{"internal/learn/bandit", "episode internal/dataset internal/learn/hashed", "package learn reads its files"},
+	{"internal/learn/rank", "episode internal/learn/linear internal/learn/portable", "learns from pairs, knows nothing of where they come from"},
 	{"internal/learn/linear", "internal/learn/portable", "learns from named numbers, knows nothing of where they come from"},
 	{"internal/learn/boost", "episode internal/learn/portable", "learns from columns, knows nothing of where they come from"},
 	{"internal/learn/hazard", "episode internal/learn/portable", "learns from numbers, knows nothing of where they come from"},

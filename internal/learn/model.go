@@ -12,6 +12,7 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/learn/bandit"
+	"github.com/headrace/headrace/internal/learn/rank"
 )
 
 // Model is a control model. It is safe for concurrent use, and its file is the same bytes for the same rows.
@@ -50,6 +51,9 @@ func Decode(b []byte) (Model, error) {
 	case filterFormat:
 		f := new(Filter)
 		return f, f.UnmarshalBinary(b)
+	case rank.Format:
+		r := new(rank.Model)
+		return r, r.UnmarshalBinary(b)
 	case bandit.RouteFormat:
 		r := new(bandit.Route)
 		return r, r.UnmarshalBinary(b)

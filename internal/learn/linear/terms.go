@@ -105,6 +105,13 @@ func common(seen map[string]int) []string {
 	return values[:n:n]
 }
 
+// Row adds an example's terms to r.
+func (t *Terms) Row(features map[string]any, r *Row) {
+	e := encoded{numbers: make([]float64, len(t.Numbers)), enums: make([]int8, len(t.Enums))}
+	e.bools = t.read(features, e.numbers, e.enums)
+	t.expand(&e, r.Add)
+}
+
 // Fit finds the weights that make the examples likely, less penalty/2·Σw² over all but the first. It returns their mean
 // loss and the number of Newton's steps, too.
 func (t *Terms) Fit(examples []Example, penalty float64) (weights []float64, loss float64, steps int) {
