@@ -116,15 +116,16 @@ func (h *Hub) check(ctx context.Context, c *claim, card *value.RateCard) error {
 			Hint: "recompute a statement of a newer snapshot"}
 	}
 	train, heldOut, model := dataset.Decisions(split.train), dataset.Decisions(split.heldOut), ""
+	var judged learn.Model
 	filter, _, err := learn.Fit(ctx, train, learn.Options{})
 	if err != nil {
 		heldOut = dataset.Decisions(split.judges) // as train does
 	} else if b, err := filter.MarshalBinary(); err != nil {
 		return err
 	} else {
-		model = episode.Digest(b)
+		model, judged = episode.Digest(b), filter
 	}
-	report := gate.Evaluate(heldOut, filter, gate.Options{Model: model, Snapshot: c.report.Snapshot})
+	report := gate.Evaluate(heldOut, judged, gate.Options{Model: model, Snapshot: c.report.Snapshot, AsOf: c.report.AsOf})
 	// Sealing is deterministic: the same model and the same report are the same bytes.
 	envelope, err := bundle.SealDocument(bundle.TypeGateReport, report, h.ring.Signing())
 	if err != nil {

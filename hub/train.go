@@ -67,7 +67,11 @@ type judgement struct {
 // evaluate puts the candidate through the gate and signs the report.
 func (h *Hub) evaluate(ctx context.Context, s *snapshot, c *candidate) (*judgement, error) {
 	start := time.Now()
-	g := &judgement{report: gate.Evaluate(c.heldOut, c.filter, gate.Options{Model: c.digest, Snapshot: s.manifest.ID})}
+	var m learn.Model // nil where there is no filter
+	if c.filter != nil {
+		m = c.filter
+	}
+	g := &judgement{report: gate.Evaluate(c.heldOut, m, gate.Options{Model: c.digest, Snapshot: s.manifest.ID, AsOf: dataset.UnixDay(h.cfg.Now().Unix())})}
 	var err error
 	if g.envelope, err = bundle.SealDocument(bundle.TypeGateReport, g.report, h.ring.Signing()); err != nil {
 		return nil, err

@@ -79,8 +79,8 @@ const stake = 0.75
 // Betting is the bound by betting (Waudby-Smith and Ramdas 2024, "Estimating means of bounded random variables by
 // betting", theorem 3 and equation 26): whoever bets at fair odds against "the truth is at most m" multiplies what they
 // have by 1/α with probability α at most, however far the truth is below; the bound is the largest m against which that
-// was done. Here a bet is on a cluster: it wins λ·(y − m·x), and λ may be as large as what the cluster could lose at
-// worst allows. The bound holds for any number of clusters, and is tight where each is small beside its worst case.
+// was done. Here a bet is on a cluster: it wins λ·(y − m·x), and λ may be as large as what the cluster that can lose most
+// allows. The bound holds for any number of clusters, and is tight where they are of much the same size.
 //
 // The clusters are bet on in an order drawn with a fixed seed, so that whatever they were sorted by plays no part.
 func Betting(r *Ratio, alpha float64) float64 {
@@ -137,14 +137,17 @@ func betting(r *Ratio, alpha float64, order []int, bet func(t, n, variance float
 	}
 	goal := math.Log(1 / alpha)
 	wins := func(m float64) bool {
+		// What any cluster can lose limits all bets. A limit of each one's own would bet less on large clusters, and be wrong
+		// where those are worse than small ones.
+		most := math.Inf(1)
+		for _, k := range kept {
+			if worst := float64(m*r.x[k]) - r.low[k]; worst > 0 {
+				most = min(most, stake/worst)
+			}
+		}
 		capital, log := 1.0, 0.0
 		for i, k := range kept {
-			mx := float64(m * r.x[k])
-			at := bets[i]
-			if worst := mx - r.low[k]; worst > 0 {
-				at = min(at, stake/worst)
-			}
-			capital *= 1 + float64(at*(r.y[k]-mx))
+			capital *= 1 + float64(min(bets[i], most)*(r.y[k]-float64(m*r.x[k])))
 			if capital > 1e100 || capital < 1e-100 {
 				log, capital = log+math.Log(capital), 1
 			}

@@ -83,16 +83,13 @@ func (r *Ratio) Between(b Bound, alpha float64) (lower, upper float64) {
 
 // Interval is the estimate with [Jackknife] bounds. ok is false where nothing can be said.
 func (r *Ratio) Interval() (iv Interval, ok bool) {
-	var df float64
-	iv.Estimate, iv.SE, df, ok = r.jackknife()
+	var se, df float64
+	iv.Estimate, se, df, ok = r.jackknife()
 	_, _, iv.N, iv.Developers = r.sums()
 	if !ok {
 		return iv, false
 	}
-	two := student(0.975, df) * iv.SE
-	iv.Lower, iv.Upper = iv.Estimate-two, iv.Estimate+two
-	iv.Bound = iv.Estimate - student(0.95, df)*iv.SE
-	return iv, true
+	return iv.with(se, df)
 }
 
 // Jackknife leaves out each cluster in turn and takes the spread around the whole (CR3 of Bell and McCaffrey 2002, "Bias

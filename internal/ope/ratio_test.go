@@ -18,14 +18,15 @@ func bounds() map[string]ope.Bound {
 		"betting": ope.Betting, "betting sequence": ope.BettingSequence, "asymptotic sequence": ope.AsymptoticSequence}
 }
 
-// team makes rewards of −0.25 or 0.75 by developers who differ, of whom some decide ten times as often as others.
+// team makes rewards of −0.25 or 0.75 by developers who differ. Those who take less decide more, so that whoever weighs
+// developers by anything but their decisions is wrong.
 func team(rng *rand.Rand, developers int) *ope.Ratio {
 	r := ope.NewRatio(developers)
 	for k := range developers {
-		p := 1 / (1 + math.Exp(0.5-0.7*rng.NormFloat64()))
-		for range 1 + rng.IntN(10) {
+		z := rng.NormFloat64()
+		for range size(z) + rng.IntN(5) {
 			y := -0.25
-			if rng.Float64() < p {
+			if rng.Float64() < takes(z) {
 				y = 0.75
 			}
 			r.AddWithin(k, y, 1, -0.25, 0.75)
@@ -34,12 +35,22 @@ func team(rng *rand.Rand, developers int) *ope.Ratio {
 	return r
 }
 
+func takes(z float64) float64 { return 1 / (1 + math.Exp(0.5-0.7*z)) }
+
+// size is the least number of decisions; there are two more on average.
+func size(z float64) int {
+	if z < 0 {
+		return 12
+	}
+	return 3
+}
+
 // truth is the mean of such rewards.
 func truth() float64 {
 	sum, weight := 0.0, 0.0
-	for z := -8.0; z <= 8; z += 1.0 / 64 {
-		w := math.Exp(-z * z / 2)
-		sum, weight = sum+w/(1+math.Exp(0.5-0.7*z)), weight+w
+	for z := -8.0 + 1.0/128; z < 8; z += 1.0 / 64 {
+		w := math.Exp(-z*z/2) * float64(size(z)+2)
+		sum, weight = sum+w*takes(z), weight+w
 	}
 	return sum/weight - 0.25
 }

@@ -41,7 +41,7 @@ func Release(r *release.Release, madeAt time.Time, on release.Rollout, signer st
 
 // Gate is a gate report as the pages show it.
 func Gate(id string, at time.Time, r *gate.Report, releaseID string) web.Gate {
-	g := web.Gate{ID: id, At: at, Candidate: r.Model, Snapshot: r.Snapshot, Released: r.Verdict == gate.Released, Release: releaseID, Design: r.Design,
+	g := web.Gate{ID: id, At: at, Candidate: r.Model, Snapshot: r.Snapshot, Released: r.Verdict == gate.Released, Release: releaseID, Design: string(r.Design),
 		Method: r.Method, Reward: r.Reward, HasGain: r.Gain != nil}
 	if r.Gain != nil {
 		g.Gain, g.Bound = estimate(*r.Gain), r.Gain.Bound

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gate
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/headrace/headrace/internal/ope"
+	"github.com/headrace/headrace/internal/reward"
+)
+
+// part is some of the rows.
+type part struct {
+	by, name string
+	rows     []int32
+}
+
+// split cuts the rows by contributor, by language and by experience, in the order of the names.
+func (s *sample) split() (parts []part) {
+	for _, by := range []struct {
+		name string
+		of   func(*row) string
+	}{
+		{"contributor", func(r *row) string { return r.d.Contributor }},
+		{"experience", func(r *row) string { return experience(r.d.Experience) }},
+		{"language", func(r *row) string { l, _ := r.d.Features["language"].(string); return l }},
+	} {
+		at := map[string]int{}
+		for i := range s.rows {
+			name := by.of(&s.rows[i])
+			if name == "" {
+				continue
+			}
+			k, ok := at[name]
+			if !ok {
+				k = len(parts)
+				at[name] = k
+				parts = append(parts, part{by: by.name, name: name})
+			}
+			parts[k].rows = append(parts[k].rows, int32(i))
+		}
+	}
+	slices.SortFunc(parts, func(a, b part) int { return cmp.Or(cmp.Compare(a.by, b.by), cmp.Compare(a.name, b.name)) })
+	return parts
+}
+
+// experience names how many decisions of a developer came before.
+func experience(steps uint8) string {
+	names := [...]string{"0", "1-9", "10-99", "100-999", "1000 and more"}
+	return names[min(int(steps), len(names)-1)]
+}
+
+// gains is the gain of each part with at least 10 developers.
+func (s *sample) gains(parts []part) (list []Part) {
+	for _, p := range parts {
+		if gain := s.difference(newValue, oldValue, p.rows); gain != nil {
+			list = append(list, Part{p.by, p.name, *gain})
+		}
+	}
+	return list
+}
+
+// curve is the gain of a show/hide candidate that is more or less eager, from one that shows all to one that shows what it
+// expects to be worth most of what anything can be.
+func (s *sample) curve() (points []Point) {
+	if !s.allShow() {
+		return nil
+	}
+	spec := reward.Immediate()
+	for _, share := range []float64{0, 0.05, 0.10, 0.15, 0.20, 0.25, 0.30, 0.35, 0.40, 0.50, 0.60} {
+		margin, shows := spec.Expected(share), 0.0
+		for i := range s.rows {
+			if s.rows[i].showing > margin {
+				shows++
+			}
+		}
+		if gain := shown(s.ratio(func(r *row) ope.Term { return r.gainAt(margin) }, nil).Interval()); gain != nil {
+			points = append(points, Point{margin, shows / float64(len(s.rows)), *gain})
+		}
+	}
+	return points
+}
+
+// gainAt is the gain of the candidate that shows what is expected to be worth more than margin.
+func (r *row) gainAt(margin float64) ope.Term {
+	show := 0.0
+	if r.showing > margin {
+		show = 1
+	}
+	w := -1.0
+	if r.d.Shown { // what is hidden is worth what is expected, whatever its weight
+		w += show / r.old.show
+	}
+	return ope.Term{Fixed: float64(show*r.showing) - r.old.direct - float64(w*r.expected), Slope: w, Size: 1}
+}
+
+// worstDecile takes developers' true gains as normal around the gain, with the variance that is left of their means' when
+// what chance makes of it is taken off.
+func (s *sample) worstDecile(mean float64) *Decile {
+	type moments struct{ n, sum, squares float64 }
+	of := make([]moments, s.clusters.N)
+	for i := range s.rows {
+		r := &s.rows[i]
+		v := gain(r).Value(r.reward)
+		m := &of[r.cluster]
+		m.n, m.sum, m.squares = m.n+1, m.sum+v, m.squares+float64(v*v)
+	}
+	var n, sum, squares, chance float64
+	for _, m := range of {
+		if m.n < 2 {
+			continue
+		}
+		own := m.sum / m.n
+		n, sum, squares = n+1, sum+own, squares+float64(own*own)
+		chance += max(0, m.squares/m.n-float64(own*own)) / (m.n - 1)
+	}
+	if n < 10*minShown {
+		return nil
+	}
+	const tail = 1.7549833 // a normal's lowest tenth is on average so many deviations below its mean
+	spread := math.Sqrt(max(0, (squares-float64(sum*sum)/n)/(n-1)-chance/n))
+	return &Decile{Gain: mean - float64(tail*spread), Spread: spread, Developers: int(n / 10)}
+}
+
+// Withheld is what a contributor counted at home in a stratum, with noise: how many suggestions were shown there, and how
+// many of them were taken.
+type Withheld struct {
+	Contributor, Language string // Language is empty for all of them
+	Shown, Taken          float64
+	Noise                 float64 // standard deviation of either
+}
+
+// selection holds what contributors counted beside what they contributed, and notes of how many decisions nothing is known.
+func (s *sample) selection(withheld []Withheld, r *Report) {
+	known := map[string]bool{}
+	for _, w := range withheld {
+		var shown, taken float64
+		people := map[int]bool{}
+		for i := range s.rows {
+			x := &s.rows[i]
+			language, _ := x.d.Features["language"].(string)
+			if x.d.Contributor != w.Contributor || w.Language != "" && w.Language != language || !x.d.Shown {
+				continue
+			}
+			people[x.cluster] = true
+			shown++
+			if reward.Taken(x.d) {
+				taken++
+			}
+		}
+		if len(people) < minShown || w.Shown <= 0 {
+			continue
+		}
+		known[w.Contributor] = true
+		share, stratum := w.Taken/w.Shown, "accepted"
+		if w.Language != "" {
+			stratum += " " + w.Language
+		}
+		r.Selection = append(r.Selection, Selection{Contributor: w.Contributor, Stratum: stratum, Contributed: taken / shown, Counted: share,
+			Noise: w.Noise * math.Sqrt(1+float64(share*share)) / w.Shown})
+	}
+	unknown := 0
+	for i := range s.rows {
+		if !known[s.rows[i].d.Contributor] {
+			unknown++
+		}
+	}
+	r.note("selection", unknown, "of what was withheld beside %d of the decisions nothing is known: their contributors sent no counts")
+}

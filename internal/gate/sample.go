@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gate
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/ope"
+	"github.com/headrace/headrace/internal/reward"
+)
+
+// row is one decision that can be judged by.
+type row struct {
+	d         *dataset.Decision
+	cluster   int
+	counts    float64 // 1, or less where its developer made too many of the decisions
+	reward    float64
+	low, high float64 // what the reward can be: 0 where nothing was shown
+	expected  float64 // by the model, of the action taken
+	old, new  side
+	// Of show/hide policies: what showing is expected to be worth.
+	mayShow bool
+	showing float64
+	best    float64 // what the model expects of the candidate's choice, to see drift by
+}
+
+// side is what a decision says about one of the policies.
+type side struct {
+	choice string  // the action that it would most likely take
+	show   float64 // with what probability it would show
+	direct float64 // what the model expects of it
+	weight float64 // its probability of the action taken, over the logged one
+	size   float64 // 1 where the decision speaks about it, else 0
+}
+
+// term is what the decision says about the value of a policy: the doubly robust term where it was logged, the reward less
+// what was expected where developers were drawn.
+func (r *row) term(p *side) ope.Term {
+	return ope.Term{Fixed: p.direct - float64(p.weight*r.expected), Slope: p.weight, Size: p.size}
+}
+
+func oldValue(r *row) ope.Term { return r.term(&r.old) }
+func newValue(r *row) ope.Term { return r.term(&r.new) }
+
+// gain is the term of V(new) − V(old), of a log: the value is linear in the policy.
+func gain(r *row) ope.Term {
+	a, b := newValue(r), oldValue(r)
+	return ope.Term{Fixed: a.Fixed - b.Fixed, Slope: a.Slope - b.Slope, Size: 1}
+}
+
+// sample is what can be judged by.
+type sample struct {
+	rows     []row
+	clusters dataset.Clusters
+	doubtful []string // by decision
+	given    int      // decisions with a reward, whatever is wrong with them
+	spoilt   map[string]int
+	young    int
+	strange  int // with actions of which the candidate knows nothing
+}
+
+func gather(decisions []dataset.Decision, r *Report) *sample {
+	r.Data.Decisions, r.Data.LeftOut = len(decisions), map[string]int{}
+	return &sample{rows: make([]row, 0, len(decisions)), clusters: dataset.ByDeveloper(decisions),
+		doubtful: contradicting(decisions, reward.Immediate()), spoilt: map[string]int{}}
+}
+
+// admit begins the row of a decision that has a reward and is old enough, and says what is wrong with it; ok is false where
+// it does not count at all.
+func (s *sample) admit(i int, d *dataset.Decision, o Options, data *Data) (x row, wrong string, ok bool) {
+	spec := reward.Immediate()
+	got, ok := spec.Of(d)
+	if !ok {
+		data.LeftOut[string(d.Verdict)+" by "+string(d.By)]++
+		return x, "", false
+	}
+	if o.AsOf > 0 && o.Mature > 0 && d.Day > o.AsOf-o.Mature && d.Day <= o.AsOf {
+		s.young++
+		return x, "", false
+	}
+	s.given++
+	x = row{d: d, cluster: s.clusters.Of[i], counts: 1, reward: got}
+	if d.Shown {
+		x.low, x.high = spec.Passed, spec.Taken
+	}
+	if wrong = s.doubtful[i]; wrong == "" {
+		wrong = misdated(d, o.AsOf)
+	}
+	return x, wrong, true
+}
+
+// ratio adds up terms by developer, of the rows in a part, or of all where it is nil.
+func (s *sample) ratio(term func(*row) ope.Term, part []int32) *ope.Ratio {
+	sums := ope.NewRatio(s.clusters.N)
+	add := func(r *row) {
+		if t := term(r); t != (ope.Term{}) {
+			from, to := t.Range(r.low, r.high)
+			sums.AddWithin(r.cluster, r.counts*t.Value(r.reward), r.counts*t.Size, r.counts*from, r.counts*to)
+		}
+	}
+	if part == nil {
+		for i := range s.rows {
+			add(&s.rows[i])
+		}
+	}
+	for _, i := range part {
+		add(&s.rows[i])
+	}
+	return sums
+}
+
+// difference is how much larger one is than another in a part; nil as below.
+func (s *sample) difference(new, old func(*row) ope.Term, part []int32) *ope.Interval {
+	return shown(ope.Difference(s.ratio(new, part), s.ratio(old, part)))
+}
+
+// shown is nil where fewer than 10 developers stand behind an interval, or nothing can be said.
+func shown(iv ope.Interval, ok bool) *ope.Interval {
+	if !ok || iv.Developers < minShown {
+		return nil
+	}
+	return &iv
+}
+
+// choices is how often each action is taken under both policies.
+func (s *sample) choices() (list []Choice) {
+	share := 1 / float64(max(len(s.rows), 1))
+	count := func(id string) *Choice {
+		at := slices.IndexFunc(list, func(c Choice) bool { return c.Action == id })
+		if at < 0 {
+			at = len(list)
+			list = append(list, Choice{Action: id})
+		}
+		return &list[at]
+	}
+	for i := range s.rows {
+		count(s.rows[i].old.choice).Old += share
+		count(s.rows[i].new.choice).New += share
+	}
+	slices.SortFunc(list, func(a, b Choice) int { return cmp.Compare(a.Action, b.Action) })
+	return list
+}
+
+// allShow reports whether both policies show or hide, and nothing else.
+func (s *sample) allShow() bool {
+	return len(s.rows) > 0 && !slices.ContainsFunc(s.rows, func(r row) bool { return !r.mayShow })
+}

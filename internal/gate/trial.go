@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gate
+
+import (
+	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/learn"
+)
+
+const (
+	minArm      = minDevelopers / 2 // developers in either arm
+	trialMethod = "difference of arms, adjusted for what was expected before; jackknife over developers (CR3), Student t"
+)
+
+// Trial judges a candidate by developers drawn at random to have it or not. Arm says for a decision whether its developer
+// was drawn to have the candidate, and whether the decision is in the trial at all; a developer is in one arm. The
+// difference of the arms is adjusted for what a model, if any, expected of each decision from its context alone, which the
+// draw cannot have changed: that makes the difference sharper, not another (Lin 2013, "Agnostic notes on regression
+// adjustments to experimental data", here with one slope, on developers' sums).
+func Trial(decisions []dataset.Decision, arm func(*dataset.Decision) (treated, in bool), before learn.Model, o Options) Report {
+	r := o.report(Randomised, trialMethod)
+	s, developers := enrol(decisions, arm, before, o, &r)
+	s.tooSpoilt(&r)
+	for i, name := range [2]string{"without", "with"} {
+		r.need("developers", float64(developers[i]), minArm, "%.0f developers "+name+" the candidate, of %.0f needed")
+	}
+	r.need("sample", float64(r.Data.Judged), minSample, "%.0f decisions to judge by, of %.0f needed")
+	if len(r.Reasons) > 0 {
+		return r
+	}
+	s.adjust()
+	s.conclude(&r)
+	return r
+}
+
+// enrol keeps the decisions of developers who are in one arm, and counts both arms' developers.
+func enrol(decisions []dataset.Decision, arm func(*dataset.Decision) (treated, in bool), before learn.Model, o Options, r *Report) (*sample, [2]int) {
+	s := gather(decisions, r)
+	arms := make([]uint8, s.clusters.N) // 1: seen without, 2: seen with the candidate
+	p := policies{model: before}
+	for i := range decisions {
+		d := &decisions[i]
+		treated, in := arm(d)
+		if !in {
+			r.Data.LeftOut["not in the trial"]++
+			continue
+		}
+		x, wrong, ok := s.admit(i, d, o, &r.Data)
+		switch {
+		case !ok:
+			continue
+		case wrong != "":
+			s.spoilt[wrong]++
+			continue
+		}
+		x.expected = p.expect(d)
+		if treated {
+			arms[x.cluster] |= 2
+			x.new = side{weight: 1, size: 1}
+		} else {
+			arms[x.cluster] |= 1
+			x.old = side{weight: 1, size: 1}
+		}
+		s.rows = append(s.rows, x)
+	}
+	kept := s.rows[:0]
+	for _, x := range s.rows {
+		if arms[x.cluster] == 3 {
+			s.spoilt["crossed"]++
+			continue
+		}
+		kept = append(kept, x)
+	}
+	s.rows = kept
+	s.tell(r)
+	var developers [2]int
+	for _, a := range arms {
+		if a == 1 || a == 2 {
+			developers[a-1]++
+		}
+	}
+	return s, developers
+}
+
+// adjust makes of what was expected what is taken off each reward: its distance from the mean, times the slope of developers'
+// rewards on it within the arms.
+func (s *sample) adjust() {
+	type sums struct{ n, x, y float64 }
+	of := make([]sums, s.clusters.N)
+	treated := make([]int, s.clusters.N)
+	var arms [2]sums
+	add := func(to *sums, r *row) {
+		to.n, to.x, to.y = to.n+r.counts, to.x+float64(r.counts*r.expected), to.y+float64(r.counts*r.reward)
+	}
+	for i := range s.rows {
+		r := &s.rows[i]
+		treated[r.cluster] = int(r.new.size)
+		add(&of[r.cluster], r)
+		add(&arms[treated[r.cluster]], r)
+	}
+	var both, squares float64
+	for k, o := range of {
+		a := arms[treated[k]]
+		if o.n > 0 {
+			x, y := o.x-float64(a.x/a.n*o.n), o.y-float64(a.y/a.n*o.n)
+			both, squares = both+float64(x*y), squares+float64(x*x)
+		}
+	}
+	slope, mean := 0.0, (arms[0].x+arms[1].x)/(arms[0].n+arms[1].n)
+	if squares > 1e-12 {
+		slope = both / squares
+	}
+	for i := range s.rows {
+		s.rows[i].expected = slope * (s.rows[i].expected - mean)
+	}
+}
