@@ -15,6 +15,7 @@ import (
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/ope"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/reward"
 	"github.com/headrace/headrace/internal/sqlstore"
@@ -232,7 +233,8 @@ func (l *loop) released(db *sqlstore.DB, snapshot string) string {
 	filter := learn.Filter{Format: "headrace-filter/1", Reward: reward.Immediate().Name, Threshold: 0.5, Weights: []float64{1}}
 	model, err := filter.MarshalBinary()
 	l.ok(err)
-	gate, err := bundle.SealDocument(bundle.TypeGateReport, gate.Report{Verdict: gate.Released}, l.hubKey())
+	bound := &ope.Interval{Estimate: 0.02, Lower: 0.005, Bound: 0.01, Upper: 0.03, Developers: 100}
+	gate, err := bundle.SealDocument(bundle.TypeGateReport, gate.Report{Format: "headrace-gate/2", Design: gate.Logged, Verdict: gate.Released, Gain: bound}, l.hubKey())
 	l.ok(err)
 	r := release.New(release.Release{Kind: release.Filter, Payload: episode.Digest(model), Gate: episode.Digest(gate), Snapshot: snapshot})
 	envelope, err := bundle.SealDocument(bundle.TypeRelease, r, l.hubKey())

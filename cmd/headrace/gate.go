@@ -16,47 +16,84 @@ import (
 )
 
 type gateCmd struct {
-	Model     string `required:"" help:"Filter to judge: the file that headrace learn wrote." type:"path" placeholder:"FILE"`
+	Model     string `xor:"what" required:"" help:"Control model to judge: the file that headrace learn wrote." type:"path" placeholder:"FILE"`
+	Report    string `xor:"what" required:"" help:"Gate report to check instead: that it agrees with itself." type:"path" placeholder:"FILE"`
 	Recipient string `help:"Who judges: only records whose terms name them are used. Without it, any recipient's are." placeholder:"NAME"`
 	Strict    bool   `help:"Exit with 1 when the gate refuses or anything was set aside."`
 }
 
 func (*gateCmd) Help() string {
-	return `Judges a filter by the decisions, in episodes whose terms allow "evaluate", of the developers whom headrace learn on this
-machine leaves out, and prints the gate report: what would be gained, how sure that is, and what is missing where the gate
+	return `Judges a control model by the decisions, in episodes whose terms allow "evaluate", of the developers whom headrace learn on
+this machine leaves out, and prints the gate report: what would be gained, how sure that is, and what is missing where the gate
 refuses. Refused is a verdict, not a failure: the exit status is 0, unless --strict.
 
-Example: headrace gate --model model.json < rows.jsonl`
+Examples: headrace gate --model model.json < rows.jsonl
+          headrace gate --report report.json`
 }
 
 // Run prints the report.
 func (c *gateCmd) Run(e *env) error {
-	model, err := os.ReadFile(c.Model)
+	if c.Report != "" {
+		return c.check(e)
+	}
+	file, err := os.ReadFile(c.Model)
 	if err != nil {
 		return &episode.Problem{Code: "gate/no-model", Message: "cannot read the model", Hint: "make one with headrace learn", Err: err}
 	}
-	filter := new(learn.Filter)
-	if err := filter.UnmarshalBinary(model); err != nil {
+	model, err := learn.Decode(file)
+	if err != nil {
 		return fmt.Errorf("read %s: %w", c.Model, err)
 	}
 	in, err := readDecisions(e, c.Recipient, episode.PurposeEvaluate, true)
 	if err != nil {
 		return err
 	}
-	rep := gate.Evaluate(in.decisions, filter, gate.Options{Model: episode.Digest(model)})
+	rep := gate.Evaluate(in.decisions, model, gate.Options{Model: episode.Digest(file)})
 	if err := json.MarshalWrite(e.out, rep, json.Deterministic(true), jsontext.Multiline(true)); err != nil {
 		return err
 	}
 	fmt.Fprintln(e.out)
 	fmt.Fprintf(e.err, "%s on %d decisions of %d held-out developers; %s\n", rep.Verdict, rep.Data.Judged, rep.Data.Developers, in)
-	if rep.Gain != nil {
-		fmt.Fprintf(e.err, "  gain %+.4f per decision (95 %%: %+.4f to %+.4f), %+.1f %%\n", rep.Gain.Estimate, rep.Gain.Lower, rep.Gain.Upper, 100*rep.RelativeGain)
-	}
-	for _, r := range rep.Reasons {
-		fmt.Fprintf(e.err, "  %s\n", r.Message)
-	}
+	say(e, &rep)
 	if c.Strict && rep.Verdict != gate.Released {
 		return errors.New("gate: the candidate was refused (--strict)")
 	}
 	return in.strict(c.Strict, "gate")
+}
+
+// check reads a report, and says what it says.
+func (c *gateCmd) check(e *env) error {
+	file, err := os.ReadFile(c.Report)
+	if err != nil {
+		return &episode.Problem{Code: "gate/no-report", Message: "cannot read the report", Hint: "name a file that headrace gate wrote", Err: err}
+	}
+	rep, err := gate.Decode(file)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", c.Report, err)
+	}
+	fmt.Fprintf(e.out, "%s, %s, on %d decisions of %d developers: the report agrees with itself\n", rep.Verdict, rep.Design, rep.Data.Judged, rep.Data.Developers)
+	say(e, rep)
+	if c.Strict && rep.Verdict != gate.Released {
+		return errors.New("gate: the candidate was refused (--strict)")
+	}
+	return nil
+}
+
+// say tells a person what a report says.
+func say(e *env, r *gate.Report) {
+	if r.Gain != nil {
+		fmt.Fprintf(e.err, "  gain %+.4f per decision (95 %%: %+.4f to %+.4f), %+.1f %%\n", r.Gain.Estimate, r.Gain.Lower, r.Gain.Upper, 100*r.RelativeGain)
+	}
+	if r.Power != nil && r.Verdict == gate.Refused && r.Power.Developers > 0 {
+		fmt.Fprintf(e.err, "  a gain like this one would take %d held-out developers more\n", r.Power.Developers)
+	}
+	if d := r.WorstDecile; d != nil {
+		fmt.Fprintf(e.err, "  the tenth of developers that it serves worst: %+.4f per decision\n", d.Gain)
+	}
+	for _, x := range r.Reasons {
+		fmt.Fprintf(e.err, "  %s\n", x.Message)
+	}
+	for _, x := range r.Notes {
+		fmt.Fprintf(e.err, "  note: %s\n", x.Message)
+	}
 }

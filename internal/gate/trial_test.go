@@ -122,6 +122,11 @@ func TestPairsAreComparedByCluster(t *testing.T) {
 
 func TestAReportIsReadBackAndOneThatContradictsItselfIsNot(t *testing.T) {
 	r := Evaluate(routed(1, 200, 30), expects(0), Options{Model: "sha256:m", AsOf: 20_100})
+	if b, err := os.ReadFile("../../spec/examples/gate-report.json"); err != nil {
+		t.Error(err)
+	} else if _, err := Decode(b); err != nil {
+		t.Errorf("the example of the standard: %v", err)
+	}
 	file := func(r Report) []byte {
 		b, err := json.Marshal(&r, json.Deterministic(true))
 		if err != nil {

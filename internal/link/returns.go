@@ -122,6 +122,9 @@ func (l *Link) OpenRelease(envelope, payload, judged []byte) (*Release, error) {
 	if err := l.Open(judged, bundle.TypeGateReport, &report); err != nil {
 		return nil, err
 	}
+	if err := report.Check(); err != nil {
+		return nil, err
+	}
 	if report.Verdict != gate.Released {
 		return nil, &episode.Problem{Code: "release/not-through-the-gate", Message: "the gate refused this release", Hint: "ask the hub's operator"}
 	}
