@@ -14,6 +14,7 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/reward"
 )
 
 // table is a model that expects of an action what stands in it, whatever the context but for "hard" ones.
@@ -203,10 +204,34 @@ func TestOutcomesFromBeforeTheDecisionAreNoOutcomes(t *testing.T) {
 	}
 }
 
-func TestTheYoungDoNotCountWhereTheRewardWaits(t *testing.T) {
-	r := Evaluate(routed(3, 200, 28), expects(0), Options{AsOf: 20_027, Mature: 7})
-	if !noted(&r, "immature", 200*7) || r.Data.Judged != 200*21 {
-		t.Errorf("%d judged, %+v", r.Data.Judged, r.Notes)
+// What was taken is known to stay or not after a week; what was rejected is known at once.
+func TestTheYoungDoNotCountAndTheOthersStandForThem(t *testing.T) {
+	rows := routed(3, 300, 56)
+	const asOf = 20_027
+	for i := range rows {
+		d := &rows[i]
+		if d.Verdict == episode.Accepted && d.Day <= asOf-7 {
+			d.Outcomes = []episode.Outcome{{Kind: episode.OutcomeReverted, Value: float64(i % 4 / 3), Window: "7d", ObservedAt: time.Unix((d.Day+7)*86400, 0).UTC()}}
+		}
+	}
+	spec := reward.Immediate()
+	spec.Name = "reverts"
+	spec.Parts = append(spec.Parts, reward.Part{Name: "reverted", From: "reverted", Within: "7d", Weight: -0.4})
+	r := Evaluate(rows, expects(0), Options{AsOf: asOf, Reward: reward.Fit(spec, rows, asOf)})
+	if r.Gain == nil || !noted(&r, "immature", -1) || len(r.Components) != 3 || r.Reward != "reverts" {
+		t.Fatalf("%+v %+v %+v", r.Reasons, r.Notes, r.Components)
+	}
+	// A quarter of what is taken is reverted: it is worth 0.1 less. Mature rows alone would make the old value much too small.
+	taken := logged + 0.25
+	if want := 0.9*taken - 0.25; math.Abs(r.Old.Estimate-want) > 0.03 {
+		t.Errorf("the old value is %+v, truly %v", r.Old, want)
+	}
+	sum := 0.0
+	for _, c := range r.Components {
+		sum += c.Gain.Estimate
+	}
+	if math.Abs(sum-r.Gain.Estimate) > 0.05 {
+		t.Errorf("the components change by %v in sum, the reward by %v", sum, r.Gain.Estimate)
 	}
 }
 

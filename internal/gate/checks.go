@@ -30,7 +30,7 @@ func wrongs() map[string]string {
 
 // contradicting returns, by row, "twice" for a decision that is there before with the same outcome, and "contradicting"
 // for all that share an id and do not agree.
-func contradicting(rows []dataset.Decision, spec reward.Reward) []string {
+func contradicting(rows []dataset.Decision, scorer *reward.Scorer) []string {
 	type key struct{ contributor, id string }
 	first, out := make(map[key]int, len(rows)), make([]string, len(rows))
 	for i := range rows {
@@ -44,9 +44,9 @@ func contradicting(rows []dataset.Decision, spec reward.Reward) []string {
 			first[k] = i
 			continue
 		}
-		a, okA := spec.Of(d)
-		b, okB := spec.Of(&rows[j])
-		if out[i] = "twice"; okA && okB && (a != b || d.Shown != rows[j].Shown) || out[j] == "contradicting" {
+		a, okA := scorer.Of(d)
+		b, okB := scorer.Of(&rows[j])
+		if out[i] = "twice"; okA && okB && (a.Sum != b.Sum || d.Shown != rows[j].Shown) || out[j] == "contradicting" {
 			out[i], out[j] = "contradicting", "contradicting"
 		}
 	}
@@ -120,7 +120,7 @@ func (s *sample) even(r *Report) {
 	}
 	for i := range s.rows {
 		if n := float64(made[s.rows[i].cluster]); n > limit {
-			s.rows[i].counts = limit / n
+			s.rows[i].counts *= limit / n
 		}
 	}
 	r.Notes = append(r.Notes, Note{Code: "concentration", Count: less, Message: fmt.Sprintf(

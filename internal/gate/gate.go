@@ -28,8 +28,9 @@ type Options struct {
 	Model, Snapshot string
 	// AsOf is the day of judging, counted from 1970-01-01: decisions of later days are left out. 0 is not known.
 	AsOf int64
-	// Mature is how many days a decision must have had before it counts, where the reward waits for what becomes of it.
-	Mature int64
+	// Reward says what a decision is worth; nil is reward.Immediate. Where it waits for what becomes of a decision, those
+	// that are too young are left out, and the others stand for them.
+	Reward *reward.Scorer
 	// Explore is the share of decisions in which the candidate would take any action, each as likely as the next.
 	Explore float64
 	// Withheld is what contributors counted at home of decisions that they did not contribute.
@@ -81,6 +82,7 @@ func (s *sample) conclude(r *Report) {
 		return
 	}
 	r.weigh()
+	r.Components = s.components()
 	parts := s.split()
 	r.Guardrails = s.guardrails(parts, r.Old.Estimate)
 	r.Parts = s.gains(parts)
@@ -89,7 +91,11 @@ func (s *sample) conclude(r *Report) {
 
 // report begins a report: refused, until something is found that speaks for a release.
 func (o *Options) report(d Design, method string) Report {
-	return Report{Format: reportFormat, Design: d, Method: method, Reward: reward.Immediate().Name, Model: o.Model, Snapshot: o.Snapshot, AsOf: o.AsOf, Verdict: Refused}
+	spec := reward.Immediate()
+	if o.Reward != nil {
+		spec = o.Reward.Spec
+	}
+	return Report{Format: reportFormat, Design: d, Method: method, Reward: spec.Name, Spec: spec.Digest(), Model: o.Model, Snapshot: o.Snapshot, AsOf: o.AsOf, Verdict: Refused}
 }
 
 // weigh fills in what follows from the gain and the old value.

@@ -68,9 +68,8 @@ func (s *sample) curve() (points []Point) {
 	if !s.allShow() {
 		return nil
 	}
-	spec := reward.Immediate()
 	for _, share := range []float64{0, 0.05, 0.10, 0.15, 0.20, 0.25, 0.30, 0.35, 0.40, 0.50, 0.60} {
-		margin, shows := spec.Expected(share), 0.0
+		margin, shows := s.scorer.Spec.Expected(share), 0.0
 		for i := range s.rows {
 			if s.rows[i].showing > margin {
 				shows++

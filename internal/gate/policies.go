@@ -24,7 +24,7 @@ type policies struct {
 
 // judge keeps the decisions that a candidate can be judged by, counts the others, and says so.
 func judge(heldOut []dataset.Decision, m learn.Model, o Options, r *Report) *sample {
-	s, data := gather(heldOut, r), &r.Data
+	s, data := gather(heldOut, o, r), &r.Data
 	var sum, squares float64
 	p := policies{model: m, explore: o.Explore}
 	for i := range heldOut {
@@ -49,7 +49,7 @@ func judge(heldOut []dataset.Decision, m learn.Model, o Options, r *Report) *sam
 		if p.unknown {
 			s.strange++
 		}
-		if w := x.new.weight; d.Shown && w > 0 {
+		if w := x.new.weight * x.counts; d.Shown && w > 0 {
 			sum, squares, data.MaxWeight = sum+w, squares+float64(w*w), max(data.MaxWeight, w)
 		}
 		s.rows = append(s.rows, x)

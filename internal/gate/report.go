@@ -34,6 +34,7 @@ type Report struct {
 	Design   Design `json:"design"`
 	Method   string `json:"method"`
 	Reward   string `json:"reward"`
+	Spec     string `json:"reward_spec"`       // digest of the spec of that name
 	Model    string `json:"model,omitzero"`    // digest of the candidate
 	Snapshot string `json:"snapshot,omitzero"` // digest of the data it was learned from and judged on
 	AsOf     int64  `json:"as_of,omitzero"`    // day of judging, counted from 1970-01-01
@@ -57,7 +58,7 @@ type Report struct {
 	Finite *float64 `json:"finite,omitempty"`
 	// Power is what it would take to tell more.
 	Power *Power `json:"power,omitempty"`
-	// Components are the parts of the reward, each with its own change; the verdict looks at their sum only.
+	// Components are the cost of showing and the parts of the reward, each with its own change; the verdict looks at their sum.
 	Components []Component `json:"components,omitempty"`
 	Guardrails []Guardrail `json:"guardrails,omitempty"`
 	// WorstDecile is what the candidate changes, on average, for the tenth of developers it serves worst.

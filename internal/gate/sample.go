@@ -4,6 +4,7 @@ package gate
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/headrace/headrace/internal/dataset"
@@ -15,10 +16,11 @@ import (
 type row struct {
 	d         *dataset.Decision
 	cluster   int
-	counts    float64 // 1, or less where its developer made too many of the decisions
+	counts    float64 // what it stands for: more where those like it are too young, less where its developer made too many
 	reward    float64
-	low, high float64 // what the reward can be: 0 where nothing was shown
-	expected  float64 // by the model, of the action taken
+	parts     [reward.MaxParts]float64 // of the reward
+	low, high float64                  // what the reward can be: 0 where nothing was shown
+	expected  float64                  // by the model, of the action taken
 	old, new  side
 	// Of show/hide policies: what showing is expected to be worth.
 	mayShow bool
@@ -52,6 +54,7 @@ func gain(r *row) ope.Term {
 
 // sample is what can be judged by.
 type sample struct {
+	scorer   *reward.Scorer
 	rows     []row
 	clusters dataset.Clusters
 	doubtful []string // by decision
@@ -61,32 +64,35 @@ type sample struct {
 	strange  int // with actions of which the candidate knows nothing
 }
 
-func gather(decisions []dataset.Decision, r *Report) *sample {
+func gather(decisions []dataset.Decision, o Options, r *Report) *sample {
 	r.Data.Decisions, r.Data.LeftOut = len(decisions), map[string]int{}
-	return &sample{rows: make([]row, 0, len(decisions)), clusters: dataset.ByDeveloper(decisions),
-		doubtful: contradicting(decisions, reward.Immediate()), spoilt: map[string]int{}}
+	s := &sample{scorer: o.Reward, rows: make([]row, 0, len(decisions)), clusters: dataset.ByDeveloper(decisions), spoilt: map[string]int{}}
+	if s.scorer == nil {
+		s.scorer = reward.Fit(reward.Immediate(), decisions, math.MaxInt32) // waits for nothing
+	}
+	s.doubtful = contradicting(decisions, s.scorer)
+	return s
 }
 
-// admit begins the row of a decision that has a reward and is old enough, and says what is wrong with it; ok is false where
-// it does not count at all.
+// admit begins the row of a decision that has a reward of which all is known, and says what is wrong with it; ok is false
+// where it does not count at all.
 func (s *sample) admit(i int, d *dataset.Decision, o Options, data *Data) (x row, wrong string, ok bool) {
-	spec := reward.Immediate()
-	got, ok := spec.Of(d)
+	got, ok := s.scorer.Of(d)
 	if !ok {
 		data.LeftOut[string(d.Verdict)+" by "+string(d.By)]++
 		return x, "", false
 	}
-	if o.AsOf > 0 && o.Mature > 0 && d.Day > o.AsOf-o.Mature && d.Day <= o.AsOf {
+	if wrong = s.doubtful[i]; wrong == "" {
+		wrong = misdated(d, o.AsOf)
+	}
+	if wrong == "" && (!got.Mature || got.Weight == 0) {
 		s.young++
 		return x, "", false
 	}
 	s.given++
-	x = row{d: d, cluster: s.clusters.Of[i], counts: 1, reward: got}
+	x = row{d: d, cluster: s.clusters.Of[i], counts: got.Weight, reward: got.Sum, parts: got.Parts}
 	if d.Shown {
-		x.low, x.high = spec.Passed, spec.Taken
-	}
-	if wrong = s.doubtful[i]; wrong == "" {
-		wrong = misdated(d, o.AsOf)
+		x.low, x.high = s.scorer.Spec.Range()
 	}
 	return x, wrong, true
 }
@@ -140,6 +146,27 @@ func (s *sample) choices() (list []Choice) {
 		count(s.rows[i].new.choice).New += share
 	}
 	slices.SortFunc(list, func(a, b Choice) int { return cmp.Compare(a.Action, b.Action) })
+	return list
+}
+
+// components is the change of what showing costs, and of each part of the reward.
+func (s *sample) components() (list []Component) {
+	spec := &s.scorer.Spec
+	for i := -1; i < len(spec.Parts); i++ {
+		c, of := Component{Name: "cost"}, func(r *row) float64 {
+			if r.d.Shown {
+				return -spec.Cost
+			}
+			return 0
+		}
+		if i >= 0 {
+			c.Name, of = spec.Parts[i].Name, func(r *row) float64 { return r.parts[i] }
+		}
+		old := func(r *row) ope.Term { return ope.Term{Fixed: r.old.weight * of(r), Size: r.old.size} }
+		new := func(r *row) ope.Term { return ope.Term{Fixed: r.new.weight * of(r), Size: r.new.size} }
+		c.Old, c.Gain = shown(s.ratio(old, nil).Interval()), s.difference(new, old, nil)
+		list = append(list, c)
+	}
 	return list
 }
 

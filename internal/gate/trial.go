@@ -35,7 +35,7 @@ func Trial(decisions []dataset.Decision, arm func(*dataset.Decision) (treated, i
 
 // enrol keeps the decisions of developers who are in one arm, and counts both arms' developers.
 func enrol(decisions []dataset.Decision, arm func(*dataset.Decision) (treated, in bool), before learn.Model, o Options, r *Report) (*sample, [2]int) {
-	s := gather(decisions, r)
+	s := gather(decisions, o, r)
 	arms := make([]uint8, s.clusters.N) // 1: seen without, 2: seen with the candidate
 	p := policies{model: before}
 	for i := range decisions {
