@@ -88,7 +88,7 @@ func say(e *env, r *gate.Report) {
 		fmt.Fprintf(e.err, "  a gain like this one would take %d held-out developers more\n", r.Power.Developers)
 	}
 	if d := r.WorstDecile; d != nil {
-		fmt.Fprintf(e.err, "  the tenth of developers that it serves worst: %+.4f per decision\n", d.Gain)
+		fmt.Fprintf(e.err, "  the tenth of developers that it serves worst: %+.4f per decision\n", d.Gain.Estimate)
 	}
 	for _, x := range r.Reasons {
 		fmt.Fprintf(e.err, "  %s\n", x.Message)

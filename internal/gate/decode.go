@@ -45,7 +45,7 @@ func (r *Report) Check() error {
 			return bad(fmt.Errorf("released, and %s is %s", g.label(), g.State))
 		}
 	}
-	if d := r.WorstDecile; d != nil && d.Developers < minShown {
+	if d := r.WorstDecile; d != nil && (d.Developers < minShown || d.Gain.Developers < minDevelopers) {
 		return bad(fmt.Errorf("a figure of %d developers", d.Developers))
 	}
 	return nil
@@ -55,7 +55,7 @@ func (r *Report) Check() error {
 func (r *Report) intervals() []*ope.Interval {
 	all := []*ope.Interval{r.Gain, r.Old, r.New}
 	for i := range r.Components {
-		all = append(all, r.Components[i].Old, r.Components[i].Gain)
+		all = append(all, r.Components[i].Old, r.Components[i].New, r.Components[i].Gain)
 	}
 	for i := range r.Guardrails {
 		all = append(all, r.Guardrails[i].Old, r.Guardrails[i].New, r.Guardrails[i].Difference)

@@ -66,7 +66,7 @@ func Evaluate(heldOut []dataset.Decision, candidate learn.Model, o Options) Repo
 	if least := ope.Betting(s.ratio(gain, nil), 0.05); !math.IsInf(least, 0) {
 		r.Finite = &least
 	}
-	r.WorstDecile = s.worstDecile(r.Gain.Estimate)
+	r.WorstDecile = s.worstDecile()
 	r.Choices = s.choices()
 	r.Curve = s.curve()
 	s.selection(o.Withheld, &r)

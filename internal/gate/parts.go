@@ -76,7 +76,7 @@ func (s *sample) curve() (points []Point) {
 			}
 		}
 		if gain := shown(s.ratio(func(r *row) ope.Term { return r.gainAt(margin) }, nil).Interval()); gain != nil {
-			points = append(points, Point{margin, shows / float64(len(s.rows)), *gain})
+			points = append(points, Point{share, shows / float64(len(s.rows)), *gain})
 		}
 	}
 	return points
@@ -96,31 +96,50 @@ func (r *row) gainAt(margin float64) ope.Term {
 }
 
 // worstDecile takes developers' true gains as normal around the gain, with the variance that is left of their means' when
-// what chance makes of it is taken off.
-func (s *sample) worstDecile(mean float64) *Decile {
-	type moments struct{ n, sum, squares float64 }
+// what chance makes of it is taken off. The interval is by the jackknife.
+func (s *sample) worstDecile() *Decile {
+	type moments struct{ n, sum, squares, y, x float64 }
 	of := make([]moments, s.clusters.N)
 	for i := range s.rows {
 		r := &s.rows[i]
-		v := gain(r).Value(r.reward)
-		m := &of[r.cluster]
+		v, m := gain(r).Value(r.reward), &of[r.cluster]
 		m.n, m.sum, m.squares = m.n+1, m.sum+v, m.squares+float64(v*v)
+		m.y, m.x = m.y+float64(r.counts*v), m.x+r.counts
 	}
-	var n, sum, squares, chance float64
+	// What all developers add up to: n of them, their means and squares of means, the variance by chance, and the gain.
+	type sums struct{ n, mean, squares, chance, y, x float64 }
+	var all sums
+	each := make([]sums, 0, len(of))
 	for _, m := range of {
 		if m.n < 2 {
 			continue
 		}
 		own := m.sum / m.n
-		n, sum, squares = n+1, sum+own, squares+float64(own*own)
-		chance += max(0, m.squares/m.n-float64(own*own)) / (m.n - 1)
+		e := sums{1, own, own * own, max(0, m.squares/m.n-float64(own*own)) / (m.n - 1), m.y, m.x}
+		each = append(each, e)
+		all = sums{all.n + 1, all.mean + own, all.squares + e.squares, all.chance + e.chance, all.y + e.y, all.x + e.x}
 	}
-	if n < 10*minShown {
+	if all.n < 10*minShown {
 		return nil
 	}
 	const tail = 1.7549833 // a normal's lowest tenth is on average so many deviations below its mean
-	spread := math.Sqrt(max(0, (squares-float64(sum*sum)/n)/(n-1)-chance/n))
-	return &Decile{Gain: mean - float64(tail*spread), Spread: spread, Developers: int(n / 10)}
+	lowest := func(less sums) (worst, spread float64) {
+		n, mean := all.n-less.n, all.mean-less.mean
+		variance := (all.squares-less.squares-float64(mean*mean)/n)/(n-1) - (all.chance-less.chance)/n
+		spread = math.Sqrt(max(0, variance))
+		return (all.y-less.y)/(all.x-less.x) - float64(tail*spread), spread
+	}
+	worst, spread := lowest(sums{})
+	squares := 0.0
+	for _, e := range each {
+		without, _ := lowest(e)
+		squares += float64((without - worst) * (without - worst))
+	}
+	iv, ok := ope.Interval{Estimate: worst, N: len(s.rows), Developers: len(each)}.With(math.Sqrt(squares * (all.n - 1) / all.n))
+	if !ok {
+		return nil
+	}
+	return &Decile{Gain: iv, Spread: spread, Developers: int(all.n / 10)}
 }
 
 // Withheld is what a contributor counted at home in a stratum, with noise: how many suggestions were shown there, and how

@@ -120,6 +120,7 @@ type Power struct {
 type Component struct {
 	Name string        `json:"name"`
 	Old  *ope.Interval `json:"old,omitempty"`
+	New  *ope.Interval `json:"new,omitempty"`
 	Gain *ope.Interval `json:"gain,omitempty"`
 }
 
@@ -151,8 +152,8 @@ type Guardrail struct {
 // Decile is the tenth of developers that a candidate serves worst: the mean of their true gains, as far as developers
 // differ by more than chance (random effects, taken as normal). It says nothing of any person.
 type Decile struct {
-	Gain   float64 `json:"gain"`
-	Spread float64 `json:"spread"` // standard deviation of developers' true gains
+	Gain   ope.Interval `json:"gain"`   // from all developers
+	Spread float64      `json:"spread"` // standard deviation of developers' true gains
 	// Developers is how many are in the decile, at least 10.
 	Developers int `json:"developers"`
 }
@@ -164,11 +165,12 @@ type Choice struct {
 	New    float64 `json:"new"`
 }
 
-// Point is a show/hide candidate that shows what it expects to be worth more than Margin.
+// Point is a show/hide candidate that shows what it expects to earn more than this share of the reward's range: of the
+// reward immediate, what it expects to be taken with at least this probability.
 type Point struct {
-	Margin   float64      `json:"margin"`
-	ShowRate float64      `json:"show_rate"`
-	Gain     ope.Interval `json:"gain"`
+	Threshold float64      `json:"threshold"`
+	ShowRate  float64      `json:"show_rate"`
+	Gain      ope.Interval `json:"gain"`
 }
 
 // Part is the gain in a part of the data.

@@ -164,7 +164,7 @@ func (s *sample) components() (list []Component) {
 		}
 		old := func(r *row) ope.Term { return ope.Term{Fixed: r.old.weight * of(r), Size: r.old.size} }
 		new := func(r *row) ope.Term { return ope.Term{Fixed: r.new.weight * of(r), Size: r.new.size} }
-		c.Old, c.Gain = shown(s.ratio(old, nil).Interval()), s.difference(new, old, nil)
+		c.Old, c.New, c.Gain = shown(s.ratio(old, nil).Interval()), shown(s.ratio(new, nil).Interval()), s.difference(new, old, nil)
 		list = append(list, c)
 	}
 	return list

@@ -24,14 +24,11 @@ func Difference(a, b *Ratio) (iv Interval, ok bool) {
 	return iv.with(math.Sqrt(squares*(g-1)/g), g-1)
 }
 
-// Apart is how much larger one estimate is than another of other clusters: the errors are independent, and there are as
-// many degrees of freedom as the smaller side has, which errs on the wide side.
-func Apart(a, b Interval) (Interval, bool) {
-	iv := Interval{Estimate: a.Estimate - b.Estimate, N: a.N + b.N, Developers: a.Developers + b.Developers}
-	return iv.with(math.Sqrt(float64(a.SE*a.SE)+float64(b.SE*b.SE)), float64(min(a.Developers, b.Developers)-1))
+// With completes an interval of so many developers by its standard error; ok is false where that is no number.
+func (iv Interval) With(se float64) (out Interval, ok bool) {
+	return iv.with(se, float64(iv.Developers-1))
 }
 
-// with completes an interval by its standard error.
 func (iv Interval) with(se, df float64) (Interval, bool) {
 	if math.IsNaN(se) || math.IsInf(se, 0) || df < 1 {
 		return iv, false

@@ -7,7 +7,9 @@ package published
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/headrace/headrace/internal/gate"
@@ -56,9 +58,29 @@ func Gate(id string, at time.Time, r *gate.Report, releaseID string) web.Gate {
 		g.Curve = append(g.Curve, web.CurvePoint{Threshold: p.Threshold, ShowRate: p.ShowRate, Gain: estimate(p.Gain)})
 	}
 	for _, x := range r.Guardrails {
-		rail := web.Guardrail{Name: rail(x.Name), More: true, OK: true}
-		rail.Old, rail.New = known(x.Old), known(x.New)
+		if x.Name == "value" || x.By != "" && x.State != gate.Broken {
+			continue // the gain by part says as much; parts in order would be many
+		}
+		rail := web.Guardrail{Name: rail(x.Name), Part: strings.TrimSpace(x.By + " " + x.Part), More: x.Allowed < 0, Margin: math.Abs(x.Allowed),
+			OK: x.State == gate.Held || x.State == gate.Unsure && !x.Required}
+		rail.Old, rail.New, rail.Difference = known(x.Old), known(x.New), known(x.Difference)
 		g.Guardrails = append(g.Guardrails, rail)
+	}
+	for _, x := range r.Components {
+		if x.Old != nil && x.New != nil {
+			g.Components = append(g.Components, web.Component{Name: x.Name, Old: estimate(*x.Old), New: estimate(*x.New)})
+		}
+	}
+	if r.WorstDecile != nil {
+		g.Worst = known(&r.WorstDecile.Gain)
+	}
+	if r.Power != nil {
+		g.More = r.Power.Developers
+	}
+	for _, x := range r.Notes {
+		if x.Code == "selection" {
+			g.WithheldNote = x.Message
+		}
 	}
 	refused := map[string]bool{}
 	for _, x := range r.Reasons {

@@ -32,6 +32,12 @@ func check(code string) (name, unit string) {
 		return "No decision counts for many.", "times"
 	case "support":
 		return "Nothing that was never tried.", "decisions"
+	case "guardrail":
+		return "No harm beside it.", ""
+	case "drift":
+		return "New decisions are like old ones.", "population stability index"
+	case "concentration":
+		return "Nobody is most of it.", "share of the decisions"
 	case "gain":
 		return "Helps for sure.", "reward per decision"
 	}
@@ -45,6 +51,10 @@ func rail(name string) string {
 		return "shown"
 	case "accept_rate":
 		return "taken, of what is shown"
+	case "kept_rate":
+		return "kept, of what was taken"
+	case "reverted_rate":
+		return "reverted, of what was taken"
 	case "accepts_kept":
 		return "still shown, of what was taken"
 	}
