@@ -122,3 +122,28 @@ func fold(all []diffLine) (out []diffLine) {
 }
 
 func left(n int, what string) diffLine { return diffLine{"…", count(n, what+"s")} }
+
+// patched reads a unified diff for showing: what it cannot tell stays as it is.
+func patched(text string) (out []diffLine) {
+	for _, l := range lines(text) {
+		if len(out) == maxLines {
+			return append(out, diffLine{"…", "and more"})
+		}
+		switch {
+		case strings.HasPrefix(l, "--- "), strings.HasPrefix(l, "diff "), strings.HasPrefix(l, "index "), strings.HasPrefix(l, "new file "), strings.HasPrefix(l, "deleted file "):
+		case strings.HasPrefix(l, "+++ "):
+			out = append(out, diffLine{"…", strings.TrimPrefix(strings.TrimPrefix(l, "+++ "), "b/")})
+		case strings.HasPrefix(l, "@@"):
+			if len(out) > 0 && out[len(out)-1].Op != "…" {
+				out = append(out, diffLine{"…", "unchanged lines"})
+			}
+		case l == "", l[0] == ' ':
+			out = append(out, diffLine{" ", strings.TrimPrefix(l, " ")})
+		case l[0] == '+' || l[0] == '-':
+			out = append(out, diffLine{l[:1], l[1:]})
+		default:
+			out = append(out, diffLine{"…", l})
+		}
+	}
+	return out
+}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -68,11 +69,12 @@ func (w *world) learned(t func(string) string) {
 	}
 	w.rewards.Components = []RewardLine{taken, shown}
 
-	change := []Change{{t("CLAUDE.md"), t("Errors are lower-case.\nTests are named after the promise.\n"), t("Errors are lower-case.\nWrite the test first, and see it fail.\nTests are named after the promise.\n")}, {t(".cursor/rules/tests.mdc"), "", t("Write the test first, and see it fail.\n")}}
+	change := []Change{{t("what a model is told"), t("--- a/words\n+++ b/words\n@@ -1,2 +1,3 @@\n Errors are lower-case.\n+Write the test first, and see it fail.\n Tests are named after the promise.\n"), ""}, {t("payments"), "", t("CLAUDE.md is not as the release has it")}}
 	evidence := &Evidence{est(0.031, 0.02), t("developer, language"), 12}
-	w.instructions = []Instruction{{ID: "ins/1", At: noon, Title: t("Add a rule to CLAUDE.md"), State: "waiting", Why: t("It waits for you: nobody has it yet."), Changes: change, Evidence: evidence},
-		{ID: "ins/2", At: noon, Title: t("Write the test first"), State: "on trial", Why: t("Half of the developers have it."), Decided: t("kim"), Changes: change, Evidence: evidence, Gate: "gate/1", Release: "rel/1",
-			Trial: &Trial{From: began, By: "developer", Outcome: t("reward balanced"), With: Arm{200, 9000, est(0.241, 0.02)}, Without: Arm{198, 8900, est(0.207, 0.02)}, Looks: good.Looks}}}
+	w.instructions = []Instruction{{ID: "ins/1", At: noon, Title: t("Add a rule to CLAUDE.md"), State: "offered", Why: t("Where the file is in force more code is kept."), Seen: digestOf("seen"), Changes: change, Evidence: evidence},
+		{ID: "ins/2", At: noon, Title: t("Write the test first"), State: "passed", Why: t("Where the file is in force more code is kept."), Said: t("Tried by kim."), Changes: change, Evidence: evidence, Gate: "gate/1",
+			Trial: &Trial{From: began, Share: 0.5, By: "developer", Outcome: t("reward balanced"), With: ref(0.241, 0.02), Without: ref(0.207, 0.02), Looks: good.Looks}},
+		{ID: "ins/3", At: noon, Title: t("Answer in French"), State: "dropped", Why: t("An idea."), Trial: &Trial{From: began, Until: noon, Share: 0.5}}, {ID: "ins/4", At: noon, Title: t("One more"), State: "offered", Problem: t("it can only be made in files")}}
 }
 
 func (w *world) Gates(context.Context) ([]Gate, error) { return w.gates, nil }
@@ -94,10 +96,13 @@ func (w *world) Instructions(context.Context) ([]Instruction, error) {
 func (w *world) Instruction(_ context.Context, id string) (*Instruction, error) {
 	return find(w.instructions, id, func(i *Instruction) string { return i.ID })
 }
-func (w *world) DecideInstruction(_ context.Context, who, id string, c Choice) error {
-	return w.say(who, c, id)
+func (w *world) TryInstruction(_ context.Context, who, id, seen string) error {
+	return w.say(who, "tries", id, seen)
 }
-func (w *world) StopInstruction(_ context.Context, who, id string) error {
+func (w *world) KeepInstruction(_ context.Context, who, id string) error {
+	return w.say(who, "keeps", id)
+}
+func (w *world) RefuseInstruction(_ context.Context, who, id string) error {
 	return w.say(who, "stops", id)
 }
 func (w *world) Standing(context.Context) (Standing, error)       { return w.standing, nil }
@@ -106,6 +111,6 @@ func (w *world) Stop(_ context.Context, who string, s bool) error { return w.say
 func (w *world) say(words ...any) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.rulings = append(w.rulings, fmt.Sprint(words...))
+	w.rulings = append(w.rulings, strings.TrimSpace(fmt.Sprintln(words...)))
 	return w.refuse
 }

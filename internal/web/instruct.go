@@ -15,29 +15,47 @@ import (
 type InstructionSource interface {
 	Instructions(ctx context.Context) ([]Instruction, error)
 	Instruction(ctx context.Context, id string) (*Instruction, error)
-	// DecideInstruction approves or refuses one that waits; StopInstruction ends its trial.
-	DecideInstruction(ctx context.Context, who, id string, choice Choice) error
-	StopInstruction(ctx context.Context, who, id string) error
+	// TryInstruction gives one that waits to half of the developers, for a trial; seen is the digest of what the person saw.
+	TryInstruction(ctx context.Context, who, id, seen string) error
+	// KeepInstruction gives one that has passed its trial to all.
+	KeepInstruction(ctx context.Context, who, id string) error
+	// RefuseInstruction says no to one, or takes it from everybody who has it.
+	RefuseInstruction(ctx context.Context, who, id string) error
 }
 
-// Instruction is a change of instruction files, from the proposal to what became of its trial.
+// Instruction is a change of instructions, from the offer to what became of its trial.
 type Instruction struct {
-	ID      string
-	At      time.Time // proposed
-	Title   string    // "Add CLAUDE.md"
-	State   string    // "waiting", "on trial", "kept", "dropped", "refused", "stopped"
-	Why     string    // why it is in that state, one sentence
-	Decided string    // by whom it was approved or refused
-	Gate    string    // id of the report that judged the trial
-	Release string    // id of the release, where there is one
+	ID    string
+	At    time.Time // offered
+	Title string
+	// State is "offered", "trying", "passed", "kept", "dropped", "stopped" or "declined".
+	State   string
+	Why     string // what speaks for it
+	Said    string // what was said of it last, and by whom; or empty
+	Problem string // why it cannot be tried; or empty
+	Seen    string // digest of what the page shows
+	Hub     string // whose, where the edge knows several hubs
+	Gate    string // id of the report that judged the trial
 	Changes []Change
-	// Evidence is why it was proposed. It is from watching, not from a trial.
+	// Evidence is why it was offered, in numbers. It is from watching, not from a trial.
 	Evidence *Evidence
 	Trial    *Trial
 }
 
-// Change is one file before and after. A file that is new has no Before.
-type Change struct{ File, Before, After string }
+// Waits says that a person is asked.
+func (i *Instruction) Waits() bool { return i.State == "offered" || i.State == "passed" }
+
+// Has says that somebody has it now.
+func (i *Instruction) Has() bool {
+	return i.State == "trying" || i.State == "passed" || i.State == "kept"
+}
+
+// Change is a unified diff, and of what: the words that a model is told, or the files of a repository.
+type Change struct {
+	Where   string
+	Diff    string
+	Problem string // why there is none
+}
 
 // Evidence is the difference between work with the file in force and without, as far as watching can tell.
 type Evidence struct {
@@ -49,19 +67,14 @@ type Evidence struct {
 // Trial compares developers, drawn at random, who have the change with those who have not.
 type Trial struct {
 	From    time.Time
-	By      string // "developer" or "repository"
-	Outcome string // what counts: "reward balanced", …
-	With    Arm
-	Without Arm
+	Until   time.Time // zero while it goes on
+	Share   float64   // of developers who have the change
+	By      string    // "developer" or "repository"
+	Outcome string    // what counts: "reward balanced", …
+	With    *Estimate // mean reward per decision in each arm; nil where it is not known yet
+	Without *Estimate
 	Looks   []Look
 	Needs   int // more developers in each arm before anything is said; 0: enough
-}
-
-// Arm is one side of a trial.
-type Arm struct {
-	Developers int
-	Decisions  int
-	Mean       Estimate
 }
 
 type instructionData struct {
@@ -88,13 +101,15 @@ func (s *Site) instructionPages(m *access.Mux, src InstructionSource) {
 			return "", badForm(err)
 		}
 		id := r.PathValue("id")
-		switch c := r.PostForm.Get("choice"); c {
-		case string(Approve), string(Refuse):
-			return to("instructions", id), src.DecideInstruction(r.Context(), who(r), id, Choice(c))
+		switch r.PostForm.Get("choice") {
+		case "try":
+			return to("instructions", id), src.TryInstruction(r.Context(), who(r), id, r.PostForm.Get("seen"))
+		case "keep":
+			return to("instructions", id), src.KeepInstruction(r.Context(), who(r), id)
 		case "stop":
-			return to("instructions", id), src.StopInstruction(r.Context(), who(r), id)
+			return to("instructions", id), src.RefuseInstruction(r.Context(), who(r), id)
 		}
-		return "", &episode.Problem{Code: "page/choice", Message: "a change of instructions can be approved, refused, or stopped", Hint: "open its page again and use its buttons"}
+		return "", &episode.Problem{Code: "page/choice", Message: "a change of instructions can be tried, kept, refused and stopped", Hint: "open its page again and use its buttons"}
 	}))
 }
 
@@ -108,8 +123,10 @@ func instructionDataOf(i *Instruction) instructionData {
 	if t == nil {
 		return d
 	}
-	d.Arms = newPlot(plotOf{ID: "arms", Title: "Both arms of the trial", Say: unsigned, Rows: []plotted{{Name: "Without the change", E: t.Without.Mean}, {Name: "With the change", E: t.With.Mean, Main: true}},
-		Note: "Mean reward per decision in each arm; the bars are 95 % intervals."})
+	if t.With != nil && t.Without != nil {
+		d.Arms = newPlot(plotOf{ID: "arms", Title: "Both arms of the trial", Say: unsigned, Rows: []plotted{{Name: "Without the change", E: *t.Without}, {Name: "With the change", E: *t.With, Main: true}},
+			Note: "Mean reward per decision in each arm; the bars are 95 % intervals."})
+	}
 	c := chartOf{ID: "trial", Title: "Difference between the arms over time", Height: 170, Zero: true, Say: signed, At: xDay, Ticks: 4,
 		Note: "Reward per decision, with the change less without, over the days of the trial. The band holds at all looks together. Wholly above 0: kept. Wholly below: dropped."}
 	for _, l := range t.Looks {

@@ -32,7 +32,7 @@ func TestEachRoleGetsWhatTheTableSaysAndNothingElse(t *testing.T) {
 	ask := func(route string, p access.Person, in bool) (int, string) {
 		method, path := addressOf(route)
 		choice := "approve"
-		if route == "POST /releases" {
+		if route == "POST /releases" || route == "POST /instructions/{id}" {
 			choice = "stop"
 		}
 		r := httptest.NewRequest(method, path, strings.NewReader("choice="+choice+"&digest=sha256:x&session=s1"))

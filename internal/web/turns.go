@@ -70,7 +70,7 @@ func (s *Site) turns(r *http.Request, d *overviewData) error {
 			return err
 		}
 		if len(l) > 0 {
-			say("Instructions", to("instructions", l[0].ID), l[0].Title+": "+l[0].State+". "+l[0].Why)
+			say("Instructions", to("instructions", l[0].ID), l[0].Title+": "+l[0].State+".")
 		}
 	}
 	return nil
