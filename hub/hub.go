@@ -234,6 +234,9 @@ func (h *Hub) rebuild(ctx context.Context) error {
 	if err := h.roll(ctx); err != nil {
 		return fmt.Errorf("roll out: %w", err)
 	}
+	if err := h.tell(ctx, s, c); err != nil {
+		return fmt.Errorf("rewards: %w", err)
+	}
 	if err := h.settle(ctx, s, c, g); err != nil {
 		return fmt.Errorf("settle: %w", err)
 	}

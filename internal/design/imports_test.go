@@ -92,7 +92,7 @@ var rules = []rule{
 	{"internal/sqlstore", "bundle episode internal/access internal/registry internal/trail", "implements registry.Index; a stage declares its own row types"},
 	{"internal/access", "episode", "who a person is and what is theirs: asked by all that serve, knows none of them"},
 	{"internal/web", "episode internal/access internal/login internal/trail", "pages declare what they show; the roles' views fill it in"},
-	{"internal/published", "episode internal/gate internal/ope internal/release internal/value internal/web", "what a hub signed, as pages show it"},
+	{"internal/published", "episode internal/gate internal/ope internal/release internal/reward internal/value internal/web", "what a hub signed, as pages show it"},
 	{"internal/killtest", "episode internal/blob internal/consent internal/dataset internal/keyring internal/sim internal/spool internal/sqlstore", "for tests: looks into stores from outside"},
 	{"internal/trusttest", "bundle edge episode internal/blob internal/exchange internal/keyring internal/killtest internal/link internal/spool internal/sqlstore internal/tlog/...", "for tests: speaks to roles as others do, looks into stores from outside"},
 	{"internal/design/...", "", "tests, and what prints their results"},

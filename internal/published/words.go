@@ -60,3 +60,20 @@ func rail(name string) string {
 	}
 	return strings.ReplaceAll(name, "_", " ")
 }
+
+// words says what an alarm looks for.
+func words(code string) string {
+	switch code {
+	case "broken-calls":
+		return "Broken tool calls."
+	case "questions":
+		return "Questions that put off work."
+	case "short-and-easy":
+		return "Short, easy suggestions."
+	case "undone":
+		return "What is undone again."
+	case "show-rate":
+		return "Hardly anything shown."
+	}
+	return strings.ReplaceAll(code, "-", " ") + "."
+}

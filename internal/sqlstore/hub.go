@@ -165,6 +165,7 @@ const (
 	DocStatement   = "statement"
 	DocCertificate = "certificate"
 	DocIncident    = "incident"
+	DocReward      = "reward" // what a snapshot's decisions were worth, for the pages
 )
 
 // DocumentRow is a document the hub made, signed where it leaves.

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/published"
+	"github.com/headrace/headrace/internal/reward"
+	"github.com/headrace/headrace/internal/sqlstore"
+	"github.com/headrace/headrace/internal/web"
+)
+
+// told is what a snapshot tells of rewards, kept beside it for the pages.
+type told struct {
+	Daily  reward.Daily   `json:"daily"`
+	Alarms []reward.Alarm `json:"alarms,omitempty"`
+}
+
+// tell keeps what the decisions of a snapshot were worth, day by day, and whether the newest release earns its reward by helping.
+func (h *Hub) tell(ctx context.Context, s *snapshot, c *candidate) error {
+	learned, others := c.train, c.heldOut
+	if c.filter == nil { // then all are held out
+		learned, others = c.heldOut, nil
+	}
+	scorer := reward.Fit(h.reward(), learned, dataset.UnixDay(h.cfg.Now().Unix())-1)
+	t := told{Daily: scorer.Daily(learned, others)}
+	releases, err := h.db.Documents(ctx, sqlstore.DocRelease)
+	if err != nil {
+		return err
+	}
+	if len(releases) > 0 {
+		replaced := ""
+		if len(releases) > 1 {
+			replaced = releases[1].ID
+		}
+		t.Alarms = reward.Alarms(learned, releases[0].ID, replaced)
+	}
+	b, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	return h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocReward, ID: s.manifest.ID, Parent: s.manifest.ID, Envelope: b, LogIndex: -1, MadeAt: h.cfg.Now()})
+}
+
+// reward is the spec that decisions are valued by.
+func (h *Hub) reward() reward.Spec { return reward.Immediate() }
+
+var _ web.RewardSource = View{}
+
+// Rewards returns what decisions were worth, by the newest snapshot.
+func (v View) Rewards(ctx context.Context) (*web.Rewards, error) {
+	out := published.Rewards(v.reward())
+	docs, err := v.db.Documents(ctx, sqlstore.DocReward)
+	if err != nil || len(docs) == 0 || only(ctx) != "" {
+		return out, err
+	}
+	var t told
+	if err := json.Unmarshal(docs[0].Envelope, &t); err != nil {
+		return nil, fmt.Errorf("rewards of snapshot %s: %w", docs[0].ID, err)
+	}
+	published.Daily(out, &t.Daily, t.Alarms)
+	out.From = docs[0].ID
+	releases, err := v.Releases(ctx)
+	out.Releases = published.Marks(releases)
+	return out, err
+}
