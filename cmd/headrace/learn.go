@@ -12,10 +12,12 @@ import (
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/reward"
 	"github.com/headrace/headrace/internal/rights"
 )
 
 type learnCmd struct {
+	Reward    string `help:"What a decision is worth: immediate, retained-characters, balanced, or a file such as spec/examples/reward.yaml." default:"immediate" placeholder:"NAME|FILE"`
 	Recipient string `help:"Who learns: only records whose terms name them are used. Without it, any recipient's are." placeholder:"NAME"`
 	Report    string `help:"Write what was learned from to FILE." type:"path" placeholder:"FILE"`
 	Strict    bool   `help:"Exit with 1 when anything was set aside."`
@@ -35,9 +37,29 @@ func (c *learnCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	filter, rep, err := learn.Fit(e.ctx, in.decisions, learn.Options{})
-	fmt.Fprintf(e.err, "learn: %d shown decisions of %d developers, %.0f %% taken; %s\n", rep.Used, rep.Developers, 100*rep.Rate, in)
-	if err := errors.Join(saveReport(c.Report, rep), err); err != nil {
+	spec, err := reward.Load(c.Reward)
+	if err != nil {
+		return usagef("%w", err)
+	}
+	scorer := reward.Fit(spec, in.decisions, dataset.UnixDay(time.Now().Unix())-1)
+	filter, rep, err := learn.Fit(e.ctx, in.decisions, learn.Options{Reward: scorer})
+	fmt.Fprintf(e.err, "learn: %d shown decisions of %d developers, %.4f by %s each; %s\n", rep.Used, rep.Developers, spec.Expected(rep.Rate), scorer.Report.Spec, in)
+	if rep.Estimated > 0 {
+		fmt.Fprintf(e.err, "  of %d it is too early to know everything, or nobody told: that is estimated\n", rep.Estimated)
+	}
+	for _, p := range scorer.Report.Parts {
+		switch {
+		case p.Never:
+			fmt.Fprintf(e.err, "  %s: nobody tells of it; it counts as nothing\n", p.Name)
+		case p.Blind:
+			fmt.Fprintf(e.err, "  %s: no decision is old enough to have seen the end of it\n", p.Name)
+		}
+	}
+	saved := struct {
+		learn.Report
+		Rewards reward.Report `json:"rewards"`
+	}{rep, scorer.Report}
+	if err := errors.Join(saveReport(c.Report, saved), err); err != nil {
 		return err
 	}
 	model, err := filter.MarshalBinary()

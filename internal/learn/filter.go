@@ -18,15 +18,18 @@ const filterFormat = "headrace-filter/1"
 
 const maxModel = 8 << 20 // bytes of a model file
 
-// Filter decides whether to show a suggestion: it does where the probability that it is taken is above Threshold. It is
-// the model file itself, one JSON object (docs/models.md). A filter from Fit or UnmarshalBinary is complete; it is safe for
-// concurrent use and must not be changed.
+// Filter decides whether to show a suggestion: it does where the share of the reward's range that it expects of it is above
+// Threshold, which is where the reward is 0. Of the reward "immediate" that share is the probability that the suggestion is
+// taken. It is the model file itself, one JSON object (docs/models.md). A filter from Fit or UnmarshalBinary is complete; it
+// is safe for concurrent use and must not be changed.
 //
-// The probability is sigmoid(score); the score is the sum of Weights times terms and, where there are any, of trees.
+// The share is sigmoid(score); the score is the sum of Weights times terms and, where there are any, of trees.
 type Filter struct {
 	Format    string  `json:"format"`
 	Reward    string  `json:"reward"`
 	Threshold float64 `json:"threshold"`
+	// Scale is how wide the reward's range is: the reward to expect is Scale times the share above Threshold. 0 stands for 1.
+	Scale float64 `json:"scale,omitzero"`
 	linear.Terms
 	Weights []float64    `json:"weights"`
 	Trees   *boost.Model `json:"trees,omitzero"`
@@ -40,8 +43,8 @@ func (f *Filter) Kind() Kind {
 	return Logistic
 }
 
-// Decide returns whether to show a suggestion with these features, and the probability that it would be taken. It does
-// not allocate.
+// Decide returns whether to show a suggestion with these features, and the share of the reward's range to expect: of
+// "immediate", the probability that it would be taken. It does not allocate.
 func (f *Filter) Decide(features map[string]any) (show bool, p float64) {
 	p = portable.Sigmoid(f.score(features))
 	return p > f.Threshold, p
@@ -86,14 +89,15 @@ func badModel(err error) error {
 }
 
 func (f *Filter) check() error {
-	spec := reward.Immediate()
 	switch {
 	case f.Format != filterFormat:
 		return fmt.Errorf("format %q is not %s", f.Format, filterFormat)
-	case f.Reward != spec.Name:
-		return fmt.Errorf("reward %q is not one this version knows", f.Reward)
+	case !reward.IsName(f.Reward):
+		return fmt.Errorf("reward %.60q is not a name", f.Reward)
 	case !(f.Threshold > 0 && f.Threshold < 1):
 		return fmt.Errorf("threshold %v is not between 0 and 1", f.Threshold)
+	case !(f.Scale >= 0 && f.Scale <= reward.MaxRange):
+		return fmt.Errorf("scale %v is not between 0 and %d", f.Scale, reward.MaxRange)
 	}
 	if f.Trees != nil {
 		if err := f.Trees.Check(); err != nil {

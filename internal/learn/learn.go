@@ -34,6 +34,8 @@ const (
 
 // Options say how to learn; the zero value is right for most.
 type Options struct {
+	// Reward says what a decision is worth; nil is reward.Immediate. Fit it to the rows that are learned from.
+	Reward *reward.Scorer
 	// Kind is how the filter scores; when empty, what predicts better in cross-validation.
 	Kind Kind
 	// Penalty is the ridge on each standardised weight; 1 when zero.
@@ -53,7 +55,8 @@ type Report struct {
 	LeftOut    map[string]int `json:"left_out,omitempty"`
 	Kind       Kind           `json:"kind"`
 	Compared   *Compared      `json:"compared,omitempty"` // nil where the kind was given, or there was too little to compare
-	Rate       float64        `json:"rate"`               // share of the used ones that paid
+	Estimated  int            `json:"estimated,omitzero"` // of the used ones, whose reward is not all known yet
+	Rate       float64        `json:"rate"`               // mean share of the reward's range; of reward.Immediate, of what was taken
 	LogLoss    float64        `json:"log_loss"`           // on the used ones, beside that of the rate alone
 	BaseLoss   float64        `json:"base_loss"`
 	Steps      int            `json:"steps"` // of Newton's method, or trees
@@ -64,20 +67,27 @@ const (
 	maxWeight = 100 // of one decision
 )
 
-// Fit learns a filter from the decisions that were shown and have a reward.
+// Fit learns a filter from the decisions that were shown and have a reward: what share of the reward's range to expect of a
+// suggestion, which of reward.Immediate is the probability that it is taken. A share between 0 and 1 is learned as that part
+// of a yes: the logistic likelihood is a proper quasi-likelihood of any bounded mean (Papke and Wooldridge 1996).
 //
 // Each is weighted by one over the probability with which it was shown. Without that, the filter would learn the
-// chance of being taken among what the logging policy chose to show, and that policy may know more than the features
+// share among what the logging policy chose to show, and that policy may know more than the features
 // say (it saw the text). A decision that was shown for sure, or by a policy that did not say, has weight 1. What was
 // hidden needs no model: its reward is 0.
 func Fit(ctx context.Context, rows []dataset.Decision, o Options) (*Filter, Report, error) {
-	spec := reward.Immediate()
-	used, report := shown(rows, spec)
+	if o.Reward == nil {
+		o.Reward = reward.New(reward.Immediate())
+	}
+	spec := o.Reward.Spec
+	used, report := shown(rows, o.Reward)
 	var paid, total float64
+	alike := true
 	for _, e := range used.examples {
 		paid, total = paid+float64(e.Weight*e.Label), total+e.Weight
+		alike = alike && e.Label == used.examples[0].Label
 	}
-	if len(used.examples) < minUsed || paid == 0 || paid == total {
+	if len(used.examples) < minUsed || alike {
 		return nil, report, &episode.Problem{Code: "learn/too-little",
 			Message: fmt.Sprintf("%d shown decisions with a reward are too few, or all alike, to learn from", len(used.examples)),
 			Hint:    fmt.Sprintf("at least %d are needed, some taken and some not", minUsed)}
@@ -91,6 +101,9 @@ func Fit(ctx context.Context, rows []dataset.Decision, o Options) (*Filter, Repo
 		o.Crosses = []linear.Cross{{Enum: "language", Number: "mean_logprob"}}
 	}
 	f := &Filter{Format: filterFormat, Reward: spec.Name, Threshold: spec.Threshold()}
+	if low, high := spec.Range(); high-low != 1 {
+		f.Scale = high - low
+	}
 	var err error
 	if report.Kind = o.Kind; report.Kind == "" {
 		if report.Kind, report.Compared, err = choose(ctx, used, o); err != nil {
@@ -114,13 +127,13 @@ type decisions struct {
 type drawn struct{ sample, fold, stop float64 }
 
 // shown are the decisions to learn from.
-func shown(rows []dataset.Decision, spec reward.Spec) (*decisions, Report) {
-	report := Report{Reward: spec.Name, Rows: len(rows), LeftOut: map[string]int{}}
+func shown(rows []dataset.Decision, scorer *reward.Scorer) (*decisions, Report) {
+	report := Report{Reward: scorer.Spec.Name, Rows: len(rows), LeftOut: map[string]int{}}
 	people := dataset.ByDeveloper(rows)
 	used, number := &decisions{}, make([]int32, people.N) // a developer's number plus one
 	for i := range rows {
 		d := &rows[i]
-		r, ok := spec.Of(d)
+		v, ok := scorer.Of(d)
 		switch {
 		case !ok:
 			report.LeftOut[string(d.Verdict)+" by "+string(d.By)]++
@@ -129,7 +142,10 @@ func shown(rows []dataset.Decision, spec reward.Spec) (*decisions, Report) {
 			report.Hidden++
 			continue
 		}
-		e := linear.Example{Features: d.Features, Label: spec.Share(r), Weight: 1}
+		if v.Estimated != 0 {
+			report.Estimated++
+		}
+		e := linear.Example{Features: d.Features, Label: scorer.Spec.Share(v.Sum), Weight: 1}
 		if d.Logged && d.PropensityShow > 0 {
 			e.Weight = min(1/d.PropensityShow, maxWeight)
 		}

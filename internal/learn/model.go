@@ -61,13 +61,17 @@ func Decode(b []byte) (Model, error) {
 	return nil, badModel(fmt.Errorf("format %q is not one this version knows", head.Format))
 }
 
-// Values are those of showing and hiding: what the probability of being taken promises, and 0.
+// Values are those of showing and hiding: the reward that its share promises, and 0.
 func (f *Filter) Values(into []float64, context map[string]any, actions []episode.Action) []float64 {
 	for i := range actions {
 		switch actions[i].ID {
 		case dataset.ActionShow:
 			_, p := f.Decide(context)
-			into = append(into, p-f.Threshold) // the reward's range is 1
+			value := p - f.Threshold
+			if f.Scale > 0 {
+				value *= f.Scale
+			}
+			into = append(into, value)
 		case dataset.ActionHide:
 			into = append(into, 0)
 		default:

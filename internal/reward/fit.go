@@ -67,7 +67,7 @@ func Fit(spec Spec, rows []dataset.Decision, day int64) *Scorer {
 	}
 	s.older = make([]float64, s.Report.Horizon+1)
 	var taken []*dataset.Decision
-	seen := map[episode.OutcomeKind]bool{}
+	told := make([]bool, len(s.parts))
 	for i := range rows {
 		d := &rows[i]
 		if !labelled(d) {
@@ -79,7 +79,7 @@ func Fit(spec Spec, rows []dataset.Decision, day int64) *Scorer {
 		}
 		if d.Shown && Taken(d) {
 			taken = append(taken, d)
-			s.survey(d, seen)
+			s.survey(d, told)
 		}
 	}
 	for t := s.Report.Horizon - 1; t >= 0; t-- {
@@ -91,7 +91,7 @@ func Fit(spec Spec, rows []dataset.Decision, day int64) *Scorer {
 	s.Report.Old, s.Report.Taken = s.older[s.Report.Horizon], len(taken)
 	for i := range s.parts {
 		p := &s.parts[i]
-		p.never = p.kind != "" && !seen[p.kind]
+		p.never = p.kind != "" && !told[i]
 		s.Report.Parts[i].Name, s.Report.Parts[i].Never = p.Name, p.never
 	}
 	s.learn(taken)
@@ -103,8 +103,8 @@ func Fit(spec Spec, rows []dataset.Decision, day int64) *Scorer {
 // Title is the name and version of a spec, as reports say it.
 func (s Spec) Title() string { return s.Name + "/" + strconv.Itoa(s.Version) }
 
-// survey notes which kinds of outcome there are at all, and what is wrong with them.
-func (s *Scorer) survey(d *dataset.Decision, seen map[episode.OutcomeKind]bool) {
+// survey notes which parts anything is told of at all, and what is wrong with outcomes.
+func (s *Scorer) survey(d *dataset.Decision, told []bool) {
 	for i := range d.Outcomes {
 		o := &d.Outcomes[i]
 		on, f := offset(d, o)
@@ -116,8 +116,10 @@ func (s *Scorer) survey(d *dataset.Decision, seen map[episode.OutcomeKind]bool) 
 			s.Report.Backwards++
 			continue
 		}
-		if on <= s.age(d) {
-			seen[o.Kind] = true
+		for k := range s.parts {
+			if p := &s.parts[k]; p.kind == o.Kind && on <= s.age(d) && (p.after == 0 || alike(minutes(o.Window), p.after)) {
+				told[k] = true
+			}
 		}
 		for _, other := range d.Outcomes[:i] {
 			if other.Kind == o.Kind && other.Window == o.Window && other.ObservedAt.Equal(o.ObservedAt) && other.Value != o.Value {
@@ -298,13 +300,13 @@ func (s *Scorer) fitKept(p *part, taken []*dataset.Decision) wait {
 }
 
 // checkpoints are the windows after which somebody looked what was kept, up to the part's own, shortest first; the part's own
-// is there always. Those of minutes say what an editor saw, those of days what a repository did: they are not mixed.
+// is there always.
 func checkpoints(p *part, taken []*dataset.Decision) []int {
 	all := map[int]int{}
 	for _, d := range taken {
 		for i := range d.Outcomes {
 			if o := &d.Outcomes[i]; o.Kind == episode.OutcomeKept {
-				if m := minutes(o.Window); m > 0 && m < p.after && (m < minutesPerDay) == (p.after < minutesPerDay) {
+				if m := minutes(o.Window); m < p.after && alike(m, p.after) {
 					all[m]++
 				}
 			}
@@ -319,6 +321,10 @@ func checkpoints(p *part, taken []*dataset.Decision) []int {
 	slices.Sort(out)
 	return append(out, p.after)
 }
+
+// alike reports whether two windows are looked at by the same: those of minutes say what an editor saw, those of days what a
+// repository did.
+func alike(a, b int) bool { return a > 0 && b > 0 && (a < minutesPerDay) == (b < minutesPerDay) }
 
 // firstKept is on which day anything was told at a checkpoint.
 func firstKept(d *dataset.Decision, checkpoints []int, age int) (day int, ok bool) {

@@ -16,8 +16,6 @@
 package reward
 
 import (
-	"math"
-
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
 )
@@ -112,10 +110,7 @@ func (s Spec) Threshold() float64 {
 // happened has not. ok is false where it has none, or not all is known. It serves specs without late parts; else use a
 // [Scorer].
 func (s Spec) Of(d *dataset.Decision) (reward float64, ok bool) {
-	var sc Scorer
-	sc.set(s)
-	sc.day = math.MaxInt32
-	v, ok := sc.Of(d)
+	v, ok := New(s).Of(d)
 	return v.Sum, ok && v.Mature
 }
 

@@ -5,6 +5,7 @@ package reward
 import (
 	"fmt"
 	"math"
+	"os"
 	"regexp"
 
 	"github.com/go-json-experiment/json"
@@ -20,7 +21,14 @@ const (
 
 	maxSpec   = 64 << 10 // bytes
 	maxWithin = 120      // days
+	maxWeight = 100
 )
+
+// MaxRange is how wide the range of a reward can be.
+const MaxRange = (MaxParts + 1) * maxWeight
+
+// IsName reports whether a spec can be called that.
+func IsName(s string) bool { return nameForm.MatchString(s) }
 
 var nameForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 
@@ -49,6 +57,22 @@ func Preset(name string) (Spec, bool) {
 	return Spec{}, false
 }
 
+// Load returns the preset of that name, or else the spec in that file; empty is the first preset, immediate.
+func Load(name string) (Spec, error) {
+	if name == "" {
+		return Immediate(), nil
+	}
+	if s, ok := Preset(name); ok {
+		return s, nil
+	}
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return Spec{}, &episode.Problem{Code: "reward/read", Message: "no reward is called " + name + ", and it is no file that can be read", Err: err,
+			Hint: "use immediate, retained-characters, balanced, or a file such as spec/examples/reward.yaml"}
+	}
+	return Decode(b, name)
+}
+
 // Digest names the spec by its content: "sha256:" and 64 hex digits of its canonical JSON.
 func (s Spec) Digest() string {
 	b, err := json.Marshal(s, json.Deterministic(true))
@@ -64,7 +88,7 @@ func invalid(err error) error {
 }
 
 func (s Spec) check() error {
-	finite := func(v float64) bool { return !math.IsNaN(v) && math.Abs(v) <= 100 }
+	finite := func(v float64) bool { return !math.IsNaN(v) && math.Abs(v) <= maxWeight }
 	switch {
 	case s.Format != format:
 		return fmt.Errorf("format %.40q is not %s", s.Format, format)
