@@ -19,6 +19,7 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/hub"
 	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sim"
 )
 
@@ -129,7 +130,14 @@ func (l *loop) time(ctx context.Context, fresh int) (took loopTook, err error) {
 	if err != nil {
 		return took, err
 	}
-	before := l.decidedBy()
+	// What the demo released reaches everybody first: one release is rolled out at a time.
+	if _, err := l.hub.Steer(ctx, "bench", release.Filter, "widen", true); err != nil {
+		return took, err
+	}
+	before, err := l.hub.Rollouts(ctx, release.Filter)
+	if err != nil {
+		return took, err
+	}
 	lines, held := make([][]byte, len(l.edges)), make([]int, len(l.edges))
 	for i, name := range l.names {
 		err := world.Episodes(name, func(e *episode.Episode) (err error) {
@@ -178,8 +186,8 @@ func (l *loop) time(ctx context.Context, fresh int) (took loopTook, err error) {
 	}
 	took.all = time.Since(begin).Seconds()
 	took.fetch = took.all - took.edges - took.hub
-	if now := l.decidedBy(); now == "" || now == before {
-		err = fmt.Errorf("after the turn release %q decides; before, %q did", now, before)
+	if now, listed := l.hub.Rollouts(ctx, release.Filter); listed != nil || now[0].Release == before[0].Release || now[0].Stage != 1 || !l.decides(now[0]) {
+		err = errors.Join(listed, fmt.Errorf("after the turn %+v is rolled out, and does not decide; before it was %+v", now[0], before[0]))
 	}
 	return took, errors.Join(err, <-turned)
 }
@@ -205,7 +213,11 @@ func later(e *episode.Episode, by time.Duration) {
 	}
 }
 
-// decidedBy is the release that decides for a developer at the first edge.
-func (l *loop) decidedBy() string {
-	return l.edges[0].Decide(edge.Principal{Name: "somebody", Authenticated: true}, edge.DecideRequest{}).Release
+// decides says that the release decides at the first edge for a developer whom it has reached.
+func (l *loop) decides(on release.Rollout) bool {
+	name := ""
+	for i := 0; !on.Reaches(release.Canary, name); i++ {
+		name = fmt.Sprint("dev-", i)
+	}
+	return l.edges[0].Decide(edge.Principal{Name: name, Authenticated: true}, edge.DecideRequest{}).Release == on.Release
 }

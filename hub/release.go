@@ -26,8 +26,10 @@ func (h *Hub) release(ctx context.Context, s *snapshot, c *candidate, g *judgeme
 	if err != nil || slices.ContainsFunc(docs, func(d sqlstore.DocumentRow) bool { return d.Parent == g.digest }) {
 		return err // it was made by a turn that was interrupted after this step
 	}
-	_, err = h.offer(ctx, release.Release{Kind: release.Filter, Payload: c.digest, Gate: g.digest, Snapshot: s.manifest.ID, Reward: g.report.Reward}, c.model, g.envelope)
-	return err
+	if _, err = h.offer(ctx, release.Release{Kind: release.Filter, Payload: c.digest, Gate: g.digest, Snapshot: s.manifest.ID, Reward: g.report.Reward}, c.model, g.envelope); err != nil {
+		return err
+	}
+	return h.roll(ctx)
 }
 
 // offer completes a release, signs and logs it, and puts it where contributors find it by its id.
