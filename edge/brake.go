@@ -144,7 +144,8 @@ func kindIndex(k release.Kind) int {
 type ReleaseState struct {
 	ID, Kind, Hub string
 	At            time.Time // when it was fetched
-	State         string    // in words
+	State         string    // in words: it …
+	decides       bool
 }
 
 // Releases are those that are here, newest first.
@@ -160,22 +161,23 @@ func (e *Edge) Releases(ctx context.Context) ([]ReleaseState, error) {
 	stopped := len(brakes) > 0 && brakes[0].Kind == ""
 	var list []ReleaseState
 	for _, r := range rows {
-		s := ReleaseState{ID: r.ID, Kind: r.Kind, Hub: r.Hub, At: r.PulledAt, State: "not in force"}
+		s := ReleaseState{ID: r.ID, Kind: r.Kind, Hub: r.Hub, At: r.PulledAt, State: "is not in force"}
 		f := e.force[kindIndex(release.Kind(r.Kind))].Load()
 		is := func(c *control) bool { return c != nil && c.ID == r.ID && c.hub.link.Name == r.Hub }
 		switch {
 		case !r.BackAt.IsZero() && (f == nil || !is(f.pinned)):
-			s.State = "gone back: " + r.BackWhy
+			s.State = "has gone back: " + r.BackWhy
 		case stopped:
-			s.State = "stopped by " + brakes[0].Who
+			s.State = "is stopped by " + brakes[0].Who
 		case f == nil:
 		case is(f.pinned):
-			s.State = "pinned: decides for everybody"
+			s.State, s.decides = "is pinned, and decides for everybody", true
 		case f.pinned != nil:
 		case is(f.new):
+			s.decides = true
 			s.State = fmt.Sprintf("decides for %g %% of the developers, channel %s", 100*release.Share(f.channel, f.rollout.Stage), f.channel)
 		case is(f.base):
-			s.State = "decides for those whom no newer one has reached"
+			s.State, s.decides = "decides for those whom no newer one has reached", true
 		case f.rollout.Release == r.ID && f.waits != "":
 			s.State = "waits: " + f.waits
 		}

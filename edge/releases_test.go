@@ -12,6 +12,7 @@ import (
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/hub"
 	"github.com/headrace/headrace/internal/blob"
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/gate"
@@ -338,4 +339,32 @@ func (l *loop) artifact(db *sqlstore.DB, kind string, layers ...[]byte) registry
 	d, err := blobs.PutBytes(l.t.Context(), raw)
 	l.ok(err)
 	return registry.Manifest{Repo: "releases", Digest: d, MediaType: media, ArtifactType: kind, Size: int64(len(raw))}
+}
+
+func TestPagesTellHowAReleaseIsRolledOutAndPinAndStopIt(t *testing.T) {
+	l := newLoop(t)
+	e := l.edge("alder-bank")
+	id := l.offer(1)
+	l.turn(e)
+	l.steer("widen")
+	l.turn(e)
+	v := edge.View{Edge: e}
+	rel, err := v.Release(t.Context(), id)
+	l.ok(err)
+	if rel.State != "active" || !rel.InUse || len(rel.Steps) != 2 || rel.Steps[1].Share != 0.05 || !strings.Contains(rel.Rule, "canary") {
+		t.Errorf("%+v", rel)
+	}
+	l.ok(v.Pin(t.Context(), "ada", id))
+	l.ok(v.Stop(t.Context(), "bob", true))
+	if st, err := v.Standing(t.Context()); err != nil || !st.Stopped || st.By != "bob" || decides(e, "ada") != "" {
+		t.Errorf("%+v, %v", st, err)
+	}
+	l.ok(v.Stop(t.Context(), "bob", false))
+	l.steer("back")
+	l.turn(e)
+	at, err := hub.View{Hub: l.hub}.Release(t.Context(), id)
+	l.ok(err)
+	if rel, err = v.Release(t.Context(), id); err != nil || rel.State != "rolled back" || rel.RolledBack == nil || rel.InUse || at.RolledBack == nil || at.RolledBack.By != "the hub" {
+		t.Errorf("%+v, %v; at the hub %+v", rel, err, at)
+	}
 }

@@ -4,10 +4,13 @@ package edge
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/internal/access"
+	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/published"
+	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/value"
 	"github.com/headrace/headrace/internal/web"
@@ -16,6 +19,14 @@ import (
 // Releases returns what was fetched, newest first.
 func (v View) Releases(ctx context.Context) ([]web.Release, error) {
 	rows, err := v.db.PulledReleases(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	steps, err := v.db.Rollouts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	states, err := v.Edge.Releases(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -29,22 +40,84 @@ func (v View) Releases(ctx context.Context) ([]web.Release, error) {
 		if err != nil {
 			return nil, err
 		}
-		on, err := h.lastRollout(ctx, c.Kind)
-		if err != nil {
-			return nil, err
-		}
-		rel := published.Release(c.Release, r.PulledAt, on.Rollout, h.link.Signer())
+		rule, ruled := v.policy().ReleaseRule(r.Kind, r.Hub)
+		rel := published.Release(c.Release, r.PulledAt, h.rolledOut(steps, c.Kind), nil, h.channel(rule), h.link.Signer())
 		if rel.Hub = v.oneOf(r.Hub); !r.BackAt.IsZero() {
 			rel.State = "rolled back"
+			if rel.RolledBack == nil {
+				rel.RolledBack = &web.RolledBack{At: r.BackAt, Why: r.BackWhy, By: "the edge"}
+			}
 		}
-		if f := v.force[kindIndex(c.Kind)].Load(); f != nil {
-			for _, now := range []*control{f.pinned, f.new, f.base} {
-				rel.InUse = rel.InUse || now != nil && now.hub == h && now.ID == c.ID
+		rel.Rule = "The policy in force has no rule for it: it is not taken."
+		if ruled {
+			rel.Rule = ruleWords(rule, h.channel(rule))
+		}
+		for _, s := range states {
+			if s.ID == r.ID && s.Hub == r.Hub {
+				rel.InUse, rel.Rule = s.decides, rel.Rule+" It "+s.State+"."
 			}
 		}
 		list = append(list, rel)
 	}
 	return list, nil
+}
+
+// ruleWords say under which rule releases are taken.
+func ruleWords(r consent.ReleaseRule, channel string) string {
+	words := "The policy takes it on channel " + channel
+	if r.Hold > 0 {
+		words += fmt.Sprintf(", after %v", r.Hold)
+	}
+	if r.Person {
+		words += ", once a person has approved it"
+	}
+	return words + "."
+}
+
+// rolledOut are the roll-outs of a kind that this hub has shown, newest first.
+func (h *hub) rolledOut(rows []sqlstore.PulledRollout, kind release.Kind) (list []release.Rollout) {
+	for _, row := range rows {
+		if row.Hub != h.link.Name || row.Kind != string(kind) {
+			continue
+		}
+		if r, err := h.link.OpenRollout(row.Envelope); err == nil {
+			list = append(list, r.Rollout)
+		}
+	}
+	return list
+}
+
+// Standing says what persons have decided of releases, for the pages.
+func (v View) Standing(ctx context.Context) (st web.Standing, err error) {
+	brakes, err := v.db.Brakes(ctx)
+	for _, b := range brakes {
+		if st.By == "" {
+			st.By, st.At = b.Who, b.At
+		}
+		if b.Kind == "" {
+			st.Stopped = true
+		} else if st.Pinned == "" {
+			st.Pinned = b.ID
+		}
+	}
+	return st, err
+}
+
+// Pin pins a release; with an empty id what was pinned or stopped ends.
+func (v View) Pin(ctx context.Context, who, id string) error {
+	if id == "" {
+		return v.Unpin(ctx, who)
+	}
+	return v.PinRelease(ctx, who, id)
+}
+
+// Stop takes no release from now on, or ends that.
+func (v View) Stop(ctx context.Context, who string, stop bool) error {
+	if !stop {
+		return v.Unpin(ctx, who)
+	}
+	_, err := v.StopReleases(ctx, who, true)
+	return err
 }
 
 // Statements returns what was fetched, newest first.

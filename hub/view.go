@@ -273,11 +273,11 @@ func (v View) Releases(ctx context.Context) ([]web.Release, error) {
 		if err := v.openRelease(doc, r); err != nil {
 			return nil, err
 		}
-		on, _, err := v.lastRollout(ctx, r.Kind)
+		steps, err := v.Rollouts(ctx, r.Kind)
 		if err != nil {
 			return nil, err
 		}
-		rel := published.Release(r, doc.MadeAt, on, v.keyID())
+		rel := published.Release(r, doc.MadeAt, steps, v.looksOf(r), release.Canary, v.keyID())
 		if doc.Note != "" {
 			rel.State = "retired"
 		}

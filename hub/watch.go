@@ -13,6 +13,7 @@ import (
 	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/learn"
 	"github.com/headrace/headrace/internal/link"
+	"github.com/headrace/headrace/internal/published"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/reward"
 	"github.com/headrace/headrace/internal/sqlstore"
@@ -40,10 +41,24 @@ func (h *Hub) watch(ctx context.Context, s *snapshot) error {
 			w.add(&decisions[i])
 		}
 		h.rolling.Lock()
-		h.looks[kind] = w.monitor.Look()
+		look := w.monitor.Look()
+		h.looks[kind] = look
+		if seen := append(h.looked[w.on.Release], published.Looked{At: h.cfg.Now(), Stage: w.on.Stage, Look: look}); len(seen) <= maxLooked {
+			h.looked[w.on.Release] = seen
+		}
 		h.rolling.Unlock()
 	}
 	return nil
+}
+
+// maxLooked bounds what is kept of looks, for pages, at a release: one an hour for three months.
+const maxLooked = 2000
+
+// looksOf are the looks at a release since this process began.
+func (h *Hub) looksOf(r *release.Release) []published.Looked {
+	h.rolling.Lock()
+	defer h.rolling.Unlock()
+	return slices.Clone(h.looked[r.ID])
 }
 
 // watched is a roll-out and what is compared for it.

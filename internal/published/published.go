@@ -14,32 +14,9 @@ import (
 
 	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/ope"
-	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/value"
 	"github.com/headrace/headrace/internal/web"
 )
-
-// Release is a release as the pages show it; on is the last roll-out of its kind, the zero Rollout for none. Its state is "active"
-// where it reaches anybody, "rolled back", or "superseded".
-func Release(r *release.Release, madeAt time.Time, on release.Rollout, signer string) web.Release {
-	out := web.Release{ID: r.ID, MadeAt: madeAt, Gate: r.Gate, Kind: string(r.Kind), Lever: lever(string(r.Kind)), Digest: r.Payload, Snapshot: r.Snapshot, Replaces: r.Replaces,
-		Signer: signer, State: "superseded"}
-	switch {
-	case on.Release == r.ID && on.State == release.Back:
-		out.State = "rolled back"
-	case on.Release == r.ID:
-		out.State = "active"
-		for _, c := range on.Shares {
-			out.Channels = append(out.Channels, web.Channel{Name: c.Name, Who: fmt.Sprintf("%g %% of the developers on this channel", 100*c.Share), From: on.Since})
-		}
-	case on.Base == r.ID:
-		out.State = "active"
-		for _, c := range on.Shares {
-			out.Channels = append(out.Channels, web.Channel{Name: c.Name, Who: fmt.Sprintf("%g %% of the developers on this channel", 100*(1-c.Share)), From: on.Since})
-		}
-	}
-	return out
-}
 
 // Gate is a gate report as the pages show it.
 func Gate(id string, at time.Time, r *gate.Report, releaseID string) web.Gate {
