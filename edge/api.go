@@ -4,6 +4,7 @@ package edge
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -53,7 +54,11 @@ func (e *Edge) serveAPI(w http.ResponseWriter, r *http.Request, p Principal, wha
 		}
 		var good []byte
 		for n, ev := range events {
-			line, err := fromEvent(ev)
+			line, decision, err := fromEvent(ev)
+			if line, err = e.checked(r.Context(), line, decision, err); isDown(err) {
+				e.unavailable(w, err)
+				return
+			}
 			good = ans.note(n+1, good, line, err)
 		}
 		body = good
@@ -69,7 +74,11 @@ func (e *Edge) serveAPI(w http.ResponseWriter, r *http.Request, p Principal, wha
 			if n++; len(bytes.TrimSpace(line)) == 0 {
 				continue
 			}
-			part, err := partOf(what, line)
+			part, decision, err := partOf(what, line)
+			if part, err = e.checked(r.Context(), part, decision, err); isDown(err) {
+				e.unavailable(w, err)
+				return
+			}
 			good = ans.note(n, good, part, err)
 		}
 		body = good
@@ -78,6 +87,29 @@ func (e *Edge) serveAPI(w http.ResponseWriter, r *http.Request, p Principal, wha
 		err = e.Deliver(r.Context(), p, body, ans.Accepted)
 	}
 	e.answerAPI(w, ans, err)
+}
+
+// checked refuses what is told of a decision of Headrace's own policy that is not in the log.
+func (e *Edge) checked(ctx context.Context, line []byte, decision string, err error) ([]byte, error) {
+	if err != nil || decision == "" {
+		return line, err
+	}
+	is, err := e.logs(ctx, decision)
+	if err != nil {
+		return nil, downError{err}
+	}
+	if !is {
+		return nil, unlogged(decision, "is not in the log")
+	}
+	return line, nil
+}
+
+// downError says that it could not be found out now.
+type downError struct{ error }
+
+func isDown(err error) bool {
+	_, is := errors.AsType[downError](err)
+	return is
 }
 
 // note appends a line that is good, or says why it is not.
@@ -106,7 +138,7 @@ func (e *Edge) answerAPI(w http.ResponseWriter, ans Answer, err error) {
 }
 
 // fromEvent makes a line of an episode of a CloudEvent.
-func fromEvent(b []byte) ([]byte, error) {
+func fromEvent(b []byte) (line []byte, decision string, err error) {
 	var ev struct {
 		SpecVersion string         `json:"specversion"`
 		ID          string         `json:"id"`
@@ -116,80 +148,91 @@ func fromEvent(b []byte) ([]byte, error) {
 		DataBase64  *string        `json:"data_base64"`
 	}
 	if err := json.Unmarshal(b, &ev); err != nil {
-		return nil, fmt.Errorf("not a CloudEvent: %w", err)
+		return nil, "", fmt.Errorf("not a CloudEvent: %w", err)
 	}
 	what, known := eventTypes[ev.Type]
 	switch {
 	case ev.SpecVersion != "1.0":
-		return nil, fmt.Errorf("specversion is %q, not 1.0", ev.SpecVersion)
+		return nil, "", fmt.Errorf("specversion is %q, not 1.0", ev.SpecVersion)
 	case ev.ID == "" || ev.Source == "":
-		return nil, errors.New("a CloudEvent needs an id and a source")
+		return nil, "", errors.New("a CloudEvent needs an id and a source")
 	case !known:
-		return nil, fmt.Errorf("%.100q is no type of event that is taken", ev.Type)
+		return nil, "", fmt.Errorf("%.100q is no type of event that is taken", ev.Type)
 	case ev.Data.Kind() != 0 && ev.DataBase64 != nil:
-		return nil, errors.New("a CloudEvent has data or data_base64, never both")
+		return nil, "", errors.New("a CloudEvent has data or data_base64, never both")
 	}
 	if ev.DataBase64 != nil {
 		data, err := base64.StdEncoding.DecodeString(*ev.DataBase64)
 		if err != nil {
-			return nil, fmt.Errorf("data_base64: %w", err)
+			return nil, "", fmt.Errorf("data_base64: %w", err)
 		}
 		ev.Data = data
 	}
 	if what == sendsEpisodes {
 		ep, err := episode.Decode(ev.Data)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
-		return episode.Append(nil, ep)
+		line, err = episode.Append(nil, ep)
+		return line, "", err
 	}
 	return partOf(what, ev.Data)
 }
 
-// partOf makes a line of an episode that only tells of one decision or outcome.
-func partOf(what string, line []byte) ([]byte, error) {
+// partOf makes a line of an episode that only tells of one decision or outcome. Of a decision of Headrace's own policy it returns
+// the id, too, by which episode and suggestion need not be named.
+func partOf(what string, told []byte) (line []byte, decision string, err error) {
 	var about struct {
 		Episode    string `json:"episode"`
 		Suggestion string `json:"suggestion"`
 		Developer  string `json:"developer"`
 		Session    string `json:"session"`
 		Tool       string `json:"tool"`
+		DecisionID string `json:"decision_id"`
 	}
-	if err := json.Unmarshal(line, &about); err != nil {
-		return nil, err
+	if err := json.Unmarshal(told, &about); err != nil {
+		return nil, "", err
+	}
+	if about.DecisionID != "" && about.Episode == "" {
+		about.Episode, about.Suggestion = loneEpisode(about.DecisionID), loneSuggestion
 	}
 	if about.Episode == "" || about.Suggestion == "" {
-		return nil, fmt.Errorf("the %s names no episode or no suggestion", what)
+		return nil, "", fmt.Errorf("the %s names no episode or no suggestion", what)
 	}
 	ep := &episode.Episode{SchemaVersion: episode.SchemaVersion, ID: about.Episode, Developer: about.Developer, Session: about.Session, Tool: episode.Tool{Name: about.Tool}}
 	if what == sendsDecisions {
 		var d episode.Decision
-		if err := json.Unmarshal(line, &d); err != nil {
-			return nil, err
+		if err := json.Unmarshal(told, &d); err != nil {
+			return nil, "", err
 		}
 		if d.Unknown = nil; d.By == "" {
 			d.By = episode.ByUnknown
 		}
+		d.Suggestion = about.Suggestion
 		if !slices.Contains([]episode.Verdict{episode.Accepted, episode.Rejected, episode.Modified, episode.Ignored, episode.Cancelled, episode.TimedOut}, d.Verdict) {
-			return nil, fmt.Errorf("%.40q is no verdict: use accepted, rejected, modified, ignored, cancelled or timed_out", d.Verdict)
+			return nil, "", fmt.Errorf("%.40q is no verdict: use accepted, rejected, modified, ignored, cancelled or timed_out", d.Verdict)
 		}
 		if !slices.Contains([]episode.By{episode.ByPerson, episode.ByRule, episode.ByHook, episode.ByModel, episode.ByUnknown}, d.By) {
-			return nil, fmt.Errorf("%.40q cannot decide: use person, rule, hook, model or unknown", d.By)
+			return nil, "", fmt.Errorf("%.40q cannot decide: use person, rule, hook, model or unknown", d.By)
 		}
 		ep.Decisions = []episode.Decision{d}
-		return episode.Append(nil, ep)
+		line, err = episode.Append(nil, ep)
+		return line, d.DecisionID, err
 	}
 	var o episode.Outcome
-	if err := json.Unmarshal(line, &o); err != nil {
-		return nil, err
+	if err := json.Unmarshal(told, &o); err != nil {
+		return nil, "", err
 	}
-	o.Unknown = nil
+	if o.Unknown = nil; o.Suggestion == "" {
+		o.Suggestion = about.Suggestion
+	}
 	if !slices.Contains([]episode.OutcomeKind{episode.OutcomeKept, episode.OutcomeCommitted, episode.OutcomeReviewed, episode.OutcomeMerged, episode.OutcomeReverted, episode.OutcomeTests, episode.OutcomeBuild, episode.OutcomeFixed}, o.Kind) {
-		return nil, fmt.Errorf("%.40q is no outcome: use kept, committed, reviewed, merged, reverted, tests, build or fixed", o.Kind)
+		return nil, "", fmt.Errorf("%.40q is no outcome: use kept, committed, reviewed, merged, reverted, tests, build or fixed", o.Kind)
 	}
 	if !(o.Value >= 0 && o.Value <= 1) {
-		return nil, fmt.Errorf("an outcome's value is between 0 and 1, not %v", o.Value)
+		return nil, "", fmt.Errorf("an outcome's value is between 0 and 1, not %v", o.Value)
 	}
 	ep.Outcomes = []episode.Outcome{o}
-	return episode.Append(nil, ep)
+	line, err = episode.Append(nil, ep)
+	return line, about.DecisionID, err
 }

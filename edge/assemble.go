@@ -67,6 +67,10 @@ func (e *Edge) assembleBatch(ctx context.Context, payloads [][]byte, last uint64
 			list = append(list, told{kind, ep})
 		}
 	}
+	list, err := e.fillDecisions(ctx, list)
+	if err != nil {
+		return err
+	}
 	return e.tell(ctx, list, last, totals)
 }
 

@@ -88,3 +88,48 @@ func TestFullDiskRefusesAndLosesNothing(t *testing.T) {
 		t.Errorf("status %d, %q", status, code)
 	}
 }
+
+// On a full disk tools get their answers. What came of them is refused, because nobody knows any more what was asked.
+func TestAFullDiskKeepsNoToolWaiting(t *testing.T) {
+	disk := smallDisk(t, "32m")
+	l := newLoop(t)
+	l.conf = func(c *edge.Config) { c.Dir = disk }
+	e := l.edge("alder-bank")
+	defer running(t, e)()
+	before := e.Decide(edge.Principal{Name: "ada"}, edge.DecideRequest{})
+	tell := func(id string) (int, string) {
+		return said(t, e, "ada", "/v1/decisions", `{"decision_id":"`+id+`","verdict":"accepted","by":"person"}`)
+	}
+	if status, body := tell(before.DecisionID); status != http.StatusOK { // it is durable now
+		t.Fatalf("%d %s", status, body)
+	}
+	f, err := os.Create(filepath.Join(disk, "ballast"))
+	l.ok(err)
+	for _, size := range []int{1 << 20, 1 << 12, 1} { // to the last byte
+		for err = nil; err == nil; _, err = f.Write(make([]byte, size)) {
+		}
+	}
+	f.Close()
+	var lost []string
+	for range 100 {
+		a := e.Decide(edge.Principal{Name: "ada"}, edge.DecideRequest{Features: map[string]any{"language": "go"}})
+		if a.Chosen != "show" || a.Propensity() != 1 {
+			t.Fatalf("%+v", a)
+		}
+		lost = append(lost, a.DecisionID)
+	}
+	refused := 0
+	for _, id := range lost {
+		if status, _ := tell(id); status != http.StatusOK {
+			refused++
+		}
+	}
+	l.ok(os.Remove(filepath.Join(disk, "ballast")))
+	if refused < len(lost)/2 {
+		t.Errorf("of %d decisions on a full disk what came of %d was refused", len(lost), refused)
+	}
+	after := e.Decide(edge.Principal{Name: "ada"}, edge.DecideRequest{})
+	if status, body := tell(after.DecisionID); status != http.StatusOK {
+		t.Errorf("with room again: %d %s", status, body)
+	}
+}

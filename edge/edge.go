@@ -51,17 +51,16 @@ type Edge struct {
 	log            *slog.Logger
 	trail          *trail.Keeper
 
-	telling    sync.Mutex                      // guards who is known by which key, while several hubs say so
-	turning    sync.Mutex                      // one turn at a time, and guards what follows
-	hubs       []*hub                          // by their names
-	joins      bool                            // some parts of episodes were joined by a key
-	git        bool                            // commits are known of some repository: the lines of suggestions are followed
-	fresh      fresh                           // of this turn
-	prefs      map[string]*consent.Preferences // of developers, as last read
-	wake       chan struct{}
-	undurable  chan sqlstore.DecisionRow
-	unrecorded atomic.Int64 // decisions that this process has made durable, and of which there is no row yet
-	stats      Stats
+	telling   sync.Mutex                      // guards who is known by which key, while several hubs say so
+	turning   sync.Mutex                      // one turn at a time, and guards what follows
+	hubs      []*hub                          // by their names
+	joins     bool                            // some parts of episodes were joined by a key
+	git       bool                            // commits are known of some repository: the lines of suggestions are followed
+	fresh     fresh                           // of this turn
+	prefs     map[string]*consent.Preferences // of developers, as last read
+	wake      chan struct{}
+	decisions decisionLog // of Headrace's own policy
+	stats     Stats
 
 	arranging sync.Mutex               // guards what follows while it changes
 	force     [3]atomic.Pointer[force] // what decides, by kind
@@ -83,6 +82,7 @@ func New(ctx context.Context, cfg Config) (*Edge, error) {
 		return nil, errors.Join(err, lock.Close())
 	}
 	e.lock = lock
+	e.explores()
 	return e, nil
 }
 
@@ -120,7 +120,8 @@ func open(ctx context.Context, cfg Config) (*Edge, error) {
 	}
 	e := &Edge{cfg: cfg, db: db, joins: joins, git: git, ring: ring, vault: v, filter: filter, coarse: coarse,
 		explainer: sync.OnceValues(func() (*scrub.Scrubber, error) { return scrub.New(explain) }), log: cfg.Log,
-		wake: make(chan struct{}, 1), undurable: make(chan sqlstore.DecisionRow, 1<<14)}
+		wake: make(chan struct{}, 1)}
+	e.decisions.open(ring)
 	for _, h := range cfg.Hubs {
 		e.hubs = append(e.hubs, e.newHub(h))
 	}
@@ -147,7 +148,7 @@ func (e *Edge) openSpools(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return e.recordDecisions(ctx) // so that only what this process has made durable is not among the rows
 }
 
 // Close closes the edge's state.
@@ -179,6 +180,9 @@ func (e *Edge) Turn(ctx context.Context) error {
 	}
 	if recorded != nil {
 		return fmt.Errorf("record decisions: %w", recorded)
+	}
+	if err := e.closeDecisions(ctx); err != nil {
+		return fmt.Errorf("close decisions: %w", err)
 	}
 	if err := e.assemble(ctx); err != nil {
 		return fmt.Errorf("assemble: %w", err)

@@ -267,6 +267,7 @@ func (e *Edge) enforce(ctx context.Context, r sqlstore.PolicyRow, p *consent.Pol
 	}
 	r.State, r.DecidedBy, r.DecidedAt = sqlstore.PolicyInForce, by, now
 	v.force, v.row, v.two, v.last, v.held = p, r, r.TwoPeople, episode.Digest(envelope), nil
+	e.explores()
 	for _, id := range stopped {
 		if err := os.RemoveAll(e.bundleDir(id)); err != nil { // after a crash, sweep does
 			return err

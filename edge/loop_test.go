@@ -42,7 +42,7 @@ func TestTwoEdgesOneHubAReleaseBack(t *testing.T) {
 		l.turn(e)
 	}
 	ask := edge.DecideRequest{Developer: "ada", Features: map[string]any{"language": "rust"}}
-	if a := edges[0].Decide(edge.Principal{}, ask); a.Release != "" || !a.Show || a.Propensity != 1 {
+	if a := edges[0].Decide(edge.Principal{}, ask); a.Release != "" || !a.Shown || a.Propensity() != 1 {
 		t.Errorf("before the first release everything is shown, got %+v", a)
 	}
 	l.turnHub()

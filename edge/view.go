@@ -56,7 +56,7 @@ func (v View) EdgeStages(ctx context.Context) ([]web.Stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	decided += int(v.unrecorded.Load())
+	decided += v.decisions.unrecorded()
 	all := 0
 	for _, n := range states {
 		all += n

@@ -28,6 +28,7 @@ func TestExamplesAreWhatTheTypesWrite(t *testing.T) {
 		"agreement.json": new(bundle.Agreement), "countersignature.json": new(bundle.Countersignature),
 		"withdrawal-expired.json": new(bundle.Withdrawal), "certificate-expired.json": new(bundle.Certificate), "refusal.json": new(bundle.Refusal),
 		"decide-request.json": new(edge.DecideRequest), "decide-answer.json": new(edge.DecideAnswer),
+		"decide-request-route.json": new(edge.DecideRequest), "decide-answer-route.json": new(edge.DecideAnswer),
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := jsontext.Value(example(t, name))

@@ -159,9 +159,10 @@ func (c *comparison) recipients() {
 	}
 }
 
-// gates are what holds for all rules: two keys, and the gate before text.
+// gates are what holds for all rules: two keys, exploration, and the gate before text.
 func (c *comparison) gates() {
 	differ(c, nil, "two_keys", c.was.twoKeys, c.is.twoKeys, !c.is.twoKeys, "the developer is not asked any more")
+	differ(c, nil, "explore", c.was.explore, c.is.explore, c.is.explore > c.was.explore, "chance decides more often what developers are shown")
 	was, is := c.was.text, c.is.text
 	switch {
 	case was == nil && is == nil:

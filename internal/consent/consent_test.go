@@ -198,7 +198,7 @@ func TestWhatDoesNotComeFromScrubIsRefused(t *testing.T) {
 func TestAPolicyErrorNamesLineKeyAndWhatIsAllowed(t *testing.T) {
 	for name, c := range map[string]struct{ policy, want string }{
 		"unknown key":      {head + "  - name: a\n    wehn: \"true\"\n", `line 7: unknown key "wehn"; a rule has: approval, audit_share, expires, level, name, prose, purposes, recipients, region, retention_days, when`},
-		"unknown top key":  {"versoin: 1\n", `line 1: unknown key "versoin"; a policy has: recipients, releases, rules, text, two_keys, version`},
+		"unknown top key":  {"versoin: 1\n", `line 1: unknown key "versoin"; a policy has: explore, recipients, releases, rules, text, two_keys, version`},
 		"typo in CEL":      {head + rule1("repositry == 'x'", "signal", ""), `line 7: rule "r190": when "repositry == 'x'": at column 1: undeclared reference to 'repositry'`},
 		"not a condition":  {head + rule1("tool", "signal", ""), `not true or false`},
 		"off sees no path": {head + rule1("paths.size() > 0", "off", ""), `undeclared reference to 'paths'`},
@@ -207,6 +207,7 @@ func TestAPolicyErrorNamesLineKeyAndWhatIsAllowed(t *testing.T) {
 		"for nobody":       {head + rule1("true", "signal", "    recipients: []\n"), `recipients is an empty list`},
 		"for whom":         {head + rule1("true", "signal", "    recipients:\n"), `"recipients" has no value`},
 		"two keys":         {"two_keys:\n" + head, `"two_keys" has no value`},
+		"much by chance":   {"explore: 0.5\n" + head + rule1("true", "none", ""), `explore is 0.5; it is a share between 0 and 0.2`},
 		"purpose":          {head + "  - {name: a, when: 'true', level: signal, purposes: [train], retention_days: 1}\n", `purposes is "train"; allowed: evaluate, reward, finetune, distil`},
 		"how long":         {head + "  - {name: a, when: 'true', level: signal, purposes: [evaluate]}\n", `give retention_days or expires`},
 		"terms for none":   {head + "  - {name: a, when: 'true', level: none, purposes: [evaluate]}\n", `nothing leaves at level none`},

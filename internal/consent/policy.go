@@ -32,6 +32,7 @@ type Policy struct {
 	text       *textGate // nil: no text leaves
 	twoKeys    bool
 	releases   []ReleaseRule
+	explore    float64
 	firstRule  int // the line of source on which it begins
 }
 
@@ -51,6 +52,13 @@ func (p *Policy) Source() string { return p.source }
 
 // TwoKeys reports whether each record needs its developer's yes, too.
 func (p *Policy) TwoKeys() bool { return p.twoKeys }
+
+// MaxExplore is the largest share of decisions that may be left to chance.
+const MaxExplore = 0.2
+
+// Explore is the share of the decisions of releases that chance makes, so that what would have come of the others can be
+// learned: 0 where the policy does not say.
+func (p *Policy) Explore() float64 { return p.explore }
 
 // Recipients returns the names of the recipients, in the file's order.
 func (p *Policy) Recipients() []string {
@@ -108,9 +116,12 @@ func decodePolicy(b []byte) (*Policy, error) {
 	p := &Policy{source: string(b), digest: episode.Digest(b), rights: table}
 	var version int
 	var recipients, rules, text, releases ast.Node
-	err = document(b, "a policy", map[string]any{"version": &version, "recipients": &recipients, "rules": &rules, "text": &text, "two_keys": &p.twoKeys, "releases": &releases})
+	err = document(b, "a policy", map[string]any{"version": &version, "recipients": &recipients, "rules": &rules, "text": &text, "two_keys": &p.twoKeys, "explore": &p.explore, "releases": &releases})
 	if err != nil {
 		return nil, err
+	}
+	if !(p.explore >= 0 && p.explore <= MaxExplore) {
+		return nil, mistakef(nil, "explore is %v; it is a share between 0 and %v, such as 0.02", p.explore, MaxExplore)
 	}
 	if version != 1 {
 		return nil, mistakef(nil, "version is %d; this program reads version 1", version)

@@ -36,37 +36,6 @@ func (d *DB) Statements(ctx context.Context) ([]Document, error) {
 	}, `SELECT id, recipient, envelope, pulled_at FROM statements ORDER BY pulled_at DESC, id`)
 }
 
-// DecisionRow is one decision of a release's policy, as logged.
-type DecisionRow struct {
-	ID, Release, Developer string
-	At                     time.Time
-	Shown                  bool
-	Propensity             float64
-	Explore                bool
-	Sealed                 []byte // the request's features
-}
-
-// LogDecisions stores decisions and the number of the last spooled payload they came from, in one commit.
-func (d *DB) LogDecisions(ctx context.Context, rows []DecisionRow, done uint64) error {
-	return d.tx(ctx, func(tx *sql.Tx) error {
-		err := d.insertMany(ctx, tx, `INSERT INTO decisions (id, release, developer, at, shown, propensity, explore, sealed) VALUES `,
-			` ON CONFLICT (id) DO NOTHING`, 8, len(rows), func(i int, a []any) []any {
-				r := &rows[i]
-				return append(a, r.ID, r.Release, r.Developer, micros(r.At), r.Shown, r.Propensity, r.Explore, r.Sealed)
-			})
-		if err != nil {
-			return err
-		}
-		return setSpoolDone(ctx, tx, "decisions", done)
-	})
-}
-
-// DecisionCount counts logged decisions.
-func (d *DB) DecisionCount(ctx context.Context) (n int, err error) {
-	err = d.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM decisions`).Scan(&n)
-	return n, err
-}
-
 // Owed reports whether a receipt or a certificate is still to come.
 func (d *DB) Owed(ctx context.Context, recipient string) (bool, error) {
 	var n int
