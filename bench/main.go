@@ -67,6 +67,7 @@ func sets() map[string][]measurement {
 	}, "learn": {
 		{"loop-time", measureLoopTime}, {"rollback", measureRollback},
 		{"bandit", measureBandit}, {"bandit-speed", measureBanditSpeed},
+		{"ope-same", measureOPESame},
 	}}
 }
 

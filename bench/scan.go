@@ -241,18 +241,30 @@ func (b *bench) gitleaksRules(ctx context.Context) (string, error) {
 
 // python returns the interpreter of bench/.venv, with what requirements.txt names installed.
 func (b *bench) python(ctx context.Context) (string, error) {
+	return b.environment(ctx, ".venv", "requirements.txt")
+}
+
+// environment returns the interpreter of a virtual environment in bench/, with what a file of requirements names installed
+// and then, where there is more, what pip is told to install by more.
+func (b *bench) environment(ctx context.Context, name, requirements string, more ...string) (string, error) {
 	dir := filepath.Join(b.root, "bench")
-	want, err := os.ReadFile(filepath.Join(dir, "requirements.txt"))
+	want, err := os.ReadFile(filepath.Join(dir, requirements))
 	if err != nil {
 		return "", err
 	}
-	venv := filepath.Join(dir, ".venv")
+	want = append(want, strings.Join(more, " ")...)
+	venv := filepath.Join(dir, name)
 	python, stamp := filepath.Join(venv, "bin", "python"), filepath.Join(venv, "installed.txt")
 	if have, err := os.ReadFile(stamp); err == nil && bytes.Equal(have, want) {
 		return python, nil
 	}
-	fmt.Fprintln(b.log, "  installing the peers in bench/.venv")
-	for _, args := range [][]string{{"python3", "-m", "venv", "--clear", venv}, {python, "-m", "pip", "install", "-q", "-r", "requirements.txt"}} {
+	fmt.Fprintln(b.log, "  installing the peers in bench/"+name)
+	pip := []string{python, "-m", "pip", "install", "-q"}
+	steps := [][]string{{"python3", "-m", "venv", "--clear", venv}, append(slices.Clone(pip), "-r", requirements)}
+	if len(more) > 0 {
+		steps = append(steps, append(slices.Clone(pip), more...))
+	}
+	for _, args := range steps {
 		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil {

@@ -206,11 +206,7 @@ func TestSeveralLoggersTellMoreTogether(t *testing.T) {
 		}
 		mixed = ope.Balanced([]float64{0.5, 0.5}, of[:])
 		naive.add(l.Value(ope.IPS))
-		sum := 0.0
-		for i, term := range ope.Weighted(l, ope.IPS(l), logger) {
-			sum += term.Value(l.Reward[i])
-		}
-		weighted.add(sum / n)
+		weighted.add(l.Value(ope.Weighted(ope.IPS, logger)))
 		l.Propensity = mixed
 		balanced.add(l.Value(ope.IPS))
 	}

@@ -97,35 +97,40 @@ func Balanced(shares []float64, of [][]float64) []float64 {
 	return out
 }
 
-// Weighted scales terms of a log that several policies wrote so that each logger's rows count by one over their
-// variance (the same paper, section 5). logger[i], from 0 on, wrote row i. A logger whose terms do not vary at all would
-// drown the others; then the terms are returned as they are.
-func Weighted(l *Log, terms []Term, logger []int) []Term {
-	type moments struct{ n, sum, squares float64 }
-	var by []moments
-	for i, t := range terms {
-		for logger[i] >= len(by) {
-			by = append(by, moments{})
+// Weighted makes of IPS or DR the estimator for a log that several policies wrote in which the rows of each count by one
+// over the variance of its terms (the same paper, section 5). logger[i], from 0 on, wrote row i. What is said of a row
+// whatever was done, the direct part of DR, counts the same for all. A logger whose terms do not vary at all would drown the
+// others; then all count the same.
+func Weighted(e Estimator, logger []int) Estimator {
+	return func(l *Log) []Term {
+		type moments struct{ n, sum, squares float64 }
+		var by []moments
+		terms, whatever := e(l), *l
+		for i, t := range terms {
+			for logger[i] >= len(by) {
+				by = append(by, moments{})
+			}
+			y, m := t.Value(l.Reward[i]), &by[logger[i]]
+			m.n, m.sum, m.squares = m.n+1, m.sum+y, m.squares+float64(y*y)
 		}
-		y, m := t.Value(l.Reward[i]), &by[logger[i]]
-		m.n, m.sum, m.squares = m.n+1, m.sum+y, m.squares+float64(y*y)
-	}
-	precision, inverse := 0.0, make([]float64, len(by))
-	for k, m := range by {
-		if m.n == 0 {
-			continue
+		precision, inverse := 0.0, make([]float64, len(by))
+		for k, m := range by {
+			if m.n == 0 {
+				continue
+			}
+			mean := m.sum / m.n
+			inverse[k] = 1 / (m.squares/m.n - float64(mean*mean))
+			if !(inverse[k] > 0) || math.IsInf(inverse[k], 0) {
+				return terms
+			}
+			precision += float64(m.n * inverse[k])
 		}
-		mean := m.sum / m.n
-		inverse[k] = 1 / (m.squares/m.n - float64(mean*mean))
-		if !(inverse[k] > 0) || math.IsInf(inverse[k], 0) {
-			return terms
+		whatever.Policy = make([]float64, len(l.Policy))
+		for i, direct := range e(&whatever) {
+			w, t := float64(len(terms))*inverse[logger[i]]/precision, &terms[i]
+			t.Fixed = direct.Fixed + float64(w*(t.Fixed-direct.Fixed))
+			t.Slope *= w
 		}
-		precision += float64(m.n * inverse[k])
+		return terms
 	}
-	out := make([]Term, len(terms))
-	for i, t := range terms {
-		w := float64(len(terms)) * inverse[logger[i]] / precision
-		out[i] = Term{t.Fixed * w, t.Slope * w, t.Size}
-	}
-	return out
 }
