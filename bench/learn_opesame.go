@@ -94,7 +94,7 @@ func values(l *opeLog) map[string]float64 {
 // obp asks the peer.
 func (b *bench) obp(ctx context.Context, logs []*opeLog) (values []map[string]float64, err error) {
 	// The package names versions of others that no longer install, and no Python above 3.10; the files that are used run.
-	python, err := b.environment(ctx, ".venv-obp", "requirements-obp.txt", "--no-deps", "--ignore-requires-python", "obp==0.5.7")
+	python, err := b.environment(ctx, "peers/.venv", "requirements-obp.txt", "--no-deps", "--ignore-requires-python", "obp==0.5.7")
 	if err != nil {
 		return nil, err
 	}

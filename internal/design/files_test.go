@@ -34,7 +34,7 @@ func files(t *testing.T, each func(name string, text []byte)) {
 		name, _ := filepath.Rel(top, path)
 		name = filepath.ToSlash(name)
 		if d.IsDir() {
-			if name == ".git" || name == "bin" || name == ".artifacts" || name == "bench/.venv" || name == "ocb/dist" {
+			if name == ".git" || name == "bin" || name == ".artifacts" || strings.HasSuffix(name, "/.venv") || name == "ocb/dist" {
 				return filepath.SkipDir
 			}
 			return nil
