@@ -66,6 +66,7 @@ func sets() map[string][]measurement {
 		{"policy", measurePolicy}, {"preview", measurePreview}, {"pack", measurePack}, {"intake", measureArrivals}, {"forged", measureForged}, {"canaries", measureCanaries}, {"cross", measureCross}, {"raw-rest", measureRawRest},
 	}, "learn": {
 		{"loop-time", measureLoopTime}, {"rollback", measureRollback},
+		{"coderec", measureCoderec}, {"boost", measureBoost},
 		{"bandit", measureBandit}, {"bandit-speed", measureBanditSpeed},
 		{"ope-same", measureOPESame},
 	}}
