@@ -130,10 +130,7 @@ func (w *watched) add(d *dataset.Decision) {
 	if !new && d.Release != w.on.Base || d.Day < w.began[0] || d.Explore {
 		return
 	}
-	r, ok := reward.Immediate().Of(d)
-	if !ok {
-		return
-	}
+	r, told := reward.Immediate().Of(d)
 	actions := d.Actions
 	if len(actions) == 0 {
 		actions = w.actions
@@ -155,7 +152,7 @@ func (w *watched) add(d *dataset.Decision) {
 		isOld = -1
 	}
 	seen := release.Saw(w.values[0], isNew, isOld, at, r)
-	seen.Taken = reward.Taken(d)
+	seen.Asked, seen.Told, seen.Taken = d.Shown, told, reward.Taken(d)
 	seen.Reverted = slices.ContainsFunc(d.Outcomes, func(o episode.Outcome) bool { return o.Kind == episode.OutcomeReverted && o.Value > 0 })
 	stage := 0
 	for stage+1 < len(w.began) && d.Day >= w.began[stage+1] {

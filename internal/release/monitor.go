@@ -38,6 +38,9 @@ type Seen struct {
 	Differ bool
 	// Gain is by how much the model expects the new choice to be worth more than the old.
 	Gain float64
+	// Asked says that it takes a person to say what came of what was chosen, and Told that one has; a suggestion that is hidden asks
+	// nobody, and its reward is known.
+	Asked, Told bool
 	// Reward is what came of what was chosen, Expected what the model expected of it.
 	Reward, Expected float64
 	// Taken and Reverted are what the guardrails count.
@@ -49,6 +52,7 @@ type cell struct {
 	developer, stratum int
 	new                bool
 	n, gain, reward    float64
+	asked, told        float64
 	rest               [metrics]float64 // what the model did not expect of the reward; what the guardrails compare
 }
 
@@ -64,7 +68,8 @@ type place struct {
 // The difference V(new) − V(old) is estimated from both sides of each stratum, doubly robust: what the model expects the
 // difference to be over all decisions, and what it was mistaken by on either side. Only decisions on which the two differ
 // carry noise. Strata are weighed by how much they can tell, n·m/(n+m) of n decisions on one side and m on the other. The
-// variance is of developers, each left out in turn (CR3). Cumulative estimates of this kind have, in the scale of information
+// variance is of developers, each left out in turn (CR3). Where people were asked and have not said what came of it, those who
+// have stand for them, on their side of their stratum. Cumulative estimates of this kind have, in the scale of information
 // 1/variance, the increments of a random walk, so that the one-sided normal mixture bound of Robbins (1970) holds
 // for all looks together, in the limit of many developers (Waudby-Smith et al., "Time-uniform central limit theory and
 // asymptotic confidence sequences", 2024); below 20 developers on a side nothing is said.
@@ -109,13 +114,29 @@ func number(of map[string]int, name string) int {
 	return k
 }
 
-// Add adds a decision to a cell.
+// Add adds a decision to a cell, with its reward where that is known.
 func (m *Monitor) Add(k int, s Seen) {
 	c := &m.cells[k]
 	c.n++
-	c.reward += s.Reward
 	if s.Differ {
 		c.gain += s.Gain
+	}
+	if s.Asked {
+		c.asked++
+	}
+	if !s.Asked || s.Told {
+		m.Tell(k, s)
+	}
+}
+
+// Tell adds the reward of a decision that was added before without.
+func (m *Monitor) Tell(k int, s Seen) {
+	c := &m.cells[k]
+	if s.Asked {
+		c.told++
+	}
+	c.reward += s.Reward
+	if s.Differ {
 		c.rest[rewards] += s.Reward - s.Expected
 	}
 	m.guard(c, taken, s.Taken, s.Differ)
@@ -185,8 +206,18 @@ func (l Look) Harmless() bool {
 // side sums the cells of one side of a stratum.
 type side struct {
 	n, gain, reward float64
+	asked, told     float64
 	rest            [metrics]float64
 	developers      int
+}
+
+// each is for how many decisions one stands of which it is known what came of them. What was hidden has no surprise, and nothing that the
+// guardrails count, so that it may be counted as often.
+func (s *side) each() float64 {
+	if s.told == 0 {
+		return 1
+	}
+	return s.asked / s.told
 }
 
 // Look says what can be said now.
@@ -196,6 +227,7 @@ func (m *Monitor) Look() Look {
 		c := &m.cells[i]
 		s := &sides[c.stratum][of(c.new)]
 		s.n, s.gain, s.reward, s.developers = s.n+c.n, s.gain+c.gain, s.reward+c.reward, s.developers+1
+		s.asked, s.told = s.asked+c.asked, s.told+c.told
 		for g := range s.rest {
 			s.rest[g] += c.rest[g]
 		}
@@ -215,7 +247,7 @@ func (m *Monitor) Look() Look {
 	}
 	for s := range sides {
 		if weights[s] /= total; weights[s] > 0 {
-			l.Value += weights[s] * sides[s][0].reward / sides[s][0].n
+			l.Value += weights[s] * sides[s][0].each() * sides[s][0].reward / sides[s][0].n
 		}
 	}
 	detect := 0.2 * m.watch.Value
@@ -250,7 +282,7 @@ func (m *Monitor) bounds(g metric, sides [][2]side, weights []float64, alpha, de
 	for s, w := range weights {
 		if w > 0 {
 			old, new := &sides[s][0], &sides[s][1]
-			b.Estimate += w * ((gain(old)+gain(new))/(old.n+new.n) + new.rest[g]/new.n - old.rest[g]/old.n)
+			b.Estimate += w * ((gain(old)+gain(new))/(old.n+new.n) + new.each()*new.rest[g]/new.n - old.each()*old.rest[g]/old.n)
 		}
 	}
 	influence := make([]float64, len(m.developers))
@@ -265,7 +297,7 @@ func (m *Monitor) bounds(g metric, sides [][2]side, weights []float64, alpha, de
 			return b, false // one developer is all of a side
 		}
 		// How much the estimate would move without the developer.
-		rest := (c.rest[g] - own.rest[g]/own.n*c.n) / (own.n - c.n)
+		rest := own.each() * (c.rest[g] - own.rest[g]/own.n*c.n) / (own.n - c.n)
 		if !c.new {
 			rest = -rest
 		}

@@ -126,6 +126,28 @@ func TestContributorsAreComparedWithinThemselves(t *testing.T) {
 	}
 }
 
+// Of what is hidden all is known, and of what is shown only what people say: that must not pass for a difference.
+func TestSilenceIsNoDifference(t *testing.T) {
+	for _, gain := range []float64{0, -0.2} {
+		m := release.NewMonitor(release.Watch{Value: releasetest.OldValue})
+		trial := releasetest.New(3, 2000, gain)
+		trial.Reach("rel_s", 0.5)
+		for i := range 400_000 {
+			d, s := trial.Decide()
+			s.Told = s.Told && i%5 < 2
+			k := m.Cell("", trial.Name(d), trial.Reached[d])
+			if m.Add(k, s); s.Asked && !s.Told && i%5 == 2 { // it comes late
+				s.Told = true
+				m.Tell(k, s)
+			}
+		}
+		l := m.Look()
+		if want := gain * releasetest.OldValue; l.Difference == nil || math.Abs(l.Difference.Estimate-want) > 0.006 || math.Abs(l.Value-releasetest.OldValue) > 0.02 {
+			t.Errorf("the difference is %+v, of a value of %.3f; in truth it is %.4f of %.4f", l.Difference, l.Value, want, releasetest.OldValue)
+		}
+	}
+}
+
 func BenchmarkMonitor(b *testing.B) {
 	trial := releasetest.New(1, 2000, 0)
 	trial.Reach("rel_b", 0.05)

@@ -83,7 +83,7 @@ func (t *Trial) Decide() (developer int, s release.Seen) {
 	if !shown {
 		return d, s
 	}
-	s.Reward, s.Expected = -0.25, believed
+	s.Asked, s.Told, s.Reward, s.Expected = true, true, -0.25, believed
 	if t.rng.Float64() < taken+t.taste[d] {
 		s.Taken, s.Reward = true, 0.75
 	}
