@@ -3,6 +3,7 @@
 package edge_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/parquet-go/parquet-go"
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/edge"
@@ -46,16 +49,20 @@ func (l *loop) snapshotsWith(contributor string, ids map[string]bool) (with []st
 			if f.Contributor != contributor {
 				continue
 			}
-			if _, err := blobs.Get(l.t.Context(), f.Digest); errors.Is(err, blob.ErrNotFound) {
+			file, err := blobs.Get(l.t.Context(), f.Digest)
+			if errors.Is(err, blob.ErrNotFound) {
 				continue
 			}
-			s, err := dataset.Open(l.t.Context(), blobs, doc.ID)
-			if err != nil {
-				with = append(with, doc.ID) // a file is there still, beside others that are gone
-				continue
+			l.ok(err)
+			type column struct {
+				Record []byte `parquet:"record,json"`
 			}
-			for r, err := range s.Rows(l.t.Context()) {
-				if err != nil || r.Contributor == contributor && ids[r.Episode.ID] {
+			rows, err := parquet.Read[column](bytes.NewReader(file), int64(len(file)))
+			l.ok(err)
+			for _, r := range rows {
+				ep, err := episode.Decode(r.Record)
+				l.ok(err)
+				if ids[ep.ID] {
 					with = append(with, doc.ID)
 					break
 				}
