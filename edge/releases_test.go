@@ -18,6 +18,7 @@ import (
 	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/learn"
 	"github.com/headrace/headrace/internal/link"
+	"github.com/headrace/headrace/internal/ope"
 	"github.com/headrace/headrace/internal/registry"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/reward"
@@ -31,7 +32,8 @@ func (l *loop) offer(weight float64) string {
 	filter := learn.Filter{Format: "headrace-filter/1", Reward: reward.Immediate().Name, Threshold: 0.5, Weights: []float64{weight}}
 	model, err := filter.MarshalBinary()
 	l.ok(err)
-	r, err := l.hub.Offer(l.t.Context(), release.Filter, model, gate.Report{Format: "headrace-gate/1", Verdict: gate.Released, Snapshot: fmt.Sprintf("sha256:of-%g", weight)})
+	r, err := l.hub.Offer(l.t.Context(), release.Filter, model, gate.Report{Format: "headrace-gate/2", Design: gate.Logged, Verdict: gate.Released, Snapshot: fmt.Sprintf("sha256:of-%g", weight),
+		Gain: &ope.Interval{Estimate: 0.02, Lower: 0.01, Bound: 0.01, Upper: 0.03, Developers: 100}})
 	l.ok(err)
 	return r.ID
 }
