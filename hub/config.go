@@ -15,6 +15,7 @@ import (
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/release"
+	"github.com/headrace/headrace/internal/reward"
 	"github.com/headrace/headrace/internal/tlog"
 	"github.com/headrace/headrace/internal/trail"
 	"github.com/headrace/headrace/internal/value"
@@ -56,6 +57,9 @@ type File struct {
 	// Exchanges are places beside the hub's own registry where contributors leave bundles and withdrawals and take the answers from, a
 	// list of {place: registry.example/headrace, credentials_file: FILE}: looked at with each turn. A place may be a folder.
 	Exchanges []Exchange `yaml:"exchanges"`
+	// Reward is what a decision is worth to this hub, which it learns and judges by: immediate, retained-characters, balanced, or a
+	// file such as spec/examples/reward.yaml; empty is immediate.
+	Reward string `yaml:"reward"`
 	// RateCard is a file that says what a measured contribution earns; empty is the built-in one.
 	RateCard string `yaml:"rate_card"`
 	// Syslog is where the audit trail is sent, too: udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH.
@@ -89,6 +93,9 @@ func ReadFile(path, dir string) (File, error) {
 	}
 	if f.Lead < 0 || f.Patience < 0 || f.Patience > 0 && f.Patience < f.Lead {
 		return f, &episode.Problem{Code: "config/lead", Message: "lead or patience is negative, or patience is shorter than lead", Hint: "use 0 or a time such as 168h"}
+	}
+	if _, preset := reward.Preset(f.Reward); !preset {
+		f.Reward = config.Beside(path, f.Reward)
 	}
 	f.Signing = f.Signing.Beside(func(p string) string { return config.Beside(path, p) })
 	for i := range f.Exchanges {
@@ -143,6 +150,9 @@ func (f File) Config() (Config, error) {
 	}
 	for _, m := range joined {
 		c.Onward = append(c.Onward, m.Known())
+	}
+	if c.Reward, err = reward.Load(f.Reward); err != nil {
+		return c, err
 	}
 	if f.RateCard != "" {
 		b, err := os.ReadFile(f.RateCard)

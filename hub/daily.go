@@ -26,7 +26,7 @@ func (h *Hub) tell(ctx context.Context, s *snapshot, c *candidate) error {
 	if c.filter == nil { // then all are held out
 		learned, others = c.heldOut, nil
 	}
-	scorer := reward.Fit(h.reward(), learned, dataset.UnixDay(h.cfg.Now().Unix())-1)
+	scorer := reward.Fit(h.reward(), learned, h.today()-1)
 	t := told{Daily: scorer.Daily(learned, others)}
 	releases, err := h.db.Documents(ctx, sqlstore.DocRelease)
 	if err != nil {
@@ -47,7 +47,23 @@ func (h *Hub) tell(ctx context.Context, s *snapshot, c *candidate) error {
 }
 
 // reward is the spec that decisions are valued by.
-func (h *Hub) reward() reward.Spec { return reward.Immediate() }
+func (h *Hub) reward() reward.Spec {
+	if h.cfg.Reward.Name == "" {
+		return reward.Immediate()
+	}
+	return h.cfg.Reward
+}
+
+// today is the day, counted from 1970-01-01.
+func (h *Hub) today() int64 { return dataset.UnixDay(h.cfg.Now().Unix()) }
+
+// scorer values decisions as of a day, by what rows tell of those who have been waited for: until the end of the day before.
+func (h *Hub) scorer(rows []dataset.Decision, today int64) *reward.Scorer {
+	if spec := h.reward(); spec.Waits() {
+		return reward.Fit(spec, rows, today-1)
+	}
+	return reward.New(h.reward())
+}
 
 var _ web.RewardSource = View{}
 

@@ -30,6 +30,7 @@ import (
 	"github.com/headrace/headrace/internal/published"
 	"github.com/headrace/headrace/internal/registry"
 	"github.com/headrace/headrace/internal/release"
+	"github.com/headrace/headrace/internal/reward"
 	"github.com/headrace/headrace/internal/rights"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/statedir"
@@ -58,6 +59,8 @@ type Config struct {
 	Onward []link.Hub
 	// Exchanges are places where contributors leave what they do not push here.
 	Exchanges []Exchange
+	// Reward is what a decision is worth, which the hub learns and judges by; the zero value is reward.Immediate.
+	Reward reward.Spec
 	// RateCard says what a measured contribution earns; nil is the built-in one.
 	RateCard *value.RateCard
 	// Syslog is where the audit trail is sent, too: udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH; empty for nowhere.

@@ -117,7 +117,12 @@ func (h *Hub) check(ctx context.Context, c *claim, card *value.RateCard) error {
 	}
 	train, heldOut, model := dataset.Decisions(split.train), dataset.Decisions(split.heldOut), ""
 	var judged learn.Model
-	filter, _, err := learn.Fit(ctx, train, learn.Options{})
+	if spec := h.reward(); c.report.Spec != "" && c.report.Spec != spec.Digest() {
+		return &episode.Problem{Code: "value/other-reward", Message: "the statement rests on another reward than this hub is configured with now",
+			Hint: "set reward in hub.yaml to what it was: the gate report names it as " + c.report.Reward}
+	}
+	o := learn.Options{Reward: h.scorer(train, c.report.AsOf)}
+	filter, _, err := learn.Fit(ctx, train, o)
 	if err != nil {
 		heldOut = dataset.Decisions(split.judges) // as train does
 	} else if b, err := filter.MarshalBinary(); err != nil {
@@ -125,7 +130,7 @@ func (h *Hub) check(ctx context.Context, c *claim, card *value.RateCard) error {
 	} else {
 		model, judged = episode.Digest(b), filter
 	}
-	report := gate.Evaluate(heldOut, judged, gate.Options{Model: model, Snapshot: c.report.Snapshot, AsOf: c.report.AsOf})
+	report := gate.Evaluate(heldOut, judged, gate.Options{Model: model, Snapshot: c.report.Snapshot, AsOf: c.report.AsOf, Reward: h.scorer(heldOut, c.report.AsOf)})
 	// Sealing is deterministic: the same model and the same report are the same bytes.
 	envelope, err := bundle.SealDocument(bundle.TypeGateReport, report, h.ring.Signing())
 	if err != nil {
@@ -137,7 +142,7 @@ func (h *Hub) check(ctx context.Context, c *claim, card *value.RateCard) error {
 	}
 	var worths []value.Worth
 	if filter != nil {
-		if worths, err = value.Measure(ctx, train, heldOut, filter, learn.Options{}); err != nil {
+		if worths, err = value.Measure(ctx, train, heldOut, filter, o); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/gate"
-	"github.com/headrace/headrace/internal/learn"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/tlog/proof"
@@ -26,7 +25,7 @@ func (h *Hub) settle(ctx context.Context, s *snapshot, c *candidate, g *judgemen
 	var worths []value.Worth
 	if c.filter != nil {
 		var err error
-		if worths, err = value.Measure(ctx, c.train, c.heldOut, c.filter, learn.Options{}); err != nil {
+		if worths, err = value.Measure(ctx, c.train, c.heldOut, c.filter, c.options); err != nil {
 			return err
 		}
 	}

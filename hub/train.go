@@ -21,6 +21,7 @@ type candidate struct {
 	filter  *learn.Filter // nil where the data teaches nothing
 	model   []byte
 	digest  string
+	options learn.Options
 	report  learn.Report
 	why     string // why there is no filter
 	train   []dataset.Decision
@@ -38,7 +39,8 @@ func (h *Hub) train(ctx context.Context, s *snapshot) (*candidate, error) {
 		split.add(r, now)
 	}
 	c.train, c.heldOut = dataset.Decisions(split.train), dataset.Decisions(split.heldOut)
-	f, rep, err := learn.Fit(ctx, c.train, learn.Options{})
+	c.options = learn.Options{Reward: h.scorer(c.train, h.today())}
+	f, rep, err := learn.Fit(ctx, c.train, c.options)
 	c.report = rep
 	if err != nil {
 		// Too little to learn from is an answer, not a failure: the gate says what is missing.
@@ -71,7 +73,8 @@ func (h *Hub) evaluate(ctx context.Context, s *snapshot, c *candidate) (*judgeme
 	if c.filter != nil {
 		m = c.filter
 	}
-	g := &judgement{report: gate.Evaluate(c.heldOut, m, gate.Options{Model: c.digest, Snapshot: s.manifest.ID, AsOf: dataset.UnixDay(h.cfg.Now().Unix())})}
+	today := h.today()
+	g := &judgement{report: gate.Evaluate(c.heldOut, m, gate.Options{Model: c.digest, Snapshot: s.manifest.ID, AsOf: today, Reward: h.scorer(c.heldOut, today)})}
 	var err error
 	if g.envelope, err = bundle.SealDocument(bundle.TypeGateReport, g.report, h.ring.Signing()); err != nil {
 		return nil, err

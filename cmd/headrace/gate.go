@@ -6,18 +6,22 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/reward"
 )
 
 type gateCmd struct {
 	Model     string `xor:"what" required:"" help:"Control model to judge: the file that headrace learn wrote." type:"path" placeholder:"FILE"`
 	Report    string `xor:"what" required:"" help:"Gate report to check instead: that it agrees with itself." type:"path" placeholder:"FILE"`
+	Reward    string `help:"What a decision is worth, as headrace learn was told: immediate, retained-characters, balanced, or a file." default:"immediate" placeholder:"NAME|FILE"`
 	Recipient string `help:"Who judges: only records whose terms name them are used. Without it, any recipient's are." placeholder:"NAME"`
 	Strict    bool   `help:"Exit with 1 when the gate refuses or anything was set aside."`
 }
@@ -48,7 +52,18 @@ func (c *gateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	rep := gate.Evaluate(in.decisions, model, gate.Options{Model: episode.Digest(file)})
+	spec, err := reward.Load(c.Reward)
+	if err != nil {
+		return usagef("%w", err)
+	}
+	if f, ok := model.(*learn.Filter); ok && f.Reward != spec.Name {
+		return usagef("%s was learned for the reward %s, and would be judged by %s: say --reward", c.Model, f.Reward, spec.Name)
+	}
+	scorer := reward.New(spec)
+	if spec.Waits() {
+		scorer = reward.Fit(spec, in.decisions, dataset.UnixDay(time.Now().Unix())-1)
+	}
+	rep := gate.Evaluate(in.decisions, model, gate.Options{Model: episode.Digest(file), Reward: scorer})
 	if err := json.MarshalWrite(e.out, rep, json.Deterministic(true), jsontext.Multiline(true)); err != nil {
 		return err
 	}

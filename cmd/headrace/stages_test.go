@@ -20,6 +20,7 @@ import (
 	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/reward"
 	"github.com/headrace/headrace/internal/sim"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/value"
@@ -119,6 +120,24 @@ func TestTheGateJudgesByExactlyTheDevelopersThatLearnLeftOut(t *testing.T) {
 	_, one, _ := stage(dir, few, "learn")
 	if code, again, errs := stage(dir, few, "learn", "--strict"); code != 1 || again != one || one == "" || !strings.Contains(errs, "set aside (--strict)") {
 		t.Errorf("a torn line, strict: %d %s", code, errs)
+	}
+	// What is learned for one reward is not judged by another.
+	code, out, errs = stage(dir, few, "learn", "--reward", "retained-characters")
+	if code != 0 || !strings.Contains(out, `"reward":"retained-characters"`) || !strings.Contains(errs, "by retained-characters/1 each") {
+		t.Fatalf("learn by another reward: %d %s", code, errs)
+	}
+	other := filepath.Join(dir, "other.json")
+	if err := os.WriteFile(other, []byte(out), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := stage(dir, few, "gate", "--model", other); code != 2 || !strings.Contains(errs, "--reward") {
+		t.Errorf("judged by another reward: %d %s", code, errs)
+	}
+	if code, out, errs := stage(dir, few, "gate", "--model", other, "--reward", "retained-characters"); code != 0 || !strings.Contains(out, `"reward": "retained-characters"`) {
+		t.Errorf("judged by its own reward: %d %s", code, errs)
+	}
+	if code, _, errs := stage(dir, few, "learn", "--reward", "bliss"); code != 2 || !strings.Contains(errs, "balanced") {
+		t.Errorf("a reward that there is not: %d %s", code, errs)
 	}
 	if code, _, errs := stage(dir, few, "gate", "--model", report); code != 1 || !strings.Contains(errs, "not a filter") {
 		t.Errorf("another file as the model: %d %s", code, errs)
@@ -260,6 +279,7 @@ func TestAStatementIsRecomputedFromTheHubsFolderOrRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused("value/other-rate-card", hub.Config{Dir: folder, RateCard: card}, docs[0].ID)
+	refused("value/other-reward", hub.Config{Dir: folder, Reward: reward.Balanced()}, docs[0].ID)
 
 	// One that the hub itself signed, and that promises more than follows.
 	ring, err := keyring.Open(filepath.Join(folder, "keys"))

@@ -16,6 +16,8 @@
 package reward
 
 import (
+	"slices"
+
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
 )
@@ -104,6 +106,11 @@ func (s Spec) Expected(share float64) float64 {
 func (s Spec) Threshold() float64 {
 	low, high := s.Range()
 	return -low / (high - low)
+}
+
+// Waits reports whether any part of the reward becomes known only after the decision.
+func (s Spec) Waits() bool {
+	return slices.ContainsFunc(s.Parts, func(p Part) bool { return p.Within != "" })
 }
 
 // Of returns the decision's reward where all of it is known, taken as old enough that nothing more will be: what has not

@@ -71,25 +71,28 @@ func leaveOut(ctx context.Context, name string, train, heldOut []dataset.Decisio
 	} else if err != nil {
 		return w, err
 	}
-	rows, spec := slices.DeleteFunc(slices.Clone(heldOut), others), reward.Immediate()
+	rows := slices.DeleteFunc(slices.Clone(heldOut), others)
+	scorer := judge(o.Reward, rows)
 	clusters := dataset.ByDeveloper(rows)
-	sum, count := make([]float64, clusters.N), make([]int, clusters.N)
+	sum, weight, count := make([]float64, clusters.N), make([]float64, clusters.N), make([]int, clusters.N)
 	for i := range rows {
 		d := &rows[i]
-		r, ok := spec.Of(d)
-		if !ok || !d.Logged || d.Shown && d.PropensityShow == 0 {
+		v, ok := scorer.Of(d)
+		if !ok || v.Weight == 0 || !d.Logged || d.Shown && d.PropensityShow == 0 {
 			continue
 		}
 		from, _ := without.Decide(d.Features)
 		to, p := full.Decide(d.Features)
-		sum[clusters.Of[i]] += ope.Shift(d.Shown, r, spec.Expected(p), d.PropensityShow, probability(from), probability(to))
-		count[clusters.Of[i]]++
+		k := clusters.Of[i]
+		sum[k] += float64(v.Weight * ope.Shift(d.Shown, v.Sum, scorer.Spec.Expected(p), d.PropensityShow, probability(from), probability(to)))
+		weight[k] += v.Weight
+		count[k]++
 	}
 	// Each developer counts once: whoever sends the most does not judge the most.
 	mean, decisions := ope.NewRatio(clusters.N), 0
 	for k, n := range count {
 		if n > 0 {
-			mean.Add(k, sum[k]/float64(n), 1)
+			mean.Add(k, sum[k]/weight[k], 1)
 			decisions += n
 		}
 	}
@@ -101,6 +104,18 @@ func leaveOut(ctx context.Context, name string, train, heldOut []dataset.Decisio
 	}
 	w.Value, w.Credit = &v, max(0, v.Bound)
 	return w, nil
+}
+
+// judge says what decisions are worth by the spec that was learned by, and only from those that are judged by; nil is
+// reward.Immediate. Those that are too young to know are stood for by the others.
+func judge(learned *reward.Scorer, rows []dataset.Decision) *reward.Scorer {
+	switch {
+	case learned == nil:
+		return reward.New(reward.Immediate())
+	case !learned.Spec.Waits():
+		return learned
+	}
+	return reward.Fit(learned.Spec, rows, learned.Report.Day)
 }
 
 const minDevelopers = 10 // no figure for fewer
