@@ -236,12 +236,15 @@ func (m *Monitor) Look() Look {
 	total := 0.0
 	weights := make([]float64, len(sides))
 	for s := range sides {
-		if old, new := &sides[s][0], &sides[s][1]; old.n > 0 && new.n > 0 {
+		// One developer alone on a side says nothing of others, and must not keep the other strata from being heard.
+		if old, new := &sides[s][0], &sides[s][1]; min(old.developers, new.developers) >= 2 {
 			weights[s] = old.n * new.n / (old.n + new.n)
 			total += weights[s]
-			l.Old, l.New = l.Old.add(old), l.New.add(new)
+			l.Old.Decisions += int(old.n)
+			l.New.Decisions += int(new.n)
 		}
 	}
+	l.Old.Developers, l.New.Developers = m.people(weights, false), m.people(weights, true)
 	if min(l.Old.Developers, l.New.Developers) < minWatched || min(l.Old.Decisions, l.New.Decisions) < minSeen {
 		return l
 	}
@@ -269,7 +272,17 @@ func of(new bool) int {
 	return 0
 }
 
-func (c Count) add(s *side) Count { return Count{c.Developers + s.developers, c.Decisions + int(s.n)} }
+// people is how many developers stand on a side, each once however many strata they are in.
+func (m *Monitor) people(weights []float64, new bool) (n int) {
+	seen := make([]bool, len(m.developers))
+	for i := range m.cells {
+		if c := &m.cells[i]; c.new == new && weights[c.stratum] > 0 && !seen[c.developer] {
+			seen[c.developer] = true
+			n++
+		}
+	}
+	return n
+}
 
 // bounds estimates a metric's difference.
 func (m *Monitor) bounds(g metric, sides [][2]side, weights []float64, alpha, detect float64) (b Bounds, ok bool) {

@@ -3,6 +3,7 @@
 package release_test
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"testing"
@@ -164,4 +165,33 @@ func BenchmarkMonitor(b *testing.B) {
 			m.Look()
 		}
 	})
+}
+
+func TestOneDeveloperAloneKeepsNobodyElseFromBeingHeard(t *testing.T) {
+	m := release.NewMonitor(release.Watch{Value: 0.1})
+	for i := range 40_000 {
+		d := i % 400
+		s := release.Seen{Differ: true, Reward: 0.75 * float64(i%2), Taken: i%2 == 1}
+		if d%10 == 0 {
+			s.Reward, s.Taken = -0.25, false
+		}
+		m.Add(m.Cell("large", fmt.Sprint("l", d), d%10 == 0), s)
+	}
+	for i := range 300 { // one of thirty is reached
+		m.Add(m.Cell("small", fmt.Sprint("s", i%30), i%30 == 0), release.Seen{Differ: true, Reward: 0.1 * float64(i%3)})
+	}
+	if l := m.Look(); !l.Harmful() {
+		t.Errorf("a release that loses nearly all goes on: %+v", l)
+	}
+}
+
+func TestADeveloperCountsOnceHoweverManyStagesGoBy(t *testing.T) {
+	m := release.NewMonitor(release.Watch{Value: 0.1})
+	for i := range 40_000 {
+		d, stage := i%50, i/10_000
+		m.Add(m.Cell(fmt.Sprint("stage ", stage), fmt.Sprint(d), d < 5), release.Seen{Differ: true, Reward: float64(i%7) / 7})
+	}
+	if l := m.Look(); l.New.Developers != 5 || l.Difference != nil {
+		t.Errorf("of five developers it says %+v", l)
+	}
 }
