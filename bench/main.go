@@ -65,7 +65,7 @@ func sets() map[string][]measurement {
 	}, "trust": {
 		{"policy", measurePolicy}, {"preview", measurePreview}, {"pack", measurePack}, {"intake", measureArrivals}, {"forged", measureForged}, {"canaries", measureCanaries}, {"cross", measureCross}, {"raw-rest", measureRawRest},
 	}, "learn": {
-		{"loop-time", measureLoopTime}, {"rollback", measureRollback},
+		{"loop-time", measureLoopTime}, {"rollback", measureRollback}, {"instructions", measureInstructions},
 		{"coderec", measureCoderec}, {"boost", measureBoost},
 		{"bandit", measureBandit}, {"bandit-speed", measureBanditSpeed},
 		{"ope-same", measureOPESame},
