@@ -16,13 +16,14 @@ import (
 
 // The payload types of the signed documents.
 const (
-	TypeBundle     = "application/vnd.in-toto+json"
-	TypeReceipt    = "application/vnd.headrace.receipt.v1+json"
-	TypeRelease    = "application/vnd.headrace.release.v1+json"
-	TypeRollout    = "application/vnd.headrace.rollout.v1+json"
-	TypeGateReport = "application/vnd.headrace.gate-report.v1+json"
-	TypeStatement  = "application/vnd.headrace.statement.v1+json"
-	TypeWithdrawal = "application/vnd.headrace.withdrawal.v1+json"
+	TypeBundle       = "application/vnd.in-toto+json"
+	TypeReceipt      = "application/vnd.headrace.receipt.v1+json"
+	TypeRelease      = "application/vnd.headrace.release.v1+json"
+	TypeRollout      = "application/vnd.headrace.rollout.v1+json"
+	TypeGateReport   = "application/vnd.headrace.gate-report.v1+json"
+	TypeStatement    = "application/vnd.headrace.statement.v1+json"
+	TypeInstructions = "application/vnd.headrace.instructions.v1+json"
+	TypeWithdrawal   = "application/vnd.headrace.withdrawal.v1+json"
 )
 
 // maxDocument bounds an envelope: a bundle's manifest with many terms is a few hundred kilobytes.

@@ -18,7 +18,7 @@ import (
 // fetch brings back what the hub has for us: what it passed on, withdrawals it has yet to certify, roll-outs with their releases, our
 // statement. Each is verified before it is stored.
 func (h *hub) fetch(ctx context.Context) error {
-	return errors.Join(h.fetchOnward(ctx), h.fetchExpired(ctx), h.fetchReleases(ctx), h.fetchStatement(ctx))
+	return errors.Join(h.fetchOnward(ctx), h.fetchExpired(ctx), h.fetchReleases(ctx), h.fetchInstructions(ctx), h.fetchStatement(ctx))
 }
 
 // fetchReleases fetches what the policy has a rule for. Nothing else is.

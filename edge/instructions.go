@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/instruct"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
@@ -282,4 +283,35 @@ func (e *Edge) StopAllInstructions(ctx context.Context, by, why string) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// fetchInstructions takes in what the hub asks us to have tried, and what the gate has said of it.
+func (h *hub) fetchInstructions(ctx context.Context) error {
+	all, err := h.link.Instructions(ctx)
+	if err != nil || all == nil {
+		return err
+	}
+	var errs []error
+	for _, o := range all.Offers {
+		errs = append(errs, h.takeOffer(ctx, &o))
+	}
+	return errors.Join(errs...)
+}
+
+func (h *hub) takeOffer(ctx context.Context, o *instruct.Offer) error {
+	if err := h.OfferInstructions(ctx, h.link.Name, o.ID, o.Payload); err != nil {
+		return err
+	}
+	if o.Dropped != "" {
+		return h.JudgeInstructions(ctx, o.ID, false, o.Dropped)
+	}
+	if len(o.Gate) == 0 {
+		return nil
+	}
+	report, err := h.link.OpenTrial(o.Gate, o.Payload)
+	if err != nil {
+		return err
+	}
+	why := fmt.Sprintf("gain %+.4f a decision, at least %+.4f, of %d developers", report.Gain.Estimate, report.Gain.Bound, report.Gain.Developers)
+	return h.JudgeInstructions(ctx, o.ID, report.Verdict == gate.Released, why)
 }

@@ -242,6 +242,9 @@ func (h *Hub) rebuild(ctx context.Context) error {
 	if err := h.tell(ctx, s, c); err != nil {
 		return fmt.Errorf("rewards: %w", err)
 	}
+	if err := h.instruct(ctx, s); err != nil {
+		return fmt.Errorf("instruct: %w", err)
+	}
 	if err := h.settle(ctx, s, c, g); err != nil {
 		return fmt.Errorf("settle: %w", err)
 	}

@@ -77,7 +77,7 @@ var rules = []rule{
 	{"internal/sim", "episode", "what it makes goes in at the front, like a tool's own history"},
 	{"internal/sim/simtest", "episode internal/dataset internal/sim", "for tests only"},
 	{"internal/exchange", "episode internal/statedir", "carries signed things, knows nothing of what they say"},
-	{"internal/link", "bundle episode internal/device internal/exchange internal/gate internal/instruct internal/keyring internal/release internal/statedir internal/tlog/proof internal/tlog/seen internal/tlog/tiles", "speaks to a hub in a contributor's name; what is to be sent the roles say"},
+	{"internal/link", "bundle episode internal/device internal/exchange internal/gate internal/instruct internal/instruct internal/keyring internal/release internal/statedir internal/tlog/proof internal/tlog/seen internal/tlog/tiles", "speaks to a hub in a contributor's name; what is to be sent the roles say"},
 	{"internal/registry", "episode internal/blob", "serves artifacts, knows nothing of what they mean"},
 	{"internal/registry/registrytest", "internal/registry", "for tests only"},
 	{"internal/intake", "", "a second opinion on what the filter let through must not share its code"},
@@ -100,7 +100,7 @@ var rules = []rule{
 	{"agent", "episode internal/capture/... internal/device internal/login internal/seal internal/spool internal/statedir", "holds no key but its own certificate's, and no policy"},
 	{"edge", "bundle episode internal/access internal/canary internal/capture/... internal/config internal/consent internal/device internal/draw internal/exchange internal/gate internal/instruct internal/keyring internal/learn internal/link internal/login internal/patch internal/poll internal/published internal/release internal/risk internal/seal internal/spool internal/sqlstore internal/statedir internal/tlog/proof internal/tlog/seen internal/tlog/tiles internal/trail internal/value internal/web scrub",
 		"knows a hub as a registry with a key: not its code, its log's writer, its datasets"},
-	{"hub", "bundle episode internal/access internal/blob internal/config internal/curate internal/dataset/... internal/device internal/exchange internal/gate internal/intake internal/keyring internal/learn internal/link internal/login internal/published internal/registry internal/release internal/reward internal/rights internal/sqlstore internal/statedir internal/tlog/... internal/trail internal/value internal/web",
+	{"hub", "bundle episode internal/access internal/blob internal/config internal/curate internal/dataset/... internal/device internal/exchange internal/gate internal/instruct internal/intake internal/keyring internal/learn internal/link internal/login internal/propose internal/published internal/registry internal/release internal/reward internal/rights internal/sqlstore internal/statedir internal/tlog/... internal/trail internal/value internal/web",
 		"never sees raw text: no reader, no filter, no policy"},
 	{"cmd/...", "agent edge hub bundle scrub episode spec internal/...", "commands may use all of it, and should hold little"},
 }

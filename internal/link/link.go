@@ -37,10 +37,11 @@ import (
 
 // The hub's repositories, each under its contributor's name but the releases, which are for all.
 const (
-	Bundles     = "/bundles"
-	Withdrawals = "/withdrawals"
-	Statements  = "/statements"
-	releases    = "releases"
+	Bundles      = "/bundles"
+	Withdrawals  = "/withdrawals"
+	Statements   = "/statements"
+	Instructions = "/instructions"
+	releases     = "releases"
 
 	tagLatest = "latest"
 )

@@ -9,6 +9,7 @@ import (
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/gate"
+	"github.com/headrace/headrace/internal/instruct"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/tlog/proof"
 )
@@ -129,6 +130,41 @@ func (l *Link) OpenRelease(envelope, payload, judged []byte) (*Release, error) {
 		return nil, &episode.Problem{Code: "release/not-through-the-gate", Message: "the gate refused this release", Hint: "ask the hub's operator"}
 	}
 	return &Release{Release: r, Envelope: envelope, Payload: payload, Gate: judged}, nil
+}
+
+// Instructions fetches what the hub asks us to have tried, and what came of it; nil where there is nothing.
+func (l *Link) Instructions(ctx context.Context) (*instruct.Offers, error) {
+	_, layers, err := l.tagged(ctx, l.Contributor+Instructions, tagLatest)
+	if err != nil || layers == nil {
+		return nil, err
+	}
+	if len(layers) != 2 {
+		return nil, &episode.Problem{Code: "instructions/no-proof", Message: "the hub's instructions come without the proof that its log holds them", Hint: "ask the hub's operator"}
+	}
+	o := new(instruct.Offers)
+	if err := l.Open(layers[0], bundle.TypeInstructions, o); err == nil {
+		err = o.Check(l.Contributor)
+		if err != nil {
+			return nil, err
+		}
+	} else {
+		return nil, fmt.Errorf("instructions: %w", err)
+	}
+	if _, _, err := l.inLog(ctx, proof.KindInstructions, episode.Digest(layers[0]), layers[1], nil); err != nil {
+		return nil, fmt.Errorf("instructions: %w", err)
+	}
+	return o, nil
+}
+
+// OpenTrial opens the gate report that judged the trial of a payload, and says whether it let it through.
+func (l *Link) OpenTrial(envelope, payload []byte) (report gate.Report, err error) {
+	if err := l.Open(envelope, bundle.TypeGateReport, &report); err != nil {
+		return report, err
+	}
+	if report.Design != "randomised" || report.Model != episode.Digest(payload) || report.Gain == nil || report.Verdict == gate.Released && !(report.Gain.Bound > 0) {
+		return report, &episode.Problem{Code: "instructions/another-report", Message: "the gate report is not one of a trial of these instructions", Hint: "ask the hub's operator"}
+	}
+	return report, nil
 }
 
 // Statement fetches the latest of our statements, signed; nil where there is none yet.

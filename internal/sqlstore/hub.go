@@ -158,14 +158,16 @@ func (d *DB) AdmittedBundle(ctx context.Context, bundle string) (AdmittedRow, er
 
 // Kinds of document.
 const (
-	DocSnapshot    = "snapshot"
-	DocGate        = "gate"
-	DocRelease     = "release"
-	DocRollout     = "rollout"
-	DocStatement   = "statement"
-	DocCertificate = "certificate"
-	DocIncident    = "incident"
-	DocReward      = "reward" // what a snapshot's decisions were worth, for the pages
+	DocSnapshot     = "snapshot"
+	DocGate         = "gate"
+	DocRelease      = "release"
+	DocRollout      = "rollout"
+	DocStatement    = "statement"
+	DocCertificate  = "certificate"
+	DocIncident     = "incident"
+	DocReward       = "reward"       // what a snapshot's decisions were worth, for the pages
+	DocInstructions = "instructions" // offered to a contributor
+	DocTrial        = "trial"        // a gate report on a trial of instructions
 )
 
 // DocumentRow is a document the hub made, signed where it leaves.

@@ -39,14 +39,15 @@ var (
 
 // What a log has entries of.
 const (
-	KindBundle      = "bundle"
-	KindSnapshot    = "snapshot"
-	KindRelease     = "release"
-	KindRollout     = "rollout"
-	KindStatement   = "statement"
-	KindWithdrawal  = "withdrawal"
-	KindCertificate = "certificate"
-	KindPassage     = "passage"
+	KindBundle       = "bundle"
+	KindSnapshot     = "snapshot"
+	KindRelease      = "release"
+	KindRollout      = "rollout"
+	KindStatement    = "statement"
+	KindWithdrawal   = "withdrawal"
+	KindCertificate  = "certificate"
+	KindPassage      = "passage"
+	KindInstructions = "instructions"
 )
 
 // SaltSize is the length of a salt.

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package edge_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/sim"
+)
+
+// TestWhatHelpsIsFoundOfferedTriedJudgedAndKept is the whole way of instructions: a file that truly helps is in force for some by
+// nature; the hub, which knows ids only, finds it; a person at the edge says yes; developers drawn by hash have it; and what
+// becomes of their code lets it through the gate.
+func TestWhatHelpsIsFoundOfferedTriedJudgedAndKept(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thousands of episodes")
+	}
+	const contributor = "alder-bank"
+	l := newLoop(t)
+	start := time.Date(2026, 12, 20, 0, 0, 0, 0, time.UTC) // all is known of the simulator's first span
+	l.now.Store(start.UnixNano())
+	e := l.edge(contributor)
+	span := func(period int, rules sim.Rules, until time.Time) {
+		t.Helper()
+		w, err := sim.New(sim.Config{Seed: 4, Decisions: 5_000, Developers: 260, Draws: 1, Period: period, Delays: true, Rules: &rules})
+		l.ok(err)
+		var list []*episode.Episode
+		l.ok(w.Settled(contributor, until, func(ep *episode.Episode) error {
+			ep = ep.Clone()
+			ep.Tool.Name = "claude-code" // one that words reach, and that asks nobody what to show
+			if ep.Decisions[0].By != episode.ByRule {
+				d := &ep.Decisions[0]
+				d.DecisionID, d.Actions, d.Chosen, d.Release, d.Explore = "", nil, "", "", false
+				list = append(list, ep)
+			}
+			return nil
+		}))
+		l.send(e, list...)
+		l.pass(25 * time.Hour)
+		l.turn(e)
+		l.turnHub()
+		l.turn(e)
+	}
+	rules := sim.Rules{Helps: 2.5, Hurts: 2.5}
+	span(0, rules, start)
+
+	ctx := t.Context()
+	all, err := e.Instructions(ctx)
+	l.ok(err)
+	if len(all) != 1 || all[0].State != "offered" {
+		t.Fatalf("the hub offers %+v", all)
+	}
+	i, err := e.Instruction(ctx, all[0].ID)
+	l.ok(err)
+	if i.Words == "" || i.Problem != "" {
+		t.Fatalf("%+v", i)
+	}
+	l.ok(e.TryInstructions(ctx, "steward", i.ID, i.Seen, 0.5))
+
+	l.now.Store(time.Date(2027, 3, 15, 0, 0, 0, 0, time.UTC).UnixNano()) // and of the fifth, which begins after the trial does
+	rules.InForce = func(p sim.Place, f *sim.RuleFile) bool { return f.Effect > 0 && e.Words(p.Developer) != "" }
+	span(4, rules, l.clock())
+	i, err = e.Instruction(ctx, i.ID)
+	l.ok(err)
+	if i.State != "passed" || i.Note == "" {
+		t.Fatalf("after the trial it is %s: %s", i.State, i.Note)
+	}
+	t.Log(i.Note)
+	l.ok(e.KeepInstructions(ctx, "steward", i.ID))
+	if e.Words("anybody") == "" {
+		t.Error("what is kept is not for all")
+	}
+	var seen edge.Instruction
+	if seen, err = e.Instruction(ctx, i.ID); err != nil || seen.State != "kept" {
+		t.Errorf("%+v, %v", seen, err)
+	}
+}

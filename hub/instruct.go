@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/headrace/headrace/bundle"
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/gate"
+	"github.com/headrace/headrace/internal/instruct"
+	"github.com/headrace/headrace/internal/link"
+	"github.com/headrace/headrace/internal/propose"
+	"github.com/headrace/headrace/internal/reward"
+	"github.com/headrace/headrace/internal/sqlstore"
+	"github.com/headrace/headrace/internal/tlog/proof"
+)
+
+// What there must be before a trial of instructions is judged, and how long it is waited for.
+const (
+	trialDays     = 28 // of decisions that count
+	trialWait     = 4  // times that, until one of which too little comes is given up
+	minArm        = 50 // developers
+	minTrialRows  = 1000
+	trialDesign   = "randomised"
+	trialMethod   = "difference of the means of two arms drawn by developer; jackknife over developers (CR3), Student t of the smaller arm"
+	noteJudged    = "gate:"    // followed by the digest of the report
+	noteDropped   = "dropped:" // followed by why
+	codeArm       = "developers"
+	codeArmSample = "sample"
+)
+
+// trialOffer is what rests of an offer.
+type trialOffer struct {
+	Payload  []byte            `json:"payload"`
+	Proposal *propose.Proposal `json:"proposal,omitempty"` // what it was made from; nil where a person thought of it
+}
+
+// instruct judges the trials of instructions whose time is over, and offers each contributor the best proposal where none of theirs is
+// open. A person at the contributor's edge says whether anything is tried: an offer asks, and moves nothing.
+func (h *Hub) instruct(ctx context.Context, s *snapshot) error {
+	now := h.cfg.Now()
+	by := map[string][]dataset.Row{}
+	for _, r := range s.rows {
+		if slices.ContainsFunc(purposes, func(p episode.Purpose) bool { return r.Permit(h.rights, h.cfg.Name, p, now) }) {
+			by[r.Contributor] = append(by[r.Contributor], r)
+		}
+	}
+	for _, contributor := range slices.Sorted(keysOf(by)) {
+		rows := by[contributor]
+		offers, err := h.db.DocumentsOf(ctx, sqlstore.DocInstructions, contributor)
+		if err != nil {
+			return err
+		}
+		open := slices.IndexFunc(offers, func(d sqlstore.DocumentRow) bool { return d.Note == "" })
+		named := slices.ContainsFunc(rows, func(r dataset.Row) bool {
+			return slices.ContainsFunc(r.Episode.Artifacts, func(a episode.Artifact) bool { return a.Digest != "" })
+		})
+		if open < 0 && !named {
+			continue
+		}
+		decisions := dataset.Decisions(rows)
+		scorer := reward.Fit(propose.Survival(), decisions, dataset.UnixDay(now.Unix()))
+		if open >= 0 {
+			err = h.judgeTrial(ctx, s, offers[open], decisions, scorer)
+		} else {
+			err = h.offerBest(ctx, s, contributor, rows, scorer, offers)
+		}
+		if err != nil {
+			return fmt.Errorf("instructions of %s: %w", contributor, err)
+		}
+	}
+	return nil
+}
+
+func keysOf[V any](m map[string]V) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// offerBest offers the surest proposal to have a file that was not offered before. What is better without a file can be changed in
+// files only, and tried on nobody: it stands among the proposals, and is offered to no one.
+func (h *Hub) offerBest(ctx context.Context, s *snapshot, contributor string, rows []dataset.Row, scorer *reward.Scorer, offers []sqlstore.DocumentRow) error {
+	for _, p := range propose.Rank(rows, propose.Lasting(scorer)) {
+		payload, err := payloadOf(&p)
+		if err != nil {
+			return err
+		}
+		id := offerID(contributor, payload)
+		if p.Without || slices.ContainsFunc(offers, func(d sqlstore.DocumentRow) bool { return d.ID == id }) {
+			continue
+		}
+		return h.saveOffer(ctx, contributor, s.manifest.ID, trialOffer{payload, &p})
+	}
+	return nil
+}
+
+// payloadOf makes of a proposal what a person is asked. It says nothing that the next snapshot would say otherwise: the same proposal
+// is offered once.
+func payloadOf(p *propose.Proposal) ([]byte, error) {
+	out := instruct.New("A file with which code lasted longer", "Where this "+p.Kind+" file was in force, more of what was taken was kept, merged and not reverted, as against the same developers in the same "+
+		"languages without it. That is from watching: whoever has it may differ in other ways, so it is to be tried first.", instruct.Change{Artifact: p.Artifact, Without: p.Without})
+	out.Proposal = p.ID
+	return out.Marshal()
+}
+
+func offerID(contributor string, payload []byte) string {
+	return contributor + "/" + instruct.ID(payload)
+}
+
+// OfferInstructions asks a contributor's edge to have instructions tried that somebody here wrote, or that were proposed.
+func (h *Hub) OfferInstructions(ctx context.Context, contributor string, payload []byte) (id string, err error) {
+	if _, err := instruct.Decode(payload); err != nil {
+		return "", err
+	}
+	h.turning.Lock()
+	defer h.turning.Unlock()
+	return instruct.ID(payload), h.saveOffer(ctx, contributor, "", trialOffer{Payload: payload})
+}
+
+func (h *Hub) saveOffer(ctx context.Context, contributor, snapshot string, o trialOffer) error {
+	b, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	err = h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocInstructions, ID: offerID(contributor, o.Payload), Parent: snapshot, Contributor: contributor, Envelope: b, LogIndex: -1, MadeAt: h.cfg.Now()})
+	if err != nil {
+		return err
+	}
+	return h.publishOffers(ctx, contributor)
+}
+
+// judgeTrial puts a trial before the gate, once: when the decisions of its first four weeks are all that becomes of them, and enough.
+// Until then nothing is looked at but counts, so the bound is what it says.
+func (h *Hub) judgeTrial(ctx context.Context, s *snapshot, doc sqlstore.DocumentRow, decisions []dataset.Decision, scorer *reward.Scorer) error {
+	var o trialOffer
+	if err := json.Unmarshal(doc.Envelope, &o); err != nil {
+		return err
+	}
+	id, today := instruct.ID(o.Payload), dataset.UnixDay(h.cfg.Now().Unix())
+	first := int64(math.MaxInt64)
+	for i := range decisions {
+		if d := &decisions[i]; d.Release == id {
+			first = min(first, d.Day)
+		}
+	}
+	over := doc.MadeAt.AddDate(0, 0, trialWait*(trialDays+scorer.Report.Horizon)).Before(h.cfg.Now())
+	if first == math.MaxInt64 || today < first+int64(trialDays+scorer.Report.Horizon) {
+		if over {
+			return h.endOffer(ctx, doc, noteDropped+"nobody tried it, or too few")
+		}
+		return nil
+	}
+	span := slices.DeleteFunc(slices.Clone(decisions), func(d dataset.Decision) bool { return d.Release != id || d.Day >= first+trialDays })
+	report := judgeArms(span, id, scorer)
+	report.Model, report.Snapshot = episode.Digest(o.Payload), s.manifest.ID
+	if report.Gain == nil {
+		if over {
+			return h.endOffer(ctx, doc, noteDropped+report.Reasons[0].Message)
+		}
+		return nil
+	}
+	envelope, err := bundle.SealDocument(bundle.TypeGateReport, report, h.ring.Signing())
+	if err != nil {
+		return err
+	}
+	digest := episode.Digest(envelope)
+	err = h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocTrial, ID: digest, Parent: s.manifest.ID, Contributor: doc.Contributor, Envelope: envelope, LogIndex: -1, Note: id, MadeAt: h.cfg.Now()})
+	if err != nil {
+		return err
+	}
+	return h.endOffer(ctx, doc, noteJudged+digest)
+}
+
+// judgeArms is the gate's word on a trial.
+func judgeArms(decisions []dataset.Decision, id string, scorer *reward.Scorer) gate.Report {
+	r := gate.Report{Format: "headrace-gate/1", Design: trialDesign, Method: trialMethod, Reward: scorer.Spec.Title(), Verdict: gate.Refused}
+	arms, ok := propose.Collect(decisions, id, propose.Shown(scorer))
+	r.Data.Decisions, r.Data.Judged, r.Data.Developers = len(decisions), arms.With.N+arms.Without.N, arms.With.Developers+arms.Without.Developers
+	if arms.Crossed > 0 {
+		r.Data.LeftOut = map[string]int{"developer in both arms": arms.Crossed}
+	}
+	need := func(code string, have, need int, what string) {
+		if have < need {
+			r.Reasons = append(r.Reasons, gate.Reason{Code: code, Have: float64(have), Need: float64(need), Missing: float64(need - have), Message: fmt.Sprintf("%d %s, of %d needed", have, what, need)})
+		}
+	}
+	need(codeArm, arms.With.Developers, minArm, "developers with the instructions")
+	need(codeArm, arms.Without.Developers, minArm, "developers without them")
+	need(codeArmSample, r.Data.Judged, minTrialRows, "decisions to judge by")
+	if arms.Low < arms.High { // the share was changed, so the arms are not of the same days
+		r.Reasons = append(r.Reasons, gate.Reason{Code: "propensity", Have: arms.High, Need: arms.Low, Missing: arms.High - arms.Low, Message: "the share of developers who have the instructions was not the same all the time"})
+	}
+	if !ok && len(r.Reasons) == 0 {
+		r.Reasons = append(r.Reasons, gate.Reason{Code: "gain", Message: "the difference cannot be told from these decisions"})
+	}
+	if len(r.Reasons) > 0 {
+		return r
+	}
+	gain := arms.Difference()
+	r.Gain, r.Old, r.New = &gain, &arms.Without, &arms.With
+	if r.Old.Estimate > 0 {
+		r.RelativeGain = gain.Estimate / r.Old.Estimate
+	}
+	if gain.Bound > 0 {
+		r.Verdict = gate.Released
+		return r
+	}
+	r.Reasons = []gate.Reason{{Code: "gain", Have: gain.Bound, Missing: -gain.Bound, Message: fmt.Sprintf("the one-sided 95 %% lower bound of the gain is %.4f and must be above 0", gain.Bound)}}
+	return r
+}
+
+func (h *Hub) endOffer(ctx context.Context, doc sqlstore.DocumentRow, note string) error {
+	if err := h.db.NoteDocument(ctx, sqlstore.DocInstructions, doc.ID, note); err != nil {
+		return err
+	}
+	return h.publishOffers(ctx, doc.Contributor)
+}
+
+// publishOffers signs and logs all offers to a contributor, with what came of each, and leaves them where their edge asks.
+func (h *Hub) publishOffers(ctx context.Context, contributor string) error {
+	docs, err := h.db.DocumentsOf(ctx, sqlstore.DocInstructions, contributor)
+	if err != nil {
+		return err
+	}
+	var offers []instruct.Offer
+	sequence := int64(0)
+	for _, doc := range slices.Backward(docs) {
+		var o trialOffer
+		if err := json.Unmarshal(doc.Envelope, &o); err != nil {
+			return err
+		}
+		f := instruct.Offer{ID: instruct.ID(o.Payload), Payload: o.Payload}
+		sequence++
+		if digest, ok := strings.CutPrefix(doc.Note, noteJudged); ok {
+			judged, err := h.db.Document(ctx, sqlstore.DocTrial, digest)
+			if err != nil {
+				return err
+			}
+			f.Gate = judged.Envelope
+		} else if why, ok := strings.CutPrefix(doc.Note, noteDropped); ok {
+			f.Dropped = why
+		}
+		if doc.Note != "" {
+			sequence++
+		}
+		offers = append(offers, f)
+	}
+	envelope, err := bundle.SealDocument(bundle.TypeInstructions, instruct.NewOffers(contributor, sequence, offers), h.ring.Signing())
+	if err != nil {
+		return err
+	}
+	inclusion, err := h.logOnce(ctx, proof.KindInstructions, episode.Digest(envelope))
+	if err != nil {
+		return err
+	}
+	layers, err := withProofs(envelope, inclusion)
+	if err != nil {
+		return err
+	}
+	_, _, err = h.publish(ctx, contributor+link.Instructions, "latest", bundle.TypeInstructions, nil, layers...)
+	return err
+}
