@@ -3,6 +3,9 @@
 package edge_test
 
 import (
+	"bytes"
+	"encoding/base64"
+	"os"
 	"testing"
 	"time"
 
@@ -22,10 +25,12 @@ func TestWhatHelpsIsFoundOfferedTriedJudgedAndKept(t *testing.T) {
 	l := newLoop(t)
 	start := time.Date(2026, 12, 20, 0, 0, 0, 0, time.UTC) // all is known of the simulator's first span
 	l.now.Store(start.UnixNano())
+	l.ok(os.MkdirAll(l.path(contributor, "keys"), 0o700)) // the same arms each time
+	l.ok(os.WriteFile(l.path(contributor, "keys", "root.key"), []byte(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{3}, 32))+"\n"), 0o600))
 	e := l.edge(contributor)
 	span := func(period int, rules sim.Rules, until time.Time) {
 		t.Helper()
-		w, err := sim.New(sim.Config{Seed: 4, Decisions: 5_000, Developers: 260, Draws: 1, Period: period, Delays: true, Rules: &rules})
+		w, err := sim.New(sim.Config{Seed: 4, Decisions: 9_000, Developers: 420, Draws: 1, Period: period, Delays: true, Rules: &rules})
 		l.ok(err)
 		var list []*episode.Episode
 		l.ok(w.Settled(contributor, until, func(ep *episode.Episode) error {
