@@ -15,6 +15,7 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/instruct"
 	"github.com/headrace/headrace/internal/propose"
 	"github.com/headrace/headrace/internal/reward"
@@ -29,7 +30,7 @@ const (
 
 // measureInstructions lets enterprises work for four weeks with a file that truly helps, one that hurts and two that do nothing, in
 // force by nature where it misleads; ranks the files by what became of code; has the best that are to be had tried, each on half
-// of the developers for four weeks more; and releases what the trial's bound says is better. The peer takes the file with which the
+// of the developers for four weeks more; and releases what the gate lets through. The peer takes the file with which the
 // plain mean is best.
 func measureInstructions(ctx context.Context, b *bench) ([]row, error) {
 	seeds := b.seeds
@@ -176,8 +177,11 @@ func tryRule(conf sim.Config, period int, file sim.RuleFile) (released float64, 
 		e.Tool.Name = "claude-code"
 		trial.Mark(key, e, e.Developer)
 	}
-	arms, ok := propose.Collect(dataset.Decisions(rows), trial.Release, propose.Shown(survival(rows)))
-	if iv := arms.Difference(); ok && iv.Bound > 0 {
+	decisions, scorer := dataset.Decisions(rows), survival(rows)
+	arm := func(d *dataset.Decision) (treated, in bool) {
+		return d.Chosen == instruct.With, d.Release == trial.Release
+	}
+	if gate.Trial(decisions, arm, nil, gate.Options{Reward: scorer, AsOf: scorer.Report.Day}).Verdict == gate.Released {
 		return 1, nil
 	}
 	return 0, nil

@@ -83,7 +83,7 @@ func (e *Edge) StopReleases(ctx context.Context, who string, all bool) (ids []st
 	}
 	if all {
 		err := e.db.Noting(e.entry(ctx, who, "stop all releases", strings.Join(ids, ", "))).SetBrake(ctx, sqlstore.Brake{Who: who, At: e.cfg.Now()})
-		return ids, errors.Join(err, e.arrange(ctx))
+		return ids, errors.Join(err, e.arrange(ctx), e.StopAllInstructions(ctx, who, "stopped with all releases"))
 	}
 	if len(stopped) == 0 {
 		return nil, &episode.Problem{Code: "release/none", Message: "no release decides anything here", Hint: "to take none from now on: headrace stop --all"}

@@ -16,6 +16,7 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/instruct"
+	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
 
@@ -285,8 +286,12 @@ func (e *Edge) StopAllInstructions(ctx context.Context, by, why string) error {
 	return errors.Join(errs...)
 }
 
-// fetchInstructions takes in what the hub asks us to have tried, and what the gate has said of it.
+// fetchInstructions takes in what the hub asks us to have tried, and what the gate has said of it, where the policy has a rule for
+// releases of that kind. Whatever the rule says of approving, a person must.
 func (h *hub) fetchInstructions(ctx context.Context) error {
+	if _, ok := h.policy().ReleaseRule(string(release.Instructions), h.link.Name); !ok {
+		return nil
+	}
 	all, err := h.link.Instructions(ctx)
 	if err != nil || all == nil {
 		return err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/sim"
 )
 
@@ -27,6 +28,11 @@ func TestWhatHelpsIsFoundOfferedTriedJudgedAndKept(t *testing.T) {
 	l.now.Store(start.UnixNano())
 	l.ok(os.MkdirAll(l.path(contributor, "keys"), 0o700)) // the same arms each time
 	l.ok(os.WriteFile(l.path(contributor, "keys", "root.key"), []byte(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{3}, 32))+"\n"), 0o600))
+	l.conf = func(c *edge.Config) {
+		p, err := consent.DecodePolicy([]byte(policyFile + "  - {kind: instructions, hub: loop-maker, approver: person}\n"))
+		l.ok(err)
+		c.Policy = p
+	}
 	e := l.edge(contributor)
 	span := func(period int, rules sim.Rules, until time.Time) {
 		t.Helper()

@@ -24,16 +24,10 @@ import (
 
 // What there must be before a trial of instructions is judged, and how long it is waited for.
 const (
-	trialDays     = 28 // of decisions that count
-	trialWait     = 4  // times that, until one of which too little comes is given up
-	minArm        = 50 // developers
-	minTrialRows  = 1000
-	trialDesign   = "randomised"
-	trialMethod   = "difference of the means of two arms drawn by developer; jackknife over developers (CR3), Student t of the smaller arm"
-	noteJudged    = "gate:"    // followed by the digest of the report
-	noteDropped   = "dropped:" // followed by why
-	codeArm       = "developers"
-	codeArmSample = "sample"
+	trialDays   = 28         // of decisions that count
+	trialWait   = 4          // times that, until one of which too little comes is given up
+	noteJudged  = "gate:"    // followed by the digest of the report
+	noteDropped = "dropped:" // followed by why
 )
 
 // trialOffer is what rests of an offer.
@@ -163,8 +157,7 @@ func (h *Hub) judgeTrial(ctx context.Context, s *snapshot, doc sqlstore.Document
 		return nil
 	}
 	span := slices.DeleteFunc(slices.Clone(decisions), func(d dataset.Decision) bool { return d.Release != id || d.Day >= first+trialDays })
-	report := judgeArms(span, id, scorer)
-	report.Model, report.Snapshot = episode.Digest(o.Payload), s.manifest.ID
+	report := gate.Trial(span, armOf(id), nil, gate.Options{Model: episode.Digest(o.Payload), Snapshot: s.manifest.ID, AsOf: today, Reward: scorer})
 	if report.Gain == nil {
 		if over {
 			return h.endOffer(ctx, doc, noteDropped+report.Reasons[0].Message)
@@ -183,42 +176,11 @@ func (h *Hub) judgeTrial(ctx context.Context, s *snapshot, doc sqlstore.Document
 	return h.endOffer(ctx, doc, noteJudged+digest)
 }
 
-// judgeArms is the gate's word on a trial.
-func judgeArms(decisions []dataset.Decision, id string, scorer *reward.Scorer) gate.Report {
-	r := gate.Report{Format: "headrace-gate/1", Design: trialDesign, Method: trialMethod, Reward: scorer.Spec.Title(), Verdict: gate.Refused}
-	arms, ok := propose.Collect(decisions, id, propose.Shown(scorer))
-	r.Data.Decisions, r.Data.Judged, r.Data.Developers = len(decisions), arms.With.N+arms.Without.N, arms.With.Developers+arms.Without.Developers
-	if arms.Crossed > 0 {
-		r.Data.LeftOut = map[string]int{"developer in both arms": arms.Crossed}
+// armOf tells of a decision whether it is in the trial of a release, and whether its developer was drawn to have it.
+func armOf(id string) func(*dataset.Decision) (treated, in bool) {
+	return func(d *dataset.Decision) (treated, in bool) {
+		return d.Chosen == instruct.With, d.Release == id && (d.Chosen == instruct.With || d.Chosen == instruct.Without)
 	}
-	need := func(code string, have, need int, what string) {
-		if have < need {
-			r.Reasons = append(r.Reasons, gate.Reason{Code: code, Have: float64(have), Need: float64(need), Missing: float64(need - have), Message: fmt.Sprintf("%d %s, of %d needed", have, what, need)})
-		}
-	}
-	need(codeArm, arms.With.Developers, minArm, "developers with the instructions")
-	need(codeArm, arms.Without.Developers, minArm, "developers without them")
-	need(codeArmSample, r.Data.Judged, minTrialRows, "decisions to judge by")
-	if arms.Low < arms.High { // the share was changed, so the arms are not of the same days
-		r.Reasons = append(r.Reasons, gate.Reason{Code: "propensity", Have: arms.High, Need: arms.Low, Missing: arms.High - arms.Low, Message: "the share of developers who have the instructions was not the same all the time"})
-	}
-	if !ok && len(r.Reasons) == 0 {
-		r.Reasons = append(r.Reasons, gate.Reason{Code: "gain", Message: "the difference cannot be told from these decisions"})
-	}
-	if len(r.Reasons) > 0 {
-		return r
-	}
-	gain := arms.Difference()
-	r.Gain, r.Old, r.New = &gain, &arms.Without, &arms.With
-	if r.Old.Estimate > 0 {
-		r.RelativeGain = gain.Estimate / r.Old.Estimate
-	}
-	if gain.Bound > 0 {
-		r.Verdict = gate.Released
-		return r
-	}
-	r.Reasons = []gate.Reason{{Code: "gain", Have: gain.Bound, Missing: -gain.Bound, Message: fmt.Sprintf("the one-sided 95 %% lower bound of the gain is %.4f and must be above 0", gain.Bound)}}
-	return r
 }
 
 func (h *Hub) endOffer(ctx context.Context, doc sqlstore.DocumentRow, note string) error {

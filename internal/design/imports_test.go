@@ -40,7 +40,7 @@ var rules = []rule{
 	{"internal/spool", "episode internal/statedir", "keeps payloads, knows nothing of what they mean"},
 	{"internal/hookprog", "internal/seal", "the hook program: the standard library, and what seals"},
 	{"internal/instruct", "episode internal/draw internal/lever internal/patch", "what a release of instructions says; who has said yes to it the edge knows"},
-	{"internal/propose", "episode internal/dataset internal/instruct internal/ope internal/reward", "what is worth a trial; the gate judges the trial"},
+	{"internal/propose", "episode internal/dataset internal/ope internal/reward", "what is worth a trial; the gate judges the trial"},
 	{"internal/patch", "", "texts and diffs, knows nothing of whose they are"},
 	{"internal/connect", "episode internal/patch internal/statedir", "writes other programs' settings, knows nothing of what they send"},
 	{"internal/lever", "", "a table, held against what others do by its tests"},

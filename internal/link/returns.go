@@ -161,7 +161,10 @@ func (l *Link) OpenTrial(envelope, payload []byte) (report gate.Report, err erro
 	if err := l.Open(envelope, bundle.TypeGateReport, &report); err != nil {
 		return report, err
 	}
-	if report.Design != "randomised" || report.Model != episode.Digest(payload) || report.Gain == nil || report.Verdict == gate.Released && !(report.Gain.Bound > 0) {
+	if err := report.Check(); err != nil {
+		return report, err
+	}
+	if report.Design != gate.Randomised || report.Model != episode.Digest(payload) || report.Gain == nil {
 		return report, &episode.Problem{Code: "instructions/another-report", Message: "the gate report is not one of a trial of these instructions", Hint: "ask the hub's operator"}
 	}
 	return report, nil

@@ -33,15 +33,3 @@ func Lasting(s *reward.Scorer) Score {
 		return v.Sum, ok
 	}
 }
-
-// Shown scores whatever was shown; what was not taken is worth 0. It is for [Collect]: a trial is of all that instructions
-// change, and they may change what is taken, too.
-func Shown(s *reward.Scorer) Score {
-	return func(d *dataset.Decision) (float64, bool) {
-		if !d.Shown {
-			return 0, false
-		}
-		v, ok := s.Of(d)
-		return v.Sum, ok
-	}
-}
