@@ -4,11 +4,15 @@ package instruct
 
 import (
 	"errors"
+	"flag"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/headrace/headrace/episode"
@@ -200,4 +204,53 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("%d bytes of words", len(r.Words))
 		}
 	})
+}
+
+var update = flag.Bool("update", false, "write the example anew")
+
+func TestTheExampleIsWhatAReleaseBears(t *testing.T) {
+	p := New("Tests first", "In a trial, developers with this file had more of their code kept.", Change{Diff: added}, Change{Artifact: "ar_542542618b1bf264d0a34ffcade49fab"})
+	p.Proposal = "prop_0123456789abcdef01234567"
+	if err := p.check(); err != nil {
+		t.Fatal(err)
+	}
+	want, err := json.Marshal(p, jsontext.WithIndent("  "), json.Deterministic(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = append(want, '\n')
+	const file = "../../spec/examples/instructions.json"
+	if *update {
+		if err := os.WriteFile(file, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := Decode(got); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOffersAreForOneAndNamedByWhatTheyBear(t *testing.T) {
+	payload, err := New("a", "", Change{Diff: added}).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := NewOffers("alder", 1, []Offer{{ID: ID(payload), Payload: payload}})
+	if err := o.Check("alder"); err != nil {
+		t.Error(err)
+	}
+	if o.Check("birch") == nil {
+		t.Error("another's offers are taken")
+	}
+	o.Offers[0].ID = "rel_0123456789abcdef01234567"
+	if o.Check("alder") == nil {
+		t.Error("an id that its payload does not give is taken")
+	}
 }
