@@ -18,7 +18,9 @@ import (
 	"github.com/headrace/headrace/internal/capture"
 	"github.com/headrace/headrace/internal/capture/native"
 	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/instruct"
 	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/patch"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sim"
 )
@@ -49,8 +51,10 @@ func (c *upCmd) demo(e *env) error {
 	defer s.close()
 	if !c.Once {
 		return c.live(e, s, nil, true, func(ctx context.Context) error {
-			_, _, err := s.feed(ctx, world)
-			return err
+			if _, _, err := s.feed(ctx, world); err != nil {
+				return err
+			}
+			return s.offer(ctx)
 		})
 	}
 	return s.run(e.ctx, nil, "", false, func(ctx context.Context) error {
@@ -70,6 +74,18 @@ func (c *upCmd) demo(e *env) error {
 		}
 		return res.print(e.out, c.JSON)
 	})
+}
+
+// offer asks the first enterprise to have instructions tried: somebody there is to look at what they change.
+func (s *stack) offer(ctx context.Context) error {
+	const text = "Read the tests of what you change. Change as little as does it, and add a test that fails without it.\n"
+	p := instruct.New("Tests first", "Other teams kept more of their code with this. Whether yours do, a trial tells.",
+		instruct.Change{Diff: patch.Unified(patch.DevNull, "b/AGENTS.md", nil, []byte(text))})
+	payload, err := p.Marshal()
+	if err == nil {
+		_, err = s.hub.OfferInstructions(ctx, s.names[0], payload)
+	}
+	return err
 }
 
 // feed lets the synthetic tools of each enterprise send what they recorded, then, when that has left, what became known
