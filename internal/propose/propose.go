@@ -61,7 +61,6 @@ type seen struct {
 	n       int            // decisions with it
 	beside  map[string]int // decisions with another file, too
 	strata  []stratum      // keys of with, in the order of the rows: the sum does not hang on a map's order
-	episode string         // the last that counted it
 }
 
 // Rank compares decisions with and without each file, and returns the files whose difference is told from 0 by its two-sided 95 %
