@@ -56,11 +56,11 @@ type candidate struct{ contributor, artifact string }
 
 // seen is what there is of a candidate.
 type seen struct {
-	kind    string
-	with    map[stratum]sums
-	n       int            // decisions with it
-	beside  map[string]int // decisions with another file, too
-	strata  []stratum      // keys of with, in the order of the rows: the sum does not hang on a map's order
+	kind   string
+	with   map[stratum]sums
+	n      int            // decisions with it
+	beside map[string]int // decisions with another file, too
+	strata []stratum      // keys of with, in the order of the rows: the sum does not hang on a map's order
 }
 
 // Rank compares decisions with and without each file, and returns the files whose difference is told from 0 by its two-sided 95 %
