@@ -16,7 +16,7 @@ import (
 
 // What the log of routed requests shows, weighed by the propensities, must be the truth of each policy.
 func TestTruthOfRoutesIsThatOfTheirEpisodes(t *testing.T) {
-	w := simtest.World(t, sim.Config{Seed: 3, Gain: 0.2, Decisions: 60_000, Draws: 1 << 17})
+	w := simtest.World(t, sim.Config{Seed: 3, Gain: 0.2, Decisions: 25_000, Draws: 1 << 16})
 	names, shares := w.RouteModels()
 	byLanguage := func(features map[string]any) string {
 		switch features["language"] {
