@@ -62,6 +62,7 @@ type Edge struct {
 	decisions decisionLog // of Headrace's own policy
 	stats     Stats
 
+	watching  watching                 // what is rolled out here
 	arranging sync.Mutex               // guards what follows while it changes
 	force     [3]atomic.Pointer[force] // what decides, by kind
 	arranged  bool                     // once: from then on changes are noted
@@ -197,6 +198,7 @@ func (e *Edge) Turn(ctx context.Context) error {
 	if packed != nil {
 		packed = fmt.Errorf("pack: %w", packed)
 	}
-	met := e.meetHubs(ctx)
+	watched := e.watchReleases(ctx)
+	met := errors.Join(watched, e.meetHubs(ctx))
 	return errors.Join(packed, met, e.arrange(ctx)) // what cannot be signed holds up nothing that was
 }

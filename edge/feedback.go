@@ -69,7 +69,7 @@ func (e *Edge) logs(ctx context.Context, id string) (bool, error) {
 // is not in the log, or was another developer's, or belongs to another episode already, is taken out. It returns the episodes that
 // still tell something.
 func (e *Edge) fillDecisions(ctx context.Context, list []told) ([]told, error) {
-	f := filling{closed: map[string]string{}}
+	f := filling{closed: map[string]string{}, told: map[string]string{}}
 	kept := list[:0]
 	for _, t := range list {
 		some := false
@@ -95,13 +95,19 @@ func (e *Edge) fillDecisions(ctx context.Context, list []told) ([]told, error) {
 		}
 		kept = append(kept, t)
 	}
-	return kept, e.db.CloseDecisions(ctx, f.closed)
+	if err := errors.Join(e.db.CloseDecisions(ctx, f.closed), e.db.TellDecisions(ctx, f.told)); err != nil {
+		return kept, err
+	}
+	e.watching.tell(f.heard)
+	return kept, nil
 }
 
 // filling is what fillDecisions did so far.
 type filling struct {
 	closed   map[string]string // by decision, the episode
 	caughtUp bool              // all decisions given out before it began are rows
+	told     map[string]string // by decision, what a person said came of it
+	heard    []heard           // the same, for who watches roll-outs
 }
 
 // fill completes one decision, or says why it cannot.
@@ -144,6 +150,11 @@ func (e *Edge) fill(ctx context.Context, ep *episode.Episode, d *episode.Decisio
 		ep.Developer = row.Developer
 	}
 	q.complete(ep, d, row)
+	if what := toldOf(d); what != "" && row.Shown && row.Told == "" && f.told[row.ID] == "" {
+		f.told[row.ID] = what
+		row.Told = what
+		f.heard = append(f.heard, heard{row, q})
+	}
 	return "", nil
 }
 

@@ -170,7 +170,7 @@ func (r Rollout) Next(l Look, p Pace, digest string, now time.Time) (next Rollou
 	case r.Release == "" || r.State == Back:
 		return r, false
 	case l.Harmful():
-		next = r.GoBack(r.Base, digest, l.harm(), now)
+		next = r.GoBack(r.Base, digest, l.Harm(), now)
 	case r.State == Paused || r.Stage == Stages || lasted < p.Lead:
 		return r, false
 	case l.Harmless():
@@ -184,7 +184,8 @@ func (r Rollout) Next(l Look, p Pace, digest string, now time.Time) (next Rollou
 	return next, true
 }
 
-func (l Look) harm() string {
+// Harm says why.
+func (l Look) Harm() string {
 	if l.Crossed != "" {
 		return "the guardrail " + l.Crossed + " was crossed"
 	}

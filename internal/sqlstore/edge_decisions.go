@@ -17,6 +17,7 @@ type DecisionRow struct {
 	Explore                bool
 	Sealed                 []byte // what was asked and what could have been done
 	Episode                string // by which it was closed; empty: it is open
+	Told                   string // what a person said came of it: "taken" or "passed"; empty: nothing
 }
 
 // LogDecisions stores decisions and the number of the last spooled payload they came from, in one commit.
@@ -34,11 +35,11 @@ func (d *DB) LogDecisions(ctx context.Context, rows []DecisionRow, done uint64) 
 	})
 }
 
-const decisionColumns = `SELECT id, release, developer, at, shown, propensity, explore, sealed, episode FROM decisions `
+const decisionColumns = `SELECT id, release, developer, at, shown, propensity, explore, sealed, episode, told FROM decisions `
 
 func scanDecision(r *sql.Rows) (row DecisionRow, err error) {
 	var at int64
-	err = r.Scan(&row.ID, &row.Release, &row.Developer, &at, &row.Shown, &row.Propensity, &row.Explore, &row.Sealed, &row.Episode)
+	err = r.Scan(&row.ID, &row.Release, &row.Developer, &at, &row.Shown, &row.Propensity, &row.Explore, &row.Sealed, &row.Episode, &row.Told)
 	row.At = fromMicros(at)
 	return row, err
 }
@@ -71,6 +72,31 @@ func (d *DB) CloseDecisions(ctx context.Context, by map[string]string) error {
 		}
 		return nil
 	})
+}
+
+// TellDecisions keeps what came of decisions, by id. What was told first stays.
+func (d *DB) TellDecisions(ctx context.Context, told map[string]string) error {
+	if len(told) == 0 {
+		return nil
+	}
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		st, err := tx.PrepareContext(ctx, `UPDATE decisions SET told = $1 WHERE id = $2 AND told = ''`)
+		if err != nil {
+			return err
+		}
+		defer st.Close()
+		for id, what := range told {
+			if _, err := st.ExecContext(ctx, what, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// DecisionsFrom returns up to n decisions from a time on, those of that very time after an id, the oldest first.
+func (d *DB) DecisionsFrom(ctx context.Context, at time.Time, id string, n int) ([]DecisionRow, error) {
+	return rowsOf(ctx, d.read, scanDecision, decisionColumns+`WHERE at > $1 OR at = $1 AND id > $2 ORDER BY at, id LIMIT $3`, micros(at), id, n)
 }
 
 // DecisionCount counts logged decisions.
