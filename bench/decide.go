@@ -35,52 +35,89 @@ func measureDecide(ctx context.Context, b *bench) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := b.demo(ctx, 1, 20_000, 0.6) // fewer decisions and a larger gain than usual: a release is sure, and soon there
+	d, served, err := b.decided(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer d.remove()
-	if d.result.Release == nil {
-		return nil, errors.New("the demo's gate refused: no release is in force")
-	}
-	edges, err := filepath.Glob(filepath.Join(d.state(), "*", "edge.db"))
-	if err != nil || len(edges) == 0 {
-		return nil, errors.Join(err, errors.New("the demo left no edge"))
-	}
-	slices.Sort(edges) // the first contributor's edge is the one that is served
-	served := filepath.Dir(edges[0])
-	over, err := b.decideOver(ctx, d, served, asked, seconds)
+	over, err := b.decideOver(ctx, d, served, asked, seconds, []int{decideRate})
 	if err != nil {
 		return nil, err
 	}
 	in, err := decideIn(ctx, d, served, asked, calls)
-	return []row{in, over}, err
+	return append([]row{in}, over...), err
 }
 
-// decideOver measures over loopback.
-func (b *bench) decideOver(ctx context.Context, d *demo, dir string, asked []edge.DecideRequest, seconds time.Duration) (r row, err error) {
+// measureDecideRates asks the demo's edge over loopback at two rates, beside an empty handler at the same.
+func measureDecideRates(ctx context.Context, b *bench) ([]row, error) {
+	seconds := 10 * time.Second
+	if b.quick {
+		seconds = 2 * time.Second
+	}
+	asked, err := decideRequests(1024)
+	if err != nil {
+		return nil, err
+	}
+	d, served, err := b.decided(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer d.remove()
+	rows, err := b.decideOver(ctx, d, served, asked, seconds, []int{decideRate, 5 * decideRate})
+	for i, rate := range []int{decideRate, 5 * decideRate} {
+		if i < len(rows) {
+			rows[i].ID = fmt.Sprintf("decide/%d", rate)
+		}
+	}
+	return rows, err
+}
+
+// decided takes one demo turn after which a release is in force, and returns the folder of its first edge.
+func (b *bench) decided(ctx context.Context) (*demo, string, error) {
+	d, err := b.demo(ctx, 1, 40_000, 0.6) // fewer decisions and a larger gain than usual: a release is sure, and soon there
+	if err != nil {
+		return nil, "", err
+	}
+	edges, err := filepath.Glob(filepath.Join(d.state(), "*", "edge.db"))
+	switch {
+	case d.result.Release == nil:
+		err = errors.New("the demo's gate refused: no release is in force")
+	case err == nil && len(edges) == 0:
+		err = errors.New("the demo left no edge")
+	}
+	if err != nil {
+		d.remove()
+		return nil, "", err
+	}
+	slices.Sort(edges) // the first contributor's edge is the one that is served
+	return d, filepath.Dir(edges[0]), nil
+}
+
+// decideOver measures over loopback, a row for each rate.
+func (b *bench) decideOver(ctx context.Context, d *demo, dir string, asked []edge.DecideRequest, seconds time.Duration, rates []int) (rows []row, err error) {
+
 	bodies := make([][]byte, len(asked))
 	for i := range asked {
 		if bodies[i], err = json.Marshal(asked[i]); err != nil {
-			return r, err
+			return nil, err
 		}
 	}
 	peer, addr, err := startEmpty(ctx)
 	if err != nil {
-		return r, err
+		return nil, err
 	}
 	defer peer.stop()
 	c, served, err := b.up(ctx, d.dir, d.args("--otlp=")...)
 	if err != nil {
-		return r, err
+		return nil, err
 	}
 	defer c.stop()
 	token, err := os.ReadFile(filepath.Join(dir, "keys", "token"))
 	if err != nil {
-		return r, err
+		return nil, err
 	}
 	if err := c.quiet(ctx, 3*time.Minute); err != nil { // it reads the demo's histories again, in vain
-		return r, err
+		return nil, err
 	}
 	var turn [decideConnections]int
 	next := func(connection int) []byte {
@@ -89,25 +126,28 @@ func (b *bench) decideOver(ctx context.Context, d *demo, dir string, asked []edg
 	}
 	ours := &target{addr: served, path: "/v1/decide", token: strings.TrimSpace(string(token)), next: next, want: []byte(`"release":"rel_`)}
 	if err := released(ctx, ours); err != nil {
-		return r, err
+		return nil, err
 	}
 	empty := &target{addr: addr, path: "/v1/decide", next: next}
-	var p99, peer99, p50 []float64
-	n := 0
-	for range decideRounds {
-		a, err := ours.open(ctx, decideConnections, decideRate, time.Second, seconds)
-		if err != nil {
-			return r, err
+	for _, rate := range rates {
+		var p99, peer99, p50 []float64
+		n := 0
+		for range decideRounds {
+			a, err := ours.open(ctx, decideConnections, float64(rate), time.Second, seconds)
+			if err != nil {
+				return rows, err
+			}
+			p99, p50, n = append(p99, us(a.quantile(0.99))), append(p50, us(a.quantile(0.5))), n+a.requests
+			if a, err = empty.open(ctx, decideConnections, float64(rate), time.Second, seconds); err != nil {
+				return rows, err
+			}
+			peer99 = append(peer99, us(a.quantile(0.99)))
 		}
-		p99, p50, n = append(p99, us(a.quantile(0.99))), append(p50, us(a.quantile(0.5))), n+a.requests
-		if a, err = empty.open(ctx, decideConnections, decideRate, time.Second, seconds); err != nil {
-			return r, err
-		}
-		peer99 = append(peer99, us(a.quantile(0.99)))
+		rows = append(rows, row{ID: "decide/loopback-p99", Ours: figure(median(p99)), Unit: "µs", Peer: figure(median(peer99)), PeerName: emptyName, N: n, Seed: d.seed,
+			Note: fmt.Sprintf("%d/s sent whether or not answered, %d connections, %d rounds of %v each in turns, medians of the rounds; ours p50 %.0f µs; ours/peer %.2f",
+				rate, decideConnections, decideRounds, seconds, median(p50), median(p99)/median(peer99))})
 	}
-	return row{ID: "decide/loopback-p99", Ours: figure(median(p99)), Unit: "µs", Peer: figure(median(peer99)), PeerName: emptyName, N: n, Seed: d.seed,
-		Note: fmt.Sprintf("%d/s sent whether or not answered, %d connections, %d rounds of %v each in turns, medians of the rounds; ours p50 %.0f µs; ours/peer %.2f",
-			decideRate, decideConnections, decideRounds, seconds, median(p50), median(p99)/median(peer99))}, nil
+	return rows, nil
 }
 
 // released asks once, and says what was answered where no release is in force.

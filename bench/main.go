@@ -67,7 +67,7 @@ func sets() map[string][]measurement {
 	}, "learn": {
 		{"loop-time", measureLoopTime}, {"rollback", measureRollback}, {"instructions", measureInstructions},
 		{"coderec", measureCoderec}, {"boost", measureBoost},
-		{"bandit", measureBandit}, {"bandit-speed", measureBanditSpeed},
+		{"bandit", measureBandit}, {"bandit-speed", measureBanditSpeed}, {"decide", measureDecideRates},
 		{"ope-same", measureOPESame},
 	}}
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -12,11 +13,14 @@ import (
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/learn/bandit"
+	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/reward"
 	"github.com/headrace/headrace/internal/rights"
 )
 
 type learnCmd struct {
+	Kind      string `help:"What to learn: filter (whether to show a suggestion) or route (which of the actions that a decision names to take)." enum:"filter,route" default:"filter"`
 	Reward    string `help:"What a decision is worth: immediate, retained-characters, balanced, or a file such as spec/examples/reward.yaml." default:"immediate" placeholder:"NAME|FILE"`
 	Recipient string `help:"Who learns: only records whose terms name them are used. Without it, any recipient's are." placeholder:"NAME"`
 	Report    string `help:"Write what was learned from to FILE." type:"path" placeholder:"FILE"`
@@ -27,6 +31,9 @@ func (*learnCmd) Help() string {
 	return `Learns from the decisions in episodes which suggestions are worth showing, and writes the filter. Records whose terms do
 not allow "reward" are left out, and those of providers whose output may not serve it (spec/rights.tsv). So are about a quarter of the developers, drawn by this machine's key: headrace gate on the
 same machine judges by these alone, from the very same input.
+
+A route is learned from decisions among actions that the edge's /v1/decide logged with their probabilities, some of which chance made
+("explore" in the policy): docs/decide.md.
 
 Example: headrace curate bundle | tee rows.jsonl | headrace learn > model.json; headrace gate --model model.json < rows.jsonl`
 }
@@ -42,6 +49,9 @@ func (c *learnCmd) Run(e *env) error {
 		return usagef("%w", err)
 	}
 	scorer := reward.Fit(spec, in.decisions, dataset.UnixDay(time.Now().Unix())-1)
+	if c.Kind == string(release.Route) {
+		return c.route(e, in, scorer)
+	}
 	filter, rep, err := learn.Fit(e.ctx, in.decisions, learn.Options{Reward: scorer})
 	fmt.Fprintf(e.err, "learn: %d shown decisions of %d developers, %.4f by %s each; %s\n", rep.Used, rep.Developers, spec.Expected(rep.Rate), scorer.Report.Spec, in)
 	if rep.Estimated > 0 {
@@ -63,6 +73,32 @@ func (c *learnCmd) Run(e *env) error {
 		return err
 	}
 	model, err := filter.MarshalBinary()
+	if err != nil {
+		return err
+	}
+	if _, err := e.out.Write(model); err != nil {
+		return err
+	}
+	return in.strict(c.Strict, "learn")
+}
+
+// route writes a route.
+func (c *learnCmd) route(e *env, in *decisions, scorer *reward.Scorer) error {
+	route, rep, err := bandit.Fit(in.decisions, scorer.Spec.Name, func(d *dataset.Decision) (float64, bool) {
+		v, ok := scorer.Of(d)
+		return v.Sum, ok
+	})
+	fmt.Fprintf(e.err, "learn: %d decisions among actions, of %d developers, %.4f each; %.4f by always taking what was thought best; %s\n", rep.Used, rep.Developers, rep.Mean, rep.Progressive, in)
+	for _, why := range slices.Sorted(maps.Keys(rep.LeftOut)) {
+		fmt.Fprintf(e.err, "  left out, %s: %d\n", why, rep.LeftOut[why])
+	}
+	if rep.Capped > 0 {
+		fmt.Fprintf(e.err, "  %d developers with very many decisions count for a fifth of all at most\n", rep.Capped)
+	}
+	if err := errors.Join(saveReport(c.Report, rep), err); err != nil {
+		return err
+	}
+	model, err := route.MarshalBinary()
 	if err != nil {
 		return err
 	}
