@@ -90,7 +90,28 @@ func (b *bench) decided(ctx context.Context) (*demo, string, error) {
 		return nil, "", err
 	}
 	slices.Sort(edges) // the first contributor's edge is the one that is served
-	return d, filepath.Dir(edges[0]), nil
+	dir := filepath.Dir(edges[0])
+	e, err := openEdge(ctx, d, dir)
+	if err != nil {
+		d.remove()
+		return nil, "", err
+	}
+	// A new release begins with few developers. Here it decides for all.
+	if err := errors.Join(e.PinRelease(ctx, "bench", d.result.Release.ID), e.Close()); err != nil {
+		d.remove()
+		return nil, "", err
+	}
+	return d, dir, nil
+}
+
+// openEdge opens an edge of a demo. The hub is not running and need not be: the release was pulled and verified in the demo's turn,
+// and verifies again.
+func openEdge(ctx context.Context, d *demo, dir string) (*edge.Edge, error) {
+	hub, err := keyring.Open(filepath.Join(d.state(), "hub", "keys"))
+	if err != nil {
+		return nil, err
+	}
+	return edge.New(ctx, edge.Config{Dir: dir, Hubs: []edge.Hub{{Name: "demo-maker", Contributor: filepath.Base(dir), Channel: "early", URL: "http://127.0.0.1:1", Public: hub.Public()}}})
 }
 
 // decideOver measures over loopback, a row for each rate.
@@ -162,12 +183,7 @@ func released(ctx context.Context, t *target) error {
 
 // decideIn measures Edge.Decide in this process, called at 10,000 a second with the decision log running.
 func decideIn(ctx context.Context, d *demo, dir string, asked []edge.DecideRequest, calls int) (r row, err error) {
-	hub, err := keyring.Open(filepath.Join(d.state(), "hub", "keys"))
-	if err != nil {
-		return r, err
-	}
-	// The hub is not running and need not be: the release was pulled and verified in the demo's turn, and verifies again.
-	e, err := edge.New(ctx, edge.Config{Dir: dir, Hubs: []edge.Hub{{Name: "nobody", Contributor: filepath.Base(dir), Channel: "early", URL: "http://127.0.0.1:1", Public: hub.Public()}}})
+	e, err := openEdge(ctx, d, dir)
 	if err != nil {
 		return r, err
 	}
