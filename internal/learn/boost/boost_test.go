@@ -64,7 +64,7 @@ func file(t testing.TB, m *boost.Model) []byte {
 }
 
 func TestTreesLearnStepsAndProducts(t *testing.T) {
-	e := made(40_000, 5, 1)
+	e := made(25_000, 5, 1)
 	m, r := fit(t, e, boost.Options{MinLeaf: 50})
 	fresh, off := made(2000, 5, 2), 0.0
 	for i := range fresh.Label {
@@ -81,7 +81,7 @@ func TestTreesLearnStepsAndProducts(t *testing.T) {
 	if off > 0.06 {
 		t.Errorf("probabilities are off by %.3f on average", off)
 	}
-	if r.Trees != 100 || r.Rows != 40_000 || r.Loss > 0.53 {
+	if r.Trees != 100 || r.Rows != 25_000 || r.Loss > 0.53 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -122,7 +122,7 @@ func listed(n int, seed uint64) *boost.Examples {
 }
 
 func TestMissingAndListedValuesHaveTheirSide(t *testing.T) {
-	m, _ := fit(t, listed(40_000, 4), boost.Options{Trees: 50, Leaves: 8})
+	m, _ := fit(t, listed(20_000, 4), boost.Options{Trees: 50, Leaves: 8})
 	for _, c := range []struct {
 		features map[string]any
 		want     float64
@@ -189,7 +189,7 @@ func TestLearningStopsWhereOthersDecisionsGetNoBetter(t *testing.T) {
 }
 
 func TestSameExamplesGiveTheSameBytesOnAnyNumberOfCores(t *testing.T) {
-	e := made(50_000, 17, 7)
+	e := made(34_000, 17, 7)
 	o := boost.Options{Trees: 5}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	one, _ := fit(t, e, o)

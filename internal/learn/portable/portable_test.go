@@ -42,7 +42,7 @@ func TestFunctionsAreWithinTwoUnitsInTheLastPlace(t *testing.T) {
 
 func TestFunctionsAtTheirEnds(t *testing.T) {
 	for _, c := range []struct{ got, want float64 }{
-		{portable.Exp(0), 1}, {portable.Exp(-0.0), 1},
+		{portable.Exp(0), 1},
 		{portable.Exp(math.Inf(1)), portable.Exp(700)}, {portable.Exp(math.Inf(-1)), portable.Exp(-700)},
 		{portable.Sigmoid(0), 0.5}, {portable.Sigmoid(1e9), 1},
 		{portable.Log1p(0), 0}, {portable.Log1p(1), math.Ln2}, {portable.Log1p(1e-300), 1e-300},
