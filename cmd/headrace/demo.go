@@ -30,7 +30,8 @@ var demoPolicy []byte
 
 // demo shows the whole loop: three synthetic enterprises with an edge each, one hub.
 func (c *upCmd) demo(e *env) error {
-	world, err := sim.New(sim.Config{Seed: c.Seed, Gain: c.Gain, Decisions: c.Decisions})
+	drawn := sim.Config{Seed: c.Seed, Gain: c.Gain, Decisions: c.Decisions}
+	world, err := sim.New(drawn)
 	if err != nil {
 		return err
 	}
@@ -40,8 +41,12 @@ func (c *upCmd) demo(e *env) error {
 	}
 	dir := filepath.Join(e.dir, "demo", fmt.Sprintf("seed-%d-gain-%g-decisions-%d", c.Seed, c.Gain, c.Decisions))
 	conf := stackConfig{dir: dir, listen: c.listen(), otlp: c.otlp(), demo: true, hub: hub.Config{Name: policy.Recipients()[0], Version: version(), Pace: release.Pace{Lead: time.Minute, Patience: time.Minute}, Log: logger(e.err)}}
+	clock := newSimulated()
+	if !c.Once { // a story is told, on simulated time
+		conf.dir, conf.hub.Now, conf.hub.Pace = dir+"-live", clock.now, release.Pace{Lead: 20 * time.Hour, Patience: 44 * time.Hour}
+	}
 	for _, name := range world.Contributors() {
-		conf.edges = append(conf.edges, edge.Config{Dir: filepath.Join(dir, name), Hubs: []edge.Hub{{Name: policy.Recipients()[0], Contributor: name, Channel: "early"}}, Policy: policy,
+		conf.edges = append(conf.edges, edge.Config{Dir: filepath.Join(conf.dir, name), Now: conf.hub.Now, Hubs: []edge.Hub{{Name: policy.Recipients()[0], Contributor: name, Channel: "early"}}, Policy: policy,
 			Demo: true, Canaries: world.Planted(), Log: logger(e.err)})
 	}
 	s, err := openStack(e.ctx, conf)
@@ -51,10 +56,17 @@ func (c *upCmd) demo(e *env) error {
 	defer s.close()
 	if !c.Once {
 		return c.live(e, s, nil, true, func(ctx context.Context) error {
+			if s.told(ctx) { // before a restart
+				clock.day.Store(storyDays)
+				return nil
+			}
 			if _, _, err := s.feed(ctx, world); err != nil {
 				return err
 			}
-			return s.offer(ctx)
+			if err := s.offer(ctx); err != nil {
+				return err
+			}
+			return s.story(ctx, drawn, clock)
 		})
 	}
 	return s.run(e.ctx, nil, "", false, func(ctx context.Context) error {
