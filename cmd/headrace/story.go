@@ -108,20 +108,20 @@ func asked(ctx context.Context, e *edge.Edge, day []*episode.Episode, broken boo
 	}
 	for _, ep := range day {
 		s, d := &ep.Suggestions[0], &ep.Decisions[0]
-		a := e.Decide(edge.Principal{Authenticated: true}, edge.DecideRequest{Developer: ep.Developer, Features: s.Features})
+		a := e.Decide(edge.Principal{Authenticated: true}, edge.DecideRequest{Developer: ep.Developer, Suggestion: ep.ID, Features: s.Features})
 		if a.DecisionID == "" {
 			continue // it is not in the log: nobody may learn from it
 		}
-		show, hide := a.Propensity, 1-a.Propensity
-		d.Chosen = "show"
-		if !a.Show {
-			show, hide = hide, show
-			d.Chosen, d.Verdict, d.By, d.EditDistance = "hide", episode.Ignored, episode.ByRule, nil
+		if !a.Shown {
+			d.Verdict, d.By, d.EditDistance = episode.Ignored, episode.ByRule, nil
 			s.ShownAt, s.DwellMS, ep.Outcomes = time.Time{}, 0, nil
 		}
-		d.DecisionID, d.Release, d.Explore, d.Shown = a.DecisionID, a.Release, a.Explore, &a.Show
-		d.Actions = []episode.Action{{ID: "show", Propensity: show}, {ID: "hide", Propensity: hide}}
-		s.Policy, s.Propensity = a.Release, a.Propensity
+		d.Actions = nil
+		for _, l := range a.Actions {
+			d.Actions = append(d.Actions, episode.Action{ID: l.ID, Propensity: l.Propensity})
+		}
+		d.DecisionID, d.Release, d.Chosen, d.Explore, d.Shown = a.DecisionID, a.Release, a.Chosen, a.Explore, &a.Shown
+		s.Policy, s.Propensity = a.Release, a.Propensity()
 		if err := emit(ep); err != nil {
 			return err
 		}
