@@ -51,6 +51,7 @@ func (v View) Releases(ctx context.Context) ([]web.Release, error) {
 		rel.Rule = "The policy in force has no rule for it: it is not taken."
 		if ruled {
 			rel.Rule = ruleWords(rule, h.channel(rule))
+			rel.Asks = (rule.Person || c.Kind.NeedsPerson()) && c.Kind != release.Instructions && r.ApprovedBy == "" && r.BackAt.IsZero()
 		}
 		for _, s := range states {
 			if s.ID == r.ID && s.Hub == r.Hub {
@@ -109,6 +110,11 @@ func (v View) Pin(ctx context.Context, who, id string) error {
 		return v.Unpin(ctx, who)
 	}
 	return v.PinRelease(ctx, who, id)
+}
+
+// Approve lets a release decide that waits for a person. Instructions have a page of their own, with their diff.
+func (v View) Approve(ctx context.Context, who, id string) error {
+	return v.ApproveRelease(ctx, who, id)
 }
 
 // Stop takes no release from now on, or ends that.

@@ -34,7 +34,7 @@ func (w *world) learned(t func(string) string) {
 
 	began := noon.AddDate(0, 0, -9)
 	good := Release{ID: "rel/1", MadeAt: began, Gate: "gate/1", Kind: "filter", Lever: t("show/hide"), Digest: digestOf("cand"), Snapshot: "snap/1", Reward: t("immediate"), Replaces: "rel/2", Signer: digestOf("hub"), State: "active", InUse: true,
-		Channels: []Channel{{"early", t("contributors with a statement"), noon}, {"stable", t("everybody"), noon.AddDate(0, 0, 14)}}, Hub: t("hub 1"), Rule: t("Taken by the rule filters of the policy, automatically."),
+		Channels: []Channel{{"early", t("contributors with a statement"), noon}, {"stable", t("everybody"), noon.AddDate(0, 0, 14)}}, Hub: t("hub 1"), Asks: true, Rule: t("Taken by the rule filters of the policy, automatically."),
 		Steps: []Step{{began, 0.01, t("Every release begins with one developer in a hundred.")}, {began.AddDate(0, 0, 2), 0.05, t("Surely loses little.")}, {began.AddDate(0, 0, 5), 0.25, t("Surely loses little.")}}}
 	bad := Release{ID: "rel/2", MadeAt: began.AddDate(0, 0, -6), Gate: "gate/9", Kind: "filter", Lever: t("show/hide"), Digest: digestOf("bad"), Signer: digestOf("hub"), State: "rolled back", Replaces: "rel/0",
 		Steps: []Step{{began.AddDate(0, 0, -6), 0.01, t("Every release begins with one developer in a hundred.")}, {began.AddDate(0, 0, -5), 0.05, t("Surely loses little.")}, {began.AddDate(0, 0, -4), 0, t("Surely worse.")}}, RolledBack: &RolledBack{began.AddDate(0, 0, -4), t("it is surely worse than what it replaces."), 1204, "the hub"}}
@@ -106,6 +106,7 @@ func (w *world) RefuseInstruction(_ context.Context, who, id string) error {
 	return w.say(who, "stops", id)
 }
 func (w *world) Standing(context.Context) (Standing, error)       { return w.standing, nil }
+func (w *world) Approve(_ context.Context, who, id string) error  { return w.say(who, "approves", id) }
 func (w *world) Pin(_ context.Context, who, id string) error      { return w.say(who, "pins", id) }
 func (w *world) Stop(_ context.Context, who string, s bool) error { return w.say(who, "stops all", s) }
 func (w *world) say(words ...any) error {

@@ -30,6 +30,8 @@ type Release struct {
 	Hub      string // whose, where the edge knows several hubs
 	// Rule says by which rule of the edge's policy it was taken, or why it was not; empty at a hub.
 	Rule string
+	// Asks says that a person must approve it before it decides anything here.
+	Asks bool
 	// Steps are how its share of developers changed, oldest first; none: it reaches whom its channels say.
 	Steps []Step
 	// Looks are what watching it found, oldest first.
@@ -91,6 +93,8 @@ type ReleaseController interface {
 	Standing(ctx context.Context) (Standing, error)
 	// Pin keeps a release in force; an empty id lets go again.
 	Pin(ctx context.Context, who, id string) error
+	// Approve lets a release decide that waits for a person.
+	Approve(ctx context.Context, who, id string) error
 	// Stop takes all releases out of force at once; with false they may come back.
 	Stop(ctx context.Context, who string, stop bool) error
 }
@@ -140,7 +144,7 @@ func (s *Site) releasePages(m *access.Mux, p Published) {
 		}
 		if s.cfg.Hub != nil && s.cfg.Edge != nil { // the hub tells of it, and this edge what it does with it
 			if here, err := s.cfg.Edge.Release(r.Context(), rel.ID); err == nil {
-				rel.InUse, rel.Rule = here.InUse, here.Rule
+				rel.InUse, rel.Rule, rel.Asks = here.InUse, here.Rule, here.Asks
 			}
 		}
 		d := releaseData{Release: rel, Stages: stagesOf(rel), Watch: watchChart(rel)}
@@ -167,6 +171,10 @@ func (s *Site) releasePages(m *access.Mux, p Published) {
 		case "pin":
 			if id != "" {
 				return to("releases", id), c.Pin(ctx, who(r), id)
+			}
+		case "approve":
+			if id != "" {
+				return to("releases", id), c.Approve(ctx, who(r), id)
 			}
 		case "unpin":
 			return "/releases", c.Pin(ctx, who(r), "")

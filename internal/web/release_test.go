@@ -22,6 +22,7 @@ func TestAPersonStopsPinsAndTriesByForms(t *testing.T) {
 		{"/releases", url.Values{"choice": {"stop"}}, "kim stops all true"},
 		{"/releases", url.Values{"choice": {"start"}}, "kim stops all false"},
 		{"/releases", url.Values{"choice": {"pin"}, "release": {"rel/1"}}, "kim pins rel/1"},
+		{"/releases", url.Values{"choice": {"approve"}, "release": {"rel/1"}}, "kim approves rel/1"},
 		{"/releases", url.Values{"choice": {"unpin"}}, "kim pins"},
 		{"/instructions/ins%2F1", url.Values{"choice": {"try"}, "seen": {"sha256:s"}}, "kim tries ins/1 sha256:s"},
 		{"/instructions/ins%2F2", url.Values{"choice": {"keep"}}, "kim keeps ins/2"},
