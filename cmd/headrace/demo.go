@@ -43,7 +43,7 @@ func (c *upCmd) demo(e *env) error {
 	conf := stackConfig{dir: dir, listen: c.listen(), otlp: c.otlp(), demo: true, hub: hub.Config{Name: policy.Recipients()[0], Version: version(), Pace: release.Pace{Lead: time.Minute, Patience: time.Minute}, Log: logger(e.err)}}
 	clock := newSimulated()
 	if !c.Once { // a story is told, on simulated time
-		conf.dir, conf.hub.Now, conf.hub.Pace = dir+"-live", clock.now, release.Pace{Lead: 20 * time.Hour, Patience: 44 * time.Hour}
+		conf.dir, conf.hub.Now, conf.hub.Pace = dir+"-live", clock.now, release.Pace{Lead: 20 * time.Hour, Patience: 68 * time.Hour}
 	}
 	for _, name := range world.Contributors() {
 		conf.edges = append(conf.edges, edge.Config{Dir: filepath.Join(conf.dir, name), Now: conf.hub.Now, Hubs: []edge.Hub{{Name: policy.Recipients()[0], Contributor: name, Channel: "early"}}, Policy: policy,

@@ -19,8 +19,8 @@ import (
 // storyDays is how many simulated days the demo goes on for after the first four weeks; storyDecisions how many decisions there
 // are in them.
 const (
-	storyDays      = 14
-	storyDecisions = 70_000
+	storyDays      = 18
+	storyDecisions = 280_000
 )
 
 // storyBegins is the day after the first four weeks.
