@@ -98,7 +98,7 @@ func TestEvaluatorsGiveTheBitsOfTheSharedVectors(t *testing.T) {
 	if err := json.Unmarshal(b, &v); err != nil {
 		t.Fatal(err)
 	}
-	if len(v.Functions) != 3 || len(v.Models) != 4 {
+	if len(v.Functions) != 3 || len(v.Models) != 6 {
 		t.Fatalf("%d functions and %d models", len(v.Functions), len(v.Models))
 	}
 	for _, f := range v.Functions {
@@ -219,6 +219,9 @@ func drawVectors(t *testing.T) (v vectors) {
 			}
 		}
 		add("filter of "+string(kind), f, showHide)
+		scaled := *f
+		scaled.Scale = 1.75 // of another reward
+		add("filter of "+string(kind)+", scaled", &scaled, showHide)
 	}
 	pairs := make([]rank.Pair, 300)
 	for i := range pairs {
@@ -290,7 +293,7 @@ func TestJavaScriptGivesTheBitsOfTheSharedVectors(t *testing.T) {
 		t.Skip("no node here: what JavaScript gives is not looked at")
 	}
 	out, err := exec.CommandContext(t.Context(), node, "--input-type=module", "-e", checkVectors, "--", "file://"+absolute(t, "evaluate.mjs"), absolute(t, "vectors.json")).CombinedOutput()
-	if got := strings.TrimSpace(string(out)); err != nil || got != "checked 324" {
+	if got := strings.TrimSpace(string(out)); err != nil || got != "checked 396" {
 		t.Errorf("%v: %.2000s", err, out)
 	}
 }

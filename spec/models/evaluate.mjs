@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// evaluate.ts without its types: sha256:363ba02c2ce819158a218da965f5c89bab5ea343bedc7a48ce87d9baa37f61ad
+// evaluate.ts without its types: sha256:c35a259458d3764d40e30d9638b122616f4b3a12a02676da3df368214c570e2d
 const maxFile = 8 << 20;
 export function load(text) {
   if (text.length > maxFile) throw new Error("model: too long");
@@ -24,7 +24,7 @@ export function load(text) {
 export function evaluate(m, context, actions) {
   switch (m.format) {
     case "headrace-filter/1":
-      return actions.map((a) => a.id === "show" ? probability(m, context) - m.threshold : a.id === "hide" ? 0 : NaN);
+      return actions.map((a) => a.id === "show" ? (probability(m, context) - m.threshold) * (m.scale || 1) : a.id === "hide" ? 0 : NaN);
     case "headrace-rank/1":
       return actions.map((a) => score(m, a.features ?? {}));
     case "headrace-route/1":

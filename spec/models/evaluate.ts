@@ -14,7 +14,7 @@ export type Num = { name: string; mean: number; scale: number; knots: number[]; 
 export type Tree = { feature: number[]; cut: number[]; right: number[]; missing: number[] };
 export type Terms = { numbers: Num[]; bools: string[]; enums: Named[]; crosses: { enum: string; number: string }[]; weights: number[] };
 export type Trees = { format: string; loss: string; features: Named[]; base: number; trees: Tree[] };
-export type Filter = Terms & { format: "headrace-filter/1"; reward: string; threshold: number; trees?: Trees };
+export type Filter = Terms & { format: "headrace-filter/1"; reward: string; threshold: number; scale?: number; trees?: Trees };
 export type Rank = Terms & { format: "headrace-rank/1"; slots: number[] };
 export type Route = { format: "headrace-route/1"; reward: string; actions: string[]; bits: number; slots: number[]; weights: number[]; table: Float32Array };
 export type Model = Filter | Rank | Route;
@@ -47,7 +47,7 @@ export function load(text: string): Model {
 export function evaluate(m: Model, context: Features, actions: Action[]): number[] {
 	switch (m.format) {
 		case "headrace-filter/1":
-			return actions.map((a) => (a.id === "show" ? probability(m, context) - m.threshold : a.id === "hide" ? 0 : NaN));
+			return actions.map((a) => (a.id === "show" ? (probability(m, context) - m.threshold) * (m.scale || 1) : a.id === "hide" ? 0 : NaN));
 		case "headrace-rank/1":
 			return actions.map((a) => score(m, a.features ?? {}));
 		case "headrace-route/1":
