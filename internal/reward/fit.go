@@ -3,13 +3,10 @@
 package reward
 
 import (
-	"math"
-	"slices"
 	"strconv"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
-	"github.com/headrace/headrace/internal/learn/hazard"
 )
 
 // Report says what a scorer was fitted from, and what it cannot know.
@@ -50,8 +47,6 @@ type PartReport struct {
 
 const (
 	maxFitted = 20_000 // rows that the models are fitted from, evenly spread over those at hand
-	features  = 3
-	penalty   = 1.0
 )
 
 // Fit learns from the rows at hand what is not known yet. Day is the last day, counted from 1970-01-01, of which everything
@@ -67,7 +62,7 @@ func Fit(spec Spec, rows []dataset.Decision, day int64) *Scorer {
 	}
 	s.older = make([]float64, s.Report.Horizon+1)
 	var taken []*dataset.Decision
-	told := make([]bool, len(s.parts))
+	s.tells = map[string]uint16{}
 	for i := range rows {
 		d := &rows[i]
 		if !labelled(d) {
@@ -79,7 +74,7 @@ func Fit(spec Spec, rows []dataset.Decision, day int64) *Scorer {
 		}
 		if d.Shown && Taken(d) {
 			taken = append(taken, d)
-			s.survey(d, told)
+			s.survey(d)
 		}
 	}
 	for t := s.Report.Horizon - 1; t >= 0; t-- {
@@ -89,9 +84,13 @@ func Fit(spec Spec, rows []dataset.Decision, day int64) *Scorer {
 		s.older[t] /= float64(max(s.Report.Rows, 1))
 	}
 	s.Report.Old, s.Report.Taken = s.older[s.Report.Horizon], len(taken)
+	var told uint16
+	for _, parts := range s.tells {
+		told |= parts
+	}
 	for i := range s.parts {
 		p := &s.parts[i]
-		p.never = p.kind != "" && !told[i]
+		p.never = p.kind != "" && told&(1<<i) == 0
 		s.Report.Parts[i].Name, s.Report.Parts[i].Never = p.Name, p.never
 	}
 	s.learn(taken)
@@ -103,8 +102,9 @@ func Fit(spec Spec, rows []dataset.Decision, day int64) *Scorer {
 // Title is the name and version of a spec, as reports say it.
 func (s Spec) Title() string { return s.Name + "/" + strconv.Itoa(s.Version) }
 
-// survey notes which parts anything is told of at all, and what is wrong with outcomes.
-func (s *Scorer) survey(d *dataset.Decision, told []bool) {
+// survey notes of which parts a contributor tells anything at all, and what is wrong with outcomes.
+func (s *Scorer) survey(d *dataset.Decision) {
+	told := s.tells[d.Contributor]
 	for i := range d.Outcomes {
 		o := &d.Outcomes[i]
 		on, f := offset(d, o)
@@ -118,7 +118,7 @@ func (s *Scorer) survey(d *dataset.Decision, told []bool) {
 		}
 		for k := range s.parts {
 			if p := &s.parts[k]; p.kind == o.Kind && on <= s.age(d) && (p.after == 0 || alike(minutes(o.Window), p.after)) {
-				told[k] = true
+				told |= 1 << k
 			}
 		}
 		for _, other := range d.Outcomes[:i] {
@@ -128,6 +128,7 @@ func (s *Scorer) survey(d *dataset.Decision, told []bool) {
 			}
 		}
 	}
+	s.tells[d.Contributor] = told
 }
 
 // learn fits what is estimated from an even selection of the suggestions that were taken.
@@ -160,9 +161,9 @@ func (s *Scorer) learn(taken []*dataset.Decision) {
 	s.waits = make([]wait, len(s.parts))
 	for i := range s.parts {
 		if p := &s.parts[i]; p.kind == episode.OutcomeKept && !p.never {
-			s.waits[i] = s.fitKept(p, some)
+			s.waits[i] = s.fitKept(p, 1<<i, some)
 		} else if p.kind != "" && !p.never {
-			s.waits[i] = s.fitEvent(p, some)
+			s.waits[i] = s.fitEvent(p, 1<<i, some)
 		}
 	}
 }
@@ -171,10 +172,10 @@ func (s *Scorer) learn(taken []*dataset.Decision) {
 func (s *Scorer) count(taken []*dataset.Decision) {
 	var old, told float64
 	for _, d := range taken {
-		age, all := s.age(d), true
+		age, tells, all := s.age(d), s.telling(d), true
 		for i := range s.parts {
 			r := &s.Report.Parts[i]
-			share, _, is := s.parts[i].look(d, age)
+			share, _, is := s.parts[i].look(d, age, tells&(1<<i) != 0)
 			switch is {
 			case known:
 				r.Known++
@@ -204,178 +205,4 @@ func (s *Scorer) count(taken []*dataset.Decision) {
 		s.Report.Told = told / old
 		s.told = s.Report.Told
 	}
-}
-
-// wait is what was learned about a part that is late.
-type wait struct {
-	arrives *hazard.Model // on which day something is told
-	good    *hazard.Model // and then what: periods are those in which it was told
-	lost    *hazard.Model // of what was kept at a checkpoint, what is lost by the next
-	checks  []int         // the checkpoints before and at the part's own, in minutes
-}
-
-// edges are the days at which another period begins: what happens, happens early.
-var edges = [...]int{0, 1, 2, 3, 5, 7, 10, 14, 21, 30, 45, 60, 90}
-
-func period(day int) int {
-	p := 0
-	for p+1 < len(edges) && edges[p+1] <= day {
-		p++
-	}
-	return p
-}
-
-// about fills in what an estimate goes by: how long the text is, how much of it stayed, how experienced the developer is.
-func (s *Scorer) about(x *[features]float64, d *dataset.Decision, age int) {
-	*x = [features]float64{math.Log1p(float64(d.Chars))/3 - 1, 0, float64(d.Experience)/2 - 1}
-	if share, _, ok := s.retained(d, age); ok {
-		x[1] = 2 * (share - s.edit)
-	}
-}
-
-// watch tells data how long a decision has waited for something: told on a day, or not yet.
-func watch(data *hazard.Data, age, within, day int, told bool) {
-	last := min(age, within)
-	if told {
-		last = day
-	}
-	for from := 0; from <= last; {
-		p, to := period(from), from
-		for to < last && period(to+1) == p {
-			to++
-		}
-		data.At(p, float64(to-from+1), float64(bit(told && to == last)))
-		from = to + 1
-	}
-}
-
-// fitEvent learns when a kind of outcome is told, and what it says then: merges come sooner than rejections do.
-func (s *Scorer) fitEvent(p *part, taken []*dataset.Decision) wait {
-	arrives, good := hazard.New(features, len(edges)), hazard.New(features, len(edges))
-	var x [features]float64
-	for _, d := range taken {
-		age := s.age(d)
-		if !followed(d, age) && age >= p.within {
-			continue
-		}
-		share, day, told := p.outcome(d, age)
-		s.about(&x, d, age)
-		arrives.Subject(x[:])
-		watch(arrives, age, p.within, day, told)
-		if told {
-			good.Subject(x[:])
-			good.At(period(day), 1, share)
-		}
-	}
-	return wait{arrives: arrives.Fit(penalty), good: good.Fit(penalty)}
-}
-
-// fitKept learns when anything is told of what was kept, and how much is lost from one checkpoint to the next: so a
-// suggestion of last week says something about the first week of those of yesterday.
-func (s *Scorer) fitKept(p *part, taken []*dataset.Decision) wait {
-	w := wait{checks: checkpoints(p, taken)}
-	arrives, lost := hazard.New(features, len(edges)), hazard.New(features, len(w.checks))
-	var x [features]float64
-	for _, d := range taken {
-		age := s.age(d)
-		s.about(&x, d, age)
-		x[1] = 0 // what was kept is what is asked here
-		first, told := firstKept(d, w.checks, age)
-		if told || age < p.within || followed(d, age) {
-			arrives.Subject(x[:])
-			watch(arrives, age, p.within, first, told)
-		}
-		lost.Subject(x[:])
-		before := 1.0
-		for k, c := range w.checks {
-			one := part{kind: episode.OutcomeKept, after: c, within: maxWithin}
-			if share, _, ok := one.outcome(d, age); ok {
-				lost.At(k, before, before-min(before, share))
-				before = min(before, share)
-			}
-		}
-	}
-	w.arrives, w.lost = arrives.Fit(penalty), lost.Fit(penalty)
-	return w
-}
-
-// checkpoints are the windows after which somebody looked what was kept, up to the part's own, shortest first; the part's own
-// is there always.
-func checkpoints(p *part, taken []*dataset.Decision) []int {
-	all := map[int]int{}
-	for _, d := range taken {
-		for i := range d.Outcomes {
-			if o := &d.Outcomes[i]; o.Kind == episode.OutcomeKept {
-				if m := minutes(o.Window); m < p.after && alike(m, p.after) {
-					all[m]++
-				}
-			}
-		}
-	}
-	var out []int
-	for m, n := range all {
-		if n*20 >= len(taken) { // now and then is no checkpoint
-			out = append(out, m)
-		}
-	}
-	slices.Sort(out)
-	return append(out, p.after)
-}
-
-// alike reports whether two windows are looked at by the same: those of minutes say what an editor saw, those of days what a
-// repository did.
-func alike(a, b int) bool { return a > 0 && b > 0 && (a < minutesPerDay) == (b < minutesPerDay) }
-
-// firstKept is on which day anything was told at a checkpoint.
-func firstKept(d *dataset.Decision, checkpoints []int, age int) (day int, ok bool) {
-	for i := range d.Outcomes {
-		if o := &d.Outcomes[i]; o.Kind == episode.OutcomeKept && slices.Contains(checkpoints, minutes(o.Window)) {
-			if on, f := offset(d, o); f == fine && on <= age && (!ok || on < day) {
-				day, ok = on, true
-			}
-		}
-	}
-	return day, ok
-}
-
-// estimate is what to expect of a part that is not known.
-func (s *Scorer) estimate(i int, d *dataset.Decision, age int, is state) float64 {
-	p := &s.parts[i]
-	if p.From == fromEdit {
-		return s.edit
-	}
-	if len(s.waits) == 0 || s.waits[i].arrives == nil {
-		return 0 // nothing was fitted
-	}
-	if is == missing {
-		age = -1 // of what nobody tells, no day that passed says anything
-	}
-	w := &s.waits[i]
-	var x [features]float64
-	s.about(&x, d, age)
-	if w.good != nil {
-		still, expect := 1.0, 0.0
-		var last, h, q float64
-		at := -1
-		for day := age + 1; day <= p.within; day++ {
-			if k := period(day); k != at {
-				at, h, q = k, w.arrives.Hazard(k, x[:]), w.good.Hazard(k, x[:])
-			}
-			last = still * h
-			expect += last * q
-			still -= last
-		}
-		return expect
-	}
-	x[1] = 0
-	share, check := lastKept(d, w.checks, p.after, age)
-	told := 1.0
-	if check < 0 {
-		share = 1
-		for day := age + 1; day <= p.within; day++ {
-			told *= 1 - w.arrives.Hazard(period(day), x[:])
-		}
-		told = 1 - told
-	}
-	return share * told * w.lost.Survival(x[:], check+1, len(w.checks))
 }

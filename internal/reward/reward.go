@@ -99,7 +99,7 @@ func (s Spec) Share(reward float64) float64 {
 // Expected is the reward of a share of the range. Of [Immediate], the share is the probability that the suggestion is taken.
 func (s Spec) Expected(share float64) float64 {
 	low, high := s.Range()
-	return share*high + (1-share)*low
+	return float64(share*high) + float64((1-share)*low)
 }
 
 // Threshold is the share of the range above which showing pays.

@@ -38,6 +38,10 @@ type Scorer struct {
 	// of which all was told.
 	older []float64
 	told  float64
+	// tells has, by contributor, bit i set where it has outcomes of part i at all; nil: everybody has all. Always has those
+	// of parts for which that does not matter.
+	tells  map[string]uint16
+	always uint16
 }
 
 // New returns a scorer that estimates nothing and takes all for old: what has not happened will not. It is for specs without
@@ -53,7 +57,10 @@ func (s *Scorer) set(spec Spec) {
 	s.Spec, s.edit, s.length, s.told = spec, 1, 1, 1
 	s.parts = make([]part, len(spec.Parts))
 	for i := range spec.Parts {
-		s.parts[i].ready(spec.Parts[i])
+		p := &s.parts[i]
+		if p.ready(spec.Parts[i]); p.by != forge {
+			s.always |= 1 << i
+		}
 	}
 }
 
@@ -86,9 +93,10 @@ func (s *Scorer) Of(d *dataset.Decision) (v Value, ok bool) {
 			v.Estimated |= 1 << MaxParts
 		}
 	}
+	tells := s.telling(d)
 	for i := range s.parts {
 		p := &s.parts[i]
-		share, day, is := p.look(d, age)
+		share, day, is := p.look(d, age, tells&(1<<i) != 0)
 		if is == known {
 			settled = max(settled, day)
 		} else {
@@ -106,6 +114,15 @@ func (s *Scorer) Of(d *dataset.Decision) (v Value, ok bool) {
 		v.Weight = 0
 	}
 	return v, true
+}
+
+// telling has bit i set where the one who tells of part i does so for the decision's contributor. A forge has tests,
+// builds and reviews or does not; of git and the editor the decision itself shows whether they look.
+func (s *Scorer) telling(d *dataset.Decision) uint16 {
+	if s.tells == nil {
+		return math.MaxUint16
+	}
+	return s.always | s.tells[d.Contributor]
 }
 
 // age is how many whole days after its own the decision has been watched.

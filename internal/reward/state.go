@@ -7,6 +7,7 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/learn/portable"
 )
 
 // state is how much is known of one part of one decision.
@@ -24,12 +25,35 @@ type part struct {
 	kind          episode.OutcomeKind // empty for taken and edit
 	after, within int                 // minutes; days
 	never         bool                // no row at hand has its kind of outcome at all: it counts as 0
+	by            teller
+}
+
+// teller is who would tell a kind of outcome: where one is silent, what another told says nothing.
+type teller uint8
+
+const (
+	editor teller = iota // what was kept within minutes
+	git                  // what the history of the repository shows
+	forge                // reviews, tests and builds, which many contributors do not have
+)
+
+func tellerOf(kind episode.OutcomeKind, window int) teller {
+	switch kind {
+	case episode.OutcomeTests, episode.OutcomeBuild, episode.OutcomeReviewed:
+		return forge
+	case episode.OutcomeKept:
+		if window < minutesPerDay {
+			return editor
+		}
+	}
+	return git
 }
 
 func (p *part) ready(of Part) {
 	*p = part{Part: of, after: minutes(of.After), within: minutes(of.Within) / minutesPerDay}
 	if of.From != fromTaken && of.From != fromEdit {
 		p.kind = episode.OutcomeKind(of.From)
+		p.by = tellerOf(p.kind, p.after)
 	}
 }
 
@@ -58,8 +82,8 @@ func offset(d *dataset.Decision, o *episode.Outcome) (day int, f fault) {
 }
 
 // look returns what is known of a part of a decision that was taken, when its age in whole days is that, and on which day
-// after the decision it was settled.
-func (p *part) look(d *dataset.Decision, age int) (share float64, day int, s state) {
+// after the decision it was settled. Tells says that the contributor has what would tell it.
+func (p *part) look(d *dataset.Decision, age int, tells bool) (share float64, day int, s state) {
 	switch {
 	case p.From == fromTaken || p.never:
 		return float64(bit(!p.never)), 0, known
@@ -68,38 +92,67 @@ func (p *part) look(d *dataset.Decision, age int) (share float64, day int, s sta
 			return share, day, known
 		}
 	default:
-		if share, day, ok := p.outcome(d, age); ok {
+		share, _, day, ok := p.outcome(d, age)
+		switch {
+		case ok && p.final(share):
 			return share, day, known
+		case ok && age >= p.within:
+			return share, p.within, known
 		}
 	}
 	switch {
 	case age < p.within:
 		return 0, 0, open
-	case p.kind != "" && followed(d, age):
+	case p.kind != "" && tells && p.followed(d, age):
 		return 0, p.within, known
 	}
 	return 0, 0, missing
 }
 
-// outcome is the newest outcome of the part's kind that was seen by now and in time. Some kinds are told once more as they
-// change: what was said last, within the time, stands.
-func (p *part) outcome(d *dataset.Decision, age int) (share float64, day int, ok bool) {
+// final reports whether a share that was told in time stays as it is. An editor looks once. Git tells again as more lines
+// come in, so that all of them is the end of it; of anything else only the end of its time is.
+func (p *part) final(share float64) bool {
+	switch p.kind {
+	case episode.OutcomeKept:
+		return p.by == editor
+	case episode.OutcomeCommitted, episode.OutcomeMerged, episode.OutcomeReverted, episode.OutcomeFixed:
+		return share == 1
+	}
+	return false
+}
+
+// outcome is the newest outcome of the part's kind that was seen by now and in time, and the day of the first. Some kinds
+// are told once more as they change: what was said last, within the time, stands.
+func (p *part) outcome(d *dataset.Decision, age int) (share float64, first, day int, ok bool) {
 	for i := range d.Outcomes {
 		o := &d.Outcomes[i]
 		if o.Kind != p.kind || p.after > 0 && minutes(o.Window) != p.after {
 			continue
 		}
-		if on, f := offset(d, o); f == fine && on <= min(age, p.within) && (!ok || on >= day) {
+		on, f := offset(d, o)
+		if f != fine || on > min(age, p.within) {
+			continue
+		}
+		if !ok || on < first {
+			first = on
+		}
+		if !ok || on >= day {
 			share, day, ok = o.Value, on, true
 		}
 	}
-	return share, day, ok
+	return share, first, day, ok
 }
 
-// followed reports whether anything was told of what became of the suggestion.
-func followed(d *dataset.Decision, age int) bool {
+// followed reports whether anything was told of the suggestion by the one who would tell of this part, had it happened.
+// Tests, builds and reviews come with commits: there it is git that has to have seen the suggestion.
+func (p *part) followed(d *dataset.Decision, age int) bool {
+	by := p.by
+	if by == forge {
+		by = git
+	}
 	for i := range d.Outcomes {
-		if on, f := offset(d, &d.Outcomes[i]); f == fine && on <= age {
+		o := &d.Outcomes[i]
+		if on, f := offset(d, o); f == fine && on <= age && tellerOf(o.Kind, minutes(o.Window)) == by {
 			return true
 		}
 	}
@@ -107,13 +160,19 @@ func followed(d *dataset.Decision, age int) bool {
 }
 
 // retained is the share of the text that stayed as suggested: by the distance from what was in place afterwards, or else
-// what was kept after so many minutes.
+// what was kept after so many minutes, or else all where all of it was committed: git tells a distance only of what was
+// changed.
 func retained(d *dataset.Decision, after, age int) (share float64, day int, ok bool) {
 	if e := d.EditDistance; e != nil && *e >= 0 && *e <= 1 {
 		return 1 - *e, 0, true
 	}
 	p := part{kind: episode.OutcomeKept, after: after, within: maxWithin}
-	return p.outcome(d, age)
+	if share, _, day, ok = p.outcome(d, age); ok {
+		return share, day, true
+	}
+	p = part{kind: episode.OutcomeCommitted, within: maxWithin}
+	share, _, day, ok = p.outcome(d, age)
+	return share, day, ok && share == 1
 }
 
 // lastKept is the newest share that was kept, by now, after a window shorter than before, and the index of the checkpoint
@@ -139,7 +198,7 @@ func lastKept(d *dataset.Decision, checkpoints []int, before, age int) (share fl
 
 // lengthFactor is how much a retained text counts.
 func (s *Spec) lengthFactor(retained float64) float64 {
-	return min(1, math.Log1p(max(0, retained))/math.Log1p(s.Length))
+	return min(1, portable.Log1p(max(0, retained))/portable.Log1p(s.Length))
 }
 
 func bit(b bool) int {
