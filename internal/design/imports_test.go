@@ -60,7 +60,7 @@ var rules = []rule{
 	{"internal/dataset/export", "episode internal/dataset internal/rights", ""},
 	{"internal/dataset", "episode internal/blob internal/rights", "a snapshot rests in blobs"},
 	{"internal/draw", "", "who falls into which share, by hash"},
-	{"internal/reward", "episode internal/config internal/dataset internal/learn/hazard internal/ope", "one number of a decision, by a versioned rule; what is not known yet is estimated"},
+	{"internal/reward", "episode internal/config internal/dataset internal/learn/hazard internal/learn/portable internal/ope", "one number of a decision, by a versioned rule; what is not known yet is estimated"},
 	{"internal/ope", "", "estimates and intervals on plain numbers"},
 	{"internal/learn", "episode internal/dataset internal/draw internal/learn/... internal/reward", ""},
 	{"internal/learn/portable", "", "a few functions: what evaluates a model needs nothing else"},

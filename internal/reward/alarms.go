@@ -125,7 +125,7 @@ func (a *Alarm) compare(relative bool) {
 	a.Change = now.Estimate - was.Estimate
 	switch {
 	case a.Code == "short-and-easy": // means of logarithms: their difference is a share
-		a.Change, a.Lower, a.Upper = math.Expm1(a.Change), math.Expm1(a.Change-two*se), math.Expm1(a.Change+two*se)
+		a.Change, a.Lower, a.Upper = math.Expm1(a.Change), math.Expm1(a.Change-float64(two*se)), math.Expm1(a.Change+float64(two*se))
 		return
 	case relative && was.Estimate <= 0:
 		a.Unknown = "there was nothing of it before"
@@ -136,7 +136,7 @@ func (a *Alarm) compare(relative bool) {
 		se = math.Hypot(now.SE, float64(ratio*was.SE)) / was.Estimate
 		a.Change = ratio - 1
 	}
-	a.Lower, a.Upper = a.Change-two*se, a.Change+two*se
+	a.Lower, a.Upper = a.Change-float64(two*se), a.Change+float64(two*se)
 }
 
 const two = 1.959963984540054 // the normal's 97.5 % point

@@ -208,7 +208,7 @@ func (s *Scorer) estimate(i int, d *dataset.Decision, age int, is state) float64
 			if k := period(day); k != at {
 				at, h, q = k, w.arrives.Hazard(k, x[:]), w.good.Hazard(k, x[:])
 			}
-			last = still * h
+			last = float64(still * h)
 			expect += float64(last * q)
 			still -= last
 		}

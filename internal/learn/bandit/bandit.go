@@ -180,7 +180,7 @@ func (l *Learner) learn(context []Feature, actions [][]Feature, chosen int, prop
 		for i, a := range actions {
 			target := l.values[i]
 			if i == chosen {
-				target += (reward - target) * weight
+				target += float64((reward - target) * weight)
 			}
 			l.update(l.model, context, a, target, times)
 		}

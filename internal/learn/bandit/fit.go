@@ -134,7 +134,7 @@ func capOf(each []int) float64 {
 		rest += float64(n)
 	}
 	for k, n := range each {
-		left := 1 - float64(k)*largest // of the whole, with k at the cap
+		left := 1 - float64(float64(k)*largest) // of the whole, with k at the cap
 		if left < 1e-9 {
 			break
 		}

@@ -13,6 +13,7 @@ package hazard
 
 import (
 	"math"
+	"slices"
 
 	"github.com/headrace/headrace/internal/learn/portable"
 )
@@ -23,6 +24,7 @@ type Data struct {
 	x                 []float64 // of each subject, one after the other
 	cells             []cell
 	exposed, events   float64
+	senseless         bool // the current subject
 }
 
 // cell is one period of one subject.
@@ -34,13 +36,17 @@ type cell struct {
 // New returns empty data of subjects with that many features each, watched over that many periods.
 func New(features, periods int) *Data { return &Data{features: features, periods: periods} }
 
-// Subject begins a subject. Its features are copied; they should lie around zero, within a few units.
-func (d *Data) Subject(x []float64) { d.x = append(d.x, x[:d.features]...) }
+// Subject begins a subject. Its features are copied; they should lie around zero, within a few units. Of one with a feature
+// that is no number nothing is learned.
+func (d *Data) Subject(x []float64) {
+	d.x = append(d.x, x[:d.features]...)
+	d.senseless = slices.ContainsFunc(x[:d.features], func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) })
+}
 
 // At says of the current subject that this much of it, 0 to 1 or any weight, waited at the start of a period, and that it
 // happened to this much of that within the period. What makes no sense is left out.
 func (d *Data) At(period int, exposed, events float64) {
-	if !(exposed > 0) || !(events >= 0) || math.IsInf(exposed, 0) || period < 0 || period >= d.periods || d.features > 0 && len(d.x) == 0 {
+	if d.senseless || !(exposed > 0) || !(events >= 0) || math.IsInf(exposed, 0) || period < 0 || period >= d.periods || d.features > 0 && len(d.x) == 0 {
 		return
 	}
 	subject := 0
@@ -62,7 +68,7 @@ const (
 func (d *Data) Fit(penalty float64) *Model {
 	n := 1 + d.periods + d.features
 	w := make([]float64, n)
-	w[0] = math.Log((d.events + 0.5) / (d.exposed - d.events + 0.5))
+	w[0] = portable.Logit((d.events + 0.5) / (d.exposed + 1))
 	now := d.sums(w, penalty)
 	for range maxSteps {
 		step := solve(now.curve, now.slope)
@@ -74,12 +80,12 @@ func (d *Data) Fit(penalty float64) *Model {
 				next[j], widest = w[j]+move, max(widest, math.Abs(move))
 			}
 			after := d.sums(next, penalty)
-			if after.loss <= now.loss || widest < enough {
+			if after.loss <= now.loss || !(widest >= enough) { // a step that is no number ends it
 				now = after
 				break
 			}
 		}
-		if w = next; widest < enough {
+		if w = next; !(widest >= enough) {
 			break
 		}
 	}
@@ -144,7 +150,7 @@ func (d *Data) sums(w []float64, penalty float64) sums {
 }
 
 // softplus is ln(1 + e^x), and no infinity anywhere.
-func softplus(x float64) float64 { return max(x, 0) + math.Log1p(portable.Exp(-math.Abs(x))) }
+func softplus(x float64) float64 { return max(x, 0) + portable.Log1p(portable.Exp(-math.Abs(x))) }
 
 // solve returns x with a·x = b, for a symmetric and positive a, which it overwrites: Gauss, the diagonal as it comes.
 func solve(a [][]float64, b []float64) []float64 {

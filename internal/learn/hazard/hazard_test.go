@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -53,6 +54,21 @@ func TestYoungSubjectsDoNotBiasWhatIsLearned(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestASubjectThatMakesNoSenseTeachesNothing(t *testing.T) {
+	few := func(*rand.Rand) int { return periods }
+	want, data := waits(500, few).Fit(1), waits(500, few)
+	for _, x := range []float64{math.NaN(), math.Inf(1)} {
+		data.Subject([]float64{x})
+		data.At(0, 1, 1)
+	}
+	if got := data.Fit(1); !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, without it %v", got, want)
+	}
+	data.Subject([]float64{1e300}) // a number, and of no use: it must come to an end
+	data.At(0, 1, 1)
+	data.Fit(1)
 }
 
 func TestSharesCountAsParts(t *testing.T) {
