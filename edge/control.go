@@ -33,8 +33,13 @@ func controlOf(h *hub, r *link.Release) (*control, error) {
 		return c, nil
 	}
 	var err error
-	c.model, err = learn.Decode(r.Payload)
-	return c, err
+	if c.model, err = learn.Decode(r.Payload); err != nil {
+		return nil, err
+	}
+	if learn.Chooses(c.model) == string(r.Kind) { // what it is called decides who must approve it
+		return c, nil
+	}
+	return nil, &episode.Problem{Code: "release/other-kind", Message: fmt.Sprintf("release %s is called a %s and holds another kind of model", r.ID, r.Kind), Hint: "ask the hub's operator"}
 }
 
 // values are what each action is expected to be worth; ok is false where the model fails. A model that fails once decides nothing

@@ -9,6 +9,7 @@ import (
 
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/published"
+	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/reward"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/web"
@@ -28,16 +29,14 @@ func (h *Hub) tell(ctx context.Context, s *snapshot, c *candidate) error {
 	}
 	scorer := reward.Fit(h.reward(), learned, h.today()-1)
 	t := told{Daily: scorer.Daily(learned, others)}
-	releases, err := h.db.Documents(ctx, sqlstore.DocRelease)
+	h.rolling.Lock()
+	list, err := h.rollouts(ctx, release.Filter)
+	h.rolling.Unlock()
 	if err != nil {
 		return err
 	}
-	if len(releases) > 0 {
-		replaced := ""
-		if len(releases) > 1 {
-			replaced = releases[1].ID
-		}
-		t.Alarms = reward.Alarms(learned, releases[0].ID, replaced)
+	if len(list) > 0 {
+		t.Alarms = reward.Alarms(learned, list[0].Release, list[0].Base)
 	}
 	b, err := json.Marshal(t)
 	if err != nil {

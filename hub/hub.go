@@ -225,6 +225,9 @@ func (h *Hub) rebuild(ctx context.Context) error {
 	if err := h.watch(ctx, s); err != nil {
 		return fmt.Errorf("watch: %w", err)
 	}
+	if err := h.roll(ctx); err != nil { // what does harm goes back before anything else is tried
+		return fmt.Errorf("roll out: %w", err)
+	}
 	c, err := h.train(ctx, s)
 	if err != nil {
 		return fmt.Errorf("train: %w", err)

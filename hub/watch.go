@@ -124,10 +124,11 @@ func (h *Hub) modelOf(ctx context.Context, id string) (learn.Model, float64, err
 	return m, report.Old.Estimate, nil
 }
 
-// add adds a decision if it was made by one of the two since the roll-out began. What was explored is drawn apart from both.
+// add adds a decision if it was made by one of the two since the roll-out began. What was explored is drawn apart from both, and
+// where nobody asked an edge what to do, as most tools do not, neither of the two had a say.
 func (w *watched) add(d *dataset.Decision) {
 	new := d.Release == w.on.Release
-	if !new && d.Release != w.on.Base || d.Day < w.began[0] || d.Explore {
+	if !new && d.Release != w.on.Base || d.DecisionID == "" || d.Day < w.began[0] || d.Explore {
 		return
 	}
 	r, told := reward.Immediate().Of(d)
@@ -144,6 +145,9 @@ func (w *watched) add(d *dataset.Decision) {
 	at := slices.IndexFunc(actions, func(a episode.Action) bool { return a.ID == chosen })
 	w.values[0] = w.new.Values(w.values[0][:0], d.Features, actions)
 	isNew := learn.Greedy(w.values[0])
+	if isNew < 0 {
+		return // about something else
+	}
 	isOld := 0 // without a policy the first is done: a suggestion is shown
 	if w.old != nil {
 		w.values[1] = w.old.Values(w.values[1][:0], d.Features, actions)

@@ -36,6 +36,18 @@ func Greedy(values []float64) int {
 	return best
 }
 
+// Chooses names what a model chooses, as releases do: "filter" whether to show, "route" among what it is asked about; empty for
+// one that only ranks.
+func Chooses(m Model) string {
+	switch m.(type) {
+	case *Filter:
+		return "filter"
+	case *bandit.Route:
+		return "route"
+	}
+	return ""
+}
+
 // Decode reads a model file by its format.
 func Decode(b []byte) (Model, error) {
 	var head struct {

@@ -48,8 +48,9 @@ const (
 	minShown     = -0.5  // of the share shown
 )
 
-// Alarms compares the decisions of one release with those of another, or of the logging policy, by name. It counts each
-// developer as one piece of evidence. The order is always the same.
+// Alarms compares the decisions of one release with those of another, or of the logging policy, by name; with no name, with those
+// that an edge was asked for before there was any. It counts each developer as one piece of evidence. The order is always the
+// same.
 func Alarms(rows []dataset.Decision, release, base string) []Alarm {
 	people := dataset.ByDeveloper(rows)
 	measure := func(of func(*dataset.Decision) (y, x float64)) (now, was *ope.Interval) {
@@ -59,6 +60,9 @@ func Alarms(rows []dataset.Decision, release, base string) []Alarm {
 		}
 		for i := range rows {
 			d := &rows[i]
+			if d.Release == "" && d.DecisionID == "" {
+				continue // a tool that asks nobody: it is not what any release is compared with
+			}
 			side := 0
 			switch d.Release {
 			case release:
