@@ -52,6 +52,9 @@ func choose(ctx context.Context, d *decisions, o Options) (Kind, *Compared, erro
 		in := func(who int32) bool { return int(sample.people[who].fold*folds) == fold }
 		var line, tree Filter
 		others := sample.only(func(who int32) bool { return !in(who) })
+		if len(others.examples) == 0 {
+			return Logistic, nil, nil // too few people to compare
+		}
 		if _, _, err := line.fit(ctx, Logistic, others, o); err != nil {
 			return "", nil, err
 		}
@@ -84,30 +87,34 @@ func choose(ctx context.Context, d *decisions, o Options) (Kind, *Compared, erro
 	return Logistic, c, nil
 }
 
-// some are the decisions of as many developers, by lot, as have about n together.
+// some are the decisions of as many developers, by lot, as have about n together. Of a developer who has more than a fifth of
+// that, an even selection is taken: nobody is to be all that is compared on.
 func (d *decisions) some(n int) *decisions {
 	if len(d.examples) <= n {
 		return d
 	}
-	count, order := make([]int, len(d.people)), make([]int32, len(d.people))
-	for _, who := range d.who {
-		count[who]++
-	}
+	count, order := d.count(), make([]int32, len(d.people))
+	most := n / 5
 	for k := range order {
 		order[k] = int32(k)
 	}
 	slices.SortFunc(order, func(a, b int32) int {
 		return cmp.Or(cmp.Compare(d.people[a].sample, d.people[b].sample), cmp.Compare(a, b))
 	})
-	taken := make([]bool, len(d.people))
+	taken := make([]int, len(d.people)) // how many of each
 	for _, who := range order {
 		if n <= 0 {
 			break
 		}
-		taken[who] = true
-		n -= count[who]
+		taken[who] = min(count[who], most)
+		n -= taken[who]
 	}
-	return d.only(func(who int32) bool { return taken[who] })
+	seen := make([]int, len(d.people))
+	return d.only(func(who int32) bool {
+		at := seen[who]
+		seen[who]++
+		return (at+1)*taken[who]/count[who] > at*taken[who]/count[who]
+	})
 }
 
 // only are the decisions of some developers.

@@ -15,10 +15,12 @@ package learn
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/draw"
+	"github.com/headrace/headrace/internal/learn/bandit"
 	"github.com/headrace/headrace/internal/learn/linear"
 	"github.com/headrace/headrace/internal/learn/portable"
 	"github.com/headrace/headrace/internal/reward"
@@ -53,13 +55,15 @@ type Report struct {
 	Developers int            `json:"developers"` // behind the used ones
 	Hidden     int            `json:"hidden"`     // not used: what was hidden has reward 0 whatever the features
 	LeftOut    map[string]int `json:"left_out,omitempty"`
-	Kind       Kind           `json:"kind"`
-	Compared   *Compared      `json:"compared,omitempty"` // nil where the kind was given, or there was too little to compare
-	Estimated  int            `json:"estimated,omitzero"` // of the used ones, whose reward is not all known yet
-	Rate       float64        `json:"rate"`               // mean share of the reward's range; of reward.Immediate, of what was taken
-	LogLoss    float64        `json:"log_loss"`           // on the used ones, beside that of the rate alone
-	BaseLoss   float64        `json:"base_loss"`
-	Steps      int            `json:"steps"` // of Newton's method, or trees
+	// Capped are the developers whose decisions count for less, so that none counts for more than a fifth.
+	Capped    int       `json:"capped,omitempty"`
+	Kind      Kind      `json:"kind"`
+	Compared  *Compared `json:"compared,omitempty"` // nil where the kind was given, or there was too little to compare
+	Estimated int       `json:"estimated,omitzero"` // of the used ones, whose reward is not all known yet
+	Rate      float64   `json:"rate"`               // mean share of the reward's range; of reward.Immediate, of what was taken
+	LogLoss   float64   `json:"log_loss"`           // on the used ones, beside that of the rate alone
+	BaseLoss  float64   `json:"base_loss"`
+	Steps     int       `json:"steps"` // of Newton's method, or trees
 }
 
 const (
@@ -141,12 +145,15 @@ func shown(rows []dataset.Decision, scorer *reward.Scorer) (*decisions, Report) 
 		case !d.Shown:
 			report.Hidden++
 			continue
+		case d.Logged && !(d.PropensityShow > 0 && d.PropensityShow <= 1):
+			report.LeftOut["propensity of showing is not in (0, 1]"]++
+			continue
 		}
 		if v.Estimated != 0 {
 			report.Estimated++
 		}
 		e := linear.Example{Features: d.Features, Label: scorer.Spec.Share(v.Sum), Weight: 1}
-		if d.Logged && d.PropensityShow > 0 {
+		if d.Logged {
 			e.Weight = min(1/d.PropensityShow, maxWeight)
 		}
 		who := &number[people.Of[i]]
@@ -158,12 +165,39 @@ func shown(rows []dataset.Decision, scorer *reward.Scorer) (*decisions, Report) 
 		used.examples, used.who = append(used.examples, e), append(used.who, *who-1)
 	}
 	report.Used, report.Developers = len(used.examples), len(used.people)
+	report.Capped = used.cap()
 	return used, report
+}
+
+// count is how many decisions each developer has.
+func (d *decisions) count() []int {
+	count := make([]int, len(d.people))
+	for _, who := range d.who {
+		count[who]++
+	}
+	return count
+}
+
+// cap lets no developer's decisions count for more than a fifth, and returns how many now count for less.
+func (d *decisions) cap() (capped int) {
+	count := d.count()
+	most := bandit.CapOf(slices.Clone(count))
+	for _, n := range count {
+		if float64(n) > most {
+			capped++
+		}
+	}
+	for i, who := range d.who {
+		if n := float64(count[who]); n > most {
+			d.examples[i].Weight *= most / n
+		}
+	}
+	return capped
 }
 
 // entropy is the mean loss of always predicting the rate.
 func entropy(p float64) float64 {
-	return p*loss(portable.Logit(p), 1) + (1-p)*loss(portable.Logit(p), 0)
+	return float64(p*loss(portable.Logit(p), 1)) + float64((1-p)*loss(portable.Logit(p), 0))
 }
 
 // loss is that of a score for a label.

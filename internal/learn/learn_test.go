@@ -284,3 +284,44 @@ func TestTheSmallerKindIsTakenWhereBothPredictAsWell(t *testing.T) {
 		t.Errorf("%+v, %+v", report, report.Compared)
 	}
 }
+
+func TestOneDeveloperWithNearlyAllRowsNeitherRulesNorStopsTheLearning(t *testing.T) {
+	for seed := range uint64(4) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		var rows []dataset.Decision
+		add := func(who string, n int, flip bool) {
+			for range n {
+				x := rng.NormFloat64()
+				d := dataset.Decision{Contributor: "c", Developer: who, Shown: true, By: episode.ByPerson, Verdict: episode.Rejected, Features: map[string]any{"x": x}}
+				if (rng.Float64() < 1/(1+math.Exp(-2*x))) != flip {
+					d.Verdict = episode.Accepted
+				}
+				rows = append(rows, d)
+			}
+		}
+		add(fmt.Sprint("heavy", seed), 18_000, true) // likes what nobody else does
+		for k := range 20 {
+			add(fmt.Sprint("dev", seed, "-", k), 100, false)
+		}
+		f, report := fit(t, rows)
+		_, low := f.Decide(map[string]any{"x": -2.0})
+		_, high := f.Decide(map[string]any{"x": 2.0})
+		if low > 0.35 || high < 0.65 || report.Capped != 1 {
+			t.Errorf("seed %d: what 20 of 21 take at 0.02 and 0.98 is at %.2f and %.2f; %d capped", seed, low, high, report.Capped)
+		}
+	}
+}
+
+func TestADecisionWithAnImpossiblePropensityTeachesNothing(t *testing.T) {
+	rows := decisions(1000, func(rng *rand.Rand, d *dataset.Decision) float64 {
+		d.Features = map[string]any{"x": rng.NormFloat64()}
+		d.Logged, d.PropensityShow = true, 0.5
+		return 0.5
+	})
+	for i, p := range []float64{0, -1, math.NaN(), 7, math.Inf(1)} {
+		rows[i].PropensityShow = p
+	}
+	if _, report := fit(t, rows); report.Used != 995 || report.LeftOut["propensity of showing is not in (0, 1]"] != 5 {
+		t.Errorf("%+v", report)
+	}
+}

@@ -95,7 +95,7 @@ func Fit(rows []dataset.Decision, reward string, of func(*dataset.Decision) (flo
 
 // learn passes over the rows, and says how it went.
 func (report *Report) learn(l *Learner, used []row, from map[person]int) {
-	most := capOf(slices.Collect(maps.Values(from)))
+	most := CapOf(slices.Collect(maps.Values(from)))
 	for _, n := range from {
 		if float64(n) > most {
 			report.Capped++
@@ -125,9 +125,9 @@ func (report *Report) learn(l *Learner, used []row, from map[person]int) {
 	}
 }
 
-// capOf is how many decisions a developer may count for, so that none has more than a fifth of all that count; without bound
-// where there are too few developers for that.
-func capOf(each []int) float64 {
+// CapOf is how many decisions a developer may count for, so that none has more than a fifth of all that count; without bound
+// where there are too few developers for that. Each is how many each has; it is sorted.
+func CapOf(each []int) float64 {
 	slices.SortFunc(each, func(a, b int) int { return b - a })
 	rest := 0.0
 	for _, n := range each {
