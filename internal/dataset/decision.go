@@ -43,3 +43,41 @@ type Decision struct {
 	Logged     bool
 	Explore    bool
 }
+
+// Choice is what a decision was a choice among.
+type Choice uint8
+
+const (
+	NoChoice      Choice = iota // it does not say
+	ShowOrHide                  // a filter's
+	WithOrWithout               // of an instruction that is tried
+	AmongOptions                // a route's
+)
+
+// What a trial of an instruction chooses between, as package instruct writes it.
+const (
+	ActionWith    = "with"
+	ActionWithout = "without"
+)
+
+// Choice says what was chosen among: decisions of one kind are no evidence about another.
+func (d *Decision) Choice() Choice {
+	c := NoChoice
+	if d.Logged {
+		return ShowOrHide
+	}
+	for i := range d.Actions {
+		switch d.Actions[i].ID {
+		case ActionShow, ActionHide:
+			return ShowOrHide
+		case ActionWith, ActionWithout:
+			c = max(c, WithOrWithout)
+		default:
+			c = AmongOptions
+		}
+	}
+	return c
+}
+
+// Decided reports whether a policy of Headrace's, or one whose probabilities were logged, made the decision.
+func (d *Decision) Decided() bool { return d.DecisionID != "" || d.Choice() != NoChoice }

@@ -121,9 +121,9 @@ func TestWhatTheModelDoesNotKnowIsNotDone(t *testing.T) {
 	if r.Verdict != Released || !noted(&r, "unknown-action", 6000) {
 		t.Errorf("%s, %+v", r.Verdict, r.Notes)
 	}
-	r = Evaluate(routed(1, 200, 30), table{}, Options{}) // knows nothing, changes nothing
-	if r.Gain == nil || r.Gain.Estimate != 0 || r.Verdict != Refused {
-		t.Errorf("%s: %+v", r.Verdict, r.Gain)
+	r = Evaluate(routed(1, 200, 30), table{}, Options{}) // knows nothing, so that there is nothing to judge it by
+	if r.Gain != nil || r.Verdict != Refused || !refusedFor(&r, "developers") || r.Data.LeftOut[noSay] != 6000 {
+		t.Errorf("%s: %+v", r.Verdict, r.Data)
 	}
 }
 

@@ -3,7 +3,11 @@
 package gate
 
 import (
+	"slices"
+	"time"
+
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/ope"
 	"github.com/headrace/headrace/internal/reward"
 )
@@ -54,26 +58,44 @@ func accepted(r *row) (is, could float64) {
 	return 0, 1
 }
 
-// became returns a share of what was taken, by the latest outcome of a kind.
+// became returns a share of what was taken, by the newest outcome of a kind; of several of one time, by the last.
 func became(kind episode.OutcomeKind) func(*row) (is, could float64) {
 	return func(r *row) (is, could float64) {
 		if !r.d.Shown || !reward.Taken(r.d) {
 			return 0, 0
 		}
+		var newest time.Time
 		for i := range r.d.Outcomes {
-			if o := &r.d.Outcomes[i]; o.Kind == kind {
-				is, could = o.Value, 1
+			if o := &r.d.Outcomes[i]; o.Kind == kind && !o.ObservedAt.Before(newest) {
+				is, could, newest = o.Value, 1, o.ObservedAt
 			}
 		}
 		return is, could
 	}
 }
 
+// reverted is the share of what was taken that was reverted, of all that anything is known of: a revert is told only where
+// there is one.
+func reverted(r *row) (is, could float64) {
+	is, could = became(episode.OutcomeReverted)(r)
+	if could == 0 && r.d.Shown && reward.Taken(r.d) && followed(r.d) {
+		could = 1
+	}
+	return is, could
+}
+
+// followed reports whether anything is known of where a suggestion went after it was taken.
+func followed(d *dataset.Decision) bool {
+	return d.EditDistance != nil || slices.ContainsFunc(d.Outcomes, func(o episode.Outcome) bool {
+		return o.Kind == episode.OutcomeKept || o.Kind == episode.OutcomeCommitted || o.Kind == episode.OutcomeMerged
+	})
+}
+
 // guardrails looks at all of the data, and at each part with at least 10 developers.
 func (s *sample) guardrails(parts []part, old float64) (list []Guardrail) {
 	accept := share("accept_rate", -1, allowAccept, accepted)
 	accept.required = true
-	whole := []measure{accept, share("kept_rate", -1, allowKept, became(episode.OutcomeKept)), share("reverted_rate", 1, allowReverted, became(episode.OutcomeReverted))}
+	whole := []measure{accept, share("kept_rate", -1, allowKept, became(episode.OutcomeKept)), share("reverted_rate", 1, allowReverted, reverted)}
 	if s.allShow() {
 		shows := measure{name: "show_rate", worse: -1, required: true,
 			old: func(r *row) ope.Term { return ope.Term{Fixed: r.old.show, Size: 1} }, new: func(r *row) ope.Term { return ope.Term{Fixed: r.new.show, Size: 1} }}
@@ -85,12 +107,12 @@ func (s *sample) guardrails(parts []part, old float64) (list []Guardrail) {
 		whole = append(whole, shows, kept)
 	}
 	parted := []measure{share("accept_rate", -1, inPart*allowAccept, accepted), share("kept_rate", -1, inPart*allowKept, became(episode.OutcomeKept)),
-		share("reverted_rate", 1, inPart*allowReverted, became(episode.OutcomeReverted)),
+		share("reverted_rate", 1, inPart*allowReverted, reverted),
 		{name: "value", worse: -1, allowed: allowValue * max(old, 0), old: oldValue, new: newValue}}
 	var states []measure
 	add := func(m measure, by, name string, rows []int32) {
 		a, b := s.ratio(m.old, rows), s.ratio(m.new, rows)
-		if d := shown(ope.Difference(b, a)); d != nil {
+		if d := apart(b, a); d != nil {
 			list = append(list, Guardrail{Name: m.name, By: by, Part: name, Old: shown(a.Interval()), New: shown(b.Interval()), Difference: d, Allowed: m.worse * m.allowed})
 			states = append(states, m)
 		}

@@ -29,12 +29,21 @@ func judge(heldOut []dataset.Decision, m learn.Model, o Options, r *Report) *sam
 	p := policies{model: m, explore: o.Explore}
 	for i := range heldOut {
 		d := &heldOut[i]
+		if why := foreign(d); why != "" {
+			data.LeftOut[why]++
+			continue
+		}
 		x, wrong, ok := s.admit(i, d, o, data)
 		if !ok {
 			continue
 		}
 		if wrong == "" {
 			wrong = p.compare(d, &x)
+		}
+		if wrong == noSay {
+			s.given--
+			data.LeftOut[noSay]++
+			continue
 		}
 		if wrong != "" {
 			s.spoilt[wrong]++
@@ -61,7 +70,22 @@ func judge(heldOut []dataset.Decision, m learn.Model, o Options, r *Report) *sam
 	return s
 }
 
-// compare fills in what the policies would do in a decision, and returns what is wrong with it, if anything is.
+// noSay is why a decision is left out in which the candidate changes nothing because it knows none of the actions: it, and
+// its developer, are no evidence about the candidate.
+const noSay = "the candidate knows none of the actions"
+
+// foreign says why a decision is none that a release of a control model could change; empty where it may be one.
+func foreign(d *dataset.Decision) string {
+	switch {
+	case !d.Decided():
+		return "no policy of ours decided"
+	case d.Choice() == dataset.WithOrWithout:
+		return "the trial of an instruction"
+	}
+	return ""
+}
+
+// compare fills in what the policies would do in a decision, and returns what is wrong with it, if anything is, or noSay.
 func (p *policies) compare(d *dataset.Decision, x *row) (wrong string) {
 	p.unsupported, p.unknown = false, false
 	taken := p.list(d)
@@ -79,7 +103,9 @@ func (p *policies) compare(d *dataset.Decision, x *row) (wrong string) {
 	best := -1
 	if p.values = p.values[:0]; p.model != nil {
 		p.values = p.model.Values(p.values, d.Features, p.actions)
-		best = learn.Greedy(p.values)
+		if best = learn.Greedy(p.values); best < 0 {
+			return noSay
+		}
 	}
 	x.old.choice, x.new.choice = p.actions[taken].ID, p.actions[taken].ID
 	x.old.size, x.old.weight, x.new.size = 1, 1, 1
@@ -90,7 +116,7 @@ func (p *policies) compare(d *dataset.Decision, x *row) (wrong string) {
 				q, p.unknown = 0, true
 			}
 		}
-		to := a.Propensity // a model that knows none of the actions changes nothing
+		to := a.Propensity // without a model nothing changes
 		if best >= 0 {
 			to = p.explore / float64(len(p.actions))
 			if i == best {
@@ -148,22 +174,4 @@ func (p *policies) list(d *dataset.Decision) (taken int) {
 	}
 	p.actions = append(p.actions[:0], d.Actions...)
 	return slices.IndexFunc(p.actions, func(a episode.Action) bool { return a.ID == d.Chosen })
-}
-
-// expect is what the model expects of a decision whatever is done: of showing, or of the actions on average.
-func (p *policies) expect(d *dataset.Decision) float64 {
-	if p.model == nil {
-		return 0
-	}
-	if p.actions = append(p.actions[:0], d.Actions...); d.Logged || len(p.actions) == 0 {
-		p.actions = append(p.actions[:0], episode.Action{ID: dataset.ActionShow})
-	}
-	sum, n := 0.0, 0.0
-	p.values = p.model.Values(p.values[:0], d.Features, p.actions)
-	for _, v := range p.values {
-		if !math.IsNaN(v) {
-			sum, n = sum+v, n+1
-		}
-	}
-	return sum / max(n, 1)
 }

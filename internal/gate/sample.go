@@ -119,7 +119,18 @@ func (s *sample) ratio(term func(*row) ope.Term, part []int32) *ope.Ratio {
 
 // difference is how much larger one is than another in a part; nil as below.
 func (s *sample) difference(new, old func(*row) ope.Term, part []int32) *ope.Interval {
-	return shown(ope.Difference(s.ratio(new, part), s.ratio(old, part)))
+	return apart(s.ratio(new, part), s.ratio(old, part))
+}
+
+// apart is how much larger one ratio is than another; nil where fewer than 10 developers stand behind either: what the one
+// shows and the difference would tell the other.
+func apart(new, old *ope.Ratio) *ope.Interval {
+	for _, r := range [...]*ope.Ratio{new, old} {
+		if iv, _ := r.Interval(); iv.Developers < minShown {
+			return nil
+		}
+	}
+	return shown(ope.Difference(new, old))
 }
 
 // shown is nil where fewer than 10 developers stand behind an interval, or nothing can be said.

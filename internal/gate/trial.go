@@ -2,10 +2,7 @@
 
 package gate
 
-import (
-	"github.com/headrace/headrace/internal/dataset"
-	"github.com/headrace/headrace/internal/learn"
-)
+import "github.com/headrace/headrace/internal/dataset"
 
 const (
 	minArm      = minDevelopers / 2 // developers in either arm
@@ -14,10 +11,11 @@ const (
 
 // Trial judges a candidate by developers drawn at random to have it or not. Arm says for a decision whether its developer
 // was drawn to have the candidate, and whether the decision is in the trial at all; a developer is in one arm. The
-// difference of the arms is adjusted for what a model, if any, expected of each decision from its context alone, which the
-// draw cannot have changed: that makes the difference sharper, not another (Lin 2013, "Agnostic notes on regression
-// adjustments to experimental data", here with one slope, on developers' sums).
-func Trial(decisions []dataset.Decision, arm func(*dataset.Decision) (treated, in bool), before learn.Model, o Options) Report {
+// difference of the arms is adjusted for what before, if not nil, expected of each developer, which has to be from what was
+// known before the draw: that makes the difference sharper, not another (Lin 2013, "Agnostic notes on regression
+// adjustments to experimental data", here with one slope, on developers' sums). It is not told of the decisions: an
+// instruction changes what is suggested, and adjusting for that would make effects out of nothing.
+func Trial(decisions []dataset.Decision, arm func(*dataset.Decision) (treated, in bool), before func(contributor, developer string) float64, o Options) Report {
 	r := o.report(Randomised, trialMethod)
 	s, developers := enrol(decisions, arm, before, o, &r)
 	s.tooSpoilt(&r)
@@ -34,10 +32,9 @@ func Trial(decisions []dataset.Decision, arm func(*dataset.Decision) (treated, i
 }
 
 // enrol keeps the decisions of developers who are in one arm, and counts both arms' developers.
-func enrol(decisions []dataset.Decision, arm func(*dataset.Decision) (treated, in bool), before learn.Model, o Options, r *Report) (*sample, [2]int) {
+func enrol(decisions []dataset.Decision, arm func(*dataset.Decision) (treated, in bool), before func(contributor, developer string) float64, o Options, r *Report) (*sample, [2]int) {
 	s := gather(decisions, o, r)
 	arms := make([]uint8, s.clusters.N) // 1: seen without, 2: seen with the candidate
-	p := policies{model: before}
 	for i := range decisions {
 		d := &decisions[i]
 		treated, in := arm(d)
@@ -53,7 +50,9 @@ func enrol(decisions []dataset.Decision, arm func(*dataset.Decision) (treated, i
 			s.spoilt[wrong]++
 			continue
 		}
-		x.expected = p.expect(d)
+		if before != nil {
+			x.expected = before(d.Contributor, d.Developer)
+		}
 		if treated {
 			arms[x.cluster] |= 2
 			x.new = side{weight: 1, size: 1}

@@ -19,13 +19,16 @@ import (
 	"github.com/headrace/headrace/internal/draw"
 )
 
-// tried is a trial of something that adds effect to the share that is taken; "hard" suggestions are taken half as often.
-func tried(seed uint64, developers int, effect float64) (rows []dataset.Decision, arm func(*dataset.Decision) (bool, bool)) {
-	rng := rand.New(rand.NewPCG(seed, 2))
+// tried is a trial of something that adds effect to the share that is taken; "hard" suggestions are taken a third as often. Before is
+// what a developer took of all until the trial began.
+func tried(seed uint64, developers int, effect float64) (rows []dataset.Decision, arm func(*dataset.Decision) (bool, bool), before func(contributor, developer string) float64) {
+	rng, took := rand.New(rand.NewPCG(seed, 2)), map[string]float64{}
+	before = func(_, developer string) float64 { return took[developer] }
 	key := fmt.Append(nil, "trial ", seed)
 	arm = func(d *dataset.Decision) (bool, bool) { return draw.Fraction(key, d.Developer) < 0.5, true }
 	for k := range developers {
 		taste, hardness := 0.1*rng.NormFloat64(), rng.Float64()
+		took[fmt.Sprint("dev", k)] = 0.6 + taste - 0.4*hardness
 		for i := range 5 + rng.IntN(40) {
 			d := dataset.Decision{Contributor: "c", Developer: fmt.Sprint("dev", k), DecisionID: fmt.Sprint(k, "/", i), Day: 20_000, Shown: true, Verdict: episode.Rejected,
 				By: episode.ByPerson, Features: map[string]any{"hard": rng.Float64() < hardness, "language": "go"}}
@@ -42,15 +45,14 @@ func tried(seed uint64, developers int, effect float64) (rows []dataset.Decision
 			rows = append(rows, d)
 		}
 	}
-	return rows, arm
+	return rows, arm, before
 }
 
 func TestATrialFindsWhatHelpsAndNothingElse(t *testing.T) {
-	before := table{dataset.ActionShow: {0.35, -0.05}}
 	released, none, covered := 0, 0, 0
 	const n = 12
 	for seed := range uint64(n) {
-		rows, arm := tried(seed, 300, 0.08)
+		rows, arm, before := tried(seed, 300, 0.08)
 		r := Trial(rows, arm, before, Options{})
 		if r.Gain == nil {
 			t.Fatalf("%+v", r.Reasons)
@@ -63,7 +65,7 @@ func TestATrialFindsWhatHelpsAndNothingElse(t *testing.T) {
 		if plain := Trial(rows, arm, nil, Options{}); !(r.Gain.SE < 0.9*plain.Gain.SE) {
 			t.Errorf("seed %d: adjusted ± %v, plain ± %v", seed, r.Gain.SE, plain.Gain.SE)
 		}
-		rows, arm = tried(seed, 300, 0)
+		rows, arm, before = tried(seed, 300, 0)
 		none += count(Trial(rows, arm, before, Options{}).Verdict == Released)
 	}
 	if released < 9 || none > 3 || covered < 9 {
@@ -72,7 +74,7 @@ func TestATrialFindsWhatHelpsAndNothingElse(t *testing.T) {
 }
 
 func TestWhoIsInBothArmsIsInNone(t *testing.T) {
-	rows, arm := tried(1, 400, 0.06)
+	rows, arm, _ := tried(1, 400, 0.06)
 	crossed := func(share float64) func(*dataset.Decision) (bool, bool) {
 		i := 0
 		return func(d *dataset.Decision) (bool, bool) {

@@ -138,7 +138,10 @@ func shown(rows []dataset.Decision, scorer *reward.Scorer) (*decisions, Report) 
 	for i := range rows {
 		d := &rows[i]
 		v, ok := scorer.Of(d)
-		switch {
+		switch c := d.Choice(); {
+		case c == dataset.WithOrWithout || c == dataset.AmongOptions:
+			report.LeftOut["a choice of another kind"]++
+			continue
 		case !ok:
 			report.LeftOut[string(d.Verdict)+" by "+string(d.By)]++
 			continue

@@ -2,6 +2,8 @@
 
 package ope
 
+import "math"
+
 // Term is what one row adds to an estimate, before its reward is looked at: Fixed + Slope·reward to what is summed up, and
 // Size to what that is divided by.
 type Term struct{ Fixed, Slope, Size float64 }
@@ -56,12 +58,12 @@ func SNDR(l *Log) []Term {
 	})
 }
 
-// SwitchDR is DR where the weight is at most limit, and the direct method elsewhere (Wang, Agarwal and Dudík 2017,
+// SwitchDR is DR where the size of the weight is at most limit, and the direct method elsewhere (Wang, Agarwal and Dudík 2017,
 // "Optimal and adaptive off-policy evaluation in contextual bandits", section 4).
 func SwitchDR(limit float64) Estimator {
 	return func(l *Log) []Term {
 		return each(l, func(i int, w float64) Term {
-			if w > limit {
+			if math.Abs(w) > limit { // Policy may be a difference
 				return Term{l.Direct[i], 0, 1}
 			}
 			return Term{l.Direct[i] - float64(w*l.Model[i]), w, 1}

@@ -47,6 +47,11 @@ func TestEstimatesAreThoseOfTheFormulas(t *testing.T) {
 	if got, want := l.Value(ope.SwitchDR(1.5)), (0.5-0.25)/3; !near(got, want) {
 		t.Errorf("SwitchDR that does not trust the first row: %v, want %v", got, want)
 	}
+	less := *l
+	less.Policy = []float64{-1, 0, 0} // a policy that gives up what the first row did
+	if got := less.Value(ope.SwitchDR(1.5)); !near(got, 0.5/3) {
+		t.Errorf("SwitchDR that does not trust a row of weight -2: %v, want its direct part", got)
+	}
 	if s := l.Support(); s.Rows != 3 || s.Largest != 2 || !near(s.Effective, 9.0/5) {
 		t.Errorf("support %+v: want 3 rows that count as 9/5, the largest weight 2", s)
 	}

@@ -154,6 +154,8 @@ func read(d *dataset.Decision, of func(*dataset.Decision) (float64, bool), torn 
 		return r, "without a reward"
 	case len(d.Actions) < 2:
 		return r, "without a choice"
+	case d.Choice() != dataset.AmongOptions:
+		return r, "a choice of another kind"
 	case d.DecisionID != "" && torn[d.DecisionID]:
 		return r, "contradicting itself"
 	}
