@@ -10,6 +10,7 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/instruct"
 )
 
 // shownOrHidden is a log of a filter that shows seven of ten, by so many developers; what is hard is hardly ever taken.
@@ -138,5 +139,11 @@ func TestNoDifferenceTellsWhatFewerThanTenDo(t *testing.T) {
 	}
 	if !seen {
 		t.Error("no guardrail of go")
+	}
+}
+
+func TestATrialsMarksAreKnownByTheNamesThatTheyAreWrittenBy(t *testing.T) {
+	if dataset.ActionWith != instruct.With || dataset.ActionWithout != instruct.Without {
+		t.Errorf("%q and %q are written", instruct.With, instruct.Without)
 	}
 }
