@@ -5,6 +5,7 @@ package published
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/headrace/headrace/internal/reward"
@@ -61,9 +62,6 @@ func alarm(a reward.Alarm) web.RewardAlarm {
 func Marks(releases []web.Release) (marks []web.RewardMark) {
 	for i := len(releases) - 1; i >= 0; i-- {
 		r := &releases[i]
-		if len(r.Steps) == 0 {
-			marks = append(marks, web.RewardMark{At: r.MadeAt, Release: r.ID, What: "released"})
-		}
 		for _, s := range r.Steps {
 			what := fmt.Sprintf("%.0f %% of developers", 100*s.Share)
 			if s.Share == 0 {
@@ -72,5 +70,6 @@ func Marks(releases []web.Release) (marks []web.RewardMark) {
 			marks = append(marks, web.RewardMark{At: s.At, Release: r.ID, What: what})
 		}
 	}
+	slices.SortStableFunc(marks, func(a, b web.RewardMark) int { return a.At.Compare(b.At) })
 	return marks
 }

@@ -54,7 +54,7 @@ func (s *Site) turns(r *http.Request, d *overviewData) error {
 		switch {
 		case rel.RolledBack != nil && !back:
 			back = true
-			says := fmt.Sprintf("on %s: %s", shortDay(rel.RolledBack.At), rel.RolledBack.Why)
+			says := fmt.Sprintf("on %s: %s", shortDay(rel.RolledBack.At), period(rel.RolledBack.Why))
 			if n := rel.RolledBack.Served; n > 0 {
 				says += fmt.Sprintf(" It had made %s.", count(n, "decisions"))
 			}

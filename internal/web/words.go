@@ -24,7 +24,7 @@ func funcs() template.FuncMap {
 		"percent": percent, "interval": interval, "tally": tally, "purposes": join[[]episode.Purpose], "names": join[[]string], "words": words,
 		"yesno": yesno, "diff": diff, "patched": patched, "fields": fields, "verdict": verdict, "plain": func(e Estimate) string { return spread(e, unsigned) }, "measured": measured, "missing": missing, "share": share, "bound": bound,
 		"fares": fares, "stages": func(r Release) []stageAt { return stagesOf(&r) }, "kind": kind, "plus": func(a, b int) int { return a + b },
-		"center": func(e Estimate) string { return signed(e.Value, digits(e)) }, "bounds": bounds, "rate": rate, "shortday": shortDay, "hundred": func(v float64) string { return amount(100*v, "") }, "nobreak": func(s string) string { return strings.ReplaceAll(s, " ", "\u202f") }, "plainly": func(v float64) string { return unsigned(v, 2) },
+		"center": func(e Estimate) string { return signed(e.Value, digits(e)) }, "bounds": bounds, "rate": rate, "period": period, "shortday": shortDay, "hundred": func(v float64) string { return amount(100*v, "") }, "nobreak": func(s string) string { return strings.ReplaceAll(s, " ", "\u202f") }, "plainly": func(v float64) string { return unsigned(v, 2) },
 		"points": func(e *Estimate) Estimate { return points(*e) },
 	}
 }
@@ -209,3 +209,6 @@ func rate(e Estimate) string {
 	d := digits(e)
 	return fmt.Sprintf("%s %% (95 %%: %s to %s)", unsigned(e.Value, d), unsigned(e.Lower, d), unsigned(e.Upper, d))
 }
+
+// period ends a sentence that may have none.
+func period(s string) string { return strings.TrimSuffix(s, ".") + "." }
