@@ -68,7 +68,8 @@ func sets() map[string][]measurement {
 		{"loop-time", measureLoopTime}, {"rollback", measureRollback}, {"instructions", measureInstructions},
 		{"coderec", measureCoderec}, {"boost", measureBoost},
 		{"bandit", measureBandit}, {"bandit-speed", measureBanditSpeed}, {"decide", measureDecideRates},
-		{"ope-same", measureOPESame},
+		{"ope-same", measureOPESame}, {"ope-cover", measureOPECover}, {"gate-refuses", measureGateRefuses},
+		{"false-release", measureFalseRelease}, {"power", measurePower},
 	}}
 }
 

@@ -4,7 +4,6 @@ package gate
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
 	"github.com/headrace/headrace/internal/dataset"
@@ -68,7 +67,7 @@ func gather(decisions []dataset.Decision, o Options, r *Report) *sample {
 	r.Data.Decisions, r.Data.LeftOut = len(decisions), map[string]int{}
 	s := &sample{scorer: o.Reward, rows: make([]row, 0, len(decisions)), clusters: dataset.ByDeveloper(decisions), spoilt: map[string]int{}}
 	if s.scorer == nil {
-		s.scorer = reward.Fit(reward.Immediate(), decisions, math.MaxInt32) // waits for nothing
+		s.scorer = reward.New(reward.Immediate())
 	}
 	s.doubtful = contradicting(decisions, s.scorer)
 	return s
