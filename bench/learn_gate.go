@@ -68,10 +68,7 @@ func (s *stages) String() string {
 
 // measurePower counts how many candidates are released where there are 20 % to be gained.
 func measurePower(ctx context.Context, b *bench) ([]row, error) {
-	n, cfg := 200, sim.Config{Gain: 0.2, Decisions: 100_000, Draws: 1 << 16}
-	if b.quick {
-		n = 4
-	}
+	n, cfg := 2*b.seeds, sim.Config{Gain: 0.2, Decisions: 100_000, Draws: 1 << 16}
 	var took stages
 	var mu sync.Mutex
 	released, covered := 0, 0
@@ -100,11 +97,8 @@ func measurePower(ctx context.Context, b *bench) ([]row, error) {
 // measureFalseRelease counts how many candidates are released that are truly worth nothing: half of them by construction
 // exactly, half learned where there is nothing to be gained.
 func measureFalseRelease(ctx context.Context, b *bench) ([]row, error) {
-	n := 100 // of each
-	if b.quick {
-		n = 10
-	}
-	t, err := worthNothing(300)
+	n := b.seeds // of each
+	t, err := worthNothing(600)
 	if err != nil {
 		return nil, err
 	}
@@ -144,5 +138,5 @@ func measureFalseRelease(ctx context.Context, b *bench) ([]row, error) {
 		return nil
 	})
 	return []row{{ID: "false-release", Ours: figure(float64(exactly + learned)), Unit: "released", N: 2 * n, Seed: 1,
-		Note: fmt.Sprintf("%d of %d whose true gain is %.0e (300 developers who differ, of uneven size), %d of %d learned at a planted gain of 0, of which %d are truly worth no more than the logged policy; %s", exactly, n, new-old, learned, n, worse, &took)}}, err
+		Note: fmt.Sprintf("%d of %d whose true gain is %.0e (600 developers who differ, of uneven size), %d of %d learned at a planted gain of 0, of which %d are truly worth no more than the logged policy; %s", exactly, n, new-old, learned, n, worse, &took)}}, err
 }

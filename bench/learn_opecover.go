@@ -43,10 +43,7 @@ func intervals() (all []interval) {
 // measureOPECover draws logs whose truth is known, and counts how often each kind of interval holds it. The gate's own is gain
 // by the jackknife.
 func measureOPECover(ctx context.Context, b *bench) ([]row, error) {
-	n := 1000
-	if b.quick {
-		n = 40
-	}
+	n := 10 * b.seeds
 	t, err := newTeam(150, 0.6, teamBias)
 	if err != nil {
 		return nil, err

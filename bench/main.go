@@ -110,7 +110,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	only := flags.String("only", "", "measure these only, separated by commas, such as intake,decide")
 	flags.BoolVar(&b.quick, "quick", false, "end within a minute: shorter and fewer, for a look only")
 	flags.BoolVar(&b.long, "long", false, "as many as is promised, which takes hours")
-	flags.IntVar(&b.seeds, "seeds", 100, "how many seeds cover and power look at")
+	flags.IntVar(&b.seeds, "seeds", 100, "how many seeds cover and power look at; of learn, power and false-release twice as many, ope-cover ten times")
 	if len(args) == 0 {
 		flags.Usage()
 		return 2
