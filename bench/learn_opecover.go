@@ -37,11 +37,13 @@ func intervals() (all []interval) {
 			all = append(all, interval{e.name + "/" + b.name, e.of, b.of, e.name == "gain"})
 		}
 	}
-	return all
+	return append(all, interval{theGate, ope.DR, ope.Jackknife, true})
 }
 
-// measureOPECover draws logs whose truth is known, and counts how often each kind of interval holds it. The gate's own is gain
-// by the jackknife.
+// theGate is the interval as a gate report has it: gain by the jackknife, where developers with very many decisions count for less.
+const theGate = "gain/gate"
+
+// measureOPECover draws logs whose truth is known, and counts how often each kind of interval holds it.
 func measureOPECover(ctx context.Context, b *bench) ([]row, error) {
 	n := 10 * b.seeds
 	t, err := newTeam(150, 0.6, teamBias)
@@ -64,11 +66,12 @@ func measureOPECover(ctx context.Context, b *bench) ([]row, error) {
 				l = difference
 			}
 			lowers[i], uppers[i] = l.Ratio(k.estimator, people.Of, people.N, min(low, 0), max(high, 0)).Between(k.bound, 0.05)
-			if k.name == "gain/jackknife" && seed%50 == 0 {
+			if k.name == theGate {
 				r := gate.Evaluate(rows, t.model, gate.Options{})
-				if r.Gain == nil || abs(r.Gain.Lower-lowers[i]) > 1e-9 || abs(r.Gain.Upper-uppers[i]) > 1e-9 {
-					return fmt.Errorf("seed %d: the gate says %+v for %v to %v: %+v", seed, r.Gain, lowers[i], uppers[i], r.Reasons)
+				if r.Gain == nil {
+					return fmt.Errorf("seed %d: the gate does not look at the gain: %+v", seed, r.Reasons)
 				}
+				lowers[i], uppers[i] = r.Gain.Lower, r.Gain.Upper
 			}
 		}
 		mu.Lock()
@@ -94,7 +97,7 @@ func measureOPECover(ctx context.Context, b *bench) ([]row, error) {
 		central := slices.IndexFunc(kinds, func(o interval) bool { return o.name == base+"/central-limit" })
 		width, peer := median(widths[i]), median(widths[central])
 		note := fmt.Sprintf("of %d logs of 150 developers; median width %.4f, %.2f of the central limit's", n, width, width/peer)
-		if k.name == "gain/jackknife" {
+		if k.name == theGate {
 			rows = slices.Insert(rows, 0, row{ID: "ope-cover", Ours: figure(float64(covered[i])), Unit: "logs", N: n, Seed: 1, Note: "the gate's interval, true gain " + fmt.Sprintf("%.4f, ", new-old) + note,
 				Peer: figure(float64(covered[central])), PeerName: "central limit, developers as the units"},
 				row{ID: "ope-cover/width", Ours: figure(width), Unit: "reward a decision", N: n, Seed: 1, Peer: figure(peer), PeerName: "central limit, developers as the units", Note: note})
@@ -103,8 +106,6 @@ func measureOPECover(ctx context.Context, b *bench) ([]row, error) {
 	}
 	return rows, nil
 }
-
-func abs(f float64) float64 { return max(f, -f) }
 
 // seeds calls do for seeds from 1 on, as many at a time as there are cores, until one fails.
 func seeds(ctx context.Context, n int, do func(seed int64) error) error {
