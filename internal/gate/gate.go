@@ -106,7 +106,7 @@ func (r *Report) weigh() {
 	r.Power = &Power{Detectable: r.Gain.Detectable()}
 	if r.Gain.Estimate > 0 {
 		n := float64(r.Gain.Developers)
-		r.Power.Developers = int(math.Ceil(max(0, min(1e9, n*r.Gain.Needed(r.Gain.Estimate)-n))))
+		r.Power.Developers = int(math.Ceil(max(0, min(1e9, float64(n*r.Gain.Needed(r.Gain.Estimate))-n))))
 	}
 }
 

@@ -58,7 +58,7 @@ func judge(heldOut []dataset.Decision, m learn.Model, o Options, r *Report) *sam
 		if p.unknown {
 			s.strange++
 		}
-		if w := x.new.weight * x.counts; d.Shown && w > 0 {
+		if w := float64(x.new.weight * x.counts); d.Shown && w > 0 {
 			sum, squares, data.MaxWeight = sum+w, squares+float64(w*w), max(data.MaxWeight, w)
 		}
 		s.rows = append(s.rows, x)

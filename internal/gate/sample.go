@@ -102,7 +102,7 @@ func (s *sample) ratio(term func(*row) ope.Term, part []int32) *ope.Ratio {
 	add := func(r *row) {
 		if t := term(r); t != (ope.Term{}) {
 			from, to := t.Range(r.low, r.high)
-			sums.AddWithin(r.cluster, r.counts*t.Value(r.reward), r.counts*t.Size, r.counts*from, r.counts*to)
+			sums.AddWithin(r.cluster, float64(r.counts*t.Value(r.reward)), float64(r.counts*t.Size), float64(r.counts*from), float64(r.counts*to))
 		}
 	}
 	if part == nil {

@@ -34,14 +34,14 @@ func (iv Interval) with(se, df float64) (Interval, bool) {
 		return iv, false
 	}
 	iv.SE = se
-	two := student(0.975, df) * se
-	iv.Lower, iv.Upper, iv.Bound = iv.Estimate-two, iv.Estimate+two, iv.Estimate-student(0.95, df)*se
+	two := float64(student(0.975, df) * se)
+	iv.Lower, iv.Upper, iv.Bound = iv.Estimate-two, iv.Estimate+two, iv.Estimate-float64(student(0.95, df)*se)
 	return iv, true
 }
 
 // At returns one-sided bounds that each miss with probability alpha.
 func (iv Interval) At(alpha float64) (lower, upper float64) {
-	off := student(1-alpha, float64(iv.Developers-1)) * iv.SE
+	off := float64(student(1-alpha, float64(iv.Developers-1)) * iv.SE)
 	return iv.Estimate - off, iv.Estimate + off
 }
 

@@ -103,9 +103,9 @@ func (l *Log) Ratio(e Estimator, of []int, clusters int, low, high float64) *Rat
 // mean of Shift is right where the propensities are, whatever the model says; a good model makes it sharper. To hide
 // has reward 0, known without a model.
 func Shift(shown bool, reward, expected, propensity, from, to float64) float64 {
-	s := (to - from) * expected
+	s := float64((to - from) * expected)
 	if shown && propensity > 0 {
-		s += (to - from) / propensity * (reward - expected)
+		s += float64((to - from) / propensity * (reward - expected))
 	}
 	return s
 }

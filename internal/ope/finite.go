@@ -63,7 +63,7 @@ func largest(low, high float64, passes func(m float64) bool) float64 {
 		return low
 	}
 	for range 50 {
-		m := low + (high-low)/2
+		m := low + float64((high-low)/2)
 		if passes(m) {
 			low = m
 		} else {

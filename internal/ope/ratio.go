@@ -101,7 +101,7 @@ func Jackknife(r *Ratio, alpha float64) float64 {
 	if !ok {
 		return math.Inf(-1)
 	}
-	return estimate - student(1-alpha, df)*se
+	return estimate - float64(student(1-alpha, df)*se)
 }
 
 func (r *Ratio) jackknife() (estimate, se, df float64, ok bool) {
@@ -152,7 +152,7 @@ func (r *Ratio) residuals() (estimate, sd float64, clusters int) {
 }
 
 // normal is the quantile of the standard normal.
-func normal(p float64) float64 { return math.Sqrt2 * math.Erfinv(2*p-1) }
+func normal(p float64) float64 { return float64(math.Sqrt2 * math.Erfinv(float64(2*p)-1)) }
 
 // student is the quantile of Student's t: the Cornish–Fisher expansion around the normal (Abramowitz and Stegun
 // 26.7.5), good to four digits from eight degrees of freedom on, and exact below three.
@@ -161,13 +161,15 @@ func student(p, df float64) float64 {
 	case df < 2:
 		return math.Tan(math.Pi * (p - 0.5))
 	case df < 3:
-		return (2*p - 1) * math.Sqrt(2/(4*p*(1-p)))
+		return (float64(2*p) - 1) * math.Sqrt(2/(4*p*(1-p)))
 	}
 	z := normal(p)
-	z2 := z * z
-	g1 := z * (z2 + 1) / 4
-	g2 := z * ((5*z2+16)*z2 + 3) / 96
-	g3 := z * (((3*z2+19)*z2+17)*z2 - 15) / 384
-	g4 := z * ((((79*z2+776)*z2+1482)*z2-1920)*z2 - 945) / 92160
+	z2 := float64(z * z)
+	// Each product is rounded by itself: where some processors fuse it with the sum, bounds would differ in the last digit.
+	times := func(a, b, c float64) float64 { return float64(a*b) + c }
+	g1 := float64(z * (z2 + 1) / 4)
+	g2 := float64(z * times(times(5, z2, 16), z2, 3) / 96)
+	g3 := float64(z * times(times(times(3, z2, 19), z2, 17), z2, -15) / 384)
+	g4 := float64(z * times(times(times(times(79, z2, 776), z2, 1482), z2, -1920), z2, -945) / 92160)
 	return z + (g1+(g2+(g3+g4/df)/df)/df)/df
 }
