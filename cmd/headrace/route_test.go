@@ -63,7 +63,7 @@ func routeLog(t *testing.T, developers, each int) string {
 
 // A route is learned from decisions among actions and judged, on others' decisions, by the same gate as a filter.
 func TestARouteIsLearnedAndJudged(t *testing.T) {
-	dir, log := t.TempDir(), routeLog(t, 520, 30)
+	dir, log := t.TempDir(), routeLog(t, 800, 30)
 	code, model, errs := stage(dir, log, "learn", "--kind", "route")
 	if code != 0 || !strings.Contains(errs, "decisions among actions") {
 		t.Fatalf("learn: %d %s", code, errs)
