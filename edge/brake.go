@@ -27,7 +27,7 @@ func (e *Edge) ApproveRelease(ctx context.Context, who, id string) error {
 	if err != nil {
 		return err
 	}
-	return e.arrange(ctx)
+	return e.arrange(context.WithoutCancel(ctx))
 }
 
 // PinRelease lets a release that is here decide for everybody, whatever hubs say, until [Edge.Unpin]. The policy must have a
@@ -44,7 +44,7 @@ func (e *Edge) PinRelease(ctx context.Context, who, id string) error {
 	if err := e.db.Noting(e.entry(ctx, who, "pin release", row.ID)).SetBrake(ctx, b); err != nil {
 		return err
 	}
-	return e.arrange(ctx)
+	return e.arrange(context.WithoutCancel(ctx))
 }
 
 // Unpin takes off what was pinned and stopped: from now on what hubs roll out decides, as the policy lets it. A release that was
@@ -57,7 +57,7 @@ func (e *Edge) Unpin(ctx context.Context, who string) error {
 	if err != nil {
 		return err
 	}
-	return e.arrange(ctx)
+	return e.arrange(context.WithoutCancel(ctx))
 }
 
 // StopReleases takes the releases that decide now back at once, for good, and returns their ids. With all, nothing that hubs release
@@ -83,7 +83,7 @@ func (e *Edge) StopReleases(ctx context.Context, who string, all bool) (ids []st
 	}
 	if all {
 		err := e.db.Noting(e.entry(ctx, who, "stop all releases", strings.Join(ids, ", "))).SetBrake(ctx, sqlstore.Brake{Who: who, At: e.cfg.Now()})
-		return ids, errors.Join(err, e.arrange(ctx), e.StopAllInstructions(ctx, who, "stopped with all releases"))
+		return ids, errors.Join(err, e.arrange(context.WithoutCancel(ctx)), e.StopAllInstructions(ctx, who, "stopped with all releases"))
 	}
 	if len(stopped) == 0 {
 		return nil, &episode.Problem{Code: "release/none", Message: "no release decides anything here", Hint: "to take none from now on: headrace stop --all"}
@@ -101,7 +101,7 @@ func (e *Edge) StopReleases(ctx context.Context, who string, all bool) (ids []st
 			return nil, err
 		}
 	}
-	return ids, e.arrange(ctx)
+	return ids, e.arrange(context.WithoutCancel(ctx))
 }
 
 // sendBack takes a release back, for good. Where it is back already, or was never here, nothing is done.

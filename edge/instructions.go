@@ -174,7 +174,7 @@ func (e *Edge) move(ctx context.Context, from string, r sqlstore.InstructionsRow
 	if errors.Is(err, sqlstore.ErrChanged) {
 		return &episode.Problem{Code: "instructions/state", Message: r.ID + " has changed meanwhile", Hint: "look again", Err: err}
 	}
-	return errors.Join(err, e.loadInstructions(ctx))
+	return errors.Join(err, e.loadInstructions(context.WithoutCancel(ctx))) // it is said: whoever asked may be gone
 }
 
 // TryInstructions gives a release to a share of the developers, after a person has seen what it changes: seen is the digest that

@@ -116,7 +116,10 @@ func TestRolloutGoesOnWithProofOrPatienceAndBackOnHarm(t *testing.T) {
 	if r.Sequence != 8 || r.Before != "sha256:7" || r.Base != "rel_1" || r.Stage != 1 || r.For(Stable, "ada") != "rel_1" {
 		t.Fatalf("it begins as %+v", r)
 	}
-	good, bad, unsure := Look{Value: 0.1, Difference: &Bounds{0.01, -0.005, 0.02}}, Look{Value: 0.1, Difference: &Bounds{-0.02, -0.04, -0.001}}, Look{Value: 0.1, Difference: &Bounds{0, -0.05, 0.05}}
+	of := func(people int, b Bounds) Look {
+		return Look{New: Count{people, 900}, Old: Count{people, 900}, Value: 0.1, Difference: &b}
+	}
+	good, bad, unsure, against := of(50, Bounds{0.01, -0.005, 0.02}), of(50, Bounds{-0.02, -0.04, -0.001}), of(50, Bounds{0, -0.05, 0.05}), of(50, Bounds{-0.01, -0.05, 0.03})
 	for _, c := range []struct {
 		name  string
 		look  Look
@@ -125,14 +128,15 @@ func TestRolloutGoesOnWithProofOrPatienceAndBackOnHarm(t *testing.T) {
 		state State
 	}{
 		{"harmless, too soon", good, time.Minute, 1, Rolling}, {"harmless", good, time.Hour, 2, Rolling}, {"unsure", unsure, time.Hour, 1, Rolling}, {"unsure for long", unsure, 24 * time.Hour, 2, Rolling},
-		{"nothing seen for long", Look{}, 24 * time.Hour, 2, Rolling}, {"harm, at once", bad, time.Second, 0, Back}, {"guardrail", Look{Crossed: "taken"}, time.Second, 0, Back},
+		{"against it, though not surely", against, 24 * time.Hour, 1, Rolling},
+		{"nothing seen for long", Look{}, 24 * time.Hour, 2, Rolling}, {"few seen for long", Look{New: Count{3, 9}, Old: Count{300, 900}}, 24 * time.Hour, 2, Rolling}, {"harm, at once", bad, time.Second, 0, Back}, {"guardrail", Look{Crossed: "taken"}, time.Second, 0, Back},
 	} {
 		next, changed := r.Next(c.look, pace, "sha256:8", noon.Add(c.after))
 		if next.Stage != c.stage || next.State != c.state || changed != (c.stage != 1) {
 			t.Errorf("%s: %+v", c.name, next)
 		}
-		if changed && (next.Sequence != 9 || next.Before != "sha256:8" || next.Why == "" || next.Look == nil) {
-			t.Errorf("%s: %+v does not say what it follows, or why", c.name, next)
+		if changed && (next.Sequence != 9 || next.Before != "sha256:8" || next.Why == "" || (next.Look != nil) != (c.look.New.Developers >= 10)) {
+			t.Errorf("%s: %+v does not say what it follows, or why, or tells of few", c.name, next)
 		}
 	}
 	if _, changed := r.Next(unsure, Pace{Lead: time.Hour}, "", noon.AddDate(1, 0, 0)); changed {

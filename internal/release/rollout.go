@@ -158,7 +158,8 @@ func (r Rollout) WithoutBase(digest, why string, now time.Time) Rollout {
 type Pace struct {
 	// Lead is how long each stage lasts at least.
 	Lead time.Duration
-	// Patience is after how long a stage goes on although too little was seen to tell that the release does no harm; 0: never.
+	// Patience is after how long a stage goes on although too little was seen to tell that the release does no harm, as long as what
+	// was seen does not speak against it; 0: never.
 	Patience time.Duration
 }
 
@@ -175,14 +176,22 @@ func (r Rollout) Next(l Look, p Pace, digest string, now time.Time) (next Rollou
 		return r, false
 	case l.Harmless():
 		next = r.next(digest, fmt.Sprintf("the difference is at least %+.4f reward per decision", l.Difference.Lower), now).at(r.Stage + 1)
-	case p.Patience > 0 && lasted >= p.Patience:
+	case p.Patience > 0 && lasted >= p.Patience && (l.Difference == nil || l.Difference.Estimate >= 0):
 		next = r.next(digest, "no harm was seen for long enough", now).at(r.Stage + 1)
 	default:
 		return r, false
 	}
-	next.Look = &l
+	if l.Shown() {
+		next.Look = &l
+	}
 	return next, true
 }
+
+// fewest is how many developers stand behind any figure that is shown to anyone.
+const fewest = 10
+
+// Shown reports whether enough developers stand behind a look for others to see it.
+func (l Look) Shown() bool { return min(l.New.Developers, l.Old.Developers) >= fewest }
 
 // Harm says why.
 func (l Look) Harm() string {
