@@ -24,7 +24,7 @@ func TestKeptInstructionsComeToTheHookProgramAndGoWhenTheyAreStopped(t *testing.
 	i, err := m.edge.Instruction(t.Context(), release)
 	m.ok(err)
 	m.ok(m.edge.TryInstructions(t.Context(), "steward", release, i.Seen, 0.5))
-	m.ok(m.edge.JudgeInstructions(t.Context(), release, true, ""))
+	m.ok(m.edge.JudgeInstructions(t.Context(), "maker", release, true, ""))
 	m.ok(m.edge.KeepInstructions(t.Context(), "steward", release))
 
 	file := filepath.Join(m.dir, hookprog.Words)

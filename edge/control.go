@@ -127,6 +127,7 @@ func (e *Edge) arrange(ctx context.Context) error {
 			errs = append(errs, e.db.Note(ctx, e.entry(ctx, "edge", inForceRelease, string(kind)+": "+is.words())))
 		}
 	}
+	e.decisions.stopped.Store(len(brakes) > 0 && brakes[0].Kind == "")
 	e.arranged = true
 	return errors.Join(errs...)
 }

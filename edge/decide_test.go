@@ -160,6 +160,13 @@ func TestChanceChoosesOnlyWhereThePolicyLetsItAndTheSameForTheSameQuestion(t *te
 			t.Fatalf("%s\n%s", one, two)
 		}
 	}
+	_, err := e.StopReleases(t.Context(), "steward", true)
+	l.ok(err)
+	for s := range first {
+		if a := ask(e, s, "ada"); a.Explore || a.Actions[0].Propensity != 1 {
+			t.Fatalf("after all was stopped: %+v", a)
+		}
+	}
 }
 
 // The whole way of a decision: what came of it is told by its id alone, and the log says what was asked.

@@ -39,10 +39,11 @@ type logged struct {
 
 // decisionLog has the decisions that wait, and what it takes to make one without a lock.
 type decisionLog struct {
-	queue chan logged
-	key   []byte // by which chance draws
-	mark  string // that the ids of this edge's decisions begin with
-	share atomic.Uint64
+	queue   chan logged
+	key     []byte // by which chance draws
+	mark    string // that the ids of this edge's decisions begin with
+	share   atomic.Uint64
+	stopped atomic.Bool // by headrace stop --all
 
 	mu      sync.Mutex
 	waiting map[string]bool // durable, and of which there is no row yet
@@ -59,8 +60,13 @@ func (d *decisionLog) id() string { return d.mark + rand.Text() }
 
 func (d *decisionLog) ours(id string) bool { return strings.HasPrefix(id, d.mark) }
 
-// explore is the share of decisions that the policy in force leaves to chance.
-func (d *decisionLog) explore() float64 { return math.Float64frombits(d.share.Load()) }
+// explore is the share of decisions that the policy in force leaves to chance; none where a person has stopped all releases.
+func (d *decisionLog) explore() float64 {
+	if d.stopped.Load() {
+		return 0
+	}
+	return math.Float64frombits(d.share.Load())
+}
 
 // unrecorded is how many decisions are durable, and have no row yet.
 func (d *decisionLog) unrecorded() int {

@@ -229,12 +229,12 @@ func seenOf(r *instruct.Resolved) string {
 }
 
 // JudgeInstructions tells what the gate has said of a trial: it may be kept, once a person says so, or is dropped. Any other release
-// it leaves alone. The report is the hub's signed word, which whoever calls has verified.
-func (e *Edge) JudgeInstructions(ctx context.Context, id string, better bool, why string) error {
+// it leaves alone, and so another hub's. The report is the hub's signed word, which whoever calls has verified.
+func (e *Edge) JudgeInstructions(ctx context.Context, hub, id string, better bool, why string) error {
 	e.instructions.deciding.Lock()
 	defer e.instructions.deciding.Unlock()
 	r, err := e.instructionsRow(ctx, id)
-	if err != nil || r.State != sqlstore.InstructionsTrying {
+	if err != nil || r.State != sqlstore.InstructionsTrying || r.Hub != hub {
 		return err
 	}
 	r.Note, r.State = printable(why, 300), sqlstore.InstructionsPassed
@@ -308,7 +308,7 @@ func (h *hub) takeOffer(ctx context.Context, o *instruct.Offer) error {
 		return err
 	}
 	if o.Dropped != "" {
-		return h.JudgeInstructions(ctx, o.ID, false, o.Dropped)
+		return h.JudgeInstructions(ctx, h.link.Name, o.ID, false, o.Dropped)
 	}
 	if len(o.Gate) == 0 {
 		return nil
@@ -318,5 +318,5 @@ func (h *hub) takeOffer(ctx context.Context, o *instruct.Offer) error {
 		return err
 	}
 	why := fmt.Sprintf("gain %+.4f a decision, at least %+.4f, of %d developers", report.Gain.Estimate, report.Gain.Bound, report.Gain.Developers)
-	return h.JudgeInstructions(ctx, o.ID, report.Verdict == gate.Released, why)
+	return h.JudgeInstructions(ctx, h.link.Name, o.ID, report.Verdict == gate.Released, why)
 }

@@ -126,7 +126,7 @@ func TestInstructionsAreSeenTriedJudgedAndKept(t *testing.T) {
 		t.Errorf("what left says %v; %d of 60 had it, and two episodes were before", arms, with)
 	}
 
-	l.ok(e.JudgeInstructions(ctx, triedRelease, true, "kept 6 points more, at least 2"))
+	l.ok(e.JudgeInstructions(ctx, maker, triedRelease, true, "kept 6 points more, at least 2"))
 	if n := have(); n != with {
 		t.Errorf("%d have it before anybody has said that all should", n)
 	}
@@ -166,8 +166,9 @@ func TestATrialThatFailsIsDroppedAndOnlyOneRunsAtATime(t *testing.T) {
 	if err := e.TryInstructions(ctx, "steward", "rel_another0123", second.Seen, 0.5); code(err) != "instructions/one-trial" {
 		t.Errorf("a second trial: %v", err)
 	}
-	l.ok(e.JudgeInstructions(ctx, triedRelease, false, "no gain"))
-	l.ok(e.JudgeInstructions(ctx, triedRelease, true, "said again, otherwise")) // what is dropped stays so
+	l.ok(e.JudgeInstructions(ctx, "another-hub", triedRelease, true, "not theirs to say"))
+	l.ok(e.JudgeInstructions(ctx, maker, triedRelease, false, "no gain"))
+	l.ok(e.JudgeInstructions(ctx, maker, triedRelease, true, "said again, otherwise")) // what is dropped stays so
 	i, err := e.Instruction(ctx, triedRelease)
 	l.ok(err)
 	if i.State != "dropped" || i.Note != "no gain" || e.Words("ada") != "" {

@@ -5,6 +5,7 @@ package hub
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -52,21 +53,23 @@ func (h *Hub) instruct(ctx context.Context, s *snapshot) error {
 		if err != nil {
 			return err
 		}
-		open := slices.IndexFunc(offers, func(d sqlstore.DocumentRow) bool { return d.Note == "" })
+		open := slices.DeleteFunc(slices.Clone(offers), func(d sqlstore.DocumentRow) bool { return d.Note != "" })
 		named := slices.ContainsFunc(rows, func(r dataset.Row) bool {
 			return slices.ContainsFunc(r.Episode.Artifacts, func(a episode.Artifact) bool { return a.Digest != "" })
 		})
-		if open < 0 && !named {
+		if len(open) == 0 && !named {
 			continue
 		}
 		decisions := dataset.Decisions(rows)
 		scorer := reward.Fit(propose.Survival(), decisions, dataset.UnixDay(now.Unix()))
-		if open >= 0 {
-			err = h.judgeTrial(ctx, s, offers[open], decisions, scorer)
-		} else {
-			err = h.offerBest(ctx, s, contributor, rows, scorer, offers)
+		var errs []error
+		for _, doc := range open { // which of them is tried the edge decides
+			errs = append(errs, h.judgeTrial(ctx, s, doc, decisions, scorer))
 		}
-		if err != nil {
+		if len(open) == 0 {
+			errs = append(errs, h.offerBest(ctx, s, contributor, rows, scorer, offers))
+		}
+		if err := errors.Join(errs...); err != nil {
 			return fmt.Errorf("instructions of %s: %w", contributor, err)
 		}
 	}

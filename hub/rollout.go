@@ -10,6 +10,7 @@ import (
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sqlstore"
@@ -103,7 +104,12 @@ func (h *Hub) roll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if next, changed := last.Next(h.looks[kind], h.cfg.Pace, digest, h.cfg.Now()); changed {
+		look, looked := h.looks[kind]
+		pace := h.cfg.Pace
+		if !looked { // since this process began: what was seen before it may have spoken against the release
+			pace.Patience = 0
+		}
+		if next, changed := last.Next(look, pace, digest, h.cfg.Now()); changed {
 			if err := h.announce(ctx, "hub", next); err != nil {
 				return err
 			}
@@ -136,6 +142,9 @@ func (h *Hub) begin(ctx context.Context, kind release.Kind) error {
 		if doc.Note != "" || slices.ContainsFunc(before, func(b link.Rollout) bool { return b.Release == r.ID }) {
 			return nil // retired, or rolled out before: older ones are not brought back
 		}
+		if takes, err := h.taken(ctx, doc.Parent); err != nil || !takes {
+			return err // let through by a gate of before: no edge takes it any more, and it would only keep the next waiting
+		}
 		var last link.Rollout
 		if len(before) > 0 {
 			last = before[0]
@@ -143,6 +152,20 @@ func (h *Hub) begin(ctx context.Context, kind release.Kind) error {
 		return h.announce(ctx, "hub", release.Start(kind, r.ID, last.Rollout, last.Digest, h.cfg.Now()))
 	}
 	return nil
+}
+
+// taken says whether edges take a gate report's word.
+func (h *Hub) taken(ctx context.Context, report string) (bool, error) {
+	doc, err := h.db.Document(ctx, sqlstore.DocGate, report)
+	if err != nil {
+		return false, fmt.Errorf("gate report %s: %w", report, err)
+	}
+	payload, _, err := bundle.OpenDocument(doc.Envelope, bundle.TypeGateReport, bundle.NewTrust(bundle.TrustedKey{Key: h.Public()}))
+	if err != nil {
+		return false, err
+	}
+	_, err = gate.Decode(payload)
+	return err == nil, nil
 }
 
 // openRelease reads a release that this hub signed.

@@ -209,7 +209,11 @@ type side struct {
 	asked, told     float64
 	rest            [metrics]float64
 	developers      int
+	heard           int // developers of whom anything is known
 }
+
+// silent says that people were asked and too few of them told what came of it: then the model's own promise would be all there is.
+func (s *side) silent() bool { return s.asked > 0 && s.heard < 2 }
 
 // each is for how many decisions one stands of which it is known what came of them. What was hidden has no surprise, and nothing that the
 // guardrails count, so that it may be counted as often.
@@ -228,6 +232,9 @@ func (m *Monitor) Look() Look {
 		s := &sides[c.stratum][of(c.new)]
 		s.n, s.gain, s.reward, s.developers = s.n+c.n, s.gain+c.gain, s.reward+c.reward, s.developers+1
 		s.asked, s.told = s.asked+c.asked, s.told+c.told
+		if c.told > 0 {
+			s.heard++
+		}
 		for g := range s.rest {
 			s.rest[g] += c.rest[g]
 		}
@@ -236,8 +243,9 @@ func (m *Monitor) Look() Look {
 	total := 0.0
 	weights := make([]float64, len(sides))
 	for s := range sides {
-		// One developer alone on a side says nothing of others, and must not keep the other strata from being heard.
-		if old, new := &sides[s][0], &sides[s][1]; min(old.developers, new.developers) >= 2 {
+		// One developer alone on a side says nothing of others, and must not keep the other strata from being heard; nor may those of
+		// whom nothing is heard speak for the release.
+		if old, new := &sides[s][0], &sides[s][1]; min(old.developers, new.developers) >= 2 && !old.silent() && !new.silent() {
 			weights[s] = old.n * new.n / (old.n + new.n)
 			total += weights[s]
 			l.Old.Decisions += int(old.n)

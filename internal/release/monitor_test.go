@@ -195,3 +195,29 @@ func TestADeveloperCountsOnceHoweverManyStagesGoBy(t *testing.T) {
 		t.Errorf("of five developers it says %+v", l)
 	}
 }
+
+func TestWhoeverIsSilentDoesNotSpeakForARelease(t *testing.T) {
+	of := func(silent int) release.Look {
+		m := release.NewMonitor(release.Watch{Value: 0.1})
+		add := func(contributor string, told bool) {
+			for i := range 2000 {
+				d := i % 80
+				s := release.Seen{Differ: true, Gain: 0.1, Expected: 0.1, Asked: true, Told: told}
+				if told && d%2 == 0 {
+					s.Reward = 0.1 + 0.01*float64(i%7)
+				} else if told {
+					s.Reward = 0.5 + 0.01*float64(i%7)
+				}
+				m.Add(m.Cell(contributor, fmt.Sprint(d), d%2 == 0), s)
+			}
+		}
+		add("tells", true)
+		for k := range silent {
+			add(fmt.Sprint("silent ", k), false)
+		}
+		return m.Look()
+	}
+	if alone, beside := of(0), of(4); !alone.Harmful() || !beside.Harmful() {
+		t.Errorf("one who tells of harm: %+v; beside four who tell nothing: %+v", alone.Difference, beside.Difference)
+	}
+}
