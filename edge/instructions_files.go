@@ -29,13 +29,19 @@ type shelf struct {
 	lower *consent.Lowerer
 }
 
+// shared is how many developers must have had a file before its text is shown to anyone else or given to others: whatever a hub
+// names, what one person wrote for themselves is theirs.
+const shared = 10
+
 // Artifact finds it. It looks through all that is there, once for each release that a person looks at.
 func (s shelf) Artifact(id string) (name, text string, ok bool, err error) {
-	known := map[string]bool{} // by the digest of the raw text: another file
+	known := map[string]bool{}  // by the digest of the raw text: whether it is this file
+	people := map[string]bool{} // who has it
+	enough := func() bool { return len(people) >= shared || s.e.cfg.Own && len(people) > 0 }
 	for last := ""; ; {
 		rows, err := s.e.db.RawEpisodes(s.ctx, last, 1000)
 		if err != nil || len(rows) == 0 {
-			return "", "", false, err
+			return name, text, false, err
 		}
 		last = rows[len(rows)-1].ID
 		for _, r := range rows {
@@ -47,16 +53,29 @@ func (s shelf) Artifact(id string) (name, text string, ok bool, err error) {
 				return "", "", false, err
 			}
 			for _, a := range told.Episode().Artifacts {
-				if a.Text == "" || a.Truncated || known[a.Digest] {
+				if a.Text == "" || a.Truncated {
 					continue
 				}
-				known[a.Digest] = true
+				is, seen := known[a.Digest]
+				if is {
+					people[r.Developer] = true
+				}
+				if enough() {
+					return name, text, true, nil
+				}
+				if seen {
+					continue
+				}
+				known[a.Digest] = false
 				left := episode.Episode{Artifacts: []episode.Artifact{a}} // the digest that left is that of what the filter made of it
 				if _, err := s.e.filter.Episode(&left); err != nil || len(left.Artifacts) == 0 {
 					continue
 				}
 				if s.lower.ArtifactID(left.Artifacts[0].Digest) == id {
-					return a.Name, a.Text, true, nil
+					known[a.Digest], name, text = true, a.Name, a.Text
+					if people[r.Developer] = true; enough() {
+						return name, text, true, nil
+					}
 				}
 			}
 		}

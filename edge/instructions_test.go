@@ -33,18 +33,22 @@ func rulesFile() episode.Artifact {
 	return episode.Artifact{Digest: episode.Digest([]byte(rulesText)), Kind: episode.ArtifactRules, Name: "CLAUDE.md", MediaType: "text/markdown", Text: rulesText}
 }
 
-// offered is an edge that follows a repository, at which a file was in force for somebody, and which is offered that file for all.
-func offered(t *testing.T) (*loop, *edge.Edge, *clone) {
+// offered is an edge that follows a repository, at which a file was in force for some, and which is offered that file for all.
+func offered(t *testing.T) (*loop, *edge.Edge, *clone) { return offeredWhereHad(t, 10) }
+
+func offeredWhereHad(t *testing.T, by int) (*loop, *edge.Edge, *clone) {
 	l := newLoop(t)
 	c := l.clone()
 	c.commit("begin", "README.md", "mill\n")
 	l.conf = func(conf *edge.Config) { conf.Repositories = []string{c.dir} }
 	e := l.edge("alder")
-	l.send(e, worked(l, "ada", "0", rulesFile()))
+	for k := range by {
+		l.send(e, worked(l, []string{"ada", "bob", "cyd", "dan", "eve", "fay", "gus", "hal", "ivy", "jon"}[k], fmt.Sprint(k), rulesFile()))
+	}
 	l.pass(25 * time.Hour)
 	l.turn(e)
 	left := l.atHub("alder")
-	if len(left) != 1 || len(left[0].Artifacts) != 1 || left[0].Artifacts[0].Text != "" || !strings.HasPrefix(left[0].Artifacts[0].Digest, "ar_") {
+	if len(left) != by || len(left[0].Artifacts) != 1 || left[0].Artifacts[0].Text != "" || !strings.HasPrefix(left[0].Artifacts[0].Digest, "ar_") {
 		t.Fatalf("what left has the artifacts %+v", left[0].Artifacts)
 	}
 	p, err := instruct.New("Tests first", "Code lasted longer where it was in force.", instruct.Change{Artifact: left[0].Artifacts[0].Digest}).Marshal()
@@ -53,6 +57,18 @@ func offered(t *testing.T) (*loop, *edge.Edge, *clone) {
 		l.ok(e.OfferInstructions(t.Context(), maker, triedRelease, p))
 	}
 	return l, e, c
+}
+
+func TestWhatFewWroteForThemselvesIsShownToNobody(t *testing.T) {
+	l, e, _ := offeredWhereHad(t, 9)
+	i, err := e.Instruction(t.Context(), triedRelease)
+	l.ok(err)
+	if i.Words != "" || len(i.Files) != 0 || i.Seen != "" || !strings.Contains(i.Problem, "fewer than 10 developers") {
+		t.Errorf("%+v", i)
+	}
+	if err := e.TryInstructions(t.Context(), "steward", triedRelease, i.Seen, 0.5); code(err) != "instructions/unknown-artifact" {
+		t.Errorf("it is tried all the same: %v", err)
+	}
 }
 
 func TestInstructionsAreSeenTriedJudgedAndKept(t *testing.T) {
@@ -122,8 +138,8 @@ func TestInstructionsAreSeenTriedJudgedAndKept(t *testing.T) {
 			t.Fatalf("%+v", d)
 		}
 	}
-	if arms["with"] != with || arms["without"] != 60-with || arms[""] != 2 {
-		t.Errorf("what left says %v; %d of 60 had it, and two episodes were before", arms, with)
+	if arms["with"] != with || arms["without"] != 60-with || arms[""] != 11 {
+		t.Errorf("what left says %v; %d of 60 had it, and eleven episodes were before", arms, with)
 	}
 
 	l.ok(e.JudgeInstructions(ctx, maker, triedRelease, true, "kept 6 points more, at least 2"))
@@ -138,7 +154,7 @@ func TestInstructionsAreSeenTriedJudgedAndKept(t *testing.T) {
 	l.send(e, worked(l, developers[0], "after"))
 	l.pass(25 * time.Hour)
 	l.turn(e)
-	if n := len(l.atHub("alder")); n != 63 {
+	if n := len(l.atHub("alder")); n != 72 {
 		t.Errorf("%d at the hub", n)
 	}
 	for _, ep := range l.atHub("alder") {

@@ -5,6 +5,7 @@ package edge
 import (
 	"context"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/web"
 )
 
@@ -38,6 +39,15 @@ func (v View) Instruction(ctx context.Context, id string) (*web.Instruction, err
 			return nil, err
 		}
 		w := v.instruction(i)
+		p, in := access.Of(ctx)
+		if in && !p.Raw && !p.Has(access.Steward) { // the text is the enterprise's own, as it stands
+			w.Changes, w.Seen = nil, ""
+			w.Problem = "what it changes is shown to stewards, and to those who may see raw text"
+			return &w, nil
+		}
+		if in && len(w.Changes) > 0 {
+			return &w, v.db.Note(ctx, v.entry(ctx, p.Name, "see instructions", id))
+		}
 		return &w, nil
 	}
 	return nil, web.ErrNotFound

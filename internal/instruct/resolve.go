@@ -60,7 +60,7 @@ func (p *Payload) Resolve(known Known) (*Resolved, error) {
 			return nil, err
 		}
 		if !ok {
-			return nil, &episode.Problem{Code: "instructions/unknown-artifact", Message: "the file " + c.Artifact + " that the release names is not in force anywhere any more",
+			return nil, &episode.Problem{Code: "instructions/unknown-artifact", Message: "the file " + c.Artifact + " that the release names is not in force any more, or with fewer than 10 developers",
 				Hint: "it is found while records with it are less than the time of raw text old; ask for a release that has the text as a diff"}
 		}
 		if err := visible(text); err != nil {
