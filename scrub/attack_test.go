@@ -214,7 +214,7 @@ func FuzzText(f *testing.F) {
 	f.Add([]byte("https://a:b@c/d?token=ey eyJhbGciOiJIUzI1NiJ9.e30.x /home/a/ -----BEGIN PRIVATE " + "KEY-----"))
 	for _, text := range []string{
 		"id,user,password,phone\n1,anna,tulpe77,030 112233\n\n2,bert\n3,carl,\"a\nb\",x\n", "USER   PIN\nanna   4711\n", "id name\n-- -----\n 1 tulpe\n", "| user | token |\n|---|---|\n| a | k3j4h5k3 |\n| b |\n",
-		"COPY u (id, login, password) FROM stdin;\n1\tanna\ttulpe\n\\.\n", "INSERT INTO u (last_name, pin) VALUES ('Brenko', 4711), (N'x', '0815');", "Hafenstraße 5a\nD-51147 Köln\nTel.: 0221 4711081\n",
+		"COPY u (id, login,", "COPY u (id, login, password) FROM stdin;\n1\tanna\ttulpe\n\\.\n", "INSERT INTO u (last_name, pin) VALUES ('Brenko', 4711), (N'x', '0815');", "Hafenstraße 5a\nD-51147 Köln\nTel.: 0221 4711081\n",
 		"the password for the old printer is tulpe77. Passwort (root): tulpe77", "login: anna / dahlie12\nPassphrase: Blue Otters Swim Fast.\n", "user, pass := \"a\", \"tulpe\"; char pw[9] = L\"tulpe\";", "password: &str = r#\"tulpe\"#; {password, <<\"tulpe\">>}",
 		"<pw a='b'><value>tulpe</value></pw> s:8:\"password\";s:5:\"tulpe\";", "FJORD\\\\anna 1.2.3.4 - anna [10/Oct/2024:13:55:36] x:x:1001:1001:Anna Brenko,,:/ USER PID\nanna 12\n",
 	} {

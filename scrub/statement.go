@@ -46,7 +46,7 @@ func (w *worker) filled(i int) bool {
 			break
 		}
 	}
-	if !c.settle() {
+	if i >= len(b) || !c.settle() { // a text that ends within the list has no rows
 		return false
 	}
 	i = blanks(b, i+1)
