@@ -7,9 +7,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"text/tabwriter"
 
@@ -111,42 +109,11 @@ type instructionsJob struct {
 	JSON       bool    `json:"json,omitempty"`
 }
 
-func (j instructionsJob) on(e *env, config string) error {
-	f, joined, err := (&edgeCmd{Config: config}).read(e)
-	if err != nil {
-		return err
-	}
-	conf := edge.Config{Dir: f.Dir}
-	if len(joined) > 0 {
-		if conf, err = f.Config(joined...); err != nil {
-			return err
-		}
-	}
-	conf.Log = logger(e.err)
-	var said string
-	ed, err := edge.OpenRecorded(e.ctx, conf)
-	if err == nil {
-		said, err = j.do(asMe(e.ctx), ed)
-		err = errors.Join(err, ed.Close())
-	} else if errors.Is(err, errInUse) {
-		var arg []byte
-		if arg, err = json.Marshal(j); err == nil {
-			said, err = control(e.ctx, f.Dir, "instructions", string(arg))
-		}
-	}
-	if err == nil {
-		_, err = io.WriteString(e.out, said)
-	}
-	return err
-}
+func (j instructionsJob) on(e *env, config string) error { return onEdge(e, config, "instructions", j) }
 
 // instructionsOf is what a running edge answers.
 func instructionsOf(ctx context.Context, ed *edge.Edge, arg string) (string, error) {
-	var j instructionsJob
-	if err := json.Unmarshal([]byte(arg), &j); err != nil {
-		return "", err
-	}
-	return j.do(ctx, ed)
+	return answerJob[instructionsJob](ctx, ed, arg)
 }
 
 func (j instructionsJob) do(ctx context.Context, ed *edge.Edge) (string, error) {
