@@ -40,11 +40,11 @@ func measureDecide(ctx context.Context, b *bench) ([]row, error) {
 		return nil, err
 	}
 	defer d.remove()
-	over, err := b.decideOver(ctx, d, served, asked, seconds, []int{decideRate})
+	in, err := decideIn(ctx, d, served, asked, calls)
 	if err != nil {
 		return nil, err
 	}
-	in, err := decideIn(ctx, d, served, asked, calls)
+	over, err := b.decideOver(ctx, d, served, asked, seconds, []int{decideRate})
 	return append([]row{in}, over...), err
 }
 
@@ -114,7 +114,7 @@ func openEdge(ctx context.Context, d *demo, dir string) (*edge.Edge, error) {
 	return edge.New(ctx, edge.Config{Dir: dir, Hubs: []edge.Hub{{Name: "demo-maker", Contributor: filepath.Base(dir), Channel: "early", URL: "http://127.0.0.1:1", Public: hub.Public()}}})
 }
 
-// decideOver measures over loopback, a row for each rate.
+// decideOver measures over loopback, a row for each rate. It moves the edge's folder.
 func (b *bench) decideOver(ctx context.Context, d *demo, dir string, asked []edge.DecideRequest, seconds time.Duration, rates []int) (rows []row, err error) {
 
 	bodies := make([][]byte, len(asked))
@@ -128,7 +128,13 @@ func (b *bench) decideOver(ctx context.Context, d *demo, dir string, asked []edg
 		return nil, err
 	}
 	defer peer.stop()
-	c, served, err := b.up(ctx, d.dir, d.args("--otlp=")...)
+	// "up" without the demo has one edge beside the hub: here the demo's, which has the release.
+	one := filepath.Join(d.state(), "edge")
+	if err := os.Rename(dir, one); err != nil {
+		return nil, err
+	}
+	dir = one
+	c, served, err := b.up(ctx, d.state(), "--otlp=", "--agent=none", "--policy", filepath.Join(b.root, "cmd", "headrace", "demo-policy.yaml"))
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +143,7 @@ func (b *bench) decideOver(ctx context.Context, d *demo, dir string, asked []edg
 	if err != nil {
 		return nil, err
 	}
-	if err := c.quiet(ctx, 3*time.Minute); err != nil { // it reads the demo's histories again, in vain
+	if err := c.quiet(ctx, 3*time.Minute); err != nil { // it looks for histories, in vain
 		return nil, err
 	}
 	var turn [decideConnections]int
@@ -152,24 +158,31 @@ func (b *bench) decideOver(ctx context.Context, d *demo, dir string, asked []edg
 	empty := &target{addr: addr, path: "/v1/decide", next: next}
 	for _, rate := range rates {
 		var p99, peer99, p50 []float64
-		n := 0
+		n, ticks, peerTicks := 0, 0, 0
 		for range decideRounds {
+			before := c.ticks()
 			a, err := ours.open(ctx, decideConnections, float64(rate), time.Second, seconds)
 			if err != nil {
 				return rows, err
 			}
+			ticks += c.ticks() - before
 			p99, p50, n = append(p99, us(a.quantile(0.99))), append(p50, us(a.quantile(0.5))), n+a.requests
+			before = peer.ticks()
 			if a, err = empty.open(ctx, decideConnections, float64(rate), time.Second, seconds); err != nil {
 				return rows, err
 			}
+			peerTicks += peer.ticks() - before
 			peer99 = append(peer99, us(a.quantile(0.99)))
 		}
 		rows = append(rows, row{ID: "decide/loopback-p99", Ours: figure(median(p99)), Unit: "µs", Peer: figure(median(peer99)), PeerName: emptyName, N: n, Seed: d.seed,
-			Note: fmt.Sprintf("%d/s sent whether or not answered, %d connections, %d rounds of %v each in turns, medians of the rounds; ours p50 %.0f µs; ours/peer %.2f",
-				rate, decideConnections, decideRounds, seconds, median(p50), median(p99)/median(peer99))})
+			Note: fmt.Sprintf("%d/s sent whether or not answered, %d connections, %d rounds of %v each in turns, medians of the rounds; ours p50 %.0f µs; ours/peer %.2f; processor time a request %.0f µs, the peer's %.0f µs",
+				rate, decideConnections, decideRounds, seconds, median(p50), median(p99)/median(peer99), perRequest(ticks, n), perRequest(peerTicks, n))})
 	}
 	return rows, nil
 }
+
+// perRequest is the processor time of one of n requests in microseconds, of hundredths of a second for all.
+func perRequest(ticks, n int) float64 { return float64(ticks) * 1e4 / float64(max(n, 1)) }
 
 // released asks once, and says what was answered where no release is in force.
 func released(ctx context.Context, t *target) error {
