@@ -43,7 +43,7 @@ func turned(ctx context.Context, cfg sim.Config, took *stages) (*gate.Report, *l
 		return nil, nil, nil, err
 	}
 	at = took.add(1, at)
-	r := gate.Evaluate(heldOut, f, gate.Options{})
+	r := gate.Evaluate(heldOut, f, gate.Options{Look: gate.Look{Kind: "filter", Number: 1}}) // as a hub does first
 	took.add(2, at)
 	return &r, f, w, nil
 }

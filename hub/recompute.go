@@ -130,7 +130,11 @@ func (h *Hub) check(ctx context.Context, c *claim, card *value.RateCard) error {
 	} else {
 		model, judged = episode.Digest(b), filter
 	}
-	report := gate.Evaluate(heldOut, judged, gate.Options{Model: model, Snapshot: c.report.Snapshot, AsOf: c.report.AsOf, Reward: h.scorer(heldOut, c.report.AsOf)})
+	judging := gate.Options{Model: model, Snapshot: c.report.Snapshot, AsOf: c.report.AsOf, Reward: h.scorer(heldOut, c.report.AsOf)}
+	if c.report.Look != nil {
+		judging.Look = *c.report.Look
+	}
+	report := gate.Evaluate(heldOut, judged, judging)
 	// Sealing is deterministic: the same model and the same report are the same bytes.
 	envelope, err := bundle.SealDocument(bundle.TypeGateReport, report, h.ring.Signing())
 	if err != nil {

@@ -64,7 +64,7 @@ func statementInputs(period string, card *value.RateCard, id string, report *gat
 	in := value.Inputs{Period: period, Card: card, Records: map[string]value.Records{}, Worths: worths,
 		Gate: value.Gate{Digest: id, Verdict: string(report.Verdict), Released: report.Verdict == gate.Released}}
 	if in.Gate.Released && report.Old.Estimate > 0 {
-		in.Gate.Certified = report.Gain.Bound / report.Old.Estimate
+		in.Gate.Certified = report.Certified() / report.Old.Estimate
 	}
 	for name, n := range counts {
 		in.Records[name] = value.Records{In: n.In, Used: n.Used + n.Folded, SetAside: n.SetAside}

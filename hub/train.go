@@ -12,6 +12,7 @@ import (
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/rights"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
@@ -73,15 +74,46 @@ func (h *Hub) evaluate(ctx context.Context, s *snapshot, c *candidate) (*judgeme
 	if c.filter != nil {
 		m = c.filter
 	}
+	look, err := h.nextLook(ctx, release.Filter, s.manifest.ID)
+	if err != nil {
+		return nil, err
+	}
 	today := h.today()
-	g := &judgement{report: gate.Evaluate(c.heldOut, m, gate.Options{Model: c.digest, Snapshot: s.manifest.ID, AsOf: today, Reward: h.scorer(c.heldOut, today)})}
-	var err error
+	g := &judgement{report: gate.Evaluate(c.heldOut, m, gate.Options{Model: c.digest, Snapshot: s.manifest.ID, AsOf: today, Reward: h.scorer(c.heldOut, today), Look: look})}
 	if g.envelope, err = bundle.SealDocument(bundle.TypeGateReport, g.report, h.ring.Signing()); err != nil {
 		return nil, err
 	}
 	g.digest = episode.Digest(g.envelope)
 	h.stats.Gate.add(g.report.Data.Judged, start)
 	return g, h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocGate, ID: g.digest, Parent: s.manifest.ID, Envelope: g.envelope, LogIndex: -1, Note: c.why, MadeAt: h.cfg.Now()})
+}
+
+// nextLook is the next one at the claim that a candidate of a kind is better than what everybody has. It follows from the reports that
+// are stored; a turn that was interrupted looks as it did before.
+func (h *Hub) nextLook(ctx context.Context, kind release.Kind, snapshot string) (gate.Look, error) {
+	last, _, err := h.lastRollout(ctx, kind)
+	if err != nil {
+		return gate.Look{}, err
+	}
+	next := gate.Look{Kind: string(kind), Base: last.Settled(), Number: 1}
+	docs, err := h.db.Documents(ctx, sqlstore.DocGate)
+	if err != nil {
+		return next, err
+	}
+	for _, doc := range docs {
+		var r gate.Report
+		if h.open(doc.Envelope, bundle.TypeGateReport, &r) != nil || r.Look == nil || r.Look.Kind != next.Kind {
+			continue // of a format of before, or of another kind
+		}
+		if doc.Parent == snapshot {
+			return *r.Look, nil
+		}
+		if r.Look.Base == next.Base {
+			next.Number = r.Look.Next()
+			break
+		}
+	}
+	return next, nil
 }
 
 // splitter sorts rows by what they may be used for: a developer is either learned from or judged by.

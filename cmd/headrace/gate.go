@@ -22,6 +22,7 @@ type gateCmd struct {
 	Model     string `xor:"what" required:"" help:"Control model to judge: the file that headrace learn wrote." type:"path" placeholder:"FILE"`
 	Report    string `xor:"what" required:"" help:"Gate report to check instead: that it agrees with itself." type:"path" placeholder:"FILE"`
 	Reward    string `help:"What a decision is worth, as headrace learn was told: immediate, retained-characters, balanced, or a file." default:"immediate" placeholder:"NAME|FILE"`
+	Look      int    `help:"Which look this is, from 1, where candidates for the same are judged more than once: the more often, the surer it must be." placeholder:"N"`
 	Recipient string `help:"Who judges: only records whose terms name them are used. Without it, any recipient's are." placeholder:"NAME"`
 	Strict    bool   `help:"Exit with 1 when the gate refuses or anything was set aside."`
 }
@@ -63,7 +64,7 @@ func (c *gateCmd) Run(e *env) error {
 	if spec.Waits() {
 		scorer = reward.Fit(spec, in.decisions, dataset.UnixDay(time.Now().Unix())-1)
 	}
-	rep := gate.Evaluate(in.decisions, model, gate.Options{Model: episode.Digest(file), Reward: scorer})
+	rep := gate.Evaluate(in.decisions, model, gate.Options{Model: episode.Digest(file), Reward: scorer, Look: gate.Look{Kind: learn.Chooses(model), Number: c.Look}})
 	if err := json.MarshalWrite(e.out, rep, json.Deterministic(true), jsontext.Multiline(true)); err != nil {
 		return err
 	}

@@ -32,8 +32,13 @@ func (r *Report) Check() error {
 		return bad(fmt.Errorf("verdict %q", r.Verdict))
 	case (r.Verdict == Refused) != (len(r.Reasons) > 0):
 		return bad(fmt.Errorf("%s for %d reasons", r.Verdict, len(r.Reasons)))
-	case r.Verdict == Released && (r.Gain == nil || !(r.Gain.Bound > 0)):
+	case r.Verdict == Released && (r.Gain == nil || !(r.Certified() > 0)):
 		return bad(fmt.Errorf("released without a bound of the gain above 0"))
+	}
+	if r.Look != nil {
+		if err := r.Look.check(r.Gain); err != nil {
+			return bad(err)
+		}
 	}
 	for _, iv := range r.intervals() {
 		if iv != nil && !(iv.Lower <= iv.Bound && iv.Bound <= iv.Estimate && iv.Estimate <= iv.Upper && iv.Developers >= minShown) {

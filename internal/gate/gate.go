@@ -5,7 +5,7 @@
 // Start from [Evaluate]: from decisions that the logging policy made with known probabilities, by developers whom the
 // candidate has not learned from ([HeldOut]), it estimates what the candidate would gain, with an interval that treats a
 // developer's decisions as one piece of evidence. It releases only where the one-sided 95 % lower bound of the gain is
-// above zero and no guardrail is broken. Where there is too little to say it refuses before it looks at the gain, and says
+// above zero and no guardrail is broken, and by more the more often it has looked ([Look]). Where there is too little to say it refuses before it looks at the gain, and says
 // how much is missing. [Trial] does the same for developers drawn at random, [Compare] for tasks done under both; there
 // is no other evidence. A [Report] is the record of all that, and [Decode] reads one.
 //
@@ -35,6 +35,8 @@ type Options struct {
 	Explore float64
 	// Withheld is what contributors counted at home of decisions that they did not contribute.
 	Withheld []Withheld
+	// Look says which look this is at which claim; the zero Look that it is the only one that there will be.
+	Look Look
 }
 
 // What there must be before the gate looks at the gain.
@@ -95,13 +97,20 @@ func (o *Options) report(d Design, method string) Report {
 	if o.Reward != nil {
 		spec = o.Reward.Spec
 	}
-	return Report{Format: reportFormat, Design: d, Method: method, Reward: spec.Name, Spec: spec.Digest(), Model: o.Model, Snapshot: o.Snapshot, AsOf: o.AsOf, Verdict: Refused}
+	r := Report{Format: reportFormat, Design: d, Method: method, Reward: spec.Name, Spec: spec.Digest(), Model: o.Model, Snapshot: o.Snapshot, AsOf: o.AsOf, Verdict: Refused}
+	if o.Look.Number > 0 {
+		r.Look = &Look{Kind: o.Look.Kind, Base: o.Look.Base, Number: o.Look.Number}
+	}
+	return r
 }
 
 // weigh fills in what follows from the gain and the old value.
 func (r *Report) weigh() {
 	if r.Old.Estimate > 0 {
 		r.RelativeGain = r.Gain.Estimate / r.Old.Estimate
+	}
+	if r.Look != nil {
+		r.Look.spend(*r.Gain)
 	}
 	r.Power = &Power{Detectable: r.Gain.Detectable()}
 	if r.Gain.Estimate > 0 {
@@ -112,8 +121,8 @@ func (r *Report) weigh() {
 
 // decide gives the verdict: the gain's bound, and no broken guardrail.
 func (r *Report) decide() {
-	if !(r.Gain.Bound > 0) {
-		r.refuse("gain", fmt.Sprintf("the one-sided 95 %% lower bound of the gain is %.4f and must be above 0", r.Gain.Bound), r.Gain.Bound, 0)
+	if bound := r.Certified(); !(bound > 0) {
+		r.refuse("gain", fmt.Sprintf("the one-sided lower bound of the gain, sure by %s, is %.4f and must be above 0", r.sure(), bound), bound, 0)
 	}
 	for _, g := range r.Guardrails {
 		switch {

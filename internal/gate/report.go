@@ -51,6 +51,8 @@ type Report struct {
 	Gain *ope.Interval `json:"gain,omitempty"`
 	Old  *ope.Interval `json:"old,omitempty"`
 	New  *ope.Interval `json:"new,omitempty"`
+	// Look says how often the gate has looked, and by which bound it has decided; nil where it looks once, at 95 %.
+	Look *Look `json:"look,omitempty"`
 	// RelativeGain is Gain over Old, estimates only.
 	RelativeGain float64 `json:"relative_gain,omitzero"`
 	// Finite is a lower bound of the gain by betting on developers. Unlike Gain's it holds for any number of them, which is

@@ -23,7 +23,10 @@ func Gate(id string, at time.Time, r *gate.Report, releaseID string) web.Gate {
 	g := web.Gate{ID: id, At: at, Candidate: r.Model, Snapshot: r.Snapshot, Released: r.Verdict == gate.Released, Release: releaseID, Design: string(r.Design),
 		Method: r.Method, Reward: r.Reward, HasGain: r.Gain != nil}
 	if r.Gain != nil {
-		g.Gain, g.Bound = estimate(*r.Gain), r.Gain.Bound
+		g.Gain, g.Bound, g.Sure = estimate(*r.Gain), r.Certified(), 0.95
+	}
+	if r.Look != nil && r.Look.Bound != nil {
+		g.Sure, g.Look = 1-r.Look.Alpha, r.Look.Number
 	}
 	if r.Old != nil && r.New != nil {
 		g.Old, g.New = estimate(*r.Old), estimate(*r.New)
@@ -77,7 +80,7 @@ func Gate(id string, at time.Time, r *gate.Report, releaseID string) web.Gate {
 	passed("sample", fmt.Sprintf("the decisions count for %.0f independent ones", d.EffectiveSample))
 	passed("weight", fmt.Sprintf("the heaviest decision counts %.1f times", d.MaxWeight))
 	if r.Gain != nil {
-		passed("gain", fmt.Sprintf("the one-sided 95 %% lower bound of the gain is %+.4f", r.Gain.Bound))
+		passed("gain", fmt.Sprintf("the lower bound of the gain is %+.4f", r.Certified()))
 	}
 	return g
 }

@@ -36,7 +36,9 @@ type Gate struct {
 	Method    string // "doubly robust, cluster-robust by developer", …
 	Reward    string // reward spec
 	Gain      Estimate
-	Bound     float64 // one-sided 95 % lower bound of the gain: what the rule looks at
+	Bound     float64 // one-sided lower bound of the gain: what the rule looks at
+	Sure      float64 // how sure that bound is, such as 0.95; more the more often was looked
+	Look      int     // which look it was at candidates for the same; 0 where there is no other
 	HasGain   bool    // false when there was too little to estimate at all
 	Old, New  Estimate
 	Slices    []Slice // the same gain by part, for instance by language
@@ -241,6 +243,9 @@ func likely(e Estimate) string {
 
 // bound writes the number that the release rule looks at, as finely as the gain.
 func bound(g *Gate) string { return signed(g.Bound, digits(g.Gain)) }
+
+// sure writes how sure a bound is, with as many digits as tell it from certain.
+func sure(share float64) string { return strconv.FormatFloat(100*share, 'g', 5, 64) + " %" }
 
 // missing says how much a check lacks, or nothing.
 func missing(c Check) string {

@@ -22,7 +22,7 @@ func funcs() template.FuncMap {
 	return template.FuncMap{
 		"to": to, "num": func(n any) string { return num(int(whole(n))) }, "count": count, "noun": noun, "size": func(n any) string { return size(whole(n)) }, "when": when, "day": day, "stamp": stamp, "short": short, "clip": clip,
 		"percent": percent, "interval": interval, "tally": tally, "purposes": join[[]episode.Purpose], "names": join[[]string], "words": words,
-		"yesno": yesno, "diff": diff, "patched": patched, "fields": fields, "verdict": verdict, "plain": func(e Estimate) string { return spread(e, unsigned) }, "measured": measured, "missing": missing, "share": share, "bound": bound,
+		"yesno": yesno, "diff": diff, "patched": patched, "fields": fields, "verdict": verdict, "plain": func(e Estimate) string { return spread(e, unsigned) }, "measured": measured, "missing": missing, "share": share, "bound": bound, "sure": sure,
 		"fares": fares, "stages": func(r Release) []stageAt { return stagesOf(&r) }, "kind": kind, "plus": func(a, b int) int { return a + b },
 		"center": func(e Estimate) string { return signed(e.Value, digits(e)) }, "bounds": bounds, "rate": rate, "period": period, "shortday": shortDay, "hundred": func(v float64) string { return amount(100*v, "") }, "nobreak": func(s string) string { return strings.ReplaceAll(s, " ", "\u202f") }, "plainly": func(v float64) string { return unsigned(v, 2) },
 		"points": func(e *Estimate) Estimate { return points(*e) },
