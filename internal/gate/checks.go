@@ -180,7 +180,7 @@ func (s *sample) tooLittle(r *Report, m learn.Model) {
 	s.tooSpoilt(r)
 	r.need("sample", data.EffectiveSample, max(minSample, minSampleShare*float64(data.Judged)),
 		"the decisions count as %.0f independent ones under the candidate, of %.0f needed")
-	r.most("weight", data.MaxWeight, maxWeight, "one decision would count %.0f-fold, of %.0f allowed")
+	r.most("weight", data.Heaviest, maxHeaviest, "one decision would have %.4f of the weight of all, of %.2f allowed: the candidate would do what was hardly ever done")
 	r.most("support", float64(data.Unsupported), 0, "in %.0f decisions the candidate would do what was never done; %.0f may be so")
 }
 

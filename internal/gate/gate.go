@@ -43,8 +43,8 @@ type Options struct {
 const (
 	minDevelopers  = 100
 	minSample      = 1000 // effective
-	minSampleShare = 0.05
-	maxWeight      = 100
+	minSampleShare = 0.01
+	maxHeaviest    = 0.01 // share of the weight of all decisions, one's
 	maxSpoilt      = 0.05 // share of the decisions with any one thing wrong
 	maxShare       = 0.05 // of the weight of all decisions, one developer's
 	maxDrift       = 0.25 // population stability index

@@ -149,7 +149,7 @@ func TestTooLittleIsRefusedBeforeTheGainIsLookedAt(t *testing.T) {
 			if show, _ := f.Decide(d.Features); show && d.Shown && i < 100 {
 				d.PropensityShow = 0.002
 			}
-		}), f, "weight", 500},
+		}), f, "weight", math.NaN()},
 		{"some never shown", change(func(i int, d *dataset.Decision) {
 			if show, _ := f.Decide(d.Features); show && !d.Shown {
 				d.PropensityShow = 0

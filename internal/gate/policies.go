@@ -18,14 +18,16 @@ type policies struct {
 	// unsupported says that the candidate would do what the logging policy never does; unknown that there are actions of
 	// which the model knows nothing: the candidate does not take them.
 	unsupported, unknown bool
-	values               []float64
-	actions              []episode.Action
+	// What the weight and its square are on average, over what the logging policy might have done, where something is shown.
+	reach, spread float64
+	values        []float64
+	actions       []episode.Action
 }
 
 // judge keeps the decisions that a candidate can be judged by, counts the others, and says so.
 func judge(heldOut []dataset.Decision, m learn.Model, o Options, r *Report) *sample {
 	s, data := gather(heldOut, o, r), &r.Data
-	var sum, squares float64
+	var sum, squares, most, reach, spread float64
 	p := policies{model: m, explore: o.Explore}
 	for i := range heldOut {
 		d := &heldOut[i]
@@ -59,12 +61,14 @@ func judge(heldOut []dataset.Decision, m learn.Model, o Options, r *Report) *sam
 			s.strange++
 		}
 		if w := float64(x.new.weight * x.counts); d.Shown && w > 0 {
-			sum, squares, data.MaxWeight = sum+w, squares+float64(w*w), max(data.MaxWeight, w)
+			sum, squares, most = sum+w, squares+float64(w*w), max(most, w)
+			data.MaxWeight = max(data.MaxWeight, x.new.weight)
 		}
+		reach, spread = reach+float64(x.counts*p.reach), spread+float64(x.counts*x.counts*p.spread)
 		s.rows = append(s.rows, x)
 	}
 	if squares > 0 {
-		data.EffectiveSample = sum * sum / squares
+		data.EffectiveSample, data.Heaviest = min(sum*sum/squares, reach*reach/spread), most/sum
 	}
 	s.tell(r)
 	return s
@@ -87,7 +91,7 @@ func foreign(d *dataset.Decision) string {
 
 // compare fills in what the policies would do in a decision, and returns what is wrong with it, if anything is, or noSay.
 func (p *policies) compare(d *dataset.Decision, x *row) (wrong string) {
-	p.unsupported, p.unknown = false, false
+	p.unsupported, p.unknown, p.reach, p.spread = false, false, 0, 0
 	taken := p.list(d)
 	if taken < 0 {
 		return "propensity"
@@ -130,6 +134,9 @@ func (p *policies) compare(d *dataset.Decision, x *row) (wrong string) {
 		}
 		if to > 0 && a.Propensity == 0 && !hidden {
 			p.unsupported = true
+		}
+		if a.Propensity > 0 && !hidden {
+			p.reach, p.spread = p.reach+to, p.spread+float64(to*to)/a.Propensity
 		}
 		x.old.direct += float64(a.Propensity * q)
 		x.new.direct += float64(to * q)

@@ -99,9 +99,13 @@ type Data struct {
 	WithoutPropensity int            `json:"without_propensity"`
 	Developers        int            `json:"developers"`
 	// EffectiveSample is (Σw)²/Σw² of the decisions that the candidate might have made as they were made, w = its
-	// probability over the logged one. What was hidden is worth 0 whatever its weight, and does not count.
+	// probability over the logged one; or what that is on average over what the logging policy might have done, if less: where the
+	// rare was not done by chance, the log only seems to say much. What was hidden is worth 0 whatever its weight, and does not count.
 	EffectiveSample float64 `json:"effective_sample"`
-	MaxWeight       float64 `json:"max_weight"`
+	// MaxWeight is the largest w, and Heaviest the largest share of the weight of all that one decision has, with what it
+	// stands for of those that are too young.
+	MaxWeight float64 `json:"max_weight"`
+	Heaviest  float64 `json:"heaviest_share"`
 	// Unsupported counts decisions in which the candidate would do what the logging policy never would.
 	Unsupported int `json:"unsupported"`
 	// Largest is the largest share of the decisions that one developer made.

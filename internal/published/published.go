@@ -78,7 +78,7 @@ func Gate(id string, at time.Time, r *gate.Report, releaseID string) web.Gate {
 	passed("developers", fmt.Sprintf("%d held-out developers", d.Developers))
 	passed("propensity", fmt.Sprintf("%d of %d held-out decisions do not say with what probability they were shown", d.WithoutPropensity, d.Decisions))
 	passed("sample", fmt.Sprintf("the decisions count for %.0f independent ones", d.EffectiveSample))
-	passed("weight", fmt.Sprintf("the heaviest decision counts %.1f times", d.MaxWeight))
+	passed("weight", fmt.Sprintf("the heaviest decision counts %.1f times, and is %.2f %% of the weight of all", d.MaxWeight, 100*d.Heaviest))
 	if r.Gain != nil {
 		passed("gain", fmt.Sprintf("the lower bound of the gain is %+.4f", r.Certified()))
 	}

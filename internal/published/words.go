@@ -29,7 +29,7 @@ func check(code string) (name, unit string) {
 	case "sample":
 		return "Enough independent decisions.", "independent decisions"
 	case "weight":
-		return "No decision counts for many.", "times"
+		return "No decision counts for many.", "share of the weight"
 	case "support":
 		return "Nothing that was never tried.", "decisions"
 	case "guardrail":
