@@ -20,7 +20,7 @@ func TestKeptInstructionsComeToTheHookProgramAndGoWhenTheyAreStopped(t *testing.
 	const release = "rel_0123456789abcdef01234567"
 	p, err := instruct.New("Tests first", "", instruct.Change{Diff: "--- /dev/null\n+++ b/AGENTS.md\n@@ -0,0 +1 @@\n+Write a test first.\n"}).Marshal()
 	m.ok(err)
-	m.ok(m.edge.OfferInstructions(t.Context(), "maker", release, p))
+	m.ok(m.edge.OfferInstructions(t.Context(), "maker", &instruct.Offer{ID: release, Payload: p}))
 	i, err := m.edge.Instruction(t.Context(), release)
 	m.ok(err)
 	m.ok(m.edge.TryInstructions(t.Context(), "steward", release, i.Seen, 0.5))

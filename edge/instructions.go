@@ -39,6 +39,7 @@ type given struct {
 type instructionsBody struct {
 	Payload  *instruct.Payload  `json:"payload"`
 	Resolved *instruct.Resolved `json:"resolved,omitempty"` // what somebody has said yes to
+	Told     instruct.Told      `json:"told"`               // by the hub; its report as it was signed
 }
 
 func (e *Edge) sealContent(id string, c instructionsBody) ([]byte, error) {
@@ -138,16 +139,16 @@ func (e *Edge) mark(ep *episode.Episode, developer string) {
 }
 
 // OfferInstructions takes in a release of instructions that a hub has made, and asks a person about it. It may come again.
-func (e *Edge) OfferInstructions(ctx context.Context, hub, id string, payload []byte) error {
-	p, err := instruct.Decode(payload)
+func (e *Edge) OfferInstructions(ctx context.Context, hub string, o *instruct.Offer) error {
+	p, err := instruct.Decode(o.Payload)
 	if err != nil {
 		return err
 	}
-	sealed, err := e.sealContent(id, instructionsBody{Payload: p})
+	sealed, err := e.sealContent(o.ID, instructionsBody{Payload: p, Told: o.Told})
 	if err != nil {
 		return err
 	}
-	_, err = e.db.OfferInstructions(ctx, sqlstore.InstructionsRow{ID: id, Hub: hub, Sealed: sealed, OfferedAt: e.cfg.Now()})
+	_, err = e.db.OfferInstructions(ctx, sqlstore.InstructionsRow{ID: o.ID, Hub: hub, Sealed: sealed, OfferedAt: e.cfg.Now()})
 	return err
 }
 
@@ -228,6 +229,28 @@ func seenOf(r *instruct.Resolved) string {
 	return episode.Digest(b)
 }
 
+// followTrial keeps what the hub tells of a trial that is going on: where it stands, and what judged it.
+func (e *Edge) followTrial(ctx context.Context, hub string, o *instruct.Offer) error {
+	e.instructions.deciding.Lock()
+	defer e.instructions.deciding.Unlock()
+	r, err := e.instructionsRow(ctx, o.ID)
+	if err != nil || r.State != sqlstore.InstructionsTrying || r.Hub != hub {
+		return err
+	}
+	c, err := e.openContent(r)
+	if err != nil || len(c.Told.Looks) == len(o.Looks) && len(c.Told.Gate) == len(o.Gate) {
+		return err
+	}
+	c.Told = o.Told
+	if r.Sealed, err = e.sealContent(o.ID, c); err != nil {
+		return err
+	}
+	if err := e.db.MoveInstructions(ctx, r.State, r); !errors.Is(err, sqlstore.ErrChanged) {
+		return err
+	}
+	return nil // stopped meanwhile
+}
+
 // JudgeInstructions tells what the gate has said of a trial: it may be kept, once a person says so, or is dropped. Any other release
 // it leaves alone, and so another hub's. The report is the hub's signed word, which whoever calls has verified.
 func (e *Edge) JudgeInstructions(ctx context.Context, hub, id string, better bool, why string) error {
@@ -304,7 +327,17 @@ func (h *hub) fetchInstructions(ctx context.Context) error {
 }
 
 func (h *hub) takeOffer(ctx context.Context, o *instruct.Offer) error {
-	if err := h.OfferInstructions(ctx, h.link.Name, o.ID, o.Payload); err != nil {
+	if err := h.OfferInstructions(ctx, h.link.Name, o); err != nil {
+		return err
+	}
+	var report gate.Report
+	if len(o.Gate) > 0 {
+		var err error
+		if report, err = h.link.OpenTrial(o.Gate, o.Payload); err != nil {
+			return err
+		}
+	}
+	if err := h.followTrial(ctx, h.link.Name, o); err != nil {
 		return err
 	}
 	if o.Dropped != "" {
@@ -312,10 +345,6 @@ func (h *hub) takeOffer(ctx context.Context, o *instruct.Offer) error {
 	}
 	if len(o.Gate) == 0 {
 		return nil
-	}
-	report, err := h.link.OpenTrial(o.Gate, o.Payload)
-	if err != nil {
-		return err
 	}
 	why := fmt.Sprintf("gain %+.4f a decision, at least %+.4f, of %d developers", report.Gain.Estimate, report.Gain.Bound, report.Gain.Developers)
 	return h.JudgeInstructions(ctx, h.link.Name, o.ID, report.Verdict == gate.Released, why)

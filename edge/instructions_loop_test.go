@@ -71,11 +71,32 @@ func TestWhatHelpsIsFoundOfferedTriedJudgedAndKept(t *testing.T) {
 	}
 	l.ok(e.TryInstructions(ctx, "steward", i.ID, i.Seen, 0.5))
 
-	l.now.Store(time.Date(2027, 3, 15, 0, 0, 0, 0, time.UTC).UnixNano()) // and of the fifth, which begins after the trial does
 	rules.InForce = func(p sim.Place, f *sim.RuleFile) bool { return f.Effect > 0 && e.Words(p.Developer) != "" }
+	view := edge.View{Edge: e}
+	l.now.Store(time.Date(2027, 1, 20, 0, 0, 0, 0, time.UTC).UnixNano()) // in the middle of the fifth span, which begins after the trial does
+	span(4, rules, l.clock())
+	going, err := view.Instruction(ctx, i.ID)
+	l.ok(err)
+	if w := going.Trial; w == nil || w.Judged != nil || w.Due.Before(time.Date(2027, 2, 25, 0, 0, 0, 0, time.UTC)) || w.With == nil || w.With.Developers < 10 || w.Without.Decisions < 100 || len(w.Looks) != 1 ||
+		!w.Looks[0].Difference.Shown() || going.Evidence == nil || !(going.Evidence.Difference.Lower > 0) {
+		t.Fatalf("while it is tried its page has %+v, %+v", going.Evidence, w)
+	}
+
+	l.now.Store(time.Date(2027, 3, 15, 0, 0, 0, 0, time.UTC).UnixNano()) // and all is known of it
 	span(4, rules, l.clock())
 	i, err = e.Instruction(ctx, i.ID)
 	l.ok(err)
+	over, err := view.Instruction(ctx, i.ID)
+	l.ok(err)
+	if w := over.Trial; w.Judged == nil || !w.Judged.Released || !w.With.Reward.Shown() || !(w.With.Reward.Value > w.Without.Reward.Value) || len(w.Looks) != 1 {
+		t.Errorf("once it is judged its page has %+v", w)
+	}
+	if g, err := view.Gate(ctx, over.Trial.Judged.ID); err != nil || g.Kind != "instructions" || g.Design != "randomised" {
+		t.Errorf("the report that judged it: %+v, %v", g, err)
+	}
+	if b, err := view.GateDocument(ctx, over.Trial.Judged.ID); err != nil || len(b) == 0 {
+		t.Errorf("the signed report: %d bytes, %v", len(b), err)
+	}
 	if i.State != "passed" || i.Note == "" {
 		t.Fatalf("after the trial it is %s: %s", i.State, i.Note)
 	}

@@ -54,7 +54,7 @@ func offeredWhereHad(t *testing.T, by int) (*loop, *edge.Edge, *clone) {
 	p, err := instruct.New("Tests first", "Code lasted longer where it was in force.", instruct.Change{Artifact: left[0].Artifacts[0].Digest}).Marshal()
 	l.ok(err)
 	for range 2 { // it may come again
-		l.ok(e.OfferInstructions(t.Context(), maker, triedRelease, p))
+		l.ok(e.OfferInstructions(t.Context(), maker, &instruct.Offer{ID: triedRelease, Payload: p}))
 	}
 	return l, e, c
 }
@@ -173,7 +173,7 @@ func TestATrialThatFailsIsDroppedAndOnlyOneRunsAtATime(t *testing.T) {
 	ctx := t.Context()
 	p, err := instruct.New("Another", "", instruct.Change{Diff: "--- /dev/null\n+++ b/AGENTS.md\n@@ -0,0 +1 @@\n+Be brief.\n"}).Marshal()
 	l.ok(err)
-	l.ok(e.OfferInstructions(ctx, maker, "rel_another0123", p))
+	l.ok(e.OfferInstructions(ctx, maker, &instruct.Offer{ID: "rel_another0123", Payload: p}))
 	first, err := e.Instruction(ctx, triedRelease)
 	l.ok(err)
 	second, err := e.Instruction(ctx, "rel_another0123")
@@ -204,7 +204,7 @@ func TestWhatOnlyFilesCanSayIsAPatchAndNoTrial(t *testing.T) {
 	ctx := t.Context()
 	p, err := instruct.New("Shorter", "", instruct.Change{Diff: "--- a/README.md\n+++ b/README.md\n@@ -1 +1 @@\n-mill\n+The mill.\n"}).Marshal()
 	l.ok(err)
-	l.ok(e.OfferInstructions(ctx, maker, "rel_files0123", p))
+	l.ok(e.OfferInstructions(ctx, maker, &instruct.Offer{ID: "rel_files0123", Payload: p}))
 	i, err := e.Instruction(ctx, "rel_files0123")
 	l.ok(err)
 	if i.Words != "" || len(i.Files) != 1 {
@@ -231,7 +231,7 @@ func TestWhatOnlyFilesCanSayIsAPatchAndNoTrial(t *testing.T) {
 	if i, err = e.Instruction(ctx, "rel_files0123"); err != nil || i.State != "declined" {
 		t.Errorf("%+v, %v", i, err)
 	}
-	if err := e.OfferInstructions(ctx, maker, "rel_bad", []byte(`{}`)); code(err) != "instructions/bad-payload" {
+	if err := e.OfferInstructions(ctx, maker, &instruct.Offer{ID: "rel_bad", Payload: []byte(`{}`)}); code(err) != "instructions/bad-payload" {
 		t.Errorf("no payload: %v", err)
 	}
 }

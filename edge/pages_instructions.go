@@ -5,7 +5,9 @@ package edge
 import (
 	"context"
 
+	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/access"
+	"github.com/headrace/headrace/internal/published"
 	"github.com/headrace/headrace/internal/web"
 )
 
@@ -69,7 +71,7 @@ func (v View) RefuseInstruction(ctx context.Context, who, id string) error {
 }
 
 func (v View) instruction(i Instruction) web.Instruction {
-	w := web.Instruction{ID: i.ID, At: i.OfferedAt, Title: i.Title, State: i.State, Why: i.Why, Problem: i.Problem, Seen: i.Seen, Hub: v.oneOf(i.Hub)}
+	w := web.Instruction{Evidence: published.Evidence(&i.Told), ID: i.ID, At: i.OfferedAt, Title: i.Title, State: i.State, Why: i.Why, Problem: i.Problem, Seen: i.Seen, Hub: v.oneOf(i.Hub)}
 	if i.By != "" {
 		w.Said = "Last decided by " + i.By + "."
 	}
@@ -84,6 +86,11 @@ func (v View) instruction(i Instruction) web.Instruction {
 	}
 	if !i.From.IsZero() {
 		w.Trial = &web.Trial{From: i.From, Until: i.Until, Share: i.Share}
+		report, err := v.trialReport(i)
+		if err != nil {
+			v.log.Warn("the report of a trial is not shown: it does not verify", "release", i.ID, "err", err)
+		}
+		published.Trial(w.Trial, &i.Told, episode.Digest(i.Told.Gate), report)
 	}
 	return w
 }

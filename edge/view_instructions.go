@@ -10,6 +10,7 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture/gitlog"
+	"github.com/headrace/headrace/internal/instruct"
 	"github.com/headrace/headrace/internal/patch"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
@@ -29,6 +30,8 @@ type Instruction struct {
 	From      time.Time `json:"from,omitzero"`
 	Until     time.Time `json:"until,omitzero"`
 	KeptAt    time.Time `json:"kept_at,omitzero"`
+	// Told is what its hub says of it: why it proposes it, where the trial stands, and the signed report that judged it.
+	Told instruct.Told `json:"told,omitzero"`
 
 	// What follows is there where one is looked at.
 
@@ -68,7 +71,7 @@ func (e *Edge) shown(r sqlstore.InstructionsRow) Instruction {
 		i.Problem = err.Error()
 		return i
 	}
-	i.Title, i.Why = c.Payload.Title, c.Payload.Why
+	i.Title, i.Why, i.Told = c.Payload.Title, c.Payload.Why, c.Told
 	return i
 }
 

@@ -27,6 +27,7 @@ import (
 const (
 	trialDays   = 28         // of decisions that count
 	trialWait   = 4          // times that, until one of which too little comes is given up
+	trialLook   = 7          // days between two looks that the contributor is told of
 	noteJudged  = "gate:"    // followed by the digest of the report
 	noteDropped = "dropped:" // followed by why
 )
@@ -138,8 +139,9 @@ func (h *Hub) saveOffer(ctx context.Context, contributor, snapshot string, o tri
 	return h.publishOffers(ctx, contributor)
 }
 
-// judgeTrial puts a trial before the gate, once: when the decisions of its first four weeks are all that becomes of them, and enough.
-// Until then nothing is looked at but counts, so the bound is what it says.
+// judgeTrial puts a trial before the gate, once: when all is known that becomes of the decisions of its first four weeks, and they are
+// enough. Until then the contributor is told each week where it stands; by that nothing is decided here, so the gate's bound is what
+// it says.
 func (h *Hub) judgeTrial(ctx context.Context, s *snapshot, doc sqlstore.DocumentRow, decisions []dataset.Decision, scorer *reward.Scorer) error {
 	var o trialOffer
 	if err := json.Unmarshal(doc.Envelope, &o); err != nil {
@@ -153,11 +155,15 @@ func (h *Hub) judgeTrial(ctx context.Context, s *snapshot, doc sqlstore.Document
 		}
 	}
 	over := doc.MadeAt.AddDate(0, 0, trialWait*(trialDays+scorer.Report.Horizon)).Before(h.cfg.Now())
-	if first == math.MaxInt64 || today < first+int64(trialDays+scorer.Report.Horizon) {
+	due := first + int64(trialDays+scorer.Report.Horizon)
+	if first == math.MaxInt64 || today < due {
 		if over {
 			return h.endOffer(ctx, doc, noteDropped+"nobody tried it, or too few")
 		}
-		return nil
+		if first == math.MaxInt64 {
+			return nil
+		}
+		return h.lookAt(ctx, doc, id, gate.Stands(decisions, armOf(id), gate.Options{AsOf: today, Reward: scorer}), today, due)
 	}
 	span := slices.DeleteFunc(slices.Clone(decisions), func(d dataset.Decision) bool { return d.Release != id || d.Day >= first+trialDays })
 	report := gate.Trial(span, armOf(id), nil, gate.Options{Model: episode.Digest(o.Payload), Snapshot: s.manifest.ID, AsOf: today, Reward: scorer})
@@ -177,6 +183,40 @@ func (h *Hub) judgeTrial(ctx context.Context, s *snapshot, doc sqlstore.Document
 		return err
 	}
 	return h.endOffer(ctx, doc, noteJudged+digest)
+}
+
+// lookAt tells a contributor where its trial stands, where enough developers are in it and the last look was a while ago.
+func (h *Hub) lookAt(ctx context.Context, doc sqlstore.DocumentRow, id string, st gate.Standing, today, due int64) error {
+	look := instruct.Look{Day: today, Due: due, Without: instruct.Arm(st.Without), With: instruct.Arm(st.With), Difference: st.Difference}
+	before, err := h.looksAt(ctx, doc.Contributor, id)
+	if err != nil || !look.Shown() || len(before) > 0 && today < before[len(before)-1].Day+trialLook {
+		return err
+	}
+	b, err := json.Marshal(look)
+	if err != nil {
+		return err
+	}
+	err = h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocTrialLook, ID: fmt.Sprintf("%s/%d", doc.ID, today), Parent: doc.ID, Contributor: doc.Contributor, Envelope: b, LogIndex: -1, Note: id, MadeAt: h.cfg.Now()})
+	if err != nil {
+		return err
+	}
+	return h.publishOffers(ctx, doc.Contributor)
+}
+
+// looksAt are the looks at a trial, the oldest first.
+func (h *Hub) looksAt(ctx context.Context, contributor, id string) (looks []instruct.Look, err error) {
+	docs, err := h.db.DocumentsOf(ctx, sqlstore.DocTrialLook, contributor)
+	for _, doc := range slices.Backward(docs) {
+		var l instruct.Look
+		if doc.Note != id {
+			continue
+		}
+		if err := json.Unmarshal(doc.Envelope, &l); err != nil {
+			return nil, err
+		}
+		looks = append(looks, l)
+	}
+	return looks, err
 }
 
 // armOf tells of a decision whether it is in the trial of a release, and whether its developer was drawn to have it.
@@ -207,7 +247,13 @@ func (h *Hub) publishOffers(ctx context.Context, contributor string) error {
 			return err
 		}
 		f := instruct.Offer{ID: instruct.ID(o.Payload), Payload: o.Payload}
-		sequence++
+		if f.Looks, err = h.looksAt(ctx, contributor, f.ID); err != nil {
+			return err
+		}
+		if o.Proposal != nil {
+			f.Evidence = &o.Proposal.Difference
+		}
+		sequence += 1 + int64(len(f.Looks))
 		if digest, ok := strings.CutPrefix(doc.Note, noteJudged); ok {
 			judged, err := h.db.Document(ctx, sqlstore.DocTrial, digest)
 			if err != nil {

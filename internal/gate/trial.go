@@ -2,7 +2,10 @@
 
 package gate
 
-import "github.com/headrace/headrace/internal/dataset"
+import (
+	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/ope"
+)
 
 const (
 	minArm      = minDevelopers / 2 // developers in either arm
@@ -29,6 +32,47 @@ func Trial(decisions []dataset.Decision, arm func(*dataset.Decision) (treated, i
 	s.adjust()
 	s.conclude(&r)
 	return r
+}
+
+// Standing is where a trial stands before it may be judged. Nothing is decided by it: the gate looks once, at the end, so looking
+// on meanwhile makes no release likelier. Each interval holds by itself, and not all of many looks together.
+type Standing struct {
+	Without, With Arm
+	// Difference is what a decision is worth with the candidate less without; nil where fewer than 10 developers of either arm have
+	// decisions of which all is known.
+	Difference *ope.Interval
+}
+
+// Arm is one side of a trial.
+type Arm struct {
+	Developers, Decisions int // whose developers were drawn into it, also where it is not known yet what became of them
+	// Reward is the mean reward of a decision of which all is known; nil where fewer than 10 developers have any.
+	Reward *ope.Interval
+}
+
+// Stands says where a trial stands, by the decisions and the arms of [Trial].
+func Stands(decisions []dataset.Decision, arm func(*dataset.Decision) (treated, in bool), o Options) (st Standing) {
+	r := o.report(Randomised, trialMethod)
+	s, _ := enrol(decisions, arm, nil, o, &r)
+	met := make([]bool, s.clusters.N)
+	for i := range decisions {
+		treated, in := arm(&decisions[i])
+		if !in {
+			continue
+		}
+		side := &st.Without
+		if treated {
+			side = &st.With
+		}
+		side.Decisions++
+		if k := s.clusters.Of[i]; !met[k] {
+			met[k] = true
+			side.Developers++
+		}
+	}
+	st.Without.Reward, st.With.Reward = shown(s.ratio(oldValue, nil).Interval()), shown(s.ratio(newValue, nil).Interval())
+	st.Difference = s.difference(newValue, oldValue, nil)
+	return st
 }
 
 // enrol keeps the decisions of developers who are in one arm, and counts both arms' developers.

@@ -73,6 +73,22 @@ func TestATrialFindsWhatHelpsAndNothingElse(t *testing.T) {
 	}
 }
 
+// TestWhereATrialStandsIsToldOfNoFew keeps what is shown before the verdict the same as what is judged, and silent about few.
+func TestWhereATrialStandsIsToldOfNoFew(t *testing.T) {
+	rows, arm, _ := tried(3, 300, 0.08)
+	r, st := Trial(rows, arm, nil, Options{}), Stands(rows, arm, Options{})
+	if diff := cmp.Diff([]any{r.Gain.Estimate, r.Old, r.New}, []any{st.Difference.Estimate, st.Without.Reward, st.With.Reward}); diff != "" {
+		t.Errorf("judged and shown differ (-judged +shown):\n%s", diff)
+	}
+	if n := st.Without.Developers + st.With.Developers; n != 300 || st.Without.Decisions+st.With.Decisions != len(rows) {
+		t.Errorf("%+v of %d developers and %d decisions", st, 300, len(rows))
+	}
+	rows, arm, _ = tried(3, 15, 0.08)
+	if st := Stands(rows, arm, Options{}); st.Difference != nil || st.Without.Reward != nil && st.With.Reward != nil {
+		t.Errorf("of 15 developers it says %+v", st)
+	}
+}
+
 func TestWhoIsInBothArmsIsInNone(t *testing.T) {
 	rows, arm, _ := tried(1, 400, 0.06)
 	crossed := func(share float64) func(*dataset.Decision) (bool, bool) {

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/ope"
 	"github.com/headrace/headrace/internal/patch"
 )
 
@@ -248,6 +249,22 @@ func TestOffersAreForOneAndNamedByWhatTheyBear(t *testing.T) {
 	}
 	if o.Check("birch") == nil {
 		t.Error("another's offers are taken")
+	}
+	of := func(n int) *ope.Interval { return &ope.Interval{Estimate: 0.1, Upper: 0.2, N: 300, Developers: n} }
+	for _, few := range []Told{
+		{Evidence: of(9)},
+		{Looks: []Look{{Without: Arm{Developers: 9}, With: Arm{Developers: 30}}}},
+		{Looks: []Look{{Without: Arm{Developers: 30}, With: Arm{Developers: 30, Reward: of(9)}}}},
+		{Looks: []Look{{Without: Arm{Developers: 30}, With: Arm{Developers: 30}, Difference: of(9)}}},
+		{Looks: make([]Look, maxLooks+1)},
+	} {
+		if o.Offers[0].Told = few; o.Check("alder") == nil {
+			t.Errorf("a hub tells of few developers, or without end: %+v", few)
+		}
+	}
+	o.Offers[0].Told = Told{Evidence: of(10), Looks: []Look{{Without: Arm{Developers: 10}, With: Arm{Developers: 10, Reward: of(10)}, Difference: of(20)}}}
+	if err := o.Check("alder"); err != nil {
+		t.Error(err)
 	}
 	o.Offers[0].ID = "rel_0123456789abcdef01234567"
 	if o.Check("alder") == nil {

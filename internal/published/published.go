@@ -14,6 +14,7 @@ import (
 
 	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/ope"
+	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/value"
 	"github.com/headrace/headrace/internal/web"
 )
@@ -74,11 +75,17 @@ func Gate(id string, at time.Time, r *gate.Report, releaseID string) web.Gate {
 			g.Checks = append(g.Checks, web.Check{Name: name, OK: true, Detail: detail})
 		}
 	}
-	d := r.Data
-	passed("developers", fmt.Sprintf("%d held-out developers", d.Developers))
-	passed("propensity", fmt.Sprintf("%d of %d held-out decisions do not say with what probability they were shown", d.WithoutPropensity, d.Decisions))
-	passed("sample", fmt.Sprintf("the decisions count for %.0f independent ones", d.EffectiveSample))
-	passed("weight", fmt.Sprintf("the heaviest decision counts %.1f times, and is %.2f %% of the weight of all", d.MaxWeight, 100*d.Heaviest))
+	switch d := r.Data; r.Design {
+	case gate.Randomised:
+		g.Kind = string(release.Instructions)
+		passed("developers", fmt.Sprintf("%d developers, drawn at random to have it or not", d.Developers))
+		passed("sample", fmt.Sprintf("%d decisions of which all is known", d.Judged))
+	default:
+		passed("developers", fmt.Sprintf("%d held-out developers", d.Developers))
+		passed("propensity", fmt.Sprintf("%d of %d held-out decisions do not say with what probability they were shown", d.WithoutPropensity, d.Decisions))
+		passed("sample", fmt.Sprintf("the decisions count for %.0f independent ones", d.EffectiveSample))
+		passed("weight", fmt.Sprintf("the heaviest decision counts %.1f times, and is %.2f %% of the weight of all", d.MaxWeight, 100*d.Heaviest))
+	}
 	if r.Gain != nil {
 		passed("gain", fmt.Sprintf("the lower bound of the gain is %+.4f", r.Certified()))
 	}

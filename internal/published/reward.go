@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/headrace/headrace/internal/reward"
 	"github.com/headrace/headrace/internal/web"
@@ -33,7 +32,7 @@ func Daily(w *web.Rewards, d *reward.Daily, alarms []reward.Alarm) {
 		w.Components[i].Name = name
 	}
 	for _, day := range d.Days {
-		at := time.Unix(day.Day*86400, 0).UTC()
+		at := dayOf(day.Day)
 		w.Days = append(w.Days, web.RewardDay{Day: at, Mean: estimate(day.Mean)})
 		for i := range min(len(day.Parts), len(w.Components)) {
 			w.Components[i].Days = append(w.Components[i].Days, web.RewardDay{Day: at, Mean: estimate(day.Parts[i])})

@@ -115,6 +115,25 @@ type CurvePoint struct {
 	Own                 bool // the candidate's own
 }
 
+// Trial says that developers were drawn to have a change of instructions or not: there is no policy that replaces another.
+func (g *Gate) Trial() bool { return g.Kind == "instructions" }
+
+// Before and After name what is compared.
+func (g *Gate) Before() string {
+	if g.Trial() {
+		return "Without the change"
+	}
+	return "Old policy"
+}
+
+// After is the other side.
+func (g *Gate) After() string {
+	if g.Trial() {
+		return "With the change"
+	}
+	return "New policy"
+}
+
 type gateData struct {
 	*Gate
 	Worth  *plot  // old and new; nil when there is nothing to draw
@@ -152,8 +171,11 @@ func worthPlot(g *Gate) *plot {
 	if !g.HasGain {
 		return nil
 	}
-	return newPlot(plotOf{ID: "worth", Title: "Reward per decision under the old policy and the new", Rows: []plotted{{Name: "Old policy", E: g.Old}, {Name: "New policy", E: g.New, Main: true}}, Say: unsigned,
-		Note: "Reward per decision under each. Both are of the same decisions, so that their difference, below, is surer than either."})
+	note := "Reward per decision under each. Both are of the same decisions, so that their difference, below, is surer than either."
+	if g.Trial() {
+		note = "Reward per decision of the developers on each side of the trial."
+	}
+	return newPlot(plotOf{ID: "worth", Title: "Reward per decision: " + g.Before() + ", " + g.After(), Rows: []plotted{{Name: g.Before(), E: g.Old}, {Name: g.After(), E: g.New, Main: true}}, Say: unsigned, Note: note})
 }
 
 func gainPlot(g *Gate) *plot {
@@ -165,7 +187,7 @@ func gainPlot(g *Gate) *plot {
 		rows = append(rows, plotted{Name: s.Label(), E: s.Gain})
 	}
 	return newPlot(plotOf{ID: "gained", Title: "Gain in reward per decision, with its 95 % interval", Rows: rows, Say: signed,
-		Note: "Reward per decision, new policy over old. Right of the line at 0 the new one is better; the bar is the two-sided 95 % interval."})
+		Note: "Reward per decision: " + g.After() + ", less " + g.Before() + ". Right of the line at 0 is better; the bar is the two-sided 95 % interval."})
 }
 
 // railPlot draws how each guardrail moved, in percentage points, with the margin it must stay within.
@@ -229,6 +251,9 @@ func verdict(g *Gate) string {
 		return "Released."
 	}
 	s := "Released: the new policy earns " + likely(g.Gain) + " more reward per decision than the old one"
+	if g.Trial() {
+		s = "Passed: with the change a decision earns " + likely(g.Gain) + " more reward than without it"
+	}
 	if g.Old.Shown() && g.Old.Value > 0 {
 		s += fmt.Sprintf(", about %s %%", signed(100*g.Gain.Value/g.Old.Value, 0))
 	}

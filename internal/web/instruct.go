@@ -35,7 +35,6 @@ type Instruction struct {
 	Problem string // why it cannot be tried; or empty
 	Seen    string // digest of what the page shows
 	Hub     string // whose, where the edge knows several hubs
-	Gate    string // id of the report that judged the trial
 	Changes []Change
 	// Evidence is why it was offered, in numbers. It is from watching, not from a trial.
 	Evidence *Evidence
@@ -59,29 +58,32 @@ type Change struct {
 
 // Evidence is the difference between work with the file in force and without, as far as watching can tell.
 type Evidence struct {
-	Difference   Estimate
-	Adjusted     string // for what: "developer, language, size of the task"
-	Repositories int
+	Difference Estimate
+	Adjusted   string // for what: "developer, language and size of the suggestion"
 }
 
 // Trial compares developers, drawn at random, who have the change with those who have not.
 type Trial struct {
-	From    time.Time
-	Until   time.Time // zero while it goes on
-	Share   float64   // of developers who have the change
-	By      string    // "developer" or "repository"
-	Outcome string    // what counts: "reward balanced", …
-	With    *Estimate // mean reward per decision in each arm; nil where it is not known yet
-	Without *Estimate
-	Looks   []Look
-	Needs   int // more developers in each arm before anything is said; 0: enough
+	From  time.Time
+	Until time.Time // zero while it goes on
+	Share float64   // of developers who have the change
+	// Due is the first day on which the gate can judge it; zero where that is not known yet.
+	Due           time.Time
+	Without, With *Arm   // as last told; nil before anything is
+	Looks         []Look // at the difference, with the change less without: each interval holds by itself
+	Judged        *Gate  // the report that judged it; nil while none has
+}
+
+// Arm is one side of a trial: how many have come into it, and the mean reward of those decisions of which all is known.
+type Arm struct {
+	Developers, Decisions int
+	Reward                Estimate
 }
 
 type instructionData struct {
 	*Instruction
 	Arms, Evident *plot
 	Watch         *chart
-	Last          *Look
 }
 
 func (s *Site) instructionPages(m *access.Mux, src InstructionSource) {
@@ -124,17 +126,14 @@ func instructionDataOf(i *Instruction) instructionData {
 		return d
 	}
 	if t.With != nil && t.Without != nil {
-		d.Arms = newPlot(plotOf{ID: "arms", Title: "Both arms of the trial", Say: unsigned, Rows: []plotted{{Name: "Without the change", E: *t.Without}, {Name: "With the change", E: *t.With, Main: true}},
-			Note: "Mean reward per decision in each arm; the bars are 95 % intervals."})
+		d.Arms = newPlot(plotOf{ID: "arms", Title: "Both arms of the trial", Say: unsigned, Rows: []plotted{{Name: "Without the change", E: t.Without.Reward}, {Name: "With the change", E: t.With.Reward, Main: true}},
+			Note: "Mean reward per decision in each arm, of the decisions of which all is known; the bars are 95 % intervals."})
 	}
-	c := chartOf{ID: "trial", Title: "Difference between the arms over time", Height: 170, Zero: true, Say: signed, At: xDay, Ticks: 4,
-		Note: "Reward per decision, with the change less without, over the days of the trial. The band holds at all looks together. Wholly above 0: kept. Wholly below: dropped."}
+	c := chartOf{ID: "trial", Title: "Difference between the arms, week by week", Height: 170, Zero: true, Say: signed, At: xDay, Ticks: 4,
+		Note: "Reward per decision, with the change less without. The band is the 95 % interval of each week by itself. It decides nothing: the gate looks once, at the end."}
 	for _, l := range t.Looks {
 		c.Points = append(c.Points, charted{X: xOf(l.At), E: l.Difference})
 	}
 	d.Watch = newChart(c)
-	if n := len(t.Looks); n > 0 {
-		d.Last = &t.Looks[n-1]
-	}
 	return d
 }

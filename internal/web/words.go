@@ -25,6 +25,7 @@ func funcs() template.FuncMap {
 		"yesno": yesno, "diff": diff, "patched": patched, "fields": fields, "verdict": verdict, "plain": func(e Estimate) string { return spread(e, unsigned) }, "measured": measured, "missing": missing, "share": share, "bound": bound, "sure": sure,
 		"fares": fares, "stages": func(r Release) []stageAt { return stagesOf(&r) }, "kind": kind, "plus": func(a, b int) int { return a + b },
 		"center": func(e Estimate) string { return signed(e.Value, digits(e)) }, "bounds": bounds, "rate": rate, "period": period, "shortday": shortDay, "hundred": func(v float64) string { return amount(100*v, "") }, "nobreak": func(s string) string { return strings.ReplaceAll(s, " ", "\u202f") }, "plainly": func(v float64) string { return unsigned(v, 2) },
+		"few":    func(developers int) bool { return developers < FewDevelopers },
 		"points": func(e *Estimate) Estimate { return points(*e) },
 	}
 }
