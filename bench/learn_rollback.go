@@ -107,7 +107,7 @@ func rollout(seed uint64, aDay int, gain float64) (o rolled) {
 	begin := func() {
 		trial.Reach(on.Release, release.Share(release.Canary, on.Stage))
 		for d := range cells {
-			cells[d] = m.Cell(strconv.Itoa(on.Stage), trial.Name(d), trial.Reached[d])
+			cells[d] = m.Cell("", strconv.Itoa(on.Stage), trial.Name(d), trial.Reached[d])
 		}
 	}
 	begin()

@@ -57,6 +57,14 @@ func (c *control) values(into []float64, context map[string]any, actions []episo
 	return c.model.Values(into, context, actions), true
 }
 
+// Values are what each action is expected to be worth, none where the model fails.
+func (c *control) Values(into []float64, context map[string]any, actions []episode.Action) []float64 {
+	if values, ok := c.values(into, context, actions); ok {
+		return values
+	}
+	return into[:0]
+}
+
 // force is what decides of a kind. It is never changed: another takes its place.
 type force struct {
 	rollout   release.Rollout

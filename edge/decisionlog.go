@@ -197,10 +197,7 @@ func (e *Edge) recordDecisions(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		made := make([]heard, len(rows))
 		for i := range rows {
-			made[i].DecisionRow = rows[i]
-			_ = json.Unmarshal(rows[i].Sealed, &made[i].asked) // it was written here
 			dst := binary.BigEndian.AppendUint64(nil, uint64(today))
 			rows[i].Sealed = key.Seal(dst, nil, rows[i].Sealed, []byte(rows[i].ID))
 		}
@@ -208,7 +205,6 @@ func (e *Edge) recordDecisions(ctx context.Context) error {
 			return err
 		}
 		e.recorded(rows)
-		e.watching.made(made)
 		return nil
 	})
 }

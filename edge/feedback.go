@@ -95,11 +95,7 @@ func (e *Edge) fillDecisions(ctx context.Context, list []told) ([]told, error) {
 		}
 		kept = append(kept, t)
 	}
-	if err := errors.Join(e.db.CloseDecisions(ctx, f.closed), e.db.TellDecisions(ctx, f.told)); err != nil {
-		return kept, err
-	}
-	e.watching.tell(f.heard)
-	return kept, nil
+	return kept, errors.Join(e.db.CloseDecisions(ctx, f.closed), e.db.TellDecisions(ctx, f.told))
 }
 
 // filling is what fillDecisions did so far.
@@ -107,7 +103,6 @@ type filling struct {
 	closed   map[string]string // by decision, the episode
 	caughtUp bool              // all decisions given out before it began are rows
 	told     map[string]string // by decision, what a person said came of it
-	heard    []heard           // the same, for who watches roll-outs
 }
 
 // fill completes one decision, or says why it cannot.
@@ -152,8 +147,6 @@ func (e *Edge) fill(ctx context.Context, ep *episode.Episode, d *episode.Decisio
 	q.complete(ep, d, row)
 	if what := toldOf(d); what != "" && row.Shown && row.Told == "" && f.told[row.ID] == "" {
 		f.told[row.ID] = what
-		row.Told = what
-		f.heard = append(f.heard, heard{row, q})
 	}
 	return "", nil
 }

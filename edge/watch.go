@@ -11,23 +11,14 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/episode"
-	"github.com/headrace/headrace/internal/learn"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
 
-// heard is a decision and what was asked, as the log has both.
-type heard struct {
-	sqlstore.DecisionRow
-	asked
-}
-
-// What a person says of what was shown, and what that is worth at once: the immediate reward.
+// What a person says of what was shown.
 const (
 	toldTaken  = "taken"
 	toldPassed = "passed"
-	worthTaken = 0.75
-	worthPass  = -0.25
 )
 
 // toldOf is what a person said of a decision; empty for nothing.
@@ -41,78 +32,57 @@ func toldOf(d *episode.Decision) string {
 	return ""
 }
 
-// watching compares what is rolled out here with what it replaces. It is safe for concurrent use.
+// watching compares what is rolled out here with what it replaces.
 type watching struct {
 	mu sync.Mutex
 	of [3]*watched // by kind; nil where nothing is compared
 }
 
-// watched is a roll-out that is compared.
+// watched is a roll-out that is compared: what was made until now, and what was made by the two so far.
 type watched struct {
-	kind      release.Kind
-	id        string // of the release
 	new, base *control
-	began     []time.Time // when its stages were seen here, from the first
+	worth     release.Worth
+	between   release.Comparison
 	monitor   *release.Monitor
-	values    [2][]float64
+	at        time.Time // of the last decision that was taken in, and its id
+	id        string
+	began     map[int]bool // stages in which the new one has decided
 }
 
-// made takes in decisions as they become rows, and tell what came of some. A kind that is not compared takes in nothing.
-func (w *watching) made(list []heard) { w.each(list, (*watched).add) }
-func (w *watching) tell(list []heard) { w.each(list, (*watched).tell) }
-
-func (w *watching) each(list []heard, do func(*watched, *heard)) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, x := range w.of {
-		for i := range list {
-			if x != nil && x.concerns(&list[i]) {
-				do(x, &list[i])
-			}
-		}
-	}
+// stage is a step of a roll-out as this edge has seen it.
+type stage struct {
+	release.Rollout
+	seen time.Time
 }
 
-// concerns says that a decision was made by one of the two since the roll-out began, and not by chance.
-func (w *watched) concerns(d *heard) bool {
+// take takes in a decision, if one of the two made it since the new one began to decide, and not by chance. Developers are compared within a
+// stage: before the new one is here, or where a person has pinned something, there is nothing to compare.
+func (w *watched) take(row *sqlstore.DecisionRow, q *asked, steps []stage, channel string) {
 	base := ""
 	if w.base != nil {
 		base = w.base.ID
 	}
-	return d.Kind == string(w.kind) && !d.Explore && (d.Release == w.id || d.Release == base) && !d.At.Before(w.began[0])
-}
-
-func (w *watched) add(d *heard)  { k, s := w.seen(d); w.monitor.Add(k, s) }
-func (w *watched) tell(d *heard) { k, s := w.seen(d); w.monitor.Tell(k, s) }
-
-// seen is what a decision says, and where it is added: developers are compared within a stage.
-func (w *watched) seen(d *heard) (int, release.Seen) {
-	stage := 0
-	for stage+1 < len(w.began) && !d.At.Before(w.began[stage+1]) {
-		stage++
+	now, new := 0, row.Release == w.new.ID
+	for now+1 < len(steps) && !row.At.Before(steps[now+1].seen) {
+		now++
 	}
-	values, _ := w.new.values(w.values[0][:0], d.Features, d.Actions)
-	isNew, isOld, chosen := learn.Greedy(values), 0, -1 // the first action is what the tool does by itself
-	w.values[0] = values
-	if w.base != nil {
-		w.values[1], _ = w.base.values(w.values[1][:0], d.Features, d.Actions)
-		isOld = learn.Greedy(w.values[1])
+	if q.Kind != string(w.new.Kind) || row.Explore || !new && row.Release != base || new != steps[now].Reaches(channel, row.Developer) {
+		return
 	}
-	for i := range d.Actions {
-		if d.Actions[i].ID == d.Chosen {
-			chosen = i
-		}
+	if w.began[now] = w.began[now] || new; !w.began[now] {
+		return
 	}
-	reward := 0.0
-	switch d.Told {
+	s, ok := w.between.See(q.Features, q.Actions, q.Chosen)
+	if !ok {
+		return
+	}
+	switch s.Asked, s.Told, s.Taken = row.Shown, row.Told != "", row.Told == toldTaken; row.Told {
 	case toldTaken:
-		reward = worthTaken
+		s.Reward = w.worth.Taken
 	case toldPassed:
-		reward = worthPass
+		s.Reward = w.worth.Passed
 	}
-	s := release.Saw(values, isNew, isOld, chosen, reward)
-	s.Asked, s.Told, s.Taken = d.Shown, d.Told != "", d.Told == toldTaken
-	return w.monitor.Cell(strconv.Itoa(stage), d.Developer, d.Release == w.id), s
+	w.monitor.Add(w.monitor.Cell("", strconv.Itoa(now), row.Developer, new), s)
 }
 
 // watchReleases looks at what is rolled out here, and takes back at once what surely does harm, or whose model has failed.
@@ -151,62 +121,76 @@ func (w *watching) put(i int, x *watched) {
 	w.of[i] = x
 }
 
-// lookAt is what can be said of what is rolled out. What is compared is taken from the log when a roll-out begins, moves on, or the edge
-// starts, and grows with the log from then on.
+// lookAt is what can be said of what is rolled out. The log is read on from where it was read to; from the beginning of the roll-out where
+// that moves on to another release, or the edge starts.
 func (e *Edge) lookAt(ctx context.Context, i int, f *force) (release.Look, error) {
 	e.watching.mu.Lock()
 	defer e.watching.mu.Unlock()
-	w := e.watching.of[i]
-	began, err := e.stages(ctx, f)
-	if err != nil || len(began) == 0 {
+	steps, err := e.stages(ctx, f)
+	if err != nil || len(steps) == 0 {
 		return release.Look{}, err
 	}
-	if w == nil || w.new != f.new || w.base != f.base {
-		w = &watched{kind: f.new.Kind, id: f.new.ID, new: f.new, base: f.base, began: began, monitor: release.NewMonitor(release.Watch{})}
-		if err := e.read(ctx, w); err != nil {
-			return release.Look{}, err
-		}
-		e.watching.of[i] = w
+	worth := release.Worth{}
+	if f.rollout.Worth != nil {
+		worth = *f.rollout.Worth
 	}
-	w.began = began
-	return w.monitor.Look(), nil
+	w := e.watching.of[i]
+	if w == nil || w.new != f.new || w.base != f.base || w.worth != worth {
+		w = &watched{new: f.new, base: f.base, worth: worth, between: release.Comparison{New: f.new}, monitor: release.NewMonitor(release.Watch{}),
+			at: steps[0].seen.Add(-time.Microsecond), began: map[int]bool{}}
+		if f.base != nil {
+			w.between.Old = f.base
+		}
+	}
+	if err := e.readOn(ctx, w, steps, f.channel); err != nil {
+		e.watching.of[i] = nil
+		return release.Look{}, err
+	}
+	e.watching.of[i] = w
+	look := w.monitor.Look()
+	if f.rollout.Worth == nil {
+		look.Difference = nil // what a decision is worth nobody here knows: the guardrails are what is watched
+	}
+	return look, nil
 }
 
-// stages are the times at which the stages of what is rolled out were seen here, from the first.
-func (e *Edge) stages(ctx context.Context, f *force) (began []time.Time, err error) {
+// stages are the steps of what is rolled out that were seen here, from the first.
+func (e *Edge) stages(ctx context.Context, f *force) (steps []stage, err error) {
 	rows, err := e.db.Rollouts(ctx)
 	for i := len(rows) - 1; i >= 0 && err == nil; i-- {
 		if rows[i].Hub != f.new.hub.link.Name || rows[i].Kind != string(f.new.Kind) {
 			continue
 		}
 		if on, opened := f.new.hub.link.OpenRollout(rows[i].Envelope); opened == nil && on.Release == f.new.ID {
-			began = append(began, rows[i].PulledAt)
+			steps = append(steps, stage{on.Rollout, rows[i].PulledAt})
 		}
 	}
-	return began, err
+	return steps, err
 }
 
-// read takes in what the log has since the roll-out began. What can no longer be read there is left out.
-func (e *Edge) read(ctx context.Context, w *watched) error {
+// readOn takes in what the log has of decisions that people have had the time to answer: of younger ones only what is told at once would
+// be known. What can no longer be read there is left out.
+func (e *Edge) readOn(ctx context.Context, w *watched, steps []stage, channel string) error {
 	const page = 5000
-	at, id := w.began[0].Add(-time.Microsecond), ""
+	until := e.cfg.Now().Add(-patienceWithTools)
 	for {
-		rows, err := e.db.DecisionsFrom(ctx, at, id, page)
+		rows, err := e.db.DecisionsFrom(ctx, w.at, w.id, page)
 		if err != nil {
 			return err
 		}
-		for _, row := range rows {
-			at, id = row.At, row.ID
-			q, err := e.question(ctx, row)
+		for i := range rows {
+			if !rows[i].At.Before(until) {
+				return nil
+			}
+			w.at, w.id = rows[i].At, rows[i].ID
+			q, err := e.question(ctx, rows[i])
 			if errors.Is(err, errExpired) || errors.Is(err, errDamaged) {
 				continue
 			}
 			if err != nil {
 				return err
 			}
-			if d := (heard{row, q}); w.concerns(&d) {
-				w.add(&d)
-			}
+			w.take(&rows[i], &q, steps, channel)
 		}
 		if len(rows) < page {
 			return nil

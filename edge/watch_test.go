@@ -52,6 +52,7 @@ func TestTheEdgeTakesBackWhatDoesHarmHere(t *testing.T) {
 			t.Fatalf("%d %s", status, body)
 		}
 		_ = e.Turn(t.Context()) // the hub is down
+		l.pass(time.Hour)       // people have had the time to answer
 		return hidden
 	}
 	made := round()

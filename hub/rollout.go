@@ -57,6 +57,10 @@ func (h *Hub) Rollouts(ctx context.Context, kind release.Kind) ([]release.Rollou
 
 // announce signs a roll-out and shows it. The row comes first: of one number there is one document, whatever a crash interrupts.
 func (h *Hub) announce(ctx context.Context, who string, r release.Rollout) error {
+	r.Worth = nil
+	if taken, passed, ok := h.reward().AtOnce(); ok {
+		r.Worth = &release.Worth{Reward: h.reward().Title(), Taken: taken, Passed: passed}
+	}
 	envelope, err := bundle.SealDocument(bundle.TypeRollout, r, h.ring.Signing())
 	if err != nil {
 		return err

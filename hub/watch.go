@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
@@ -37,9 +38,7 @@ func (h *Hub) watch(ctx context.Context, s *snapshot) error {
 		}
 		permitted := slices.DeleteFunc(slices.Clone(s.rows), func(r dataset.Row) bool { return !r.Permit(h.rights, h.cfg.Name, episode.PurposeEvaluate, h.cfg.Now()) })
 		decisions := dataset.Decisions(permitted)
-		for i := range decisions {
-			w.add(&decisions[i])
-		}
+		w.add(decisions, h.scorer(decisions, h.today()))
 		h.rolling.Lock()
 		look := w.monitor.Look()
 		h.looks[kind] = look
@@ -63,17 +62,15 @@ func (h *Hub) looksOf(r *release.Release) []published.Looked {
 
 // watched is a roll-out and what is compared for it.
 type watched struct {
-	on       release.Rollout
-	began    []int64     // the days on which its stages began, from the first
-	new, old learn.Model // old is nil where there is none
-	monitor  *release.Monitor
-	actions  []episode.Action
-	values   [2][]float64
+	on      release.Rollout
+	began   []int64 // the days on which its stages began, from the first
+	between release.Comparison
+	monitor *release.Monitor
 }
 
 // newWatched prepares to watch the first of a list of roll-outs.
 func (h *Hub) newWatched(ctx context.Context, list []link.Rollout) (*watched, error) {
-	w := &watched{on: list[0].Rollout, actions: []episode.Action{{ID: dataset.ActionShow}, {ID: dataset.ActionHide}}}
+	w := &watched{on: list[0].Rollout}
 	for _, r := range list {
 		if r.Release != w.on.Release {
 			break
@@ -81,13 +78,13 @@ func (h *Hub) newWatched(ctx context.Context, list []link.Rollout) (*watched, er
 		w.began = append(w.began, r.Since.Unix()/86400)
 	}
 	slices.Reverse(w.began)
-	var err error
-	old := 0.0
-	if w.new, old, err = h.modelOf(ctx, w.on.Release); err != nil {
+	m, old, err := h.modelOf(ctx, w.on.Release)
+	if err != nil {
 		return nil, err
 	}
+	w.between.New = m
 	if w.on.Base != "" {
-		if w.old, _, err = h.modelOf(ctx, w.on.Base); err != nil {
+		if w.between.Old, _, err = h.modelOf(ctx, w.on.Base); err != nil {
 			return nil, err
 		}
 	}
@@ -124,43 +121,59 @@ func (h *Hub) modelOf(ctx context.Context, id string) (learn.Model, float64, err
 	return m, report.Old.Estimate, nil
 }
 
-// add adds a decision if it was made by one of the two since the roll-out began. What was explored is drawn apart from both, and
+// add adds the decisions that were made by one of the two since the new one began to decide there, with what they are worth. What is
+// open yet is estimated, on both sides alike.
+func (w *watched) add(decisions []dataset.Decision, worth *reward.Scorer) {
+	type place struct {
+		contributor string
+		stage       int
+	}
+	first := map[place]int64{} // day on which the new one decided: where it was held back or approved late, all before is of the old alone
+	at := func(d *dataset.Decision) place { return place{d.Contributor, w.stage(d)} }
+	for i := range decisions {
+		if d := &decisions[i]; w.concerns(d) && d.Release == w.on.Release {
+			if day, ok := first[at(d)]; !ok || d.Day < day {
+				first[at(d)] = d.Day
+			}
+		}
+	}
+	showing := []episode.Action{{ID: dataset.ActionShow}, {ID: dataset.ActionHide}}
+	for i := range decisions {
+		d := &decisions[i]
+		day, began := first[at(d)]
+		if !w.concerns(d) || !began || d.Day < day {
+			continue
+		}
+		actions, chosen := d.Actions, d.Chosen
+		if len(actions) == 0 {
+			actions = showing
+		}
+		if chosen == "" && !d.Shown {
+			chosen = dataset.ActionHide
+		} else if chosen == "" {
+			chosen = dataset.ActionShow
+		}
+		seen, ok := w.between.See(d.Features, actions, chosen)
+		if !ok {
+			continue
+		}
+		v, told := worth.Of(d)
+		seen.Asked, seen.Told, seen.Reward, seen.Taken = d.Shown, told, v.Sum, reward.Taken(d)
+		seen.Reverted = slices.ContainsFunc(d.Outcomes, func(o episode.Outcome) bool { return o.Kind == episode.OutcomeReverted && o.Value > 0 })
+		w.monitor.Add(w.monitor.Cell(d.Contributor, strconv.Itoa(w.stage(d)), d.Developer, d.Release == w.on.Release), seen)
+	}
+}
+
+// concerns says that a decision was made by one of the two since the roll-out began. What was explored is drawn apart from both, and
 // where nobody asked an edge what to do, as most tools do not, neither of the two had a say.
-func (w *watched) add(d *dataset.Decision) {
-	new := d.Release == w.on.Release
-	if !new && d.Release != w.on.Base || d.DecisionID == "" || d.Day < w.began[0] || d.Explore {
-		return
-	}
-	r, told := reward.Immediate().Of(d)
-	actions := d.Actions
-	if len(actions) == 0 {
-		actions = w.actions
-	}
-	chosen := d.Chosen
-	if chosen == "" && !d.Shown {
-		chosen = dataset.ActionHide
-	} else if chosen == "" {
-		chosen = dataset.ActionShow
-	}
-	at := slices.IndexFunc(actions, func(a episode.Action) bool { return a.ID == chosen })
-	w.values[0] = w.new.Values(w.values[0][:0], d.Features, actions)
-	isNew := learn.Greedy(w.values[0])
-	if isNew < 0 {
-		return // about something else
-	}
-	isOld := 0 // without a policy the first is done: a suggestion is shown
-	if w.old != nil {
-		w.values[1] = w.old.Values(w.values[1][:0], d.Features, actions)
-		isOld = learn.Greedy(w.values[1])
-	} else if w.on.Kind != release.Filter {
-		isOld = -1
-	}
-	seen := release.Saw(w.values[0], isNew, isOld, at, r)
-	seen.Asked, seen.Told, seen.Taken = d.Shown, told, reward.Taken(d)
-	seen.Reverted = slices.ContainsFunc(d.Outcomes, func(o episode.Outcome) bool { return o.Kind == episode.OutcomeReverted && o.Value > 0 })
-	stage := 0
-	for stage+1 < len(w.began) && d.Day >= w.began[stage+1] {
+func (w *watched) concerns(d *dataset.Decision) bool {
+	return (d.Release == w.on.Release || d.Release == w.on.Base) && d.DecisionID != "" && d.Day >= w.began[0] && !d.Explore
+}
+
+// stage is the index of the stage at which a decision was made. The day on which one begins is for the most part still the one before's.
+func (w *watched) stage(d *dataset.Decision) (stage int) {
+	for stage+1 < len(w.began) && d.Day > w.began[stage+1] {
 		stage++
 	}
-	w.monitor.Add(w.monitor.Cell(fmt.Sprintf("%s %d", d.Contributor, stage), d.Contributor+" "+d.Developer, new), seen)
+	return stage
 }

@@ -4,6 +4,7 @@ package hub
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/headrace/headrace/episode"
@@ -15,16 +16,21 @@ import (
 	"github.com/headrace/headrace/internal/reward"
 )
 
+// filterOf is a filter that shows everything, or with a negative weight nothing.
+func filterOf(weight float64) *learn.Filter {
+	return &learn.Filter{Format: "headrace-filter/1", Reward: reward.Immediate().Name, Threshold: 0.5, Weights: []float64{weight}}
+}
+
 func TestAFirstReleaseIsComparedWithThoseAskedAndNotWithEveryOtherTool(t *testing.T) {
 	w := &watched{on: release.Rollout{Release: "rel_first", Kind: release.Filter}, began: []int64{0},
-		new:     &learn.Filter{Format: "headrace-filter/1", Reward: reward.Immediate().Name, Threshold: 0.5, Weights: []float64{1}},
-		monitor: release.NewMonitor(release.Watch{}), actions: []episode.Action{{ID: dataset.ActionShow}, {ID: dataset.ActionHide}}}
+		between: release.Comparison{New: filterOf(1)}, monitor: release.NewMonitor(release.Watch{})}
+	var list []dataset.Decision
 	add := func(who int, id, of string, actions ...string) {
 		d := dataset.Decision{Contributor: "acme", Developer: fmt.Sprint(who), Day: 1, DecisionID: id, Release: of, Shown: true, Verdict: episode.Accepted, By: episode.ByPerson}
 		for _, a := range actions {
 			d.Actions, d.Chosen = append(d.Actions, episode.Action{ID: a, Propensity: 0.5}), a
 		}
-		w.add(&d)
+		list = append(list, d)
 	}
 	for who := range 100 {
 		for range 10 {
@@ -38,6 +44,7 @@ func TestAFirstReleaseIsComparedWithThoseAskedAndNotWithEveryOtherTool(t *testin
 			add(who, "d_4", "", "small-model", "large") // a route
 		}
 	}
+	w.add(list, reward.New(reward.Immediate()))
 	if l := w.monitor.Look(); l.New != (release.Count{Developers: 50, Decisions: 500}) || l.Old != l.New {
 		t.Errorf("compared are %+v with %+v; want 500 decisions of 50 developers on either side", l.New, l.Old)
 	}
@@ -50,7 +57,7 @@ func TestAReleaseOfAGateOfBeforeKeepsNoOtherWaiting(t *testing.T) {
 	}
 	defer h.Close()
 	offer := func(weight float64, format string) string {
-		model, err := (&learn.Filter{Format: "headrace-filter/1", Reward: reward.Immediate().Name, Threshold: 0.5, Weights: []float64{weight}}).MarshalBinary()
+		model, err := filterOf(weight).MarshalBinary()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,5 +76,75 @@ func TestAReleaseOfAGateOfBeforeKeepsNoOtherWaiting(t *testing.T) {
 	id := offer(2, "headrace-gate/2")
 	if list, err = h.rollouts(t.Context(), release.Filter); err != nil || len(list) != 1 || list[0].Release != id {
 		t.Errorf("rolled out is %+v, %v; want %s", list, err, id)
+	}
+}
+
+// Where a release is held back, or approved late, all that was decided before is of the old alone, and of other days.
+func TestAContributorIsComparedFromTheFirstDecisionOfTheNewOn(t *testing.T) {
+	w := &watched{on: release.Rollout{Release: "rel_late", Kind: release.Filter}, began: []int64{10, 20}, between: release.Comparison{New: filterOf(-1)}, monitor: release.NewMonitor(release.Watch{})}
+	var list []dataset.Decision
+	for i := range 60 * 40 {
+		who, day := i%60, int64(10+i/60%20)
+		d := dataset.Decision{Contributor: "acme", Developer: fmt.Sprint(who), Day: day, DecisionID: "d_1", Shown: true, Verdict: episode.Rejected, By: episode.ByPerson}
+		if day < 17 || i%3 == 0 { // before it came, all was taken
+			d.Verdict = episode.Accepted
+		}
+		if who < 30 && day >= 17 {
+			d.Release = "rel_late"
+		}
+		list = append(list, d)
+	}
+	w.add(list, reward.New(reward.Immediate()))
+	l := w.monitor.Look()
+	if want := 2 * 30 * (30 - 17); l.New.Decisions != want || l.Old.Decisions != want || l.Harmful() {
+		t.Errorf("compared are %+v with %+v, %+v; want the %d decisions on either side from day 17 on", l.New, l.Old, l.Difference, want)
+	}
+}
+
+func TestARollOutIsJudgedByTheHubsReward(t *testing.T) {
+	look := func(spec reward.Spec) release.Look {
+		h, err := New(t.Context(), Config{Dir: t.TempDir(), Name: "maker", Reward: spec})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close()
+		model, err := filterOf(1).MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := h.Offer(t.Context(), release.Filter, model, gate.Report{Format: "headrace-gate/2", Design: gate.Logged, Verdict: gate.Released, Snapshot: "sha256:1",
+			Gain: &ope.Interval{Estimate: 0.02, Lower: 0.01, Bound: 0.01, Upper: 0.03, Developers: 100}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		on, err := h.Rollouts(t.Context(), release.Filter)
+		if err != nil || (on[0].Worth != nil) != (spec.Name == "immediate") {
+			t.Fatalf("of %s an edge is told %+v, %v", spec.Name, on[0].Worth, err)
+		}
+		s := &snapshot{}
+		for i := range 80 * 40 { // all is taken, and long or short
+			shown, chars, now := true, 300.0, h.cfg.Now()
+			if i/80%4 == 0 {
+				chars = 2
+			}
+			none := 0.0
+			ep := &episode.Episode{ID: fmt.Sprint("ep_", i), Developer: fmt.Sprint("dev_", i%80), Terms: &episode.Terms{Purposes: purposes, Recipients: []string{"maker"}}, Privacy: &episode.Privacy{Level: episode.LevelSignal},
+				Suggestions: []episode.Suggestion{{ID: "s1", Features: map[string]any{"suggestion_chars": chars}}},
+				Decisions:   []episode.Decision{{Suggestion: "s1", DecisionID: "d_1", Verdict: episode.Accepted, By: episode.ByPerson, At: now, Shown: &shown, EditDistance: &none}}}
+			if i%80 < 40 {
+				ep.Decisions[0].Release = r.ID
+			}
+			s.rows = append(s.rows, dataset.Row{Contributor: "acme", Episode: ep})
+		}
+		if err := h.watch(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		return h.looks[release.Filter]
+	}
+	if l := look(reward.Immediate()); l.New.Decisions != 1600 || math.Abs(l.Value-0.75) > 1e-9 {
+		t.Errorf("by what is taken the value is %+v, want 0.75", l)
+	}
+	if l := look(reward.Retained()); l.New.Decisions != 1600 || l.Value > 0.7 || l.Value < 0.4 {
+		t.Errorf("by what is retained the value is %+v, want less for what is short", l)
 	}
 }

@@ -71,7 +71,7 @@ var rules = []rule{
 	{"internal/learn/hazard", "episode internal/learn/portable", "learns from numbers, knows nothing of where they come from"},
 	{"internal/learn/hashed", "episode internal/learn/portable", "learns from numbers, knows nothing of where they come from"},
 	{"internal/gate", "episode internal/dataset internal/draw internal/learn internal/ope internal/reward", ""},
-	{"internal/release", "episode internal/draw", ""},
+	{"internal/release", "episode internal/draw internal/gate internal/learn internal/reward", "what got through the gate is watched by what the gate allows"},
 	{"internal/release/releasetest", "internal/draw internal/release", "for tests and measurements only"},
 	{"internal/value", "episode internal/dataset internal/learn internal/ope internal/reward", ""},
 	{"internal/sim", "episode", "what it makes goes in at the front, like a tool's own history"},

@@ -17,10 +17,10 @@ import (
 const (
 	allowAccept     = 0.10 // less of what is shown is taken
 	allowKept       = 0.10 // less of what is taken is kept
-	allowReverted   = 0.03 // more of what is taken is reverted
+	AllowReverted   = 0.03 // more of what is taken is reverted
 	inPart          = 1.5  // times as much in a part as in the whole
 	allowShow       = 0.75 // of the old show rate
-	allowAccepts    = 0.5  // of what was taken
+	AllowAccepts    = 0.5  // of what was taken
 	allowValue      = 0.5  // of the old value, in a part
 	minDecisive     = 30   // developers in a part that can refuse a candidate: fewer, and uneven ones, are shown only
 	alphaGuardrails = 0.05 // for all of them together (Bonferroni)
@@ -95,19 +95,19 @@ func followed(d *dataset.Decision) bool {
 func (s *sample) guardrails(parts []part, old float64) (list []Guardrail) {
 	accept := share("accept_rate", -1, allowAccept, accepted)
 	accept.required = true
-	whole := []measure{accept, share("kept_rate", -1, allowKept, became(episode.OutcomeKept)), share("reverted_rate", 1, allowReverted, reverted)}
+	whole := []measure{accept, share("kept_rate", -1, allowKept, became(episode.OutcomeKept)), share("reverted_rate", 1, AllowReverted, reverted)}
 	if s.allShow() {
 		shows := measure{name: "show_rate", worse: -1, required: true,
 			old: func(r *row) ope.Term { return ope.Term{Fixed: r.old.show, Size: 1} }, new: func(r *row) ope.Term { return ope.Term{Fixed: r.new.show, Size: 1} }}
 		shows.allowed = allowShow * s.ratio(shows.old, nil).Estimate()
 		// Of what was taken, what would still be shown: all of it was, so the old share is 1.
-		kept := measure{name: "accepts_kept", worse: -1, allowed: allowAccepts, required: true,
+		kept := measure{name: "accepts_kept", worse: -1, allowed: AllowAccepts, required: true,
 			old: func(r *row) ope.Term { is, _ := accepted(r); return ope.Term{Fixed: is, Size: is} },
 			new: func(r *row) ope.Term { is, _ := accepted(r); return ope.Term{Fixed: is * r.new.show, Size: is} }}
 		whole = append(whole, shows, kept)
 	}
 	parted := []measure{share("accept_rate", -1, inPart*allowAccept, accepted), share("kept_rate", -1, inPart*allowKept, became(episode.OutcomeKept)),
-		share("reverted_rate", 1, inPart*allowReverted, reverted),
+		share("reverted_rate", 1, inPart*AllowReverted, reverted),
 		{name: "value", worse: -1, allowed: allowValue * max(old, 0), old: oldValue, new: newValue}}
 	var states []measure
 	add := func(m measure, by, name string, rows []int32) {

@@ -2,7 +2,11 @@
 
 package release
 
-import "math"
+import (
+	"math"
+
+	"github.com/headrace/headrace/internal/gate"
+)
 
 // Watch says what a [Monitor] looks for.
 type Watch struct {
@@ -11,15 +15,18 @@ type Watch struct {
 	Value float64
 }
 
-// What a monitor holds to. All bounds together are wrong in at most 5 of 100 roll-outs, however often they are looked at.
+// What a monitor holds to. All bounds together are wrong in at most 5 of 100 roll-outs, however often they are looked at. The
+// guardrails allow what the gate allows: what it let through for hiding much does not go back for it.
 const (
 	alphaReward    = 0.03
 	alphaGuardrail = 0.01
-	minWatched     = 20   // developers on either side before a bound counts
-	minSeen        = 200  // decisions on either side
-	tolerated      = 0.1  // of the old value: a release that surely loses no more than this goes on
-	mayLoseTaken   = 0.25 // of what is taken: a filter hides some of it by design
-	mayAddReverted = 0.5  // of what is reverted
+	minWatched     = 20                 // developers on either side before a bound counts
+	minSeen        = 200                // decisions on either side
+	minTaken       = 20                 // of those of the old, and as many that the new would take if it were alike: fewer have no normal mean
+	tolerated      = 0.1                // of the old value: a release that surely loses no more than this goes on
+	mayLoseTaken   = gate.AllowAccepts  // of what is taken: a filter hides some of it by design
+	mayAddReverted = 0.5                // of what is reverted, and
+	mayAddOfTaken  = gate.AllowReverted // of what is taken
 )
 
 // metric is one thing that is compared.
@@ -51,36 +58,77 @@ type Seen struct {
 type cell struct {
 	developer, stratum int
 	new                bool
+	sums
+}
+
+// sums are what is counted of decisions: of a cell, or of a side of a stratum.
+type sums struct {
 	n, gain, reward    float64
-	asked, told        float64
+	asked, told, taken float64
 	rest               [metrics]float64 // what the model did not expect of the reward; what the guardrails compare
 }
 
+// plus are the sums of both; times −1 without the others.
+func (s sums) plus(o *sums, times float64) sums {
+	s.n += float64(times * o.n)
+	s.gain += float64(times * o.gain)
+	s.reward += float64(times * o.reward)
+	s.asked += float64(times * o.asked)
+	s.told += float64(times * o.told)
+	s.taken += float64(times * o.taken)
+	for g := range s.rest {
+		s.rest[g] += float64(times * o.rest[g])
+	}
+	return s
+}
+
+// each is for how many decisions one stands of which it is known what came of them. What was hidden has no surprise, and nothing that the
+// guardrails count, so that it may be counted as often.
+func (s *sums) each() float64 {
+	if s.told == 0 {
+		return 1
+	}
+	return s.asked / s.told
+}
+
+// mean is how much there is of a metric per decision.
+func (s *sums) mean(g metric) float64 { return float64(s.each()*s.rest[g]) / s.n }
+
 // place names a cell.
 type place struct {
-	stratum, developer string
-	new                bool
+	stratum
+	developer string
+	new       bool
 }
+
+// person is a developer: names are of one contributor only.
+type person struct{ contributor, developer string }
+
+// stratum is where developers are compared: at a contributor, while the release reached the same share of them.
+type stratum struct{ contributor, stage string }
 
 // Monitor compares a release with what it replaces while it is rolled out to developers drawn at random. It may be looked
 // at after every decision: its bounds hold at all times at once.
 //
 // The difference V(new) − V(old) is estimated from both sides of each stratum, doubly robust: what the model expects the
 // difference to be over all decisions, and what it was mistaken by on either side. Only decisions on which the two differ
-// carry noise. Strata are weighed by how much they can tell, n·m/(n+m) of n decisions on one side and m on the other. The
-// variance is of developers, each left out in turn (CR3). Where people were asked and have not said what came of it, those who
-// have stand for them, on their side of their stratum. Cumulative estimates of this kind have, in the scale of information
+// carry noise. Contributors are weighed by their decisions, whether few of their developers have the release or many: who is helped and who
+// is not must not hang on whom chance has reached. The stages of each are weighed by how much they can tell, n·m/(n+m) of n decisions on one
+// side and m on the other. The variance is of developers, each left out in turn (the jackknife). Where people were asked and have not said
+// what came of it, those who have stand for them, on their side of their stratum. Cumulative estimates of this kind have, in the scale of information
 // 1/variance, the increments of a random walk, so that the one-sided normal mixture bound of Robbins (1970) holds
 // for all looks together, in the limit of many developers (Waudby-Smith et al., "Time-uniform central limit theory and
 // asymptotic confidence sequences", 2024); below 20 developers on a side nothing is said.
 //
 // The zero Monitor is not ready: use [NewMonitor]. It is not safe for concurrent use.
 type Monitor struct {
-	watch      Watch
-	cells      []cell
-	at         map[place]int
-	developers map[string]int
-	strata     map[string]int
+	watch        Watch
+	cells        []cell
+	at           map[place]int
+	developers   map[person]int
+	strata       map[stratum]int
+	of           []int // contributors of strata
+	contributors map[string]int
 }
 
 // NewMonitor returns one that has seen nothing.
@@ -88,24 +136,28 @@ func NewMonitor(w Watch) *Monitor {
 	if !(w.Value > 0) {
 		w.Value = 0.1
 	}
-	return &Monitor{watch: w, at: map[place]int{}, developers: map[string]int{}, strata: map[string]int{}}
+	return &Monitor{watch: w, at: map[place]int{}, developers: map[person]int{}, strata: map[stratum]int{}, contributors: map[string]int{}}
 }
 
-// Cell is where decisions for a developer are added that the new release made, or the old. Developers are drawn within a
-// stratum, such as a contributor at a stage, and are compared within it only.
-func (m *Monitor) Cell(stratum, developer string, new bool) int {
-	p := place{stratum, developer, new}
+// Cell is where decisions for a developer of a contributor are added that the new release made, or the old, at a stage. Developers are
+// drawn within these, and compared within them only. Developers of one name at two contributors are two.
+func (m *Monitor) Cell(contributor, stage, developer string, new bool) int {
+	p := place{stratum{contributor, stage}, developer, new}
 	k, ok := m.at[p]
 	if !ok {
 		k = len(m.cells)
 		m.at[p] = k
-		m.cells = append(m.cells, cell{developer: number(m.developers, developer), stratum: number(m.strata, stratum), new: new})
+		of := number(m.strata, p.stratum)
+		if of == len(m.of) {
+			m.of = append(m.of, number(m.contributors, contributor))
+		}
+		m.cells = append(m.cells, cell{developer: number(m.developers, person{contributor, developer}), stratum: of, new: new})
 	}
 	return k
 }
 
 // number is the number of a name, in the order in which names come.
-func number(of map[string]int, name string) int {
+func number[K comparable](of map[K]int, name K) int {
 	k, ok := of[name]
 	if !ok {
 		k = len(of)
@@ -114,7 +166,7 @@ func number(of map[string]int, name string) int {
 	return k
 }
 
-// Add adds a decision to a cell, with its reward where that is known.
+// Add adds a decision to a cell. One of which a person was asked and has not told counts as asked.
 func (m *Monitor) Add(k int, s Seen) {
 	c := &m.cells[k]
 	c.n++
@@ -124,14 +176,9 @@ func (m *Monitor) Add(k int, s Seen) {
 	if s.Asked {
 		c.asked++
 	}
-	if !s.Asked || s.Told {
-		m.Tell(k, s)
+	if s.Asked && !s.Told {
+		return
 	}
-}
-
-// Tell adds the reward of a decision that was added before without.
-func (m *Monitor) Tell(k int, s Seen) {
-	c := &m.cells[k]
 	if s.Asked {
 		c.told++
 	}
@@ -139,42 +186,43 @@ func (m *Monitor) Tell(k int, s Seen) {
 	if s.Differ {
 		c.rest[rewards] += s.Reward - s.Expected
 	}
-	m.guard(c, taken, s.Taken, s.Differ)
-	m.guard(c, reverted, s.Reverted, s.Differ)
-}
-
-// guard counts for a guardrail, which compares new − old, so that more is better, with the margin of what the old has.
-func (m *Monitor) guard(c *cell, g metric, counts, differ bool) {
-	if !counts {
-		return
+	if s.Taken {
+		c.taken++
 	}
-	_, sign, margin := g.guardrail()
-	if differ {
-		c.rest[g] += sign
-	}
-	if !c.new {
-		c.rest[g] -= margin
+	for _, g := range guardrails() {
+		more, margin := g.of(s)
+		if s.Differ {
+			c.rest[g] += more
+		}
+		if !c.new {
+			c.rest[g] -= margin
+		}
 	}
 }
 
-// guardrail is a metric's name, whether more of it is better (1) or worse (-1), and how much worse than under the old it may
-// be, as a share of that.
-func (g metric) guardrail() (name string, sign, margin float64) {
-	switch g {
-	case taken:
-		return "taken", 1, mayLoseTaken
-	case reverted:
-		return "reverted", -1, mayAddReverted
+// guardrails are the metrics of which new − old must not be less than a margin.
+func guardrails() [2]metric { return [...]metric{taken, reverted} }
+
+// of is what a decision adds to a guardrail, more being better, and what it lets the new be worse by where the old made it.
+func (g metric) of(s Seen) (more, margin float64) {
+	if s.Taken && g == taken {
+		return 1, mayLoseTaken
 	}
-	return "", 0, 0
+	if s.Taken && g == reverted {
+		margin = mayAddOfTaken
+	}
+	if s.Reverted && g == reverted {
+		return -1, margin + mayAddReverted
+	}
+	return 0, margin
 }
 
-// Bounds are an estimate and bounds that hold at all looks together.
-type Bounds struct {
-	Estimate float64 `json:"estimate"`
-	// Lower and Upper are each one-sided.
-	Lower float64 `json:"lower"`
-	Upper float64 `json:"upper"`
+// name is what a guardrail is called.
+func (g metric) name() string {
+	if g == taken {
+		return "taken"
+	}
+	return "reverted"
 }
 
 // Count is how much stands on one side.
@@ -203,25 +251,23 @@ func (l Look) Harmless() bool {
 	return !l.Harmful() && l.Difference != nil && l.Difference.Lower > -tolerated*math.Abs(l.Value)
 }
 
-// side sums the cells of one side of a stratum.
+// side is one side of a stratum.
 type side struct {
-	n, gain, reward float64
-	asked, told     float64
-	rest            [metrics]float64
-	developers      int
-	heard           int // developers of whom anything is known
+	sums
+	developers int
+	heard      int // developers of whom anything is known
 }
 
 // silent says that people were asked and too few of them told what came of it: then the model's own promise would be all there is.
 func (s *side) silent() bool { return s.asked > 0 && s.heard < 2 }
 
-// each is for how many decisions one stands of which it is known what came of them. What was hidden has no surprise, and nothing that the
-// guardrails count, so that it may be counted as often.
-func (s *side) each() float64 {
-	if s.told == 0 {
-		return 1
+// difference is that of two sides of a stratum.
+func difference(g metric, old, new *sums) float64 {
+	d := new.mean(g) - old.mean(g)
+	if g == rewards {
+		d += (old.gain + new.gain) / (old.n + new.n)
 	}
-	return s.asked / s.told
+	return d
 }
 
 // Look says what can be said now.
@@ -230,44 +276,52 @@ func (m *Monitor) Look() Look {
 	for i := range m.cells {
 		c := &m.cells[i]
 		s := &sides[c.stratum][of(c.new)]
-		s.n, s.gain, s.reward, s.developers = s.n+c.n, s.gain+c.gain, s.reward+c.reward, s.developers+1
-		s.asked, s.told = s.asked+c.asked, s.told+c.told
+		s.sums, s.developers = s.plus(&c.sums, 1), s.developers+1
 		if c.told > 0 {
 			s.heard++
 		}
-		for g := range s.rest {
-			s.rest[g] += c.rest[g]
-		}
 	}
 	var l Look
-	total := 0.0
-	weights := make([]float64, len(sides))
+	known, alike := 0.0, 0.0
+	weights, of := make([]float64, len(sides)), make([]struct{ n, tells float64 }, len(m.contributors))
 	for s := range sides {
 		// One developer alone on a side says nothing of others, and must not keep the other strata from being heard; nor may those of
 		// whom nothing is heard speak for the release.
-		if old, new := &sides[s][0], &sides[s][1]; min(old.developers, new.developers) >= 2 && !old.silent() && !new.silent() {
-			weights[s] = old.n * new.n / (old.n + new.n)
-			total += weights[s]
+		old, new := &sides[s][0], &sides[s][1]
+		of[m.of[s]].n += old.n + new.n
+		if min(old.developers, new.developers) >= 2 && !old.silent() && !new.silent() {
+			weights[s] = float64(old.n*new.n) / (old.n + new.n)
+			of[m.of[s]].tells += weights[s]
+			known += old.taken
+			alike += float64(old.taken*old.each()) * new.n / old.n
 			l.Old.Decisions += int(old.n)
 			l.New.Decisions += int(new.n)
 		}
 	}
 	l.Old.Developers, l.New.Developers = m.people(weights, false), m.people(weights, true)
-	if min(l.Old.Developers, l.New.Developers) < minWatched || min(l.Old.Decisions, l.New.Decisions) < minSeen {
+	if min(l.Old.Developers, l.New.Developers) < minWatched || min(l.Old.Decisions, l.New.Decisions) < minSeen || min(known, alike) < minTaken {
 		return l
 	}
+	total := 0.0
+	for _, c := range of {
+		if c.tells > 0 {
+			total += c.n
+		}
+	}
 	for s := range sides {
-		if weights[s] /= total; weights[s] > 0 {
-			l.Value += weights[s] * sides[s][0].each() * sides[s][0].reward / sides[s][0].n
+		if c := &of[m.of[s]]; weights[s] > 0 {
+			weights[s] *= c.n / (c.tells * total)
+			old := &sides[s][0]
+			l.Value += float64(weights[s] * float64(old.each()*old.reward) / old.n)
 		}
 	}
 	detect := 0.2 * m.watch.Value
 	if b, ok := m.bounds(rewards, sides, weights, alphaReward, detect); ok {
 		l.Difference = &b
 	}
-	for _, g := range []metric{taken, reverted} {
+	for _, g := range guardrails() {
 		if b, ok := m.bounds(g, sides, weights, alphaGuardrail, detect); ok && b.Upper < 0 && l.Crossed == "" {
-			l.Crossed, _, _ = g.guardrail()
+			l.Crossed = g.name()
 		}
 	}
 	return l
@@ -290,89 +344,4 @@ func (m *Monitor) people(weights []float64, new bool) (n int) {
 		}
 	}
 	return n
-}
-
-// bounds estimates a metric's difference.
-func (m *Monitor) bounds(g metric, sides [][2]side, weights []float64, alpha, detect float64) (b Bounds, ok bool) {
-	gain := func(s *side) float64 {
-		if g == rewards {
-			return s.gain
-		}
-		return 0
-	}
-	for s, w := range weights {
-		if w > 0 {
-			old, new := &sides[s][0], &sides[s][1]
-			b.Estimate += w * ((gain(old)+gain(new))/(old.n+new.n) + new.each()*new.rest[g]/new.n - old.each()*old.rest[g]/old.n)
-		}
-	}
-	influence := make([]float64, len(m.developers))
-	for i := range m.cells {
-		c := &m.cells[i]
-		w := weights[c.stratum]
-		if w == 0 {
-			continue
-		}
-		both, own := &sides[c.stratum], &sides[c.stratum][of(c.new)]
-		if c.n == own.n {
-			return b, false // one developer is all of a side
-		}
-		// How much the estimate would move without the developer.
-		rest := own.each() * (c.rest[g] - own.rest[g]/own.n*c.n) / (own.n - c.n)
-		if !c.new {
-			rest = -rest
-		}
-		n := both[0].n + both[1].n
-		expected := 0.0
-		if g == rewards {
-			expected = (c.gain - (both[0].gain+both[1].gain)/n*c.n) / (n - c.n)
-		}
-		influence[c.developer] += w * (rest + expected)
-	}
-	variance := 0.0
-	for _, f := range influence {
-		variance += f * f
-	}
-	if !(variance > 0) {
-		return b, false
-	}
-	half := mixture(variance, alpha, detect)
-	b.Lower, b.Upper = b.Estimate-half, b.Estimate+half
-	return b, true
-}
-
-// mixture is how far an estimate of this variance is from the truth at most, to one side, at all looks together but for an error
-// of alpha: the normal mixture of Robbins, "Statistical methods related to the law of the iterated logarithm" (1970), in
-// information time I = 1/variance. It is tuned to be tightest where a difference of detect is about to show.
-func mixture(variance, alpha, detect float64) float64 {
-	information := 1 / variance
-	// Where detect·√I is the bound itself, about 3; the best mixing variance there is I/(2·log(1/α)) or so.
-	rho := 9 / (detect * detect) / (2*math.Log(1/alpha) + 1)
-	z := math.Sqrt(2 * math.Log(1/(2*alpha)))
-	spread := math.Log((information + rho) / rho)
-	for range 4 { // half of the mixture lies on the other side: Φ(z) of it counts
-		z = math.Sqrt(2*math.Log(1/(2*alpha*normal(z))) + spread)
-	}
-	return z * math.Sqrt(information+rho) / information
-}
-
-// normal is the distribution function of the standard normal.
-func normal(z float64) float64 { return math.Erfc(-z/math.Sqrt2) / 2 }
-
-// Saw is what a decision tells of which the new release and the old would choose one action each, by index, and one was chosen that
-// had a reward; -1 where it is not known. Values are what the new model expects of each action.
-func Saw(values []float64, new, old, chosen int, reward float64) Seen {
-	at := func(i int) (float64, bool) {
-		if i < 0 || i >= len(values) || math.IsNaN(values[i]) {
-			return 0, false
-		}
-		return values[i], true
-	}
-	s := Seen{Differ: new != old || new < 0, Reward: reward}
-	is, known := at(new)
-	was, both := at(old)
-	if expected, ok := at(chosen); known && both && ok {
-		s.Gain, s.Expected = is-was, expected
-	}
-	return s
 }

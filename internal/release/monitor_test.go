@@ -23,7 +23,7 @@ func watched(seed uint64, gain, share float64, looks, step int) (last release.Lo
 	m := release.NewMonitor(release.Watch{Value: releasetest.OldValue})
 	cells := make([]int, developers)
 	for d := range cells {
-		cells[d] = m.Cell("", t.Name(d), t.Reached[d])
+		cells[d] = m.Cell("", "", t.Name(d), t.Reached[d])
 	}
 	for range looks {
 		for range step {
@@ -87,7 +87,7 @@ func TestGuardrailGoesBackThoughTheRewardDoesNot(t *testing.T) {
 	for range 40_000 { // the new one hides all that is taken, and what it hides is made up for by what it is said to earn
 		d, s := trial.Decide()
 		s = release.Seen{Differ: true, Taken: !trial.Reached[d] && s.Taken, Reward: 0.1, Expected: 0.1}
-		m.Add(m.Cell("", trial.Name(d), trial.Reached[d]), s)
+		m.Add(m.Cell("", "", trial.Name(d), trial.Reached[d]), s)
 	}
 	if l := m.Look(); l.Crossed != "taken" || !l.Harmful() {
 		t.Errorf("%+v: want the guardrail of what is taken", l)
@@ -98,7 +98,7 @@ func TestNothingIsSaidOfFewDevelopers(t *testing.T) {
 	m := release.NewMonitor(release.Watch{})
 	for i := range 20_000 {
 		new := i%40 < 19
-		m.Add(m.Cell("", "dev_"+strconv.Itoa(i%40), new), release.Seen{Differ: true, Reward: -0.75})
+		m.Add(m.Cell("", "", "dev_"+strconv.Itoa(i%40), new), release.Seen{Differ: true, Reward: -0.75})
 	}
 	if l := m.Look(); l.Difference != nil || l.Harmful() || l.Harmless() || l.New.Developers != 19 {
 		t.Errorf("19 developers have it: %+v", l)
@@ -119,8 +119,8 @@ func TestContributorsAreComparedWithinThemselves(t *testing.T) {
 			stratum, share, shift = "poor", 0.6, -0.3
 		}
 		new := float64(d/2%100)/100 < share
-		s = release.Seen{Differ: true, Reward: s.Reward + shift, Expected: 0.1}
-		m.Add(m.Cell(stratum, trial.Name(d), new), s)
+		s = release.Seen{Differ: true, Reward: s.Reward + shift, Expected: 0.1, Taken: s.Taken}
+		m.Add(m.Cell(stratum, "", trial.Name(d), new), s)
 	}
 	if l := m.Look(); l.Difference == nil || math.Abs(l.Difference.Estimate) > 0.02 || l.Harmful() {
 		t.Errorf("no difference within contributors, and the look is %+v of %+v", l, l.Difference)
@@ -135,12 +135,8 @@ func TestSilenceIsNoDifference(t *testing.T) {
 		trial.Reach("rel_s", 0.5)
 		for i := range 400_000 {
 			d, s := trial.Decide()
-			s.Told = s.Told && i%5 < 2
-			k := m.Cell("", trial.Name(d), trial.Reached[d])
-			if m.Add(k, s); s.Asked && !s.Told && i%5 == 2 { // it comes late
-				s.Told = true
-				m.Tell(k, s)
-			}
+			s.Told = s.Told && i%5 < 3
+			m.Add(m.Cell("", "", trial.Name(d), trial.Reached[d]), s)
 		}
 		l := m.Look()
 		if want := gain * releasetest.OldValue; l.Difference == nil || math.Abs(l.Difference.Estimate-want) > 0.006 || math.Abs(l.Value-releasetest.OldValue) > 0.02 {
@@ -157,7 +153,7 @@ func BenchmarkMonitor(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			d, s := trial.Decide()
-			m.Add(m.Cell("", trial.Name(d), trial.Reached[d]), s)
+			m.Add(m.Cell("", "", trial.Name(d), trial.Reached[d]), s)
 		}
 	})
 	b.Run("look", func(b *testing.B) {
@@ -175,10 +171,10 @@ func TestOneDeveloperAloneKeepsNobodyElseFromBeingHeard(t *testing.T) {
 		if d%10 == 0 {
 			s.Reward, s.Taken = -0.25, false
 		}
-		m.Add(m.Cell("large", fmt.Sprint("l", d), d%10 == 0), s)
+		m.Add(m.Cell("large", "", fmt.Sprint("l", d), d%10 == 0), s)
 	}
 	for i := range 300 { // one of thirty is reached
-		m.Add(m.Cell("small", fmt.Sprint("s", i%30), i%30 == 0), release.Seen{Differ: true, Reward: 0.1 * float64(i%3)})
+		m.Add(m.Cell("small", "", fmt.Sprint("s", i%30), i%30 == 0), release.Seen{Differ: true, Reward: 0.1 * float64(i%3)})
 	}
 	if l := m.Look(); !l.Harmful() {
 		t.Errorf("a release that loses nearly all goes on: %+v", l)
@@ -189,7 +185,7 @@ func TestADeveloperCountsOnceHoweverManyStagesGoBy(t *testing.T) {
 	m := release.NewMonitor(release.Watch{Value: 0.1})
 	for i := range 40_000 {
 		d, stage := i%50, i/10_000
-		m.Add(m.Cell(fmt.Sprint("stage ", stage), fmt.Sprint(d), d < 5), release.Seen{Differ: true, Reward: float64(i%7) / 7})
+		m.Add(m.Cell("", fmt.Sprint(stage), fmt.Sprint(d), d < 5), release.Seen{Differ: true, Reward: float64(i%7) / 7})
 	}
 	if l := m.Look(); l.New.Developers != 5 || l.Difference != nil {
 		t.Errorf("of five developers it says %+v", l)
@@ -202,13 +198,13 @@ func TestWhoeverIsSilentDoesNotSpeakForARelease(t *testing.T) {
 		add := func(contributor string, told bool) {
 			for i := range 2000 {
 				d := i % 80
-				s := release.Seen{Differ: true, Gain: 0.1, Expected: 0.1, Asked: true, Told: told}
+				s := release.Seen{Differ: true, Gain: 0.1, Expected: 0.1, Asked: true, Told: told, Taken: told}
 				if told && d%2 == 0 {
 					s.Reward = 0.1 + 0.01*float64(i%7)
 				} else if told {
 					s.Reward = 0.5 + 0.01*float64(i%7)
 				}
-				m.Add(m.Cell(contributor, fmt.Sprint(d), d%2 == 0), s)
+				m.Add(m.Cell(contributor, "", fmt.Sprint(d), d%2 == 0), s)
 			}
 		}
 		add("tells", true)

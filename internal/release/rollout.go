@@ -12,6 +12,7 @@ import (
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/draw"
+	"github.com/headrace/headrace/internal/reward"
 )
 
 const rolloutFormat = "headrace-rollout/1"
@@ -68,8 +69,23 @@ type Rollout struct {
 	Shares []Channel `json:"shares"`
 	Since  time.Time `json:"since"`
 	Why    string    `json:"why"`
+	// Worth is what an edge can judge it by, too; nil where the hub's reward waits for what becomes of a suggestion: then an edge watches
+	// the guardrails.
+	Worth *Worth `json:"worth,omitempty"`
 	// Look is what the hub had seen of the release by then; nil where it has not looked.
 	Look *Look `json:"look,omitempty"`
+}
+
+// Worth is what is known of a reward at once: what a suggestion is worth that a person takes, and one that is passed over.
+type Worth struct {
+	Reward string  `json:"reward"` // name and version of the spec
+	Taken  float64 `json:"taken"`
+	Passed float64 `json:"passed"`
+}
+
+// sound says that to take something is better than to pass it over, and both are bounded as rewards are.
+func (w *Worth) sound() bool {
+	return w.Taken > w.Passed && w.Taken <= reward.MaxRange && w.Passed >= -reward.MaxRange
 }
 
 // Channel says which share of the developers on it a release has reached.
@@ -250,6 +266,8 @@ func DecodeRollout(b []byte) (Rollout, error) {
 		return Rollout{}, badRollout(fmt.Errorf("state %q", r.State))
 	case r.Stage < 0 || r.Stage > Stages || r.State == Back && r.Stage > 0 || r.Release == "" && r.State != Back:
 		return Rollout{}, badRollout(fmt.Errorf("stage %d of %q, %s", r.Stage, r.Release, r.State))
+	case r.Worth != nil && !r.Worth.sound():
+		return Rollout{}, badRollout(fmt.Errorf("a suggestion is worth %v or %v", r.Worth.Taken, r.Worth.Passed))
 	case !slices.Equal(r.Shares, shares(r.Stage)):
 		return Rollout{}, badRollout(fmt.Errorf("the shares %v are not those of stage %d", r.Shares, r.Stage))
 	}

@@ -113,6 +113,15 @@ func (s Spec) Waits() bool {
 	return slices.ContainsFunc(s.Parts, func(p Part) bool { return p.Within != "" })
 }
 
+// AtOnce returns what a suggestion is worth that was taken, and one that was passed over; ok is false where that is not known at once.
+func (s Spec) AtOnce() (taken, passed float64, ok bool) {
+	taken, passed = -s.Cost, -s.Cost
+	for _, p := range s.Parts {
+		taken += p.Weight
+	}
+	return taken, passed, !s.Waits() && s.Length == 0
+}
+
 // Of returns the decision's reward where all of it is known, taken as old enough that nothing more will be: what has not
 // happened has not. ok is false where it has none, or not all is known. It serves specs without late parts; else use a
 // [Scorer].
