@@ -121,7 +121,13 @@ func (e *Edge) patchOf(ctx context.Context, r *instruct.Resolved, repository str
 	}
 	var out strings.Builder
 	for _, f := range r.Files {
-		before, err := repo.Text(ctx, "HEAD", filepath.Join(repo.Dir(), filepath.FromSlash(f.Path)), maxFile)
+		at := filepath.Join(repo.Dir(), filepath.FromSlash(f.Path))
+		if plain, err := repo.Plain(ctx, "HEAD", at); err != nil {
+			return "", err
+		} else if !plain { // what it leads to is nowhere in what a person sees
+			return "", &episode.Problem{Code: "instructions/link", Message: fmt.Sprintf("%s is a link in %s, or below one", f.Path, repository), Hint: "make the change by hand, where the link leads to"}
+		}
+		before, err := repo.Text(ctx, "HEAD", at, maxFile)
 		if err != nil {
 			before = nil // there is none; where git cannot say, the patch will not apply, and nothing is lost
 		}

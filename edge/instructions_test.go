@@ -202,7 +202,8 @@ func TestATrialThatFailsIsDroppedAndOnlyOneRunsAtATime(t *testing.T) {
 func TestWhatOnlyFilesCanSayIsAPatchAndNoTrial(t *testing.T) {
 	l, e, c := offered(t)
 	ctx := t.Context()
-	p, err := instruct.New("Shorter", "", instruct.Change{Diff: "--- a/README.md\n+++ b/README.md\n@@ -1 +1 @@\n-mill\n+The mill.\n"}).Marshal()
+	c.commit("rules", "AGENTS.md", "mill\n")
+	p, err := instruct.New("Shorter", "", instruct.Change{Diff: "--- a/AGENTS.md\n+++ b/AGENTS.md\n@@ -1 +1 @@\n-mill\n+The mill.\n"}).Marshal()
 	l.ok(err)
 	l.ok(e.OfferInstructions(ctx, maker, &instruct.Offer{ID: "rel_files0123", Payload: p}))
 	i, err := e.Instruction(ctx, "rel_files0123")
@@ -217,12 +218,33 @@ func TestWhatOnlyFilesCanSayIsAPatchAndNoTrial(t *testing.T) {
 	l.ok(err)
 	l.ok(os.WriteFile(c.dir+"/change.patch", []byte(diff), 0o600))
 	c.git("apply", "change.patch")
-	if b, err := os.ReadFile(c.dir + "/README.md"); err != nil || string(b) != "The mill.\n" {
+	if b, err := os.ReadFile(c.dir + "/AGENTS.md"); err != nil || string(b) != "The mill.\n" {
 		t.Errorf("git makes %q of it, %v", b, err)
 	}
-	c.commit("by hand", "README.md", "Something else.\n")
+	c.commit("by hand", "AGENTS.md", "Something else.\n")
 	if _, err := e.InstructionsPatch(ctx, "rel_files0123", "mill"); code(err) != "instructions/conflict" {
 		t.Errorf("where the file is another: %v", err)
+	}
+	for _, link := range []func(){
+		func() { l.ok(os.Remove(c.dir + "/AGENTS.md")); l.ok(os.Symlink("../secret", c.dir+"/AGENTS.md")) },
+		func() {
+			l.ok(os.Remove(c.dir + "/AGENTS.md"))
+			l.ok(os.Symlink("../elsewhere", c.dir+"/docs"))
+			p, err := instruct.New("Below a link", "", instruct.Change{Diff: "--- /dev/null\n+++ b/docs/AGENTS.md\n@@ -0,0 +1 @@\n+Be brief.\n"}).Marshal()
+			l.ok(err)
+			l.ok(e.OfferInstructions(ctx, maker, &instruct.Offer{ID: "rel_below0123", Payload: p}))
+		},
+	} {
+		link()
+		c.git("add", "-A")
+		c.git("commit", "-q", "-m", "a link")
+	}
+	if _, err := e.InstructionsPatch(ctx, "rel_below0123", "mill"); code(err) != "instructions/link" {
+		t.Errorf("below a link: %v", err)
+	}
+	c.git("revert", "--no-edit", "HEAD")
+	if _, err := e.InstructionsPatch(ctx, "rel_files0123", "mill"); code(err) != "instructions/link" {
+		t.Errorf("a link: %v", err)
 	}
 	if _, err := e.InstructionsPatch(ctx, "rel_files0123", "elsewhere"); code(err) != "instructions/repository" {
 		t.Errorf("a repository that is not followed: %v", err)

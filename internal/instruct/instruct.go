@@ -20,6 +20,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/lever"
 	"github.com/headrace/headrace/internal/patch"
 )
 
@@ -46,7 +47,7 @@ type Payload struct {
 
 // Change is one file: either its diff, or its keyed id and whether it is to be in force.
 type Change struct {
-	// Diff is a unified diff of one file below the top of a repository.
+	// Diff is a unified diff of one instruction file (lever.Files) below the top of a repository.
 	Diff string `json:"diff,omitzero"`
 	// Artifact is the id under which an instruction file left the edge, which alone knows its text. Without takes the file out
 	// of force instead.
@@ -88,6 +89,9 @@ func Decode(b []byte) (*Payload, error) {
 }
 
 func badPayload(err error) error {
+	if p, ok := errors.AsType[*episode.Problem](err); ok {
+		return p
+	}
 	return &episode.Problem{Code: "instructions/bad-payload", Message: "not instructions that this version can release", Err: err,
 		Hint: "a release of instructions has a title, why, and changes: diffs of text files, or ids of artifacts"}
 }
@@ -129,10 +133,13 @@ func (p *Payload) check() error {
 		if err != nil {
 			return err
 		}
-		if name := d.Name(); files[name] {
+		name := d.Name()
+		if files[name] {
 			return fmt.Errorf("%s is changed twice", name)
-		} else {
-			files[name] = true
+		}
+		if files[name] = true; !lever.Reads(name) {
+			return &episode.Problem{Code: "instructions/no-instructions", Message: fmt.Sprintf("%.100q is no file that a coding tool takes for instructions", name),
+				Hint: "a release of instructions changes only such as " + strings.Join(lever.Files()[:6], ", ") + "; make another change by a pull request"}
 		}
 	}
 	return nil

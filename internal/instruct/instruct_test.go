@@ -62,6 +62,11 @@ func TestWhatAPersonCouldNotSeeOrApplyIsRefused(t *testing.T) {
 			t.Errorf("%s: %s, %v", name, b, err)
 		}
 	}
+	for _, name := range []string{"README.md", "Makefile", ".github/workflows/build.yml", ".claude/settings.json", ".husky/pre-commit"} {
+		if b, err := New("a", "", Change{Diff: strings.ReplaceAll(added, "AGENTS.md", name)}).Marshal(); !errors.Is(err, &episode.Problem{Code: "instructions/no-instructions"}) {
+			t.Errorf("a change of %s: %s, %v", name, b, err)
+		}
+	}
 	for _, b := range []string{"", "{}", `{"format":"headrace-instructions/1","title":"a","why":"","changes":[],"more":1}`, strings.Repeat(" ", maxPayload+1)} {
 		if p, err := Decode([]byte(b)); err == nil {
 			t.Errorf("%.40q is read as %+v", b, p)
@@ -93,7 +98,7 @@ func TestAReleaseMeansWordsWhereItOnlyAdds(t *testing.T) {
 	if r := resolve(Change{Artifact: "ar_0123456789", Without: true}); r.Words != "" || len(r.Files) != 1 || !r.Files[0].Without {
 		t.Errorf("what takes a file away: %+v", r)
 	}
-	if r := resolve(Change{Diff: "--- a/x.md\n+++ b/x.md\n@@ -1 +1 @@\n-a\n+b\n"}); r.Words != "" {
+	if r := resolve(Change{Diff: "--- a/GEMINI.md\n+++ b/GEMINI.md\n@@ -1 +1 @@\n-a\n+b\n"}); r.Words != "" {
 		t.Errorf("what changes a line: %+v", r)
 	}
 	if r := resolve(Change{Artifact: "ar_home12345"}); r.Words != "Mine.\n" || len(r.Files) != 0 {
@@ -105,7 +110,7 @@ func TestAReleaseMeansWordsWhereItOnlyAdds(t *testing.T) {
 	if _, err := New("a", "", Change{Artifact: "ar_unknown0"}).Resolve(known); !errors.Is(err, &episode.Problem{Code: "instructions/unknown-artifact"}) {
 		t.Errorf("%v", err)
 	}
-	if r := resolve(Change{Diff: patch.Unified(patch.DevNull, "b/long.md", nil, []byte(strings.Repeat("word\n", MaxWords/4)))}); r.Words != "" || len(r.Files) != 1 {
+	if r := resolve(Change{Diff: patch.Unified(patch.DevNull, "b/docs/AGENTS.md", nil, []byte(strings.Repeat("word\n", MaxWords/4)))}); r.Words != "" || len(r.Files) != 1 {
 		t.Errorf("more words than there is room for: %d", len(r.Words))
 	}
 }

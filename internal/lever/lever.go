@@ -12,7 +12,11 @@
 // makes files and words of a release.
 package lever
 
-import "slices"
+import (
+	"path"
+	"slices"
+	"strings"
+)
 
 // Tool is what can be moved in one coding tool. An empty field is a lever that it does not have.
 type Tool struct {
@@ -56,6 +60,29 @@ func Named(name string) (Tool, bool) {
 		return Tool{}, false
 	}
 	return all[i], true
+}
+
+// Files are the instruction files that tools read in a repository, as patterns (path.Match) below its top; what has no slash is read in
+// each folder. A release changes no other file by a diff.
+func Files() []string {
+	return []string{"AGENTS.md", "AGENTS.override.md", "AGENT.md", "CLAUDE.md", "GEMINI.md",
+		".claude/CLAUDE.md", ".claude/rules/*.md", ".claude/rules/*/*.md",
+		".github/copilot-instructions.md", ".github/instructions/*.instructions.md",
+		".cursorrules", ".cursor/rules/*.mdc", ".cursor/rules/*/*.mdc",
+		".clinerules", ".clinerules/*.md", ".roorules", ".roo/rules/*.md",
+		".continue/rules/*.md", ".kiro/steering/*.md", ".windsurfrules", ".windsurf/rules/*.md",
+		".agent/rules/*.md", ".agents/rules/*.md"}
+}
+
+// Reads reports whether a tool takes the file of that name, below the top of a repository, for instructions.
+func Reads(name string) bool {
+	return slices.ContainsFunc(Files(), func(pattern string) bool {
+		if !strings.Contains(pattern, "/") {
+			return path.Base(name) == pattern
+		}
+		is, _ := path.Match(pattern, name)
+		return is
+	})
 }
 
 // Heads of files that a tool takes into force only now and then, unless they say so.

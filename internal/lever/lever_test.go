@@ -53,6 +53,48 @@ func TestAFileOfInstructionsIsInForceWhereItIsWritten(t *testing.T) {
 	}
 }
 
+// TestWhatAReleaseMayChangeIsWhatToolsRead holds the patterns against the reader of instruction files, both ways.
+func TestWhatAReleaseMayChangeIsWhatToolsRead(t *testing.T) {
+	before := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	found := func(name, dir string) bool {
+		repo := t.TempDir()
+		file := filepath.Join(repo, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte("---\nalwaysApply: true\n---\nWrite a test first.\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(file, before, before); err != nil {
+			t.Fatal(err)
+		}
+		return slices.ContainsFunc(Tools(), func(tool Tool) bool {
+			e := &episode.Episode{Tool: episode.Tool{Name: tool.Name}, Repository: filepath.Join(repo, dir), StartedAt: before.Add(time.Hour)}
+			rules.New(t.TempDir(), func(string) string { return "" }).Add(t.Context(), e)
+			return len(e.Artifacts) > 0
+		})
+	}
+	for _, pattern := range Files() {
+		name := strings.ReplaceAll(pattern, "*", "x")
+		if !Reads(name) || !found(name, "") {
+			t.Errorf("no tool reads %s", name)
+		}
+		if !strings.Contains(pattern, "/") && !strings.HasPrefix(pattern, ".") && (!Reads("a/"+name) || !found("a/"+name, "a")) {
+			t.Errorf("no tool reads a/%s", name)
+		}
+	}
+	for _, name := range []string{"README.md", "Makefile", ".github/workflows/build.yml", ".claude/settings.json", ".git/config", ".cursor/rules/x.md", "agents.md.sh", ".github/instructions/x.md"} {
+		if Reads(name) || found(name, "") {
+			t.Errorf("%s counts as instructions", name)
+		}
+	}
+	for _, tool := range Tools() {
+		if tool.File != "" && !Reads(tool.File) {
+			t.Errorf("%s, where a release writes for %s, may not be changed by one", tool.File, tool.Name)
+		}
+	}
+}
+
 // TestWordsReachTheModelByTheHookProgramsRealAnswer runs the program that tools run.
 func TestWordsReachTheModelByTheHookProgramsRealAnswer(t *testing.T) {
 	program, dir := filepath.Join(t.TempDir(), "headrace-hook"), t.TempDir()

@@ -40,6 +40,7 @@ is made by ` + "`headrace doctor --levers`" + `; tests hold settings, files and 
 		}
 		fmt.Fprintf(&b, "| %s | `%s` | %s | %s | %s | %s | %s | %s |\n", t.Title, t.Name, code(t.Settings), code(t.File), code(t.Event), cmp.Or(t.Gateway, "none"), show, t.Note)
 	}
+	b.WriteString("\nBy a diff a release changes only instruction files that some tool reads, those without a slash in any folder: `" + strings.Join(Files(), "`, `") + "`.\n")
 	b.WriteString(`
 Where a tool takes the files of a folder into force only now and then, ours begins with the lines that put it in force always.
 `)

@@ -44,9 +44,22 @@ type Instruction struct {
 // Waits says that a person is asked.
 func (i *Instruction) Waits() bool { return i.State == "offered" || i.State == "passed" }
 
-// Has says that somebody has it now.
-func (i *Instruction) Has() bool {
-	return i.State == "trying" || i.State == "passed" || i.State == "kept"
+// Has says that somebody has it now, and nobody is asked.
+func (i *Instruction) Has() bool { return i.State == "trying" || i.State == "kept" }
+
+// Standing says where it stands in a few words.
+func (i *Instruction) Standing() string {
+	switch i.State {
+	case "offered":
+		return "waits for you"
+	case "trying":
+		return "on trial"
+	case "passed":
+		return "passed, waits for you"
+	case "kept":
+		return "passed, all have it"
+	}
+	return i.State
 }
 
 // Change is a unified diff, and of what: the words that a model is told, or the files of a repository.

@@ -5,6 +5,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/headrace/headrace/internal/access"
 )
@@ -69,8 +70,10 @@ func (s *Site) turns(r *http.Request, d *overviewData) error {
 		if err != nil {
 			return err
 		}
-		if len(l) > 0 {
-			say("Instructions", to("instructions", l[0].ID), l[0].Title+": "+l[0].State+".")
+		for _, is := range []func(*Instruction) bool{(*Instruction).Has, (*Instruction).Waits} { // the newest of either
+			if i := slices.IndexFunc(l, func(i Instruction) bool { return is(&i) }); i >= 0 {
+				say("Instructions", to("instructions", l[i].ID), l[i].Title+": "+l[i].Standing()+".")
+			}
 		}
 	}
 	return nil

@@ -58,6 +58,31 @@ func (r *Repository) Text(ctx context.Context, commit, path string, most int64) 
 	return r.git(ctx, nil, "cat-file", "blob", commit+":"+name)
 }
 
+// Plain reports whether a path, or as much of it as there is at a commit, is a file in folders: no link, and nothing of another repository.
+func (r *Repository) Plain(ctx context.Context, commit, path string) (bool, error) {
+	name, err := r.name(path)
+	if err != nil {
+		return false, err
+	}
+	args := []string{"ls-tree", "-z", "--full-tree", commit, "--"}
+	for i, c := range name + "/" {
+		if c == '/' {
+			args = append(args, ":(literal)"+name[:i])
+		}
+	}
+	out, err := r.git(ctx, nil, args...)
+	if err != nil {
+		return false, err
+	}
+	for entry := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
+		kind, at, _ := strings.Cut(entry, "\t")
+		if entry != "" && !strings.HasPrefix(kind, "100") && (at == name || !strings.HasPrefix(kind, "040000 ")) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
 // name is a file's name from the top of the work tree.
 func (r *Repository) name(path string) (string, error) {
 	rel, err := filepath.Rel(r.dir, path)
