@@ -171,6 +171,9 @@ func TestAReleaseIsHeldAndWaitsForAPerson(t *testing.T) {
 	l.pass(25 * time.Hour)
 	l.turn(e)
 	waits("a person must approve")
+	if w, err := e.WouldChoose(t.Context(), id); err != nil || len(w.Choices) > 0 {
+		t.Errorf("of nobody's decisions it would choose %+v, %v", w, err)
+	}
 	l.ok(e.ApproveRelease(t.Context(), "ada", id[:9]))
 	if got := decides(e, "ada"); got != id {
 		t.Errorf("approved, and %q decides", got)

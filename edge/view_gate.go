@@ -46,7 +46,11 @@ func (v View) GateDocument(ctx context.Context, id string) (signed []byte, err e
 // Release returns one of those that were fetched.
 func (v View) Release(ctx context.Context, id string) (*web.Release, error) {
 	list, err := v.Releases(ctx)
-	return named(list, err, func(r *web.Release) bool { return r.ID == id })
+	r, err := named(list, err, func(r *web.Release) bool { return r.ID == id })
+	if err == nil && r.Asks {
+		r.Would, err = v.WouldChoose(ctx, id)
+	}
+	return r, err
 }
 
 // named is the one of a list that is meant.

@@ -25,7 +25,7 @@ type told struct {
 func (h *Hub) tell(ctx context.Context, s *snapshot, c *candidate) error {
 	learned, others := c.train, c.heldOut
 	if c.filter == nil { // then all are held out
-		learned, others = c.heldOut, nil
+		learned, others = c.judges, nil
 	}
 	scorer := reward.Fit(h.reward(), learned, h.today()-1)
 	t := told{Daily: scorer.Daily(learned, others)}

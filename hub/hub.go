@@ -236,8 +236,11 @@ func (h *Hub) rebuild(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("evaluate: %w", err)
 	}
-	if err := h.release(ctx, s, c, g); err != nil {
+	if err := h.release(ctx, s, release.Filter, c.digest, c.model, g); err != nil {
 		return fmt.Errorf("release: %w", err)
+	}
+	if err := h.route(ctx, s, c); err != nil {
+		return fmt.Errorf("route: %w", err)
 	}
 	if err := h.roll(ctx); err != nil {
 		return fmt.Errorf("roll out: %w", err)

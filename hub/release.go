@@ -17,7 +17,7 @@ import (
 
 // release signs what the gate let through, enters it into the log, and puts it where contributors find it by its id. Whom it reaches a
 // roll-out says.
-func (h *Hub) release(ctx context.Context, s *snapshot, c *candidate, g *judgement) error {
+func (h *Hub) release(ctx context.Context, s *snapshot, kind release.Kind, digest string, model []byte, g *judgement) error {
 	if g.report.Verdict != gate.Released {
 		return nil
 	}
@@ -26,10 +26,8 @@ func (h *Hub) release(ctx context.Context, s *snapshot, c *candidate, g *judgeme
 	if err != nil || slices.ContainsFunc(docs, func(d sqlstore.DocumentRow) bool { return d.Parent == g.digest }) {
 		return err // it was made by a turn that was interrupted after this step
 	}
-	if _, err = h.offer(ctx, release.Release{Kind: release.Filter, Payload: c.digest, Gate: g.digest, Snapshot: s.manifest.ID, Reward: g.report.Reward}, c.model, g.envelope); err != nil {
-		return err
-	}
-	return h.roll(ctx)
+	_, err = h.offer(ctx, release.Release{Kind: kind, Payload: digest, Gate: g.digest, Snapshot: s.manifest.ID, Reward: g.report.Reward}, model, g.envelope)
+	return err
 }
 
 // offer completes a release, signs and logs it, and puts it where contributors find it by its id.

@@ -76,42 +76,44 @@ func statementInputs(period string, card *value.RateCard, id string, report *gat
 	return in
 }
 
-// LatestGate returns the newest gate report, and the release it let through, if any.
+// LatestGate returns the newest gate report on a filter, and the release it let through, if any.
 func (h *Hub) LatestGate(ctx context.Context) (*gate.Report, *release.Release, error) {
 	docs, err := h.db.Documents(ctx, sqlstore.DocGate)
-	if err != nil || len(docs) == 0 {
-		return nil, nil, err
-	}
-	g := new(gate.Report)
-	if err := h.open(docs[0].Envelope, bundle.TypeGateReport, g); err != nil {
-		return nil, nil, err
-	}
-	rels, err := h.db.Documents(ctx, sqlstore.DocRelease)
 	if err != nil {
-		return g, nil, err
+		return nil, nil, err
 	}
-	for _, doc := range rels {
-		if doc.Parent == docs[0].ID {
-			r := new(release.Release)
-			return g, r, h.openRelease(doc, r)
+	for _, of := range docs {
+		g := new(gate.Report)
+		if err := h.open(of.Envelope, bundle.TypeGateReport, g); err != nil {
+			return nil, nil, err
 		}
+		if g.Look != nil && g.Look.Kind != string(release.Filter) {
+			continue
+		}
+		rels, err := h.db.Documents(ctx, sqlstore.DocRelease)
+		if err != nil {
+			return g, nil, err
+		}
+		for _, doc := range rels {
+			if doc.Parent == of.ID {
+				r := new(release.Release)
+				return g, r, h.openRelease(doc, r)
+			}
+		}
+		return g, nil, nil
 	}
-	return g, nil, nil
+	return nil, nil, nil
 }
 
-// LatestStatements returns the statements of the newest gate report, by contributor.
+// LatestStatements returns the newest statements, of one gate report, by contributor.
 func (h *Hub) LatestStatements(ctx context.Context) ([]value.Statement, error) {
-	gates, err := h.db.Documents(ctx, sqlstore.DocGate)
-	if err != nil || len(gates) == 0 {
-		return nil, err
-	}
 	docs, err := h.db.Documents(ctx, sqlstore.DocStatement)
 	if err != nil {
 		return nil, err
 	}
 	var list []value.Statement
 	for _, doc := range docs {
-		if doc.Parent != gates[0].ID {
+		if doc.Parent != docs[0].Parent {
 			continue
 		}
 		var s value.Statement

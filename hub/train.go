@@ -27,6 +27,16 @@ type candidate struct {
 	why     string // why there is no filter
 	train   []dataset.Decision
 	heldOut []dataset.Decision
+	judges  []dataset.Decision // of all developers, where nobody was learned from; else nil
+}
+
+// judgedBy are the decisions that the candidate is judged by: where none was learned, nobody was learned from, and everybody counts
+// as held out, so that the report says what there is, not what a split left.
+func (c *candidate) judgedBy() []dataset.Decision {
+	if c.filter == nil {
+		return c.judges
+	}
+	return c.heldOut
 }
 
 // train learns a show/hide filter from the developers who are not held out, and only from records whose terms allow
@@ -45,8 +55,7 @@ func (h *Hub) train(ctx context.Context, s *snapshot) (*candidate, error) {
 	c.report = rep
 	if err != nil {
 		// Too little to learn from is an answer, not a failure: the gate says what is missing.
-		// Nobody was learned from, so everybody counts as held out: the report says what there is, not what a split left.
-		c.why, c.heldOut = err.Error(), dataset.Decisions(split.judges)
+		c.why, c.judges = err.Error(), dataset.Decisions(split.judges)
 		return c, ctx.Err()
 	}
 	c.filter = f
@@ -67,25 +76,30 @@ type judgement struct {
 	digest   string
 }
 
-// evaluate puts the candidate through the gate and signs the report.
+// evaluate puts the filter through the gate.
 func (h *Hub) evaluate(ctx context.Context, s *snapshot, c *candidate) (*judgement, error) {
-	start := time.Now()
 	var m learn.Model // nil where there is no filter
 	if c.filter != nil {
 		m = c.filter
 	}
-	look, err := h.nextLook(ctx, release.Filter, s.manifest.ID)
+	return h.judge(ctx, s, release.Filter, m, c.digest, c.judgedBy(), c.why)
+}
+
+// judge puts a candidate of a kind through the gate and signs the report. Why says why there is no candidate, where there is none.
+func (h *Hub) judge(ctx context.Context, s *snapshot, kind release.Kind, m learn.Model, digest string, by []dataset.Decision, why string) (*judgement, error) {
+	start := time.Now()
+	look, err := h.nextLook(ctx, kind, s.manifest.ID)
 	if err != nil {
 		return nil, err
 	}
 	today := h.today()
-	g := &judgement{report: gate.Evaluate(c.heldOut, m, gate.Options{Model: c.digest, Snapshot: s.manifest.ID, AsOf: today, Reward: h.scorer(c.heldOut, today), Look: look})}
+	g := &judgement{report: gate.Evaluate(by, m, gate.Options{Model: digest, Snapshot: s.manifest.ID, AsOf: today, Reward: h.scorer(by, today), Look: look})}
 	if g.envelope, err = bundle.SealDocument(bundle.TypeGateReport, g.report, h.ring.Signing()); err != nil {
 		return nil, err
 	}
 	g.digest = episode.Digest(g.envelope)
 	h.stats.Gate.add(g.report.Data.Judged, start)
-	return g, h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocGate, ID: g.digest, Parent: s.manifest.ID, Envelope: g.envelope, LogIndex: -1, Note: c.why, MadeAt: h.cfg.Now()})
+	return g, h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocGate, ID: g.digest, Parent: s.manifest.ID, Envelope: g.envelope, LogIndex: -1, Note: why, MadeAt: h.cfg.Now()})
 }
 
 // nextLook is the next one at the claim that a candidate of a kind is better than what everybody has. It follows from the reports that

@@ -22,6 +22,7 @@ type releaseCmd struct {
 	Config string `help:"The edge's configuration file." type:"path" placeholder:"FILE"`
 
 	List    releaseListCmd    `cmd:"" default:"1" help:"List the releases that this edge has, and what decides now."`
+	Show    releaseShowCmd    `cmd:"" help:"Say what a release would choose here, before you approve it."`
 	Approve releaseApproveCmd `cmd:"" help:"Approve a release that the policy asks a person about."`
 }
 
@@ -37,6 +38,15 @@ type releaseListCmd struct{}
 // Run lists them.
 func (*releaseListCmd) Run(e *env, c *releaseCmd) error {
 	return releaseJob{Do: "list"}.on(e, c.Config)
+}
+
+type releaseShowCmd struct {
+	ID string `arg:"" help:"The release, or as much of its id as is of one alone." name:"release"`
+}
+
+// Run shows it.
+func (a *releaseShowCmd) Run(e *env, c *releaseCmd) error {
+	return releaseJob{Do: "show", ID: a.ID}.on(e, c.Config)
 }
 
 type releaseApproveCmd struct {
@@ -109,8 +119,14 @@ func (j releaseJob) do(ctx context.Context, ed *edge.Edge) (string, error) {
 	switch j.Do {
 	case "list":
 		return listReleases(ctx, ed)
+	case "show":
+		return wouldChoose(ctx, ed, j.ID)
 	case "approve":
-		return "approved\n", ed.ApproveRelease(ctx, me(), j.ID)
+		seen, err := wouldChoose(ctx, ed, j.ID)
+		if err != nil {
+			return "", err
+		}
+		return seen + "approved\n", ed.ApproveRelease(ctx, me(), j.ID)
 	case "pin":
 		return "pinned: it decides for everybody until headrace pin --none\n", ed.PinRelease(ctx, me(), j.ID)
 	case "unpin":
@@ -124,6 +140,25 @@ func (j releaseJob) do(ctx context.Context, ed *edge.Edge) (string, error) {
 		return said, err
 	}
 	return "", fmt.Errorf("%q is nothing to do with releases", j.Do)
+}
+
+// wouldChoose says what a release would choose at an edge.
+func wouldChoose(ctx context.Context, ed *edge.Edge, id string) (string, error) {
+	would, err := ed.WouldChoose(ctx, id)
+	if err != nil || would == nil {
+		return "", err
+	}
+	if len(would.Choices) == 0 {
+		return "too few decisions of its kind are logged here to say what it would choose; its gate report says it of all contributors together\n", nil
+	}
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "in the last %d logged decisions, of %d developers:\n", would.Decisions, would.Developers)
+	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ACTION\tWAS CHOSEN\tIT WOULD CHOOSE")
+	for _, x := range would.Choices {
+		fmt.Fprintf(w, "%s\t%.1f %%\t%.1f %%\n", x.Action, 100*x.Before, 100*x.Now)
+	}
+	return out.String(), w.Flush()
 }
 
 func listReleases(ctx context.Context, ed *edge.Edge) (string, error) {

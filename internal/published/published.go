@@ -29,6 +29,12 @@ func Gate(id string, at time.Time, r *gate.Report, releaseID string) web.Gate {
 	if r.Look != nil && r.Look.Bound != nil {
 		g.Sure, g.Look = 1-r.Look.Alpha, r.Look.Number
 	}
+	if r.Look != nil {
+		g.Kind = r.Look.Kind
+	}
+	for _, c := range r.Choices {
+		g.Choices = append(g.Choices, web.ActionShare{Action: c.Action, Before: c.Old, Now: c.New})
+	}
 	if r.Old != nil && r.New != nil {
 		g.Old, g.New = estimate(*r.Old), estimate(*r.New)
 	}

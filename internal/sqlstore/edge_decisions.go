@@ -99,6 +99,11 @@ func (d *DB) DecisionsFrom(ctx context.Context, at time.Time, id string, n int) 
 	return rowsOf(ctx, d.read, scanDecision, decisionColumns+`WHERE at > $1 OR at = $1 AND id > $2 ORDER BY at, id LIMIT $3`, micros(at), id, n)
 }
 
+// LastDecisions returns up to n decisions, the newest first.
+func (d *DB) LastDecisions(ctx context.Context, n int) ([]DecisionRow, error) {
+	return rowsOf(ctx, d.read, scanDecision, decisionColumns+`ORDER BY at DESC, id DESC LIMIT $1`, n)
+}
+
 // DecisionCount counts logged decisions.
 func (d *DB) DecisionCount(ctx context.Context) (n int, err error) {
 	err = d.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM decisions`).Scan(&n)

@@ -56,6 +56,14 @@ type Gate struct {
 	More int
 	// Curve is the gain at other thresholds.
 	Curve []CurvePoint
+	// Choices is how often each action is taken, under the old policy and the new.
+	Choices []ActionShare
+}
+
+// ActionShare is an action's share of the decisions, before and now.
+type ActionShare struct {
+	Action      string
+	Before, Now float64
 }
 
 // Slice is the gain in one part of the data.

@@ -32,12 +32,21 @@ type Release struct {
 	Rule string
 	// Asks says that a person must approve it before it decides anything here.
 	Asks bool
+	// Would is what it would choose here, where a person is asked; nil where that is not known.
+	Would *Would
 	// Steps are how its share of developers changed, oldest first; none: it reaches whom its channels say.
 	Steps []Step
 	// Looks are what watching it found, oldest first.
 	Looks []Look
 	// RolledBack says why it was taken back; nil where it was not.
 	RolledBack *RolledBack
+}
+
+// Would is what a release would have chosen in decisions that were logged, beside what was. Choices is empty where fewer than
+// [FewDevelopers] are behind them.
+type Would struct {
+	Decisions, Developers int
+	Choices               []ActionShare
 }
 
 // Channel says who gets a release from when on.
@@ -144,7 +153,7 @@ func (s *Site) releasePages(m *access.Mux, p Published) {
 		}
 		if s.cfg.Hub != nil && s.cfg.Edge != nil { // the hub tells of it, and this edge what it does with it
 			if here, err := s.cfg.Edge.Release(r.Context(), rel.ID); err == nil {
-				rel.InUse, rel.Rule, rel.Asks = here.InUse, here.Rule, here.Asks
+				rel.InUse, rel.Rule, rel.Asks, rel.Would = here.InUse, here.Rule, here.Asks, here.Would
 			}
 		}
 		d := releaseData{Release: rel, Stages: stagesOf(rel), Watch: watchChart(rel)}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hub
+
+import (
+	"context"
+	"slices"
+
+	"github.com/headrace/headrace/internal/dataset"
+	"github.com/headrace/headrace/internal/learn"
+	"github.com/headrace/headrace/internal/learn/bandit"
+	"github.com/headrace/headrace/internal/release"
+)
+
+// route learns a route where decisions among actions came in, and puts it through the same gate as a filter, by the same held-out
+// developers. What passes is released; an edge takes it once a person there has seen what it would choose.
+func (h *Hub) route(ctx context.Context, s *snapshot, c *candidate) error {
+	train, by := amongOptions(c.train), amongOptions(c.heldOut)
+	if len(train)+len(by) == 0 {
+		return nil
+	}
+	var model learn.Model // nil where there is too little to learn from
+	var file []byte
+	digest, why := "", ""
+	scorer := c.options.Reward
+	r, _, err := bandit.Fit(train, scorer.Spec.Name, func(d *dataset.Decision) (float64, bool) {
+		v, ok := scorer.Of(d)
+		return v.Sum, ok
+	})
+	if err != nil {
+		why = err.Error()
+	} else {
+		if file, err = r.MarshalBinary(); err != nil {
+			return err
+		}
+		if digest, err = h.blobs.PutBytes(ctx, file); err != nil {
+			return err
+		}
+		model = r
+	}
+	g, err := h.judge(ctx, s, release.Route, model, digest, by, why)
+	if err != nil {
+		return err
+	}
+	return h.release(ctx, s, release.Route, digest, file, g)
+}
+
+// amongOptions are the decisions that were a choice among actions.
+func amongOptions(rows []dataset.Decision) []dataset.Decision {
+	var out []dataset.Decision
+	for i := range rows {
+		if rows[i].Choice() == dataset.AmongOptions {
+			out = append(out, rows[i])
+		}
+	}
+	return slices.Clip(out)
+}
