@@ -8,7 +8,6 @@ import (
 
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/learn"
-	"github.com/headrace/headrace/internal/learn/bandit"
 	"github.com/headrace/headrace/internal/release"
 )
 
@@ -22,11 +21,7 @@ func (h *Hub) route(ctx context.Context, s *snapshot, c *candidate) error {
 	var model learn.Model // nil where there is too little to learn from
 	var file []byte
 	digest, why := "", ""
-	scorer := c.options.Reward
-	r, _, err := bandit.Fit(train, scorer.Spec.Name, func(d *dataset.Decision) (float64, bool) {
-		v, ok := scorer.Of(d)
-		return v.Sum, ok
-	})
+	r, _, err := learn.FitRoute(train, c.options.Reward)
 	if err != nil {
 		why = err.Error()
 	} else {

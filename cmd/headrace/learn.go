@@ -13,7 +13,6 @@ import (
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/learn"
-	"github.com/headrace/headrace/internal/learn/bandit"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/reward"
 	"github.com/headrace/headrace/internal/rights"
@@ -84,10 +83,7 @@ func (c *learnCmd) Run(e *env) error {
 
 // route writes a route.
 func (c *learnCmd) route(e *env, in *decisions, scorer *reward.Scorer) error {
-	route, rep, err := bandit.Fit(in.decisions, scorer.Spec.Name, func(d *dataset.Decision) (float64, bool) {
-		v, ok := scorer.Of(d)
-		return v.Sum, ok
-	})
+	route, rep, err := learn.FitRoute(in.decisions, scorer)
 	fmt.Fprintf(e.err, "learn: %d decisions among actions, of %d developers, %.4f each; %.4f by always taking what was thought best; %s\n", rep.Used, rep.Developers, rep.Mean, rep.Progressive, in)
 	for _, why := range slices.Sorted(maps.Keys(rep.LeftOut)) {
 		fmt.Fprintf(e.err, "  left out, %s: %d\n", why, rep.LeftOut[why])

@@ -120,6 +120,14 @@ func Fit(ctx context.Context, rows []dataset.Decision, o Options) (*Filter, Repo
 	return f, report, nil
 }
 
+// FitRoute learns a route from the decisions that were a choice among actions, by what the scorer says they were worth.
+func FitRoute(rows []dataset.Decision, scorer *reward.Scorer) (*bandit.Route, bandit.Report, error) {
+	return bandit.Fit(rows, scorer.Spec.Name, func(d *dataset.Decision) (float64, bool) {
+		v, ok := scorer.Of(d)
+		return v.Sum, ok
+	})
+}
+
 // decisions are what is learned from, and whose each is.
 type decisions struct {
 	examples []linear.Example
