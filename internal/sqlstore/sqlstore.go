@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -61,6 +62,11 @@ type DB struct {
 
 // Open opens the database that dsn names: "postgres://…" or a path to an SQLite file, made if absent.
 func Open(ctx context.Context, dsn string, role Role) (*DB, error) {
+	return openAt(ctx, dsn, role, math.MaxInt64)
+}
+
+// openAt opens a database whose tables are brought up to a version.
+func openAt(ctx context.Context, dsn string, role Role, version int64) (*DB, error) {
 	d := &DB{role: role, maxParams: maxParamsSQLite, noted: make(chan struct{}, 1)}
 	dialect := database.DialectSQLite3
 	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
@@ -85,7 +91,7 @@ func Open(ctx context.Context, dsn string, role Role) (*DB, error) {
 		}
 		d.read.SetMaxOpenConns(4)
 	}
-	if err := d.migrate(ctx, dialect, role); err != nil {
+	if err := d.migrate(ctx, dialect, role, version); err != nil {
 		d.Close()
 		return nil, &episode.Problem{Code: "store/open", Message: "cannot open the database " + redact(dsn), Err: err,
 			Hint: "check that the folder can be written and the disk has room; for PostgreSQL, that the server runs and the name and password are right"}
@@ -108,7 +114,7 @@ func redact(dsn string) string {
 	return dsn
 }
 
-func (d *DB) migrate(ctx context.Context, dialect goose.Dialect, role Role) error {
+func (d *DB) migrate(ctx context.Context, dialect goose.Dialect, role Role, version int64) error {
 	sub, err := fs.Sub(migrations, "migrations/"+string(role))
 	if err != nil {
 		return err
@@ -126,7 +132,7 @@ func (d *DB) migrate(ctx context.Context, dialect goose.Dialect, role Role) erro
 	if err != nil {
 		return err
 	}
-	_, err = p.Up(ctx)
+	_, err = p.UpTo(ctx, version)
 	return err
 }
 
