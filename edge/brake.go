@@ -92,7 +92,7 @@ func (e *Edge) StopReleases(ctx context.Context, who string, all bool) (ids []st
 	for _, c := range stopped {
 		f := e.force[kindIndex(c.Kind)].Load()
 		pinned = pinned || f != nil && f.pinned == c
-		if err := c.hub.sendBack(ctx, c.ID, who, "stopped by "+who); err != nil {
+		if err := c.hub.sendBack(ctx, who, sqlstore.Gone{ID: c.ID, Why: "stopped by " + who, Own: ownPerson}); err != nil {
 			return nil, err
 		}
 	}
@@ -104,14 +104,25 @@ func (e *Edge) StopReleases(ctx context.Context, who string, all bool) (ids []st
 	return ids, e.arrange(context.WithoutCancel(ctx))
 }
 
-// sendBack takes a release back, for good. Where it is back already, or was never here, nothing is done.
-func (h *hub) sendBack(ctx context.Context, id, who, why string) error {
-	err := h.db.Noting(h.entry(ctx, who, "release back", id+": "+why)).TakeReleaseBack(ctx, h.link.Name, id, why, h.cfg.Now())
+// Why this edge itself takes a release back.
+const (
+	ownHarm   = "harm"
+	ownFailed = "failed"
+	ownPerson = "person"
+)
+
+// sendBack takes a release back, for good. Where it is back already nothing is done.
+func (h *hub) sendBack(ctx context.Context, who string, g sqlstore.Gone) error {
+	g.Hub, g.At = h.link.Name, h.cfg.Now()
+	err := h.db.Noting(h.entry(ctx, who, releaseBack, g.ID+": "+g.Why)).TakeReleaseBack(ctx, g)
 	if errors.Is(err, sqlstore.ErrChanged) {
 		return nil
 	}
 	return err
 }
+
+// releaseBack is what the audit trail calls it that a release went back.
+const releaseBack = "release back"
 
 // releaseRow is a release that is here, by its id or as much of it as is of one alone.
 func (e *Edge) releaseRow(ctx context.Context, id string) (sqlstore.PulledRelease, error) {

@@ -57,13 +57,35 @@ func (h *hub) fetchRollout(ctx context.Context, kind release.Kind) error {
 		}
 		rows = append(rows, row)
 	}
-	if err := h.db.SaveRollout(ctx, sqlstore.PulledRollout{Hub: h.link.Name, Kind: string(kind), Sequence: r.Sequence, Envelope: r.Envelope, PulledAt: h.cfg.Now()}, rows...); err != nil {
+	db, gone, err := h.gone(ctx, kind, r)
+	if err != nil {
 		return err
 	}
-	if r.State != release.Back {
-		return nil
+	return db.SaveRollout(ctx, sqlstore.PulledRollout{Hub: h.link.Name, Kind: string(kind), Sequence: r.Sequence, Envelope: r.Envelope, PulledAt: h.cfg.Now()}, gone, rows...)
+}
+
+// gone is what never decides again by a roll-out: what it takes back, and what was here and it names no more. The roll-out is stored
+// with it, in the store that is returned and notes in the trail what is taken back.
+func (h *hub) gone(ctx context.Context, kind release.Kind, r *link.Rollout) (db *sqlstore.DB, gone []sqlstore.Gone, err error) {
+	db = h.db
+	add := func(id, why string) {
+		gone = append(gone, sqlstore.Gone{Hub: h.link.Name, ID: id, Why: why, At: h.cfg.Now()})
 	}
-	return h.sendBack(ctx, r.Release, "hub "+h.link.Name, r.Why)
+	if r.State == release.Back {
+		if was, err := h.db.IsGone(ctx, h.link.Name, r.Release); err != nil {
+			return nil, nil, err
+		} else if !was {
+			db = db.Noting(h.entry(ctx, "hub "+h.link.Name, releaseBack, r.Release+": "+r.Why))
+		}
+		add(r.Release, r.Why)
+	}
+	here, err := h.db.PulledReleases(ctx, h.link.Name)
+	for _, p := range here {
+		if p.Kind == string(kind) && p.ID != r.Release && p.ID != r.Base {
+			add(p.ID, "another has taken its place")
+		}
+	}
+	return db, gone, err
 }
 
 func (h *hub) fetchRelease(ctx context.Context, kind release.Kind, id string) (sqlstore.PulledRelease, error) {

@@ -243,7 +243,7 @@ func (l *loop) released(db *sqlstore.DB, snapshot string) string {
 	l.ok(err)
 	signed, err := bundle.SealDocument(bundle.TypeRollout, on, l.hubKey())
 	l.ok(err)
-	l.ok(db.SaveRollout(l.t.Context(), sqlstore.PulledRollout{Hub: l.name, Kind: "filter", Sequence: on.Sequence, Envelope: signed, PulledAt: l.clock()},
+	l.ok(db.SaveRollout(l.t.Context(), sqlstore.PulledRollout{Hub: l.name, Kind: "filter", Sequence: on.Sequence, Envelope: signed, PulledAt: l.clock()}, nil,
 		sqlstore.PulledRelease{ID: r.ID, Hub: l.name, Kind: "filter", Envelope: envelope, Payload: model, Gate: gate, PulledAt: l.clock()}))
 	return r.ID
 }
@@ -255,7 +255,7 @@ func (l *loop) back(db *sqlstore.DB, id string) {
 	on.Sequence = 9
 	signed, err := bundle.SealDocument(bundle.TypeRollout, on, l.hubKey())
 	l.ok(err)
-	l.ok(db.SaveRollout(l.t.Context(), sqlstore.PulledRollout{Hub: l.name, Kind: "filter", Sequence: on.Sequence, Envelope: signed, PulledAt: l.clock()}))
+	l.ok(db.SaveRollout(l.t.Context(), sqlstore.PulledRollout{Hub: l.name, Kind: "filter", Sequence: on.Sequence, Envelope: signed, PulledAt: l.clock()}, nil))
 }
 
 // One release decides: that of the hub that is configured, else that of the first hub that has one, after a restart as before. Where the

@@ -94,9 +94,9 @@ func (e *Edge) watchReleases(ctx context.Context) error {
 			e.watching.put(i, nil)
 			continue
 		}
-		why := ""
+		gone := sqlstore.Gone{ID: f.new.ID}
 		if f.new.broken.Load() {
-			why = "its model failed"
+			gone.Own, gone.Why = ownFailed, "its model failed"
 		} else if kind != release.Instructions {
 			look, err := e.lookAt(ctx, i, f)
 			if err != nil {
@@ -104,12 +104,12 @@ func (e *Edge) watchReleases(ctx context.Context) error {
 				continue
 			}
 			if look.Harmful() {
-				why = look.Harm()
+				gone.Own, gone.Why = ownHarm, look.Harm()
 			}
 		}
-		if why != "" {
-			e.log.Warn("a release is taken back", "release", f.new.ID, "why", why)
-			errs = append(errs, f.new.hub.sendBack(ctx, f.new.ID, "edge", why), e.arrange(ctx))
+		if gone.Own != "" {
+			e.log.Warn("a release is taken back", "release", gone.ID, "why", gone.Why)
+			errs = append(errs, f.new.hub.sendBack(ctx, "edge", gone), e.arrange(ctx))
 		}
 	}
 	return errors.Join(errs...)

@@ -5,6 +5,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 )
 
@@ -27,9 +28,30 @@ type PulledRollout struct {
 	PulledAt  time.Time
 }
 
-// SaveRollout stores a roll-out and the releases that it names, in one commit. What is there already stays as it is.
-func (d *DB) SaveRollout(ctx context.Context, r PulledRollout, releases ...PulledRelease) error {
+// Gone is a release that decides nothing any more, for good, whether it ever was here or not.
+type Gone struct {
+	Hub, ID, Why string
+	At           time.Time
+	Own          string // in a word why this edge took it back; empty where its hub has said so
+}
+
+// insertGone returns ErrChanged where it is gone already: what was said first stays.
+func insertGone(ctx context.Context, tx *sql.Tx, g Gone) error {
+	r, err := tx.ExecContext(ctx, `INSERT INTO gone (recipient, id, why, at, own) VALUES ($1,$2,$3,$4,$5) ON CONFLICT (recipient, id) DO NOTHING`, g.Hub, g.ID, g.Why, micros(g.At), g.Own)
+	if err != nil {
+		return err
+	}
+	return anyRow(r)
+}
+
+// SaveRollout stores a roll-out, the releases that it names, and what is gone by it, in one commit. What is there already stays as it is.
+func (d *DB) SaveRollout(ctx context.Context, r PulledRollout, gone []Gone, releases ...PulledRelease) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
+		for _, g := range gone {
+			if err := insertGone(ctx, tx, g); err != nil && !errors.Is(err, ErrChanged) {
+				return err
+			}
+		}
 		for _, p := range releases {
 			_, err := tx.ExecContext(ctx, `INSERT INTO releases (recipient, id, kind, envelope, payload, gate, pulled_at) VALUES ($1,$2,$3,$4,$5,$6,$7)
  ON CONFLICT (recipient, id) DO NOTHING`, p.Hub, p.ID, p.Kind, p.Envelope, p.Payload, p.Gate, micros(p.PulledAt))
@@ -60,7 +82,7 @@ func scanRollout(r *sql.Rows) (p PulledRollout, err error) {
 	return p, err
 }
 
-const releaseCols = `recipient, id, kind, envelope, payload, gate, pulled_at, approved_by, approved_at, back_at, back_why`
+const releaseCols = `SELECT recipient, id, kind, envelope, payload, gate, pulled_at, approved_by, approved_at, COALESCE(at, 0), COALESCE(why, '') FROM releases LEFT JOIN gone USING (recipient, id)`
 
 func scanRelease(r *sql.Rows) (p PulledRelease, err error) {
 	var pulled, approved, back int64
@@ -71,18 +93,19 @@ func scanRelease(r *sql.Rows) (p PulledRelease, err error) {
 
 // PulledReleases returns those of a hub, or of all where none is named, newest first.
 func (d *DB) PulledReleases(ctx context.Context, hub string) ([]PulledRelease, error) {
-	return rowsOf(ctx, d.read, scanRelease, `SELECT `+releaseCols+` FROM releases WHERE $1='' OR recipient=$1 ORDER BY pulled_at DESC, id`, hub)
+	return rowsOf(ctx, d.read, scanRelease, releaseCols+` WHERE $1='' OR recipient=$1 ORDER BY pulled_at DESC, id`, hub)
 }
 
 // PulledRelease returns one, or ErrNotFound.
 func (d *DB) PulledRelease(ctx context.Context, hub, id string) (PulledRelease, error) {
-	return one(rowsOf(ctx, d.read, scanRelease, `SELECT `+releaseCols+` FROM releases WHERE recipient=$1 AND id=$2`, hub, id))
+	return one(rowsOf(ctx, d.read, scanRelease, releaseCols+` WHERE recipient=$1 AND id=$2`, hub, id))
 }
 
 // ApproveRelease says that a person has approved a release. ErrChanged says that there is none that waits for it.
 func (d *DB) ApproveRelease(ctx context.Context, hub, id, who string, at time.Time) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
-		r, err := tx.ExecContext(ctx, `UPDATE releases SET approved_by=$1, approved_at=$2 WHERE recipient=$3 AND id=$4 AND approved_by='' AND back_at=0`, who, micros(at), hub, id)
+		r, err := tx.ExecContext(ctx, `UPDATE releases SET approved_by=$1, approved_at=$2 WHERE recipient=$3 AND id=$4 AND approved_by=''
+ AND NOT EXISTS (SELECT 1 FROM gone WHERE gone.recipient=releases.recipient AND gone.id=releases.id)`, who, micros(at), hub, id)
 		if err != nil {
 			return err
 		}
@@ -90,15 +113,15 @@ func (d *DB) ApproveRelease(ctx context.Context, hub, id, who string, at time.Ti
 	})
 }
 
-// TakeReleaseBack says that a release was taken back, for good. ErrChanged says that it was already, or never was here.
-func (d *DB) TakeReleaseBack(ctx context.Context, hub, id, why string, at time.Time) error {
-	return d.tx(ctx, func(tx *sql.Tx) error {
-		r, err := tx.ExecContext(ctx, `UPDATE releases SET back_at=$1, back_why=$2 WHERE recipient=$3 AND id=$4 AND back_at=0`, micros(at), why, hub, id)
-		if err != nil {
-			return err
-		}
-		return anyRow(r)
-	})
+// TakeReleaseBack says that a release is gone. ErrChanged says that it was already.
+func (d *DB) TakeReleaseBack(ctx context.Context, g Gone) error {
+	return d.tx(ctx, func(tx *sql.Tx) error { return insertGone(ctx, tx, g) })
+}
+
+// IsGone says that a release decides nothing any more.
+func (d *DB) IsGone(ctx context.Context, hub, id string) (is bool, err error) {
+	err = d.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM gone WHERE recipient=$1 AND id=$2)`, hub, id).Scan(&is)
+	return is, err
 }
 
 // Brake is what a person has decided of releases, whatever hubs say.

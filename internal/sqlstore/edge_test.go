@@ -263,7 +263,7 @@ func TestReturnsAreKeptOnceNewestFirst(t *testing.T) {
 		db := open(t, dsn, sqlstore.RoleEdge)
 		for i, id := range []string{"r1", "r2", "r1"} { // r1 is what r2 replaces when it goes back
 			rel := sqlstore.PulledRelease{Hub: "h", ID: id, Kind: "filter", Envelope: []byte("e"), Payload: []byte("m"), Gate: []byte("g"), PulledAt: day1.Add(time.Duration(i) * time.Hour)}
-			ok(t, db.SaveRollout(t.Context(), sqlstore.PulledRollout{Hub: "h", Kind: "filter", Sequence: int64(i + 1), Envelope: []byte("r"), PulledAt: rel.PulledAt}, rel))
+			ok(t, db.SaveRollout(t.Context(), sqlstore.PulledRollout{Hub: "h", Kind: "filter", Sequence: int64(i + 1), Envelope: []byte("r"), PulledAt: rel.PulledAt}, nil, rel))
 			ok(t, db.SaveStatement(t.Context(), sqlstore.Document{ID: id, Envelope: []byte("s"), At: day1.Add(time.Duration(i) * time.Hour)}))
 		}
 		rels, err := db.PulledReleases(t.Context(), "")
@@ -310,8 +310,8 @@ func TestWhatWasDecidedOfReleasesIsKept(t *testing.T) {
 	engines(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, sqlstore.RoleEdge)
 		rel := sqlstore.PulledRelease{Hub: "h", ID: "r1", Kind: "filter", Envelope: []byte("e"), Payload: []byte("m"), Gate: []byte("g"), PulledAt: day1}
-		ok(t, db.SaveRollout(t.Context(), sqlstore.PulledRollout{Hub: "h", Kind: "filter", Sequence: 9, Envelope: []byte("r"), PulledAt: day1}, rel))
-		ok(t, db.SaveRollout(t.Context(), sqlstore.PulledRollout{Hub: "h", Kind: "filter", Sequence: 10, Envelope: []byte("s"), PulledAt: day1}))
+		ok(t, db.SaveRollout(t.Context(), sqlstore.PulledRollout{Hub: "h", Kind: "filter", Sequence: 9, Envelope: []byte("r"), PulledAt: day1}, nil, rel))
+		ok(t, db.SaveRollout(t.Context(), sqlstore.PulledRollout{Hub: "h", Kind: "filter", Sequence: 10, Envelope: []byte("s"), PulledAt: day1}, nil))
 		if r, err := db.LastRollout(t.Context(), "h", "filter"); err != nil || r.Sequence != 10 {
 			t.Errorf("%+v, %v: want the highest, by number", r, err)
 		}
@@ -319,13 +319,13 @@ func TestWhatWasDecidedOfReleasesIsKept(t *testing.T) {
 			t.Errorf("of another hub: %v", err)
 		}
 		ok(t, db.ApproveRelease(t.Context(), "h", "r1", "ada", day1))
-		ok(t, db.TakeReleaseBack(t.Context(), "h", "r1", "harm", day1))
-		for what, err := range map[string]error{"approved again": db.ApproveRelease(t.Context(), "h", "r1", "bob", day1), "back again": db.TakeReleaseBack(t.Context(), "h", "r1", "more", day1)} {
+		ok(t, db.TakeReleaseBack(t.Context(), sqlstore.Gone{Hub: "h", ID: "r1", Why: "harm", At: day1}))
+		for what, err := range map[string]error{"approved again": db.ApproveRelease(t.Context(), "h", "r1", "bob", day1), "back again": db.TakeReleaseBack(t.Context(), sqlstore.Gone{Hub: "h", ID: "r1", Why: "more", At: day1})} {
 			if !errors.Is(err, sqlstore.ErrChanged) {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
-		ok(t, db.SaveRollout(t.Context(), sqlstore.PulledRollout{Hub: "h", Kind: "filter", Sequence: 11, Envelope: []byte("t"), PulledAt: day1}, rel)) // it comes again
+		ok(t, db.SaveRollout(t.Context(), sqlstore.PulledRollout{Hub: "h", Kind: "filter", Sequence: 11, Envelope: []byte("t"), PulledAt: day1}, nil, rel)) // it comes again
 		if r, err := db.PulledRelease(t.Context(), "h", "r1"); err != nil || r.ApprovedBy != "ada" || r.BackAt.IsZero() || r.BackWhy != "harm" {
 			t.Errorf("%+v, %v", r, err)
 		}
