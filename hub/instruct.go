@@ -39,35 +39,30 @@ type trialOffer struct {
 }
 
 // instruct judges the trials of instructions whose time is over, and offers each contributor the best proposal where none of theirs is
-// open. A person at the contributor's edge says whether anything is tried: an offer asks, and moves nothing.
+// open. A person at the contributor's edge says whether anything is tried: an offer asks, and moves nothing. What is offered is
+// found in records that may serve to learn, and what is tried is judged by those that may serve to judge.
 func (h *Hub) instruct(ctx context.Context, s *snapshot) error {
-	now := h.cfg.Now()
-	by := map[string][]dataset.Row{}
-	for _, r := range s.rows {
-		if slices.ContainsFunc(purposes, func(p episode.Purpose) bool { return r.Permit(h.rights, h.cfg.Name, p, now) }) {
-			by[r.Contributor] = append(by[r.Contributor], r)
+	learned, judged := h.permitted(s, episode.PurposeReward), h.permitted(s, episode.PurposeEvaluate)
+	contributors := map[string]bool{}
+	for _, by := range []map[string][]dataset.Row{learned, judged} {
+		for c := range by {
+			contributors[c] = true
 		}
 	}
-	for _, contributor := range slices.Sorted(keysOf(by)) {
-		rows := by[contributor]
+	for _, contributor := range slices.Sorted(keysOf(contributors)) {
 		offers, err := h.db.DocumentsOf(ctx, sqlstore.DocInstructions, contributor)
 		if err != nil {
 			return err
 		}
 		open := slices.DeleteFunc(slices.Clone(offers), func(d sqlstore.DocumentRow) bool { return d.Note != "" })
-		named := slices.ContainsFunc(rows, func(r dataset.Row) bool {
-			return slices.ContainsFunc(r.Episode.Artifacts, func(a episode.Artifact) bool { return a.Digest != "" })
-		})
-		if len(open) == 0 && !named {
-			continue
-		}
-		decisions := dataset.Decisions(rows)
-		scorer := reward.Fit(propose.Survival(), decisions, dataset.UnixDay(now.Unix()))
 		var errs []error
-		for _, doc := range open { // which of them is tried the edge decides
-			errs = append(errs, h.judgeTrial(ctx, s, doc, decisions, scorer))
-		}
-		if len(open) == 0 {
+		if len(open) > 0 {
+			decisions, scorer := h.surviving(judged[contributor])
+			for _, doc := range open { // which of them is tried the edge decides
+				errs = append(errs, h.judgeTrial(ctx, s, doc, decisions, scorer))
+			}
+		} else if rows := learned[contributor]; slices.ContainsFunc(rows, namesFile) {
+			_, scorer := h.surviving(rows)
 			errs = append(errs, h.offerBest(ctx, s, contributor, rows, scorer, offers))
 		}
 		if err := errors.Join(errs...); err != nil {
@@ -75,6 +70,28 @@ func (h *Hub) instruct(ctx context.Context, s *snapshot) error {
 		}
 	}
 	return nil
+}
+
+// permitted are the rows of a snapshot that may serve a purpose, by contributor.
+func (h *Hub) permitted(s *snapshot, p episode.Purpose) map[string][]dataset.Row {
+	by := map[string][]dataset.Row{}
+	for _, r := range s.rows {
+		if r.Permit(h.rights, h.cfg.Name, p, h.cfg.Now()) {
+			by[r.Contributor] = append(by[r.Contributor], r)
+		}
+	}
+	return by
+}
+
+// namesFile reports whether a row says which instruction files were in force.
+func namesFile(r dataset.Row) bool {
+	return slices.ContainsFunc(r.Episode.Artifacts, func(a episode.Artifact) bool { return a.Digest != "" })
+}
+
+// surviving are the decisions of rows, and what they are worth by what became of them, as far as these rows tell.
+func (h *Hub) surviving(rows []dataset.Row) ([]dataset.Decision, *reward.Scorer) {
+	decisions := dataset.Decisions(rows)
+	return decisions, reward.Fit(propose.Survival(), decisions, h.today())
 }
 
 func keysOf[V any](m map[string]V) func(yield func(string) bool) {
