@@ -54,6 +54,7 @@ type Report struct {
 	Used       int            `json:"used"`       // shown, with a reward
 	Developers int            `json:"developers"` // behind the used ones
 	Hidden     int            `json:"hidden"`     // not used: what was hidden has reward 0 whatever the features
+	Undecided  int            `json:"undecided"`  // of the used ones, which no policy decided: they were shown for sure
 	LeftOut    map[string]int `json:"left_out,omitempty"`
 	// Capped are the developers whose decisions count for less, so that none counts for more than a fifth.
 	Capped    int       `json:"capped,omitempty"`
@@ -77,8 +78,9 @@ const (
 //
 // Each is weighted by one over the probability with which it was shown. Without that, the filter would learn the
 // share among what the logging policy chose to show, and that policy may know more than the features
-// say (it saw the text). A decision that was shown for sure, or by a policy that did not say, has weight 1. What was
-// hidden needs no model: its reward is 0.
+// say (it saw the text). What no policy decided was shown for sure, and has weight 1: most tools show whatever they have,
+// and a trial of instructions changes nothing about that. What a policy decided that does not say how likely it was is left
+// out: nobody knows what it stands for. What was hidden needs no model: its reward is 0.
 func Fit(ctx context.Context, rows []dataset.Decision, o Options) (*Filter, Report, error) {
 	if o.Reward == nil {
 		o.Reward = reward.New(reward.Immediate())
@@ -147,8 +149,11 @@ func shown(rows []dataset.Decision, scorer *reward.Scorer) (*decisions, Report) 
 		d := &rows[i]
 		v, ok := scorer.Of(d)
 		switch c := d.Choice(); {
-		case c == dataset.WithOrWithout || c == dataset.AmongOptions:
+		case c == dataset.AmongOptions:
 			report.LeftOut["a choice of another kind"]++
+			continue
+		case c == dataset.NoChoice && d.Decided():
+			report.LeftOut["a policy decided that does not say how likely it was"]++
 			continue
 		case !ok:
 			report.LeftOut[string(d.Verdict)+" by "+string(d.By)]++
@@ -162,6 +167,9 @@ func shown(rows []dataset.Decision, scorer *reward.Scorer) (*decisions, Report) 
 		}
 		if v.Estimated != 0 {
 			report.Estimated++
+		}
+		if !d.Logged {
+			report.Undecided++
 		}
 		e := linear.Example{Features: d.Features, Label: scorer.Spec.Share(v.Sum), Weight: 1}
 		if d.Logged {
