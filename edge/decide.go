@@ -6,18 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
+	"slices"
 	"strconv"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/draw"
 	"github.com/headrace/headrace/internal/learn"
 	"github.com/headrace/headrace/internal/release"
-	"github.com/headrace/headrace/internal/sqlstore"
 )
 
 // The kinds of question: whether to show a suggestion, and which of several to take (the model to ask, the variant to use).
@@ -88,187 +86,160 @@ func (a *DecideAnswer) Propensity() float64 {
 
 // Decide answers from memory and never waits for the disk: the decision is durable some milliseconds later. It takes
 // what the release in force thinks best; but a share of the probability, which the policy says (0 unless it does), is spread evenly
-// over all actions. Where it falls is drawn by hash: the same developer who asks about the same again gets the same answer.
+// over all actions. Where it falls is drawn by hash: the same developer who asks about the same again gets the same answer. A request that
+// no policy could choose in is answered with nothing.
 func (e *Edge) Decide(p Principal, req DecideRequest) DecideAnswer {
-	if p.Name != "" {
-		req.Developer = p.Name
+	q := e.decisions.questions.Get().(*question)
+	defer e.decisions.questions.Put(q)
+	q.of(&req)
+	if q.check() != nil {
+		return DecideAnswer{}
 	}
-	if len(req.Actions) == 0 {
-		req.Actions = []Offered{{ID: actionShow}, {ID: actionHide}}
-	}
-	if req.Kind == "" {
-		req.Kind = kindOfShowing
-		if req.Actions[0].ID != actionShow {
-			req.Kind = kindOfRoute
-		}
-	}
-	a := DecideAnswer{DecisionID: e.decisions.id(), Actions: make([]Likely, len(req.Actions))}
-	best := 0
-	context, actions := e.coarse.Features(req.Features), make([]episode.Action, len(req.Actions))
-	for i := range actions {
-		actions[i] = episode.Action{ID: req.Actions[i].ID}
-		if len(req.Actions[i].Features) > 0 {
-			actions[i].Features = e.coarse.Features(req.Actions[i].Features)
-		}
-	}
-	if c := e.deciding(release.Kind(req.Kind), req.Developer); c != nil && c.model != nil {
-		var room [maxOffered]float64
-		if values, ok := c.values(room[:0], context, actions); ok {
-			if i := learn.Greedy(values); i >= 0 { // else it knows none of them
-				best, a.Release = i, c.ID
-			}
-		}
-	}
-	chosen, share := best, e.decisions.explore()
-	if share > 0 {
-		if u := draw.Fraction(e.decisions.key, "explore", a.Release, req.Developer, req.about()); u < share {
-			chosen = min(int(u/share*float64(len(actions))), len(actions)-1)
-		}
-	}
-	for i := range actions {
-		q := share / float64(len(actions))
-		if i == best {
-			q += 1 - share
-		}
-		actions[i].Propensity, a.Actions[i] = q, Likely{actions[i].ID, q}
-	}
-	a.Chosen, a.Explore, a.Shown = actions[chosen].ID, chosen != best, actions[chosen].ID != actionHide
-	// What is logged is what was asked and what the model saw: as coarse as it would leave.
-	d := logged{DecisionRow: sqlstore.DecisionRow{ID: a.DecisionID, Release: a.Release, Developer: req.Developer, At: e.cfg.Now(), Shown: a.Shown, Propensity: actions[chosen].Propensity, Explore: a.Explore},
-		asked: asked{Kind: req.Kind, Features: context, Actions: actions, Chosen: a.Chosen, Authenticated: p.Authenticated}}
-	select {
-	case e.decisions.queue <- d:
-	default:
-		// The log is more than 16,384 decisions behind: the tool still gets its answer, but one that nobody may learn from.
-		a.DecisionID = ""
+	v := e.decide(p, q)
+	a := DecideAnswer{DecisionID: string(v.id), Release: v.release, Actions: make([]Likely, len(q.actions)), Chosen: q.actions[v.chosen].ID, Explore: v.explore, Shown: v.shown}
+	for i := range q.actions {
+		a.Actions[i] = Likely{q.actions[i].ID, q.actions[i].Propensity}
 	}
 	return a
 }
 
-// about names what is asked about: by the tool's id, or by features and actions, in whatever order the features are.
-func (req *DecideRequest) about() string {
-	if req.Suggestion != "" {
-		return req.Suggestion
-	}
-	sum := fingerprint(req.Features)
-	for i := range req.Actions {
-		sum = 31*sum + fnv(offset64, req.Actions[i].ID) + fingerprint(req.Actions[i].Features)
-	}
-	return strconv.FormatUint(sum, 36)
+// verdict is what was decided about a question.
+type verdict struct {
+	id             []byte // empty where the log is too far behind; good until the question is used again
+	release        string
+	chosen         int // of the question's actions, which now have their propensities
+	explore, shown bool
 }
 
-const offset64, prime64 = 14695981039346656037, 1099511628211 // of FNV-1a
-
-func fnv(h uint64, s string) uint64 {
-	for i := range len(s) {
-		h = (h ^ uint64(s[i])) * prime64
+// decide decides about a question that was checked. What is logged is what was asked and what the model saw: as coarse as it would leave.
+func (e *Edge) decide(p Principal, q *question) (v verdict) {
+	if p.Name != "" {
+		q.developer = p.Name
 	}
-	return h
-}
-
-// fingerprint is a sum over features, so that their order does not matter.
-func fingerprint(features map[string]any) (sum uint64) {
-	for name, v := range features {
-		h := fnv(offset64, name)
-		switch v := v.(type) {
-		case string:
-			h = fnv(h*prime64, v)
-		case bool:
-			if v {
-				h *= prime64
+	best := 0
+	if c := e.deciding(release.Kind(q.kind), q.developer); c != nil && c.model != nil {
+		if values, ok := c.values(q.values[:0], q.features, q.actions); ok {
+			if i := learn.Greedy(values); i >= 0 { // else it knows none of them
+				best, v.release = i, c.ID
 			}
-		case float64:
-			h = (h ^ math.Float64bits(v)) * prime64
-			h ^= h >> 32
 		}
-		sum += h * prime64
 	}
-	return sum
+	share := e.decisions.explore()
+	if v.chosen = best; share > 0 {
+		if u := draw.Fraction(e.decisions.key, "explore", v.release, q.developer, q.subject()); u < share {
+			v.chosen = min(int(u/share*float64(len(q.actions))), len(q.actions)-1)
+		}
+	}
+	for i := range q.actions {
+		q.actions[i].Propensity = share / float64(len(q.actions))
+		if i == best {
+			q.actions[i].Propensity += 1 - share
+		}
+	}
+	v.explore, v.shown = v.chosen != best, q.actions[v.chosen].ID != actionHide
+	now := e.cfg.Now()
+	v.id = e.decisions.id(q, now)
+	q.out = appendLogged(q.out[:0], q, &v, p.Authenticated, now)
+	if !e.decisions.add(q.out) {
+		v.id = nil // the log is too far behind: the tool still gets its answer, but one that nobody may learn from
+	}
+	return v
 }
 
 // maxDecide bounds a decide request: a few dozen features, and actions with theirs.
 const maxDecide = 64 << 10
 
 func (e *Edge) serveDecide(w http.ResponseWriter, r *http.Request, p Principal) {
-	b, err := readSmall(w, r)
-	var req DecideRequest
+	q := e.decisions.questions.Get().(*question)
+	defer e.decisions.questions.Put(q)
+	err := q.receive(w, r)
 	if err == nil {
-		err = json.Unmarshal(b, &req)
+		err = q.read(q.body)
 	}
 	if err == nil {
-		err = req.check()
+		err = q.check()
 	}
 	if err != nil {
 		refuse(w, http.StatusBadRequest, &episode.Problem{Code: "decide/bad-request", Message: "not a decide request", Err: err,
 			Hint: `send {"developer":"…","features":{"language":"go",…}}, or with actions, too; see decide-request.json in spec/examples`})
 		return
 	}
-	a := e.Decide(p, req)
+	v := e.decide(p, q)
+	q.out = q.appendAnswer(q.out[:0], &v)
 	w.Header().Set("Content-Type", "application/json")
-	w.Write(a.append(make([]byte, 0, 512)))
+	w.Write(q.out)
 }
 
-func readSmall(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body := http.MaxBytesReader(w, r.Body, maxDecide)
+// receive reads a request's body.
+func (q *question) receive(w http.ResponseWriter, r *http.Request) (err error) {
 	if n := r.ContentLength; n > 0 && n <= maxDecide {
-		b := make([]byte, n)
-		_, err := io.ReadFull(body, b)
-		return b, err
+		q.body = slices.Grow(q.body[:0], int(n))[:n]
+		_, err = io.ReadFull(r.Body, q.body)
+		return err
 	}
-	return io.ReadAll(body)
+	q.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxDecide))
+	return err
 }
 
-// check refuses what no policy could choose among.
-func (req *DecideRequest) check() error {
+// check settles what is left out of a question, and refuses one in which no policy could choose.
+func (q *question) check() error {
+	if len(q.actions) == 0 && q.kind != kindOfRoute {
+		q.actions = append(q.actions, episode.Action{ID: actionShow}, episode.Action{ID: actionHide})
+	}
+	if q.kind == "" {
+		q.kind = kindOfShowing
+		if first := q.actions[0].ID; first != actionShow && first != actionHide {
+			q.kind = kindOfRoute
+		}
+	}
 	switch {
-	case req.Kind != "" && req.Kind != kindOfShowing && req.Kind != kindOfRoute:
-		return fmt.Errorf("kind is %.40q: use %s or %s", req.Kind, kindOfShowing, kindOfRoute)
-	case req.Kind == kindOfRoute && len(req.Actions) < 2:
+	case q.kind != kindOfShowing && q.kind != kindOfRoute:
+		return fmt.Errorf("kind is %.40q: use %s or %s", q.kind, kindOfShowing, kindOfRoute)
+	case q.kind == kindOfRoute && len(q.actions) < 2:
 		return errors.New("a route needs two actions at least")
-	case len(req.Actions) > maxOffered:
+	case len(q.actions) > maxOffered:
 		return fmt.Errorf("more than %d actions", maxOffered)
-	case len(req.Suggestion) > maxName || len(req.Developer) > maxName:
+	case len(q.suggestion) > maxName || len(q.developer) > maxName:
 		return fmt.Errorf("a name of more than %d bytes", maxName)
 	}
-	for i := range req.Actions {
-		id := req.Actions[i].ID
+	for i := range q.actions {
+		id := q.actions[i].ID
 		if id == "" || len(id) > maxName {
 			return fmt.Errorf("action %d has no good id", i+1)
 		}
 		for j := range i {
-			if req.Actions[j].ID == id {
+			if q.actions[j].ID == id {
 				return fmt.Errorf("action %.40q is there twice", id)
 			}
 		}
-		if req.Kind == kindOfShowing && id != actionShow && id != actionHide {
+		if q.kind == kindOfShowing && id != actionShow && id != actionHide {
 			return fmt.Errorf("%.40q is neither %s nor %s", id, actionShow, actionHide)
 		}
 	}
 	return nil
 }
 
-// append appends the answer as JSON and a line's end.
-func (a *DecideAnswer) append(b []byte) []byte {
-	text := func(b []byte, s string) []byte {
-		b, err := jsontext.AppendQuote(b, s)
-		if err != nil { // not UTF-8, which was refused on the way in: it is there all the same, repaired
-			return b
-		}
-		return b
-	}
-	b = text(append(b, `{"decision_id":`...), a.DecisionID)
-	b = text(append(b, `,"release":`...), a.Release)
-	b = append(b, `,"actions":[`...)
-	for i, l := range a.Actions {
+// appendAnswer appends a [DecideAnswer] as JSON and a line's end.
+func (q *question) appendAnswer(b []byte, v *verdict) []byte {
+	b = append(append(append(b, `{"decision_id":"`...), v.id...), `","release":`...)
+	b = append(appendText(b, v.release), `,"actions":[`...)
+	for i := range q.actions {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = text(append(b, `{"id":`...), l.ID)
+		b = appendText(append(b, `{"id":`...), q.actions[i].ID)
 		b = append(b, `,"propensity":`...)
-		b = append(strconv.AppendFloat(b, l.Propensity, 'g', -1, 64), '}')
+		b = append(appendNumber(b, q.actions[i].Propensity), '}')
 	}
-	b = text(append(b, `],"chosen":`...), a.Chosen)
-	b = strconv.AppendBool(append(b, `,"explore":`...), a.Explore)
-	b = strconv.AppendBool(append(b, `,"shown":`...), a.Shown)
+	b = appendText(append(b, `],"chosen":`...), q.actions[v.chosen].ID)
+	b = strconv.AppendBool(append(b, `,"explore":`...), v.explore)
+	b = strconv.AppendBool(append(b, `,"shown":`...), v.shown)
 	return append(b, "}\n"...)
 }
+
+func appendText(b []byte, s string) []byte {
+	b, _ = jsontext.AppendQuote(b, s) // what is not UTF-8 was refused on the way in: it is there all the same, repaired
+	return b
+}
+
+func appendNumber(b []byte, v float64) []byte { return strconv.AppendFloat(b, v, 'g', -1, 64) }

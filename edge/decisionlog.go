@@ -14,49 +14,58 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
-	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
 
-// asked is what rests sealed of a decision: what was asked, and what could have been done.
-type asked struct {
-	Kind          string           `json:"kind,omitempty"`
-	Features      map[string]any   `json:"features,omitempty"`
-	Actions       []episode.Action `json:"actions,omitempty"`
-	Chosen        string           `json:"chosen,omitempty"`
-	Authenticated bool             `json:"authenticated,omitempty"`
-}
+const (
+	// maxBehind is how many decisions may wait to be durable, and maxUnrecorded how many that are durable may wait for their row:
+	// what is decided beyond gets no id, and nobody learns from it.
+	maxBehind     = 1 << 14
+	maxUnrecorded = 1 << 20
+	// recordAt is how many that wait for their row become rows before the next turn. A minute's at once would keep a processor and
+	// the store busy for seconds.
+	recordAt = 2000
+)
 
-// logged is a decision on its way into the log; without an ID it only says that all before it are durable.
-type logged struct {
-	sqlstore.DecisionRow
-	asked
-	durable chan struct{}
-}
-
-// decisionLog has the decisions that wait, and what it takes to make one without a lock.
+// decisionLog has the decisions that wait, and what it takes to make one.
 type decisionLog struct {
-	queue   chan logged
-	key     []byte // by which chance draws
-	mark    string // that the ids of this edge's decisions begin with
-	share   atomic.Uint64
-	stopped atomic.Bool // by headrace stop --all
+	questions sync.Pool // of *question
+	key       []byte    // by which chance draws
+	mark      string    // that the ids of this edge's decisions begin with
+	share     atomic.Uint64
+	stopped   atomic.Bool // by headrace stop --all
 
-	mu      sync.Mutex
-	waiting map[string]bool // durable, and of which there is no row yet
+	begun chan struct{} // something waits to be durable, or somebody for that
+	many  chan struct{} // recordAt wait for their row
+
+	mu     sync.Mutex      // guards what follows
+	behind []byte          // records that wait to be durable, one after the other
+	n      int             // how many
+	told   []chan struct{} // closed when they are durable, or lost
+
+	waits   sync.Mutex          // guards what follows
+	waiting map[uint64]struct{} // durable, and of which there is no row yet: hashes of their ids
+	durable atomic.Int64        // how many those are
 }
 
-func (d *decisionLog) open(ring *keyring.Ring) {
-	d.queue, d.waiting = make(chan logged, 1<<14), map[string]bool{}
+func (d *decisionLog) open(ring *keyring.Ring, coarse consent.Coarsener) {
+	d.questions.New = func() any { return newQuestion(coarse) }
+	d.begun, d.many, d.waiting = make(chan struct{}, 1), make(chan struct{}, 1), map[uint64]struct{}{}
 	d.key = ring.Derive("explore")
 	d.mark = "d_" + base32.StdEncoding.EncodeToString(ring.Derive("decisions")[:5])
 }
 
-// id is a new one. Its beginning says that it is this edge's.
-func (d *decisionLog) id() string { return d.mark + rand.Text() }
+// id makes a new one, in a buffer of the question. It begins with the mark of this edge; then come the time, so that rows come in the
+// order of their ids, and 80 bits that nobody can guess.
+func (d *decisionLog) id(q *question, now time.Time) []byte {
+	binary.BigEndian.PutUint64(q.entropy[:], uint64(now.UnixMilli())<<16)
+	rand.Read(q.entropy[6:])
+	q.id = append(q.id[:0], d.mark...)
+	q.id = base32.HexEncoding.WithPadding(base32.NoPadding).AppendEncode(q.id, q.entropy[:])
+	return q.id
+}
 
 func (d *decisionLog) ours(id string) bool { return strings.HasPrefix(id, d.mark) }
 
@@ -66,13 +75,6 @@ func (d *decisionLog) explore() float64 {
 		return 0
 	}
 	return math.Float64frombits(d.share.Load())
-}
-
-// unrecorded is how many decisions are durable, and have no row yet.
-func (d *decisionLog) unrecorded() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return len(d.waiting)
 }
 
 // explores takes over what the policy in force says about exploration. Nothing is left to chance while it is not known which policy
@@ -85,138 +87,178 @@ func (e *Edge) explores() {
 	e.decisions.share.Store(math.Float64bits(share))
 }
 
-// logDecisions makes decisions durable, many with one fsync, until ctx ends; what waits then is written still. They rest
-// in a spool of their own: a turn that holds the database keeps none of them waiting.
-func (e *Edge) logDecisions(ctx context.Context) {
-	for {
-		select {
-		case r := <-e.decisions.queue:
-			e.logBatch(ctx, r)
-			select { // gather: durable well within 50 ms all the same
-			case <-time.After(10 * time.Millisecond):
-			case <-ctx.Done():
-			}
-		case <-ctx.Done():
-			for {
-				select {
-				case r := <-e.decisions.queue:
-					e.logBatch(ctx, r)
-				default:
-					return
-				}
-			}
+// unrecorded is how many decisions are durable, and have no row yet.
+func (d *decisionLog) unrecorded() int { return int(d.durable.Load()) }
+
+// add takes in a record; false where the log is too far behind for more.
+func (d *decisionLog) add(record []byte) bool {
+	d.mu.Lock()
+	if d.n >= maxBehind || d.durable.Load() >= maxUnrecorded {
+		d.mu.Unlock()
+		return false
+	}
+	d.behind = append(d.behind, record...)
+	d.n++
+	first := d.n == 1
+	d.mu.Unlock()
+	if first {
+		signal(d.begun)
+	}
+	return true
+}
+
+// take takes out what waits. The next records go where room is.
+func (d *decisionLog) take(room []byte) (records []byte, n int, told []chan struct{}) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	records, n, told = d.behind, d.n, d.told
+	d.behind, d.n, d.told = room[:0], 0, nil
+	return records, n, told
+}
+
+// note notes that decisions are durable, or no longer wait for a row.
+func (d *decisionLog) note(records []byte, waits bool) {
+	d.waits.Lock()
+	defer d.waits.Unlock()
+	for r := range loggedIn(records) {
+		if h := fnv(uint64(offset64), r.id); waits {
+			d.waiting[h] = struct{}{}
+		} else {
+			delete(d.waiting, h)
 		}
+	}
+	d.durable.Store(int64(len(d.waiting)))
+}
+
+// waitsForRow says that a decision is durable, and has no row yet.
+func (d *decisionLog) waitsForRow(id string) bool {
+	d.waits.Lock()
+	defer d.waits.Unlock()
+	_, waits := d.waiting[fnv(uint64(offset64), id)]
+	return waits
+}
+
+// signal says something to whoever listens, or will.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
 }
 
-// logBatch writes a decision and those behind it.
-func (e *Edge) logBatch(ctx context.Context, first logged) {
-	batch, told := make([]sqlstore.DecisionRow, 0, 1000), []chan struct{}(nil)
-	take := func(d logged) {
-		if d.durable != nil {
-			told = append(told, d.durable)
-			return
-		}
-		d.Sealed, _ = json.Marshal(d.asked) // numbers, bools and enums: no raw text; sealed with the row
-		batch = append(batch, d.DecisionRow)
-	}
-	take(first)
-	for more := true; more && len(batch) < 1000; {
+// logDecisions makes decisions durable, many with one fsync, until ctx ends; what waits then is written still. They rest
+// in a spool of their own: a turn that holds the database keeps none of them waiting.
+func (e *Edge) logDecisions(ctx context.Context) {
+	d := &e.decisions
+	var room []byte
+	for ended := false; !ended; {
 		select {
-		case d := <-e.decisions.queue:
-			take(d)
-		default:
-			more = false
+		case <-d.begun:
+		case <-ctx.Done():
+			ended = true
 		}
-	}
-	if len(batch) > 0 {
-		if err := e.keepDecisions(context.WithoutCancel(ctx), batch); err != nil {
+		records, n, told := d.take(room)
+		if err := e.keepDecisions(context.WithoutCancel(ctx), records); err != nil {
 			// Nobody will learn from them: what comes of them is refused.
-			e.log.Error("decision log", "err", err, "lost", len(batch))
+			e.log.Error("decision log", "err", err, "lost", n)
 		}
-	}
-	for _, c := range told {
-		close(c)
+		for _, c := range told {
+			close(c)
+		}
+		if room = records; cap(room) > 4<<20 {
+			room = nil // of a burst
+		}
+		select { // gather: durable well within 50 ms all the same
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+		}
 	}
 }
 
 // keepDecisions returns after the fsync.
-func (e *Edge) keepDecisions(ctx context.Context, batch []sqlstore.DecisionRow) error {
-	plain, err := json.Marshal(batch)
+func (e *Edge) keepDecisions(ctx context.Context, records []byte) error {
+	if len(records) == 0 {
+		return nil
+	}
+	sealed, err := e.sealFor(ctx, spoolDecisions, records)
 	if err != nil {
 		return err
 	}
-	sealed, err := e.sealFor(ctx, spoolDecisions, plain)
-	if err != nil {
-		return err
-	}
-	// Before they are: a turn that reads the spool right after the fsync takes them out again.
+	// Noted before they are: a turn that reads the spool right after the fsync takes them out again.
 	d := &e.decisions
-	d.mu.Lock()
-	for i := range batch {
-		d.waiting[batch[i].ID] = true
-	}
-	d.mu.Unlock()
+	d.note(records, true)
 	if err := e.decided.Append(sealed); err != nil {
-		e.recorded(batch)
+		d.note(records, false)
 		return err
+	}
+	if d.durable.Load() >= recordAt {
+		signal(d.many)
 	}
 	return nil
 }
 
-// recorded says that decisions wait no longer.
-func (e *Edge) recorded(rows []sqlstore.DecisionRow) {
-	e.decisions.mu.Lock()
-	defer e.decisions.mu.Unlock()
-	for i := range rows {
-		delete(e.decisions.waiting, rows[i].ID)
+// recordAhead makes rows of many decisions between turns, until ctx ends.
+func (e *Edge) recordAhead(ctx context.Context) {
+	for {
+		select {
+		case <-e.decisions.many:
+		case <-ctx.Done():
+			return
+		}
+		e.turning.Lock()
+		if err := e.recordDecisions(ctx); err != nil && ctx.Err() == nil {
+			e.log.Error("decisions wait for their rows until the next turn", "err", err)
+		}
+		e.turning.Unlock()
 	}
 }
 
 // recordDecisions makes rows of the decisions in the spool. No decision wakes a turn for it.
 func (e *Edge) recordDecisions(ctx context.Context) error {
 	return e.drain(e.decided, func(payloads [][]byte, last uint64) error {
-		var rows []sqlstore.DecisionRow
-		for _, sealed := range payloads {
-			var batch []sqlstore.DecisionRow
-			plain, err := e.openFrom(ctx, spoolDecisions, sealed)
-			if err != nil && !errors.Is(err, errExpired) && !errors.Is(err, errDamaged) {
-				return err
-			}
-			if err == nil {
-				err = json.Unmarshal(plain, &batch)
-			}
-			if err != nil {
-				e.setAside("a part of the decision log is set aside", err)
-				continue
-			}
-			rows = append(rows, batch...)
-		}
 		today := day(e.cfg.Now())
 		key, err := e.vault.inbox(ctx, today)
 		if err != nil {
 			return err
 		}
-		for i := range rows {
-			dst := binary.BigEndian.AppendUint64(nil, uint64(today))
-			rows[i].Sealed = key.Seal(dst, nil, rows[i].Sealed, []byte(rows[i].ID))
+		rows := make([]sqlstore.DecisionRow, 0, e.decisions.unrecorded())
+		var opened [][]byte
+		for _, sealed := range payloads {
+			records, err := e.openFrom(ctx, spoolDecisions, sealed)
+			if err != nil && !errors.Is(err, errExpired) && !errors.Is(err, errDamaged) {
+				return err
+			}
+			if err != nil {
+				e.setAside("a part of the decision log is set aside", err)
+				continue
+			}
+			opened = append(opened, records)
+			room := make([]byte, 0, 2*len(records)) // for what is sealed: one piece of memory for many rows
+			for r := range loggedIn(records) {
+				row := r.row()
+				begin := len(room)
+				room = key.Seal(binary.BigEndian.AppendUint64(room, uint64(today)), nil, r.asked, r.id)
+				row.Sealed = room[begin:len(room):len(room)]
+				rows = append(rows, row)
+			}
 		}
 		if err := e.db.LogDecisions(ctx, rows, last); err != nil {
 			return err
 		}
-		e.recorded(rows)
+		for _, records := range opened {
+			e.decisions.note(records, false)
+		}
 		return nil
 	})
 }
 
 // flushDecisions returns once all decisions that were given out before it are durable, or lost.
 func (e *Edge) flushDecisions(ctx context.Context) error {
-	done := make(chan struct{})
-	select {
-	case e.decisions.queue <- logged{durable: done}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	d, done := &e.decisions, make(chan struct{})
+	d.mu.Lock()
+	d.told = append(d.told, done)
+	d.mu.Unlock()
+	signal(d.begun)
 	select {
 	case <-done:
 		return nil

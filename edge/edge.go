@@ -122,7 +122,7 @@ func open(ctx context.Context, cfg Config) (*Edge, error) {
 	e := &Edge{cfg: cfg, db: db, joins: joins, git: git, ring: ring, vault: v, filter: filter, coarse: coarse,
 		explainer: sync.OnceValues(func() (*scrub.Scrubber, error) { return scrub.New(explain) }), log: cfg.Log,
 		wake: make(chan struct{}, 1)}
-	e.decisions.open(ring)
+	e.decisions.open(ring, coarse)
 	for _, h := range cfg.Hubs {
 		e.hubs = append(e.hubs, e.newHub(h))
 	}

@@ -34,15 +34,10 @@ func unlogged(id, why string) error {
 // logs reports whether a decision is in the log: durable, or recorded. It waits for one that was given out just now.
 func (e *Edge) logs(ctx context.Context, id string) (bool, error) {
 	d := &e.decisions
-	waits := func() bool {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		return d.waiting[id]
-	}
 	if !d.ours(id) {
 		return false, nil
 	}
-	if waits() {
+	if d.waitsForRow(id) {
 		return true, nil
 	}
 	// What is asked for may become a row between the two looks, never the other way round.
@@ -54,7 +49,7 @@ func (e *Edge) logs(ctx context.Context, id string) (bool, error) {
 	if err := e.flushDecisions(ctx); err != nil {
 		return false, fmt.Errorf("the decision log is behind: %w", err)
 	}
-	if waits() {
+	if d.waitsForRow(id) {
 		return true, nil
 	}
 	_, err := e.db.Decision(ctx, id)

@@ -14,6 +14,7 @@ import (
 func (e *Edge) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { e.logDecisions(ctx) })
+	wg.Go(func() { e.recordAhead(ctx) })
 	wg.Go(func() { e.mirror(ctx) })
 	wg.Go(func() { e.poll(ctx) })
 	wg.Go(func() { e.trail.Run(ctx) })

@@ -6,20 +6,40 @@
 package draw
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 )
 
 // Fraction hashes parts under a key to a number in [0, 1), evenly. Parts do not run together. Where the key is secret
-// nobody can choose a part that falls on the side they like.
+// nobody can choose a part that falls on the side they like. It does not allocate where the parts are short.
+//
+// The hash is HMAC-SHA-256 (RFC 2104), written out: a keyed hash of the library would be made anew for each draw, and thrown away.
 func Fraction(key []byte, parts ...string) float64 {
-	mac := hmac.New(sha256.New, key)
-	for _, p := range parts {
-		var n [8]byte
-		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
-		mac.Write(n[:])
-		mac.Write([]byte(p))
+	if len(key) > sha256.BlockSize {
+		sum := sha256.Sum256(key)
+		key = sum[:]
 	}
-	return float64(binary.BigEndian.Uint64(mac.Sum(nil))>>11) / (1 << 53)
+	var room [512]byte
+	b := append(room[:0], make([]byte, sha256.BlockSize)...)
+	pad(b, key, 0x36)
+	for _, p := range parts {
+		b = binary.BigEndian.AppendUint64(b, uint64(len(p)))
+		b = append(b, p...)
+	}
+	inner := sha256.Sum256(b)
+	var outer [sha256.BlockSize + sha256.Size]byte
+	pad(outer[:sha256.BlockSize], key, 0x5c)
+	copy(outer[sha256.BlockSize:], inner[:])
+	sum := sha256.Sum256(outer[:])
+	return float64(binary.BigEndian.Uint64(sum[:])>>11) / (1 << 53)
+}
+
+// pad fills a block with a key, each byte of it and of the rest changed by x.
+func pad(block, key []byte, x byte) {
+	for i := range block {
+		block[i] = x
+	}
+	for i, k := range key {
+		block[i] = k ^ x
+	}
 }
