@@ -234,7 +234,12 @@ func (e *Edge) recordDecisions(ctx context.Context) error {
 			}
 			opened = append(opened, records)
 			room := make([]byte, 0, 2*len(records)) // for what is sealed: one piece of memory for many rows
-			for r := range loggedIn(records) {
+			var r logged
+			for rest := records; len(rest) > 0; {
+				if rest = r.parse(rest); rest == nil {
+					e.setAside("a part of the decision log is set aside", errDamaged)
+					break
+				}
 				row := r.row()
 				begin := len(room)
 				room = key.Seal(binary.BigEndian.AppendUint64(room, uint64(today)), nil, r.asked, r.id)
