@@ -20,7 +20,7 @@ import (
 // lose a fifth of the reward, and those that gain from nothing to a fifth. The peer looks as often with a test of two means that is
 // made for one look.
 func measureRollback(ctx context.Context, b *bench) ([]row, error) {
-	seeds, goods := 200, 200
+	seeds, goods := 2*b.seeds, 2*b.seeds
 	if b.quick {
 		seeds, goods = 20, 6
 	}

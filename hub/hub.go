@@ -27,7 +27,6 @@ import (
 	"github.com/headrace/headrace/internal/blob"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/link"
-	"github.com/headrace/headrace/internal/published"
 	"github.com/headrace/headrace/internal/registry"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/reward"
@@ -95,10 +94,8 @@ type Hub struct {
 	swept     time.Time
 	places    places
 
-	rolling sync.Mutex                    // one change of a roll-out at a time, and guards what follows
-	looks   map[release.Kind]release.Look // what was last seen of what is being rolled out
-	looked  map[string][]published.Looked // since the start, by release
-	shown   map[release.Kind]string       // digests of the roll-outs that are known to be where contributors find them
+	rolling sync.Mutex              // one change of a roll-out at a time, and guards what follows
+	shown   map[release.Kind]string // digests of the roll-outs that are known to be where contributors find them
 
 	wake  chan struct{}
 	stats Stats
@@ -154,7 +151,7 @@ func open(ctx context.Context, cfg Config) (*Hub, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close(), l.Close())
 	}
-	h := &Hub{cfg: cfg, db: db, ring: ring, rights: use, blobs: blobs, tlog: l, log: cfg.Log, wake: make(chan struct{}, 1), later: map[string]time.Time{}, looks: map[release.Kind]release.Look{}, shown: map[release.Kind]string{}, looked: map[string][]published.Looked{},
+	h := &Hub{cfg: cfg, db: db, ring: ring, rights: use, blobs: blobs, tlog: l, log: cfg.Log, wake: make(chan struct{}, 1), later: map[string]time.Time{}, shown: map[release.Kind]string{},
 		places: places{settled: map[string]time.Time{}, refused: map[string]time.Time{}, senders: map[string][]string{}}}
 	for _, to := range cfg.Onward {
 		h.Connect(to)

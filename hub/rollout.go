@@ -71,7 +71,6 @@ func (h *Hub) announce(ctx context.Context, who string, r release.Rollout) error
 	if err != nil {
 		return err
 	}
-	delete(h.looks, r.Kind)
 	return h.show(ctx, r.Kind)
 }
 
@@ -108,9 +107,12 @@ func (h *Hub) roll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		look, looked := h.looks[kind]
+		look, looked, err := h.lastLook(ctx, last)
+		if err != nil {
+			return err
+		}
 		pace := h.cfg.Pace
-		if !looked { // since this process began: what was seen before it may have spoken against the release
+		if !looked { // since its last step: what was seen before may have spoken against the release
 			pace.Patience = 0
 		}
 		if next, changed := last.Next(look, pace, digest, h.cfg.Now()); changed {

@@ -277,7 +277,11 @@ func (v View) Releases(ctx context.Context) ([]web.Release, error) {
 		if err != nil {
 			return nil, err
 		}
-		rel := published.Release(r, doc.MadeAt, steps, v.looksOf(r), release.Canary, v.keyID())
+		looks, _, err := v.looks(ctx, r.ID)
+		if err != nil {
+			return nil, err
+		}
+		rel := published.Release(r, doc.MadeAt, steps, looks, release.Canary, v.keyID())
 		if doc.Note != "" {
 			rel.State = "retired"
 		}

@@ -4,6 +4,7 @@ package hub
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -39,25 +40,49 @@ func (h *Hub) watch(ctx context.Context, s *snapshot) error {
 		permitted := slices.DeleteFunc(slices.Clone(s.rows), func(r dataset.Row) bool { return !r.Permit(h.rights, h.cfg.Name, episode.PurposeEvaluate, h.cfg.Now()) })
 		decisions := dataset.Decisions(permitted)
 		w.add(decisions, h.scorer(decisions, h.today()))
-		h.rolling.Lock()
-		look := w.monitor.Look()
-		h.looks[kind] = look
-		if seen := append(h.looked[w.on.Release], published.Looked{At: h.cfg.Now(), Stage: w.on.Stage, Look: look}); len(seen) <= maxLooked {
-			h.looked[w.on.Release] = seen
+		if err := h.saveLook(ctx, s, w); err != nil {
+			return err
 		}
-		h.rolling.Unlock()
 	}
 	return nil
 }
 
-// maxLooked bounds what is kept of looks, for pages, at a release: one an hour for three months.
-const maxLooked = 2000
+// saveLook keeps what is seen of a roll-out in a snapshot, for what follows from it and for pages. Both go on with it after a restart.
+func (h *Hub) saveLook(ctx context.Context, s *snapshot, w *watched) error {
+	b, err := json.Marshal(published.Looked{At: h.cfg.Now(), Stage: w.on.Stage, Look: w.monitor.Look()})
+	if err != nil {
+		return err
+	}
+	step := stepOf(w.on)
+	return h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocLook, ID: step + " " + s.manifest.ID, Parent: w.on.Release, Envelope: b, LogIndex: -1, Note: step, MadeAt: h.cfg.Now()})
+}
 
-// looksOf are the looks at a release since this process began.
-func (h *Hub) looksOf(r *release.Release) []published.Looked {
-	h.rolling.Lock()
-	defer h.rolling.Unlock()
-	return slices.Clone(h.looked[r.ID])
+// stepOf names a step of a roll-out.
+func stepOf(on release.Rollout) string { return fmt.Sprintf("%s %d", on.Kind, on.Sequence) }
+
+// looks are those at a release, the newest first, each with the step at which it was looked at.
+func (h *Hub) looks(ctx context.Context, id string) (list []published.Looked, steps []string, err error) {
+	docs, err := h.db.Documents(ctx, sqlstore.DocLook)
+	for _, doc := range docs {
+		if doc.Parent != id {
+			continue
+		}
+		var l published.Looked
+		if err := json.Unmarshal(doc.Envelope, &l); err != nil {
+			return nil, nil, fmt.Errorf("a look at %s: %w", id, err)
+		}
+		list, steps = append(list, l), append(steps, doc.Note)
+	}
+	return list, steps, err
+}
+
+// lastLook is what was last seen of a roll-out since its last step; ok is false where nothing was.
+func (h *Hub) lastLook(ctx context.Context, on release.Rollout) (look release.Look, ok bool, err error) {
+	list, steps, err := h.looks(ctx, on.Release)
+	if err != nil || len(list) == 0 || steps[0] != stepOf(on) {
+		return look, false, err
+	}
+	return list[0].Look, true, nil
 }
 
 // watched is a roll-out and what is compared for it.

@@ -103,12 +103,13 @@ func TestAContributorIsComparedFromTheFirstDecisionOfTheNewOn(t *testing.T) {
 
 func TestARollOutIsJudgedByTheHubsReward(t *testing.T) {
 	look := func(spec reward.Spec) release.Look {
-		h, err := New(t.Context(), Config{Dir: t.TempDir(), Name: "maker", Reward: spec})
+		dir := t.TempDir()
+		h, err := New(t.Context(), Config{Dir: dir, Name: "maker", Reward: spec})
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer h.Close()
-		model, err := filterOf(1).MarshalBinary()
+		defer func() { h.Close() }()
+		model, err := filterOf(-1).MarshalBinary()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,8 +122,8 @@ func TestARollOutIsJudgedByTheHubsReward(t *testing.T) {
 		if err != nil || (on[0].Worth != nil) != (spec.Name == "immediate") {
 			t.Fatalf("of %s an edge is told %+v, %v", spec.Name, on[0].Worth, err)
 		}
-		s := &snapshot{}
-		for i := range 80 * 40 { // all is taken, and long or short
+		s := &snapshot{manifest: &dataset.Manifest{ID: "sha256:2"}}
+		for i := range 80 * 40 { // what is taken is long or short
 			shown, chars, now := true, 300.0, h.cfg.Now()
 			if i/80%4 == 0 {
 				chars = 2
@@ -131,6 +132,9 @@ func TestARollOutIsJudgedByTheHubsReward(t *testing.T) {
 			ep := &episode.Episode{ID: fmt.Sprint("ep_", i), Developer: fmt.Sprint("dev_", i%80), Terms: &episode.Terms{Purposes: purposes, Recipients: []string{"maker"}}, Privacy: &episode.Privacy{Level: episode.LevelSignal},
 				Suggestions: []episode.Suggestion{{ID: "s1", Features: map[string]any{"suggestion_chars": chars}}},
 				Decisions:   []episode.Decision{{Suggestion: "s1", DecisionID: "d_1", Verdict: episode.Accepted, By: episode.ByPerson, At: now, Shown: &shown, EditDistance: &none}}}
+			if i%10 == 0 { // one in ten developers rejects all
+				ep.Decisions[0].Verdict = episode.Rejected
+			}
 			if i%80 < 40 {
 				ep.Decisions[0].Release = r.ID
 			}
@@ -139,12 +143,29 @@ func TestARollOutIsJudgedByTheHubsReward(t *testing.T) {
 		if err := h.watch(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
-		return h.looks[release.Filter]
+		seen, ok, err := h.lastLook(t.Context(), on[0])
+		if err != nil || !ok {
+			t.Fatalf("no look, %v", err)
+		}
+		if err := h.Close(); err != nil { // and goes on as if it had not
+			t.Fatal(err)
+		}
+		if h, err = New(t.Context(), Config{Dir: dir, Name: "maker", Reward: spec}); err != nil {
+			t.Fatal(err)
+		}
+		if again, ok, err := h.lastLook(t.Context(), on[0]); err != nil || !ok || again.New != seen.New || again.Value != seen.Value {
+			t.Errorf("after a restart the last look is %+v, %v, %v; want %+v", again, ok, err, seen)
+		}
+		shown, err := View{Hub: h}.Releases(t.Context())
+		if err != nil || len(shown) != 1 || len(shown[0].Looks) == 0 {
+			t.Errorf("after a restart pages show %+v, %v", shown, err)
+		}
+		return seen
 	}
-	if l := look(reward.Immediate()); l.New.Decisions != 1600 || math.Abs(l.Value-0.75) > 1e-9 {
-		t.Errorf("by what is taken the value is %+v, want 0.75", l)
+	if l := look(reward.Immediate()); l.New.Decisions != 1600 || math.Abs(l.Value-0.65) > 1e-9 {
+		t.Errorf("by what is taken the value is %+v, want 0.65", l)
 	}
-	if l := look(reward.Retained()); l.New.Decisions != 1600 || l.Value > 0.7 || l.Value < 0.4 {
+	if l := look(reward.Retained()); l.New.Decisions != 1600 || l.Value > 0.6 || l.Value < 0.4 {
 		t.Errorf("by what is retained the value is %+v, want less for what is short", l)
 	}
 }

@@ -168,6 +168,7 @@ const (
 	DocReward       = "reward"       // what a snapshot's decisions were worth, for the pages
 	DocInstructions = "instructions" // offered to a contributor
 	DocTrial        = "trial"        // a gate report on a trial of instructions
+	DocLook         = "look"         // what was seen of a roll-out in a snapshot
 	DocTrialLook    = "trial-look"   // where one stood on a day, for its contributor
 )
 
