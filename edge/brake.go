@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sqlstore"
@@ -92,7 +93,7 @@ func (e *Edge) StopReleases(ctx context.Context, who string, all bool) (ids []st
 	for _, c := range stopped {
 		f := e.force[kindIndex(c.Kind)].Load()
 		pinned = pinned || f != nil && f.pinned == c
-		if err := c.hub.sendBack(ctx, who, sqlstore.Gone{ID: c.ID, Why: "stopped by " + who, Own: ownPerson}); err != nil {
+		if err := c.hub.sendBack(ctx, who, sqlstore.Gone{ID: c.ID, Why: "stopped by " + who, Own: bundle.BackByPerson}); err != nil {
 			return nil, err
 		}
 	}
@@ -104,19 +105,26 @@ func (e *Edge) StopReleases(ctx context.Context, who string, all bool) (ids []st
 	return ids, e.arrange(context.WithoutCancel(ctx))
 }
 
-// Why this edge itself takes a release back.
-const (
-	ownHarm   = "harm"
-	ownFailed = "failed"
-	ownPerson = "person"
-)
-
 // sendBack takes a release back, for good. Where it is back already nothing is done.
 func (h *hub) sendBack(ctx context.Context, who string, g sqlstore.Gone) error {
 	g.Hub, g.At = h.link.Name, h.cfg.Now()
 	err := h.db.Noting(h.entry(ctx, who, releaseBack, g.ID+": "+g.Why)).TakeReleaseBack(ctx, g)
 	if errors.Is(err, sqlstore.ErrChanged) {
 		return nil
+	}
+	return err
+}
+
+// tellBack tells the hub which of its releases were taken back here.
+func (h *hub) tellBack(ctx context.Context) error {
+	list, err := h.db.Untold(ctx, h.link.Name)
+	for _, g := range list {
+		if err := h.link.TellBack(ctx, g.ID, g.Own); err != nil {
+			return err
+		}
+		if err := h.db.ToldGone(ctx, g.Hub, g.ID, h.cfg.Now()); err != nil {
+			return err
+		}
 	}
 	return err
 }
@@ -176,7 +184,7 @@ func (e *Edge) Releases(ctx context.Context) ([]ReleaseState, error) {
 		f := e.force[kindIndex(release.Kind(r.Kind))].Load()
 		is := func(c *control) bool { return c != nil && c.ID == r.ID && c.hub.link.Name == r.Hub }
 		switch {
-		case !r.BackAt.IsZero() && (f == nil || !is(f.pinned)):
+		case r.BackWhy != "" && (f == nil || !is(f.pinned)):
 			s.State = "has gone back: " + r.BackWhy
 		case stopped:
 			s.State = "is stopped by " + brakes[0].Who

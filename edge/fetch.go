@@ -82,7 +82,7 @@ func (h *hub) gone(ctx context.Context, kind release.Kind, r *link.Rollout) (db 
 	here, err := h.db.PulledReleases(ctx, h.link.Name)
 	for _, p := range here {
 		if p.Kind == string(kind) && p.ID != r.Release && p.ID != r.Base {
-			add(p.ID, "another has taken its place")
+			add(p.ID, "") // another has taken its place
 		}
 	}
 	return db, gone, err

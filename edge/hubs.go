@@ -146,5 +146,5 @@ func (h *hub) meet(ctx context.Context) error {
 	if sent == nil {
 		sent = h.contribute(ctx)
 	}
-	return errors.Join(sent, back, h.fetch(ctx)) // what cannot be sent holds up nothing on the way back
+	return errors.Join(sent, back, h.fetch(ctx), h.tellBack(ctx)) // what cannot be sent holds up nothing on the way back
 }

@@ -43,7 +43,7 @@ func (v View) Releases(ctx context.Context) ([]web.Release, error) {
 		}
 		rule, ruled := v.policy().ReleaseRule(r.Kind, r.Hub)
 		rel := published.Release(c.Release, r.PulledAt, h.rolledOut(steps, c.Kind), nil, h.channel(rule), h.link.Signer())
-		if rel.Hub = v.oneOf(r.Hub); !r.BackAt.IsZero() {
+		if rel.Hub = v.oneOf(r.Hub); r.BackWhy != "" {
 			rel.State = "rolled back"
 			if rel.RolledBack == nil {
 				rel.RolledBack = &web.RolledBack{At: r.BackAt, Why: r.BackWhy, By: "the edge"}

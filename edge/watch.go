@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sqlstore"
@@ -96,7 +97,7 @@ func (e *Edge) watchReleases(ctx context.Context) error {
 		}
 		gone := sqlstore.Gone{ID: f.new.ID}
 		if f.new.broken.Load() {
-			gone.Own, gone.Why = ownFailed, "its model failed"
+			gone.Own, gone.Why = bundle.BackForFailing, "its model failed"
 		} else if kind != release.Instructions {
 			look, err := e.lookAt(ctx, i, f)
 			if err != nil {
@@ -104,7 +105,7 @@ func (e *Edge) watchReleases(ctx context.Context) error {
 				continue
 			}
 			if look.Harmful() {
-				gone.Own, gone.Why = ownHarm, look.Harm()
+				gone.Own, gone.Why = bundle.BackForHarm, look.Harm()
 			}
 		}
 		if gone.Own != "" {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/hub"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/trail"
 )
@@ -71,6 +72,14 @@ func TestTheEdgeTakesBackWhatDoesHarmHere(t *testing.T) {
 	_ = e.Turn(t.Context())
 	if now := decides(e, "anybody"); now == harmful {
 		t.Error("what the edge has taken back decides again because the hub goes on")
+	}
+	_ = e.Turn(t.Context()) // nothing is told twice
+	list, err := hub.View{Hub: l.hub}.Releases(t.Context())
+	l.ok(err)
+	for _, r := range list {
+		if want := map[bool]int{true: 1}[r.ID == harmful]; r.Returned != want {
+			t.Errorf("the hub knows of %d who took %s back, want %d", r.Returned, r.ID, want)
+		}
 	}
 	stop()
 	rows, err := l.edgeDB("alder-bank").Trail(t.Context(), trail.Filter{What: "release back", Limit: 10})

@@ -25,7 +25,7 @@ func TestExamplesAreWhatTheTypesWrite(t *testing.T) {
 	for name, v := range map[string]any{
 		"release.json": new(release.Release), "rollout.json": new(release.Rollout), "gate-report.json": new(gate.Report), "statement.json": new(value.Statement),
 		"withdrawal.json": new(bundle.Withdrawal), "certificate.json": new(bundle.Certificate), "incident.json": new(bundle.Incident), "passage.json": new(bundle.Passage),
-		"agreement.json": new(bundle.Agreement), "countersignature.json": new(bundle.Countersignature),
+		"agreement.json": new(bundle.Agreement), "countersignature.json": new(bundle.Countersignature), "taken-back.json": new(bundle.TakenBack),
 		"withdrawal-expired.json": new(bundle.Withdrawal), "certificate-expired.json": new(bundle.Certificate), "refusal.json": new(bundle.Refusal),
 		"decide-request.json": new(edge.DecideRequest), "decide-answer.json": new(edge.DecideAnswer),
 		"decide-request-route.json": new(edge.DecideRequest), "decide-answer-route.json": new(edge.DecideAnswer),

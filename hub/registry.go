@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -43,7 +44,7 @@ func (h *Hub) openRegistry() (err error) {
 const maxWithdrawal = 16 << 20
 
 func maxBlobIn(repo string) int64 {
-	if _, place, _ := splitRepo(repo); place == "withdrawals" || place == "passages" || place == "agreements" {
+	if _, place, _ := splitRepo(repo); place != "bundles" && contributed(place) {
 		return maxWithdrawal
 	}
 	return 0
@@ -76,7 +77,7 @@ func (h *Hub) authorize(r *http.Request, repo string, write bool) error {
 
 // contributed says of a place that contributors write into it.
 func contributed(place string) bool {
-	return place == "bundles" || place == "withdrawals" || place == "passages" || place == "agreements"
+	return slices.Contains([]string{"bundles", "withdrawals", "passages", "agreements", "returns"}, place)
 }
 
 // contributorOf is who sent a request, by its token: the one that it got when it joined, or one of its identity provider.

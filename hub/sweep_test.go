@@ -49,7 +49,7 @@ func TestWhatWasUploadedAndIsNamedByNothingDoesNotStay(t *testing.T) {
 		return resp.StatusCode, filepath.Join(dir, "blobs", "sha256", strings.TrimPrefix(d, "sha256:"))
 	}
 	before := now.Add(-25 * time.Hour)
-	for _, place := range []string{"bundles", "withdrawals", "passages", "agreements"} {
+	for _, place := range []string{"bundles", "withdrawals", "passages", "agreements", "returns"} {
 		first, old := put(place, []byte("a layer of a push that was cut, of "+place))
 		second, fresh := put(place, []byte("a layer of one that is under way, of "+place))
 		if first != http.StatusCreated || second != http.StatusCreated {

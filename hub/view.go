@@ -282,6 +282,9 @@ func (v View) Releases(ctx context.Context) ([]web.Release, error) {
 			return nil, err
 		}
 		rel := published.Release(r, doc.MadeAt, steps, looks, release.Canary, v.keyID())
+		if rel.Returned, err = v.returned(ctx, r); err != nil {
+			return nil, err
+		}
 		if doc.Note != "" {
 			rel.State = "retired"
 		}

@@ -132,6 +132,25 @@ func (l *Link) OpenRelease(envelope, payload, judged []byte) (*Release, error) {
 	return &Release{Release: r, Envelope: envelope, Payload: payload, Gate: judged}, nil
 }
 
+// Returns is the repository in which we tell the hub which releases were taken back here.
+const Returns = "/returns"
+
+// TellBack tells the hub that a release decides nothing here any more.
+func (l *Link) TellBack(ctx context.Context, id, why string) error {
+	repo, err := l.Repository(l.Contributor + Returns)
+	if err != nil {
+		return err
+	}
+	envelope, err := bundle.SealDocument(bundle.TypeTakenBack, bundle.TakenBack{Contributor: l.Contributor, Recipient: l.Name, Release: id, Why: why}, l.ring.Signing())
+	if err != nil {
+		return err
+	}
+	if _, err := l.PushDocument(ctx, repo, bundle.TypeTakenBack, envelope); err != nil {
+		return fmt.Errorf("tell that release %s was taken back: %w", id, err)
+	}
+	return nil
+}
+
 // Instructions fetches what the hub asks us to have tried, and what came of it; nil where there is nothing.
 func (l *Link) Instructions(ctx context.Context) (*instruct.Offers, error) {
 	_, layers, err := l.tagged(ctx, l.Contributor+Instructions, tagLatest)

@@ -16,8 +16,8 @@ type PulledRelease struct {
 	PulledAt                time.Time
 	ApprovedBy              string // empty: nobody has
 	ApprovedAt              time.Time
-	BackAt                  time.Time // when it was taken back here; zero: it was not
-	BackWhy                 string
+	BackAt                  time.Time // from when on it decides nothing any more; zero: it may
+	BackWhy                 string    // empty where another took its place
 }
 
 // PulledRollout is a roll-out as the edge has verified and stored it.
@@ -30,9 +30,10 @@ type PulledRollout struct {
 
 // Gone is a release that decides nothing any more, for good, whether it ever was here or not.
 type Gone struct {
-	Hub, ID, Why string
-	At           time.Time
-	Own          string // in a word why this edge took it back; empty where its hub has said so
+	Hub, ID string
+	Why     string // for people; empty where another has taken its place
+	At      time.Time
+	Own     string // in a word why this edge took it back; empty where its hub has said so
 }
 
 // insertGone returns ErrChanged where it is gone already: what was said first stays.
@@ -116,6 +117,24 @@ func (d *DB) ApproveRelease(ctx context.Context, hub, id, who string, at time.Ti
 // TakeReleaseBack says that a release is gone. ErrChanged says that it was already.
 func (d *DB) TakeReleaseBack(ctx context.Context, g Gone) error {
 	return d.tx(ctx, func(tx *sql.Tx) error { return insertGone(ctx, tx, g) })
+}
+
+// Untold returns what this edge took back and has not told the hub of, the oldest first.
+func (d *DB) Untold(ctx context.Context, hub string) ([]Gone, error) {
+	return rowsOf(ctx, d.read, func(r *sql.Rows) (g Gone, err error) {
+		var at int64
+		err = r.Scan(&g.Hub, &g.ID, &g.Why, &at, &g.Own)
+		g.At = fromMicros(at)
+		return g, err
+	}, `SELECT recipient, id, why, at, own FROM gone WHERE recipient=$1 AND own<>'' AND told=0 ORDER BY at, id`, hub)
+}
+
+// ToldGone says that the hub has been told.
+func (d *DB) ToldGone(ctx context.Context, hub, id string, at time.Time) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE gone SET told=$1 WHERE recipient=$2 AND id=$3`, micros(at), hub, id)
+		return err
+	})
 }
 
 // IsGone says that a release decides nothing any more.

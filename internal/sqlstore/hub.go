@@ -169,6 +169,7 @@ const (
 	DocInstructions = "instructions" // offered to a contributor
 	DocTrial        = "trial"        // a gate report on a trial of instructions
 	DocLook         = "look"         // what was seen of a roll-out in a snapshot
+	DocTakenBack    = "taken-back"   // a contributor's word that it decides by a release no more
 	DocTrialLook    = "trial-look"   // where one stood on a day, for its contributor
 )
 

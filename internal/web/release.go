@@ -40,6 +40,8 @@ type Release struct {
 	Looks []Look
 	// RolledBack says why it was taken back; nil where it was not.
 	RolledBack *RolledBack
+	// Returned is how many contributors' edges have taken it back by themselves; 0 at an edge.
+	Returned int
 }
 
 // Would is what a release would have chosen in decisions that were logged, beside what was. Choices is empty where fewer than
