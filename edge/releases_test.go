@@ -298,19 +298,35 @@ func TestAnEdgeIsShownNoOldForgedOrOtherHubsRollout(t *testing.T) {
 	}
 	show("the one before", "rollout/old", old)
 	next := steps[0].GoBack("", episodeDigest(t, l, steps[0]), "harm", l.clock())
-	two := next
+	two, narrower, foreign := next, next, next
 	two.Sequence = steps[0].Sequence
+	narrower.State, narrower.Stage, narrower.Shares = release.Rolling, steps[1].Stage, steps[1].Shares
+	foreign.State, foreign.Stage, foreign.Shares = release.Rolling, steps[0].Stage, steps[0].Shares
+	foreign.Release = other.offer(5)
+	otherKind := next
+	otherKind.Kind = release.Route
+	skipped := next
+	skipped.Shares = steps[0].Shares
 	for name, c := range map[string]struct {
 		want string
 		by   *loop
 		on   release.Rollout
 	}{
 		"signed by another hub": {"bundle/unknown-signer", other, next}, "another of the same number": {"rollout/two", l, two}, "not in the log": {"the log", l, next},
+		"fewer than before": {"rollout/backwards", l, narrower}, "of another hub's release": {"the log", l, foreign}, "of another kind": {"rollout/bad", l, otherKind}, "shares of another stage": {"rollout/bad", l, skipped},
 	} {
 		envelope, err := bundle.SealDocument(bundle.TypeRollout, c.on, c.by.hubKey())
 		l.ok(err)
 		show(name, c.want, l.artifact(db, bundle.TypeRollout, envelope, []byte(`{}`)))
 	}
+	cut, err := bundle.SealDocument(bundle.TypeRollout, next, l.hubKey())
+	l.ok(err)
+	show("truncated", "bundle/", l.artifact(db, bundle.TypeRollout, cut[:len(cut)-10], []byte(`{}`)))
+	changed := strings.Replace(string(cut), `"payload":"e`, `"payload":"f`, 1)
+	show("changed", "bundle/", l.artifact(db, bundle.TypeRollout, []byte(changed), []byte(`{}`)))
+	statement, err := bundle.SealDocument(bundle.TypeStatement, next, l.hubKey())
+	l.ok(err)
+	show("signed as something else", "bundle/", l.artifact(db, bundle.TypeRollout, statement, []byte(`{}`)))
 	show("one layer", "rollout/bad", l.artifact(db, bundle.TypeRollout, []byte(`{}`)))
 }
 

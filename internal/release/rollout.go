@@ -236,7 +236,7 @@ func (r Rollout) Reaches(channel, developer string) bool {
 }
 
 // Follows says that a roll-out may come after the last that was seen, each with the digest of its signed document: its number is
-// higher, or it is the same. The zero Rollout is seen by who has seen none.
+// higher, or it is the same; and of one release it only goes on, or back for good. The zero Rollout is seen by who has seen none.
 func (r Rollout) Follows(digest string, last Rollout, lastDigest string) error {
 	switch {
 	case r.Sequence < last.Sequence:
@@ -245,6 +245,9 @@ func (r Rollout) Follows(digest string, last Rollout, lastDigest string) error {
 	case r.Sequence == last.Sequence && digest != lastDigest, r.Sequence == last.Sequence+1 && last.Sequence > 0 && r.Before != lastDigest:
 		return &episode.Problem{Code: "rollout/two", Message: fmt.Sprintf("roll-out %d does not follow the one that was seen: the hub has signed two of one number", r.Sequence),
 			Hint: "what was seen last stays in force; keep both, and ask the hub's operator"}
+	case r.Release == last.Release && r.Release != "" && r.State != Back && (last.State == Back || r.Stage < last.Stage):
+		return &episode.Problem{Code: "rollout/backwards", Message: fmt.Sprintf("%s is rolled out at stage %d, and was at stage %d, %s", r.Release, r.Stage, last.Stage, last.State),
+			Hint: "what was seen last stays in force: a release that went back stays so, and one that has reached somebody is taken from all or from none; ask the hub's operator"}
 	}
 	return nil
 }
