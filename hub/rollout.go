@@ -103,11 +103,15 @@ func (h *Hub) roll(ctx context.Context) error {
 		if err := h.show(ctx, kind); err != nil {
 			return err
 		}
-		last, digest, err := h.lastRollout(ctx, kind)
+		list, err := h.rollouts(ctx, kind)
 		if err != nil {
 			return err
 		}
-		look, looked, err := h.lastLook(ctx, last)
+		var last link.Rollout
+		if len(list) > 0 {
+			last = list[0]
+		}
+		look, looked, err := h.lastLook(ctx, last.Rollout)
 		if err != nil {
 			return err
 		}
@@ -115,7 +119,11 @@ func (h *Hub) roll(ctx context.Context) error {
 		if !looked { // since its last step: what was seen before may have spoken against the release
 			pace.Patience = 0
 		}
-		if next, changed := last.Next(look, pace, digest, h.cfg.Now()); changed {
+		next, changed := last.Next(look.Look, pace, last.Digest, h.cfg.Now())
+		if held, is := h.hold(list, look.Alarms); is && next.State != release.Back {
+			next, changed = held, true
+		}
+		if changed {
 			if err := h.announce(ctx, "hub", next); err != nil {
 				return err
 			}

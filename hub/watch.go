@@ -40,7 +40,7 @@ func (h *Hub) watch(ctx context.Context, s *snapshot) error {
 		permitted := slices.DeleteFunc(slices.Clone(s.rows), func(r dataset.Row) bool { return !r.Permit(h.rights, h.cfg.Name, episode.PurposeEvaluate, h.cfg.Now()) })
 		decisions := dataset.Decisions(permitted)
 		w.add(decisions, h.scorer(decisions, h.today()))
-		if err := h.saveLook(ctx, s, w); err != nil {
+		if err := h.saveLook(ctx, s, w, reward.Alarms(decisions, w.on.Release, w.on.Base)); err != nil {
 			return err
 		}
 	}
@@ -48,8 +48,8 @@ func (h *Hub) watch(ctx context.Context, s *snapshot) error {
 }
 
 // saveLook keeps what is seen of a roll-out in a snapshot, for what follows from it and for pages. Both go on with it after a restart.
-func (h *Hub) saveLook(ctx context.Context, s *snapshot, w *watched) error {
-	b, err := json.Marshal(published.Looked{At: h.cfg.Now(), Stage: w.on.Stage, Look: w.monitor.Look()})
+func (h *Hub) saveLook(ctx context.Context, s *snapshot, w *watched, alarms []reward.Alarm) error {
+	b, err := json.Marshal(published.Looked{At: h.cfg.Now(), Stage: w.on.Stage, Look: w.monitor.Look(), Alarms: alarms})
 	if err != nil {
 		return err
 	}
@@ -77,12 +77,12 @@ func (h *Hub) looks(ctx context.Context, id string) (list []published.Looked, st
 }
 
 // lastLook is what was last seen of a roll-out since its last step; ok is false where nothing was.
-func (h *Hub) lastLook(ctx context.Context, on release.Rollout) (look release.Look, ok bool, err error) {
+func (h *Hub) lastLook(ctx context.Context, on release.Rollout) (look published.Looked, ok bool, err error) {
 	list, steps, err := h.looks(ctx, on.Release)
 	if err != nil || len(list) == 0 || steps[0] != stepOf(on) {
 		return look, false, err
 	}
-	return list[0].Look, true, nil
+	return list[0], true, nil
 }
 
 // watched is a roll-out and what is compared for it.

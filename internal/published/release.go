@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/internal/release"
+	"github.com/headrace/headrace/internal/reward"
 	"github.com/headrace/headrace/internal/web"
 )
 
@@ -16,6 +17,7 @@ type Looked struct {
 	At    time.Time
 	Stage int
 	release.Look
+	Alarms []reward.Alarm `json:",omitempty"`
 }
 
 // Release is a release as the pages show it, who follow a channel: with all roll-outs of its kind, newest first, and what was looked at
@@ -28,7 +30,7 @@ func Release(r *release.Release, madeAt time.Time, rollouts []release.Rollout, l
 			continue
 		}
 		if on.Look != nil {
-			looks = append(looks, Looked{on.Since, on.Stage, *on.Look})
+			looks = append(looks, Looked{At: on.Since, Stage: on.Stage, Look: *on.Look})
 		}
 		share := release.Share(channel, on.Stage)
 		out.Steps = append(out.Steps, web.Step{At: on.Since, Share: share, Why: on.Why})
@@ -55,6 +57,9 @@ func Release(r *release.Release, madeAt time.Time, rollouts []release.Rollout, l
 		return out
 	}
 	out.State = "active"
+	if on.State == release.Paused && on.Release == r.ID {
+		out.Held = on.Why
+	}
 	for _, c := range on.Shares {
 		share := c.Share
 		if on.Base == r.ID {

@@ -38,6 +38,8 @@ type Release struct {
 	Steps []Step
 	// Looks are what watching it found, oldest first.
 	Looks []Look
+	// Held says why it goes no further for now; empty where nothing holds it.
+	Held string
 	// RolledBack says why it was taken back; nil where it was not.
 	RolledBack *RolledBack
 	// Returned is how many contributors' edges have taken it back by themselves; 0 at an edge.
