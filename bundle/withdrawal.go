@@ -54,7 +54,7 @@ type Onward struct {
 // Fate is what became of one artifact.
 type Fate struct {
 	Artifact string `json:"artifact"` // digest
-	Kind     string `json:"kind"`     // bundle, snapshot, release, export, passage
+	Kind     string `json:"kind"`     // bundle, snapshot, release, trial, export, passage
 	// Fate is "erased", with "; key destroyed" and "; rebuilt as DIGEST" where that is so, "retired on DATE" or "beyond reach at HOLDER".
 	Fate string `json:"fate"`
 }

@@ -49,7 +49,7 @@ func (h *Hub) certifyOne(ctx context.Context, o sqlstore.OpenWithdrawal) error {
 			fates[i].Fate += "; rebuilt as " + latest.manifest.ID
 		}
 	}
-	retired, err := h.retire(ctx, fates, now.Format(time.DateOnly))
+	retired, err := h.retire(ctx, o.Contributor, fates, now.Format(time.DateOnly))
 	if err != nil {
 		return err
 	}

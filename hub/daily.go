@@ -73,6 +73,11 @@ func (v View) Rewards(ctx context.Context) (*web.Rewards, error) {
 	if err != nil || len(docs) == 0 || only(ctx) != "" {
 		return out, err
 	}
+	if of, err := v.db.Document(ctx, sqlstore.DocSnapshot, docs[0].Parent); err != nil {
+		return nil, err
+	} else if s, err := openStored(of); err != nil || s.note != "" {
+		return out, err // records of it were withdrawn, and nothing is left to make it anew of
+	}
 	var t told
 	if err := json.Unmarshal(docs[0].Envelope, &t); err != nil {
 		return nil, fmt.Errorf("rewards of snapshot %s: %w", docs[0].ID, err)

@@ -30,6 +30,8 @@ const (
 	trialLook   = 7          // days between two looks that the contributor is told of
 	noteJudged  = "gate:"    // followed by the digest of the report
 	noteDropped = "dropped:" // followed by why
+
+	noteWithdrawn = "withdrawn:" // followed by the day on which what it was judged by was taken back
 )
 
 // trialOffer is what rests of an offer.
@@ -243,6 +245,36 @@ func armOf(id string) func(*dataset.Decision) (treated, in bool) {
 	}
 }
 
+// retireTrials ends what was judged by records that its contributor has taken back. A trial that is not judged yet goes on with
+// those that are left; and a contributor's trial rests on no other's.
+func (h *Hub) retireTrials(ctx context.Context, contributor string, erased []bundle.Fate, day string) (fates []bundle.Fate, err error) {
+	trials, err := h.db.DocumentsOf(ctx, sqlstore.DocTrial, contributor)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range trials {
+		if !restsOn(erased, t.Parent) {
+			continue
+		}
+		fate := bundle.Fate{Artifact: t.ID, Kind: "trial", Fate: "retired on " + day}
+		offer, err := h.db.Document(ctx, sqlstore.DocInstructions, contributor+"/"+t.Note)
+		if err != nil {
+			return nil, err
+		}
+		if before, ok := strings.CutPrefix(offer.Note, noteWithdrawn); ok {
+			fate.Fate = "retired on " + before
+			err = h.publishOffers(ctx, contributor) // it may have been interrupted
+		} else {
+			err = h.endOffer(ctx, offer, noteWithdrawn+day)
+		}
+		if err != nil {
+			return nil, err
+		}
+		fates = append(fates, fate)
+	}
+	return fates, nil
+}
+
 func (h *Hub) endOffer(ctx context.Context, doc sqlstore.DocumentRow, note string) error {
 	if err := h.db.NoteDocument(ctx, sqlstore.DocInstructions, doc.ID, note); err != nil {
 		return err
@@ -279,6 +311,9 @@ func (h *Hub) publishOffers(ctx context.Context, contributor string) error {
 			f.Gate = judged.Envelope
 		} else if why, ok := strings.CutPrefix(doc.Note, noteDropped); ok {
 			f.Dropped = why
+		} else if day, ok := strings.CutPrefix(doc.Note, noteWithdrawn); ok {
+			f.Dropped = "records that it was judged by were withdrawn, on " + day
+			sequence++ // it was judged before
 		}
 		if doc.Note != "" {
 			sequence++

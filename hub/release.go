@@ -83,8 +83,13 @@ func (h *Hub) Offer(ctx context.Context, kind release.Kind, payload []byte, repo
 	return rel, h.roll(ctx)
 }
 
-// retire takes releases that were learned from erased snapshots back, and says so.
-func (h *Hub) retire(ctx context.Context, erased []bundle.Fate, day string) ([]bundle.Fate, error) {
+// retire takes releases that were learned from erased snapshots back, ends the contributor's trials that were judged by them, and says
+// so.
+func (h *Hub) retire(ctx context.Context, contributor string, erased []bundle.Fate, day string) ([]bundle.Fate, error) {
+	trials, err := h.retireTrials(ctx, contributor, erased, day)
+	if err != nil {
+		return nil, err
+	}
 	docs, err := h.db.Documents(ctx, sqlstore.DocRelease)
 	if err != nil {
 		return nil, err
@@ -95,7 +100,7 @@ func (h *Hub) retire(ctx context.Context, erased []bundle.Fate, day string) ([]b
 		if err != nil {
 			return nil, err
 		}
-		if !slices.ContainsFunc(erased, func(f bundle.Fate) bool { return f.Kind == "snapshot" && f.Artifact == g.Parent }) {
+		if !restsOn(erased, g.Parent) {
 			continue
 		}
 		if doc.Note == "" {
@@ -107,7 +112,12 @@ func (h *Hub) retire(ctx context.Context, erased []bundle.Fate, day string) ([]b
 		fates = append(fates, bundle.Fate{Artifact: doc.ID, Kind: "release", Fate: doc.Note})
 	}
 	if len(fates) == 0 {
-		return nil, nil
+		return trials, nil
 	}
-	return fates, h.takeRetiredBack(ctx)
+	return append(fates, trials...), h.takeRetiredBack(ctx)
+}
+
+// restsOn reports whether a snapshot is one of those that were erased from.
+func restsOn(erased []bundle.Fate, snapshot string) bool {
+	return slices.ContainsFunc(erased, func(f bundle.Fate) bool { return f.Kind == "snapshot" && f.Artifact == snapshot })
 }
