@@ -160,7 +160,7 @@ func TestARollOutIsJudgedByTheHubsReward(t *testing.T) {
 		if err != nil || len(shown) != 1 || len(shown[0].Looks) == 0 {
 			t.Errorf("after a restart pages show %+v, %v", shown, err)
 		}
-		return seen
+		return seen.Look
 	}
 	if l := look(reward.Immediate()); l.New.Decisions != 1600 || math.Abs(l.Value-0.65) > 1e-9 {
 		t.Errorf("by what is taken the value is %+v, want 0.65", l)
