@@ -141,6 +141,13 @@ func (h *Hub) OfferInstructions(ctx context.Context, contributor string, payload
 	if _, err := instruct.Decode(payload); err != nil {
 		return "", err
 	}
+	known, err := h.db.Contributors(ctx)
+	if err != nil {
+		return "", err
+	}
+	if !slices.ContainsFunc(known, func(c sqlstore.ContributorRow) bool { return c.Name == contributor }) {
+		return "", &episode.Problem{Code: "hub/contributor", Message: fmt.Sprintf("no contributor is called %.100q here", contributor), Hint: "headrace hub invite NAME invites one"}
+	}
 	h.turning.Lock()
 	defer h.turning.Unlock()
 	return instruct.ID(payload), h.saveOffer(ctx, contributor, "", trialOffer{Payload: payload})
@@ -182,7 +189,7 @@ func (h *Hub) judgeTrial(ctx context.Context, s *snapshot, doc sqlstore.Document
 		if first == math.MaxInt64 {
 			return nil
 		}
-		return h.lookAt(ctx, doc, id, gate.Stands(decisions, armOf(id), gate.Options{AsOf: today, Reward: scorer}), today, due)
+		return h.lookAt(ctx, doc, id, gate.Stands(decisions, armOf(id), scorer), today, due)
 	}
 	span := slices.DeleteFunc(slices.Clone(decisions), func(d dataset.Decision) bool { return d.Release != id || d.Day >= first+trialDays })
 	report := gate.Trial(span, armOf(id), nil, gate.Options{Model: episode.Digest(o.Payload), Snapshot: s.manifest.ID, AsOf: today, Reward: scorer})

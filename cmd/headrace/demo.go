@@ -55,19 +55,9 @@ func (c *upCmd) demo(e *env) error {
 	}
 	defer s.close()
 	if !c.Once {
-		return c.live(e, s, nil, true, func(ctx context.Context) error {
-			if s.told(ctx) { // before a restart
-				clock.day.Store(storyDays)
-				return nil
-			}
-			if _, _, err := s.feed(ctx, world); err != nil {
-				return err
-			}
-			if err := s.offer(ctx); err != nil {
-				return err
-			}
-			return s.story(ctx, drawn, clock)
-		})
+		s.rest = make(chan struct{})
+		told := &story{stack: s, drawn: drawn, clock: clock, file: filepath.Join(conf.dir, "day")}
+		return c.live(e, s, nil, true, func(ctx context.Context) error { return told.play(ctx, world) })
 	}
 	return s.run(e.ctx, nil, "", false, func(ctx context.Context) error {
 		n, readFor, err := s.feed(ctx, world)

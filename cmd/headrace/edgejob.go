@@ -16,35 +16,42 @@ type edgeJob interface {
 	do(ctx context.Context, ed *edge.Edge) (said string, err error)
 }
 
-// onEdge does a job with the edge of a configuration and prints what it says: with its folder, or, where an edge is running on that,
-// by asking it under the name of its control.
+// onEdge does a job with the edge of a configuration and prints what it says.
 func onEdge(e *env, config, name string, j edgeJob) error {
-	f, joined, err := (&edgeCmd{Config: config}).read(e)
-	if err != nil {
-		return err
-	}
-	conf := edge.Config{Dir: f.Dir}
-	if len(joined) > 0 {
-		if conf, err = f.Config(joined...); err != nil {
-			return err
-		}
-	}
-	conf.Log = logger(e.err)
-	var said string
-	ed, err := edge.OpenRecorded(e.ctx, conf)
-	if err == nil {
-		said, err = j.do(asMe(e.ctx), ed)
-		err = errors.Join(err, ed.Close())
-	} else if errors.Is(err, errInUse) {
-		var arg []byte
-		if arg, err = json.Marshal(j); err == nil {
-			said, err = control(e.ctx, f.Dir, name, string(arg))
-		}
-	}
+	said, err := askEdge(e, config, name, j)
 	if err == nil {
 		_, err = io.WriteString(e.out, said)
 	}
 	return err
+}
+
+// askEdge does a job with the edge of a configuration: with its folder, or, where an edge is running on that, by asking it under the
+// name of its control.
+func askEdge(e *env, config, name string, j edgeJob) (said string, err error) {
+	f, joined, err := (&edgeCmd{Config: config}).read(e)
+	if err != nil {
+		return "", err
+	}
+	conf := edge.Config{Dir: f.Dir}
+	if len(joined) > 0 {
+		if conf, err = f.Config(joined...); err != nil {
+			return "", err
+		}
+	}
+	conf.Log = logger(e.err)
+	ed, err := edge.OpenRecorded(e.ctx, conf)
+	if err == nil {
+		said, err = j.do(asMe(e.ctx), ed)
+		return said, errors.Join(err, ed.Close())
+	}
+	if !errors.Is(err, errInUse) {
+		return "", err
+	}
+	arg, err := json.Marshal(j)
+	if err != nil {
+		return "", err
+	}
+	return control(e.ctx, f.Dir, name, string(arg))
 }
 
 // answerJob is what a running edge answers to a job of kind J.

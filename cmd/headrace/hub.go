@@ -29,6 +29,7 @@ type hubCmd struct {
 	Receive   hubReceiveCmd   `cmd:"" help:"Take in what contributors left in a registry or a folder, and leave the answers there."`
 	Recipient hubRecipientCmd `cmd:"" help:"Print the key to which edges encrypt records on their way through an exchange."`
 	Rollout   hubRolloutCmd   `cmd:"" help:"Say whom the newest release has reached; widen, pause or take it back."`
+	Offer     hubOfferCmd     `cmd:"" help:"Ask an enterprise to have a change of instruction files tried."`
 	Show      hubConfigCmd    `cmd:"" name:"config" help:"Print the configuration that is in force."`
 	Link      hubLinkCmd      `cmd:"" help:"Print a fresh one-time link to the pages of the running hub."`
 }
@@ -107,7 +108,8 @@ func (c *hubServeCmd) Run(e *env, role *hubCmd) error {
 			return invite(ctx, h, f.URL, name, subject)
 		},
 		"audit":   func(ctx context.Context, job string) (string, error) { return auditOf(ctx, h.Trail(), job) },
-		"rollout": func(ctx context.Context, job string) (string, error) { return rolloutOf(ctx, h, job) },
+		"rollout": hubControl[hubRolloutCmd](h),
+		"offer":   hubControl[offerJob](h),
 		"receive": func(ctx context.Context, job string) (string, error) { return receiveOf(ctx, h, job) },
 		"revoke":  func(ctx context.Context, name string) (string, error) { return revoked(name), h.Revoke(ctx, name) },
 	}}

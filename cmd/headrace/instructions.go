@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -10,15 +11,19 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/instruct"
+	"github.com/headrace/headrace/internal/ope"
 )
 
 // instructCmd is what a person says at the edge to releases of instructions.
 type instructCmd struct {
 	List  instructListCmd  `cmd:"" default:"withargs" help:"Releases of instructions, and what was decided about each (this is what headrace instructions alone does)."`
 	Show  instructShowCmd  `cmd:"" help:"What one would change, as diffs against what is there now."`
+	Ask   instructAskCmd   `cmd:"" help:"Show each that waits for a person, and ask."`
 	Try   instructTryCmd   `cmd:"" help:"Give one to a part of the developers, drawn by hash, to see what becomes of their code."`
 	Keep  instructKeepCmd  `cmd:"" help:"Give one that the gate has let through to all developers."`
 	Stop  instructStopCmd  `cmd:"" help:"Say no to one, or take it from everybody who has it."`
@@ -30,7 +35,7 @@ func (instructCmd) Help() string {
 first, or by files in a repository. Nothing of it reaches a tool before you have seen the diff and said yes; and all developers get it
 only once the gate has said that their code lasts longer with it, and you have said yes again.
 
-Example: headrace instructions show rel_0123456789abcdef01234567`
+Example: headrace instructions ask`
 }
 
 type instructListCmd struct {
@@ -52,6 +57,65 @@ type instructShowCmd struct {
 // Run shows.
 func (c *instructShowCmd) Run(e *env) error {
 	return instructionsJob{Do: "show", ID: c.ID, JSON: c.JSON}.on(e, c.Config)
+}
+
+type instructAskCmd struct {
+	Config string `help:"The edge's configuration file." type:"path" placeholder:"FILE"`
+}
+
+// Run shows what waits and does what is answered: yes, no, or anything else for later.
+func (c *instructAskCmd) Run(e *env) error {
+	said, err := askEdge(e, c.Config, "instructions", instructionsJob{Do: "list", JSON: true})
+	if err != nil {
+		return err
+	}
+	var all []edge.Instruction
+	if err := json.Unmarshal([]byte(said), &all); err != nil {
+		return err
+	}
+	in, waiting := bufio.NewReader(e.in), 0
+	for _, listed := range all {
+		if listed.State != "offered" && listed.State != "passed" {
+			continue
+		}
+		waiting++
+		if said, err = askEdge(e, c.Config, "instructions", instructionsJob{Do: "show", ID: listed.ID, JSON: true}); err != nil {
+			return err
+		}
+		var i edge.Instruction
+		if err := json.Unmarshal([]byte(said), &i); err != nil {
+			return err
+		}
+		fmt.Fprint(e.out, showInstruction(&i))
+		yes, question := instructionsJob{Do: "keep", ID: i.ID}, "Give it to all developers?"
+		if i.State == "offered" {
+			yes, question = instructionsJob{Do: "try", ID: i.ID, Seen: i.Seen, Share: 0.5}, "Try it on half of the developers, drawn by hash?"
+			if i.Words == "" || i.Problem != "" {
+				continue // there is nothing to say yes to
+			}
+		}
+		fmt.Fprintf(e.err, "\n%s yes, no, or Enter for later: ", question)
+		answer, err := in.ReadString('\n')
+		if err != nil && answer == "" {
+			fmt.Fprintln(e.err)
+			return nil
+		}
+		job := yes
+		switch strings.TrimSpace(answer) {
+		case "yes":
+		case "no":
+			job = instructionsJob{Do: "stop", ID: i.ID, Why: "asked in a terminal"}
+		default:
+			continue
+		}
+		if err := job.on(e, c.Config); err != nil {
+			return err
+		}
+	}
+	if waiting == 0 {
+		fmt.Fprintln(e.out, "no release of instructions waits for anybody")
+	}
+	return nil
 }
 
 type instructTryCmd struct {
@@ -201,8 +265,39 @@ func showInstruction(i *edge.Instruction) string {
 	for _, f := range i.Files {
 		fmt.Fprintf(&b, "\nIn the files of %s:\n\n%s%s", f.Repository, f.Diff, f.Problem)
 	}
+	b.WriteString(showTrial(i))
 	if i.State == "offered" && i.Words != "" {
 		fmt.Fprintf(&b, "\nto try it: headrace instructions try %s --seen %s\nto say no: headrace instructions stop %s\n", i.ID, i.Seen, i.ID)
+	}
+	return b.String()
+}
+
+// showTrial says why it is proposed, and where its trial stands.
+func showTrial(i *edge.Instruction) string {
+	var b strings.Builder
+	day := func(d int64) string { return time.Unix(d*86400, 0).UTC().Format(time.DateOnly) }
+	interval := func(iv *ope.Interval) string {
+		if iv == nil {
+			return "too little to say"
+		}
+		return fmt.Sprintf("%+.4f (95 %%: %+.4f to %+.4f)", iv.Estimate, iv.Lower, iv.Upper)
+	}
+	if e := i.Told.Evidence; e != nil {
+		fmt.Fprintf(&b, "\nFrom watching, reward of what was taken with it less without: %s, of %d developers. That is a reason to try it, and no proof.\n", interval(e), e.Developers)
+	}
+	if n := len(i.Told.Looks); n > 0 {
+		l := &i.Told.Looks[n-1]
+		fmt.Fprintf(&b, "\nThe trial, on %s; it is judged on %s at the earliest:\n\n", day(l.Day), day(l.Due))
+		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+		fmt.Fprintf(w, "  ARM\tDEVELOPERS\tDECISIONS\tKNOWN\tREWARD A DECISION\n")
+		for _, a := range [...]struct {
+			name string
+			instruct.Arm
+		}{{"without", l.Without}, {"with", l.With}} {
+			fmt.Fprintf(w, "  %s\t%d\t%d\t%d\t%s\n", a.name, a.Developers, a.Decisions, a.Known, interval(a.Reward))
+		}
+		w.Flush()
+		fmt.Fprintf(&b, "  difference: %s; what is not known yet is estimated, and nothing is decided by it\n", interval(l.Difference))
 	}
 	return b.String()
 }

@@ -5,10 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -190,38 +187,7 @@ func (hubRolloutCmd) Help() string {
 }
 
 // Run leads a roll-out, through the running hub where there is one.
-func (c *hubRolloutCmd) Run(e *env, role *hubCmd) error {
-	f, err := hub.ReadFile(role.Config, e.dir)
-	if err != nil {
-		return err
-	}
-	var said string
-	h, err := openHub(e, f)
-	switch {
-	case err == nil:
-		defer h.Close()
-		said, err = c.do(asMe(e.ctx), h)
-	case errors.Is(err, errInUse):
-		var job []byte
-		if job, err = json.Marshal(c); err == nil {
-			said, err = control(e.ctx, f.Dir, "rollout", string(job))
-		}
-	}
-	if err != nil {
-		return err
-	}
-	_, err = io.WriteString(e.out, said)
-	return err
-}
-
-// rolloutOf is what a running hub answers.
-func rolloutOf(ctx context.Context, h *hub.Hub, job string) (string, error) {
-	var c hubRolloutCmd
-	if err := json.Unmarshal([]byte(job), &c); err != nil {
-		return "", err
-	}
-	return c.do(ctx, h)
-}
+func (c *hubRolloutCmd) Run(e *env, role *hubCmd) error { return onHub(e, role.Config, "rollout", c) }
 
 func (c *hubRolloutCmd) do(ctx context.Context, h *hub.Hub) (string, error) {
 	if c.What != "list" {

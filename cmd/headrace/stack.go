@@ -23,7 +23,8 @@ import (
 type stack struct {
 	hub   *hub.Hub
 	edges []*edge.Edge
-	names []string // of the edges, as the hub knows them
+	names []string      // of the edges, as the hub knows them
+	rest  chan struct{} // closed once the hub is to turn by itself: until then a story turns it; nil: at once
 
 	web  net.Listener
 	grpc net.Listener
@@ -106,11 +107,21 @@ func (s *stack) run(ctx context.Context, site *web.Site, token string, loops boo
 		for _, e := range s.edges {
 			sv.loops = append(sv.loops, e.Run)
 		}
-		sv.loops = append(sv.loops, s.hub.Run)
+		sv.loops = append(sv.loops, func(ctx context.Context) error {
+			if s.rest != nil {
+				select {
+				case <-ctx.Done():
+					return ctx.Err()
+				case <-s.rest:
+				}
+			}
+			return s.hub.Run(ctx)
+		})
 		c := edgeControls(s.edges[0], sv, site)
 		c["mine"] = func(ctx context.Context, request string) (string, error) { return mineOf(ctx, s.edges[0], request) }
 		sv.controls = map[string]controls{s.edges[0].Dir(): c, s.hub.Dir(): {
-			"rollout": func(ctx context.Context, job string) (string, error) { return rolloutOf(ctx, s.hub, job) },
+			"rollout": hubControl[hubRolloutCmd](s.hub),
+			"offer":   hubControl[offerJob](s.hub),
 			"audit":   func(ctx context.Context, job string) (string, error) { return auditOf(ctx, s.hub.Trail(), job) },
 		}}
 	}

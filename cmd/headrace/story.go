@@ -4,7 +4,13 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
 	"slices"
+	"strconv"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,13 +20,15 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sim"
+	"github.com/headrace/headrace/internal/statedir"
 )
 
-// storyDays is how many simulated days the demo goes on for after the first four weeks; storyDecisions how many decisions there
-// are in them.
+// storyDays is how many simulated days the demo goes on for after the first four weeks, one after another; storyDecisions how many
+// decisions there are in them. Then it goes on by storyStep days at a time, for as long as instructions are tried.
 const (
 	storyDays      = 18
 	storyDecisions = 280_000
+	storyStep      = 14
 )
 
 // storyBegins is the day after the first four weeks.
@@ -35,25 +43,101 @@ type simulated struct {
 func newSimulated() *simulated { return &simulated{started: time.Now()} }
 
 func (s *simulated) now() time.Time {
-	return storyBegins().AddDate(0, 0, int(s.day.Load())).Add(20*time.Hour + time.Since(s.started))
+	return evening(int(s.day.Load())).Add(time.Since(s.started))
 }
 
-// story plays on, day after day, once the first weeks are in: developers' tools ask the edge what to show, and what they did
-// with it comes in that evening. On the first days the tool is a version that tells its confidence the other way round, which no
-// gate could know from the weeks before; then it is mended. What becomes of it all, nobody here decides: the roll-out does.
-func (s *stack) story(ctx context.Context, cfg sim.Config, clock *simulated) error {
+// evening is when a day of the story has happened.
+func evening(day int) time.Time { return storyBegins().AddDate(0, 0, day).Add(20 * time.Hour) }
+
+// story is what the demo plays on simulated time, once the first weeks are in. What becomes of it all, nobody here decides: the
+// roll-out and the gate do.
+type story struct {
+	*stack
+	drawn  sim.Config // of the first weeks
+	clock  *simulated
+	file   string                       // has the last day that was played, so that a restart goes on after it
+	days   []map[int][]*episode.Episode // of each edge: what its tool suggests, by day
+	agents *agents
+}
+
+// play goes on from where the story was.
+func (s *story) play(ctx context.Context, world *sim.World) error {
+	last, err := s.last()
+	if err != nil {
+		return err
+	}
+	if last >= 0 {
+		s.clock.day.Store(int64(last))
+	}
+	if s.agents, err = newAgents(s.drawn, s.names[0], s.edges[0], last); err != nil {
+		return err
+	}
+	if last < 0 {
+		if _, _, err := s.feed(ctx, world); err != nil {
+			return err
+		}
+		if err := s.agents.history(ctx, s.clock.now()); err != nil {
+			return err
+		}
+	}
+	if last < 0 {
+		if err := s.hub.Turn(ctx); err != nil { // the first release, and the first proposal
+			return err
+		}
+	}
+	if err := s.draw(ctx, last); err != nil {
+		return err
+	}
+	atRest := sync.OnceFunc(func() { close(s.rest) })
+	for day := last; ; {
+		if day++; day >= storyDays { // time stands still but for a trial
+			atRest()
+			if err := s.agents.tried(ctx); err != nil {
+				return err
+			}
+			day += storyStep - 1
+		}
+		s.clock.day.Store(int64(day))
+		if err := s.live(ctx, day); err != nil {
+			return err
+		}
+		if err := statedir.Write(s.file, []byte(strconv.Itoa(day)+"\n")); err != nil {
+			return err
+		}
+	}
+}
+
+// last is the last day that was played; -1 where not even the first weeks are in.
+func (s *story) last() (int, error) {
+	b, err := os.ReadFile(s.file)
+	if errors.Is(err, os.ErrNotExist) {
+		return -1, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	day, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil {
+		return 0, fmt.Errorf("the demo's day in %s: %w", s.file, err)
+	}
+	return day, nil
+}
+
+// draw draws what the tools of all suggest on the days after one.
+func (s *story) draw(ctx context.Context, last int) error {
+	cfg := s.drawn
 	cfg.Period, cfg.Decisions = 1, storyDecisions
 	world, err := sim.New(cfg)
 	if err != nil {
 		return err
 	}
-	days := make([]map[int][]*episode.Episode, len(s.edges))
+	s.days = make([]map[int][]*episode.Episode, len(s.edges))
 	for i := range s.edges {
-		days[i] = map[int][]*episode.Episode{}
+		s.days[i] = map[int][]*episode.Episode{}
 		err := world.Settled(s.names[i], time.Time{}, func(ep *episode.Episode) error {
 			day := int(ep.StartedAt.Sub(storyBegins()) / (24 * time.Hour))
-			if day < storyDays && *ep.Decisions[0].Shown { // of the others nobody knows what a person would have done
-				days[i][day] = append(days[i][day], ep)
+			if last < day && day < storyDays && *ep.Decisions[0].Shown { // of the others nobody knows what a person would have done
+				s.days[i][day] = append(s.days[i][day], ep)
 			}
 			return ctx.Err()
 		})
@@ -61,44 +145,52 @@ func (s *stack) story(ctx context.Context, cfg sim.Config, clock *simulated) err
 			return err
 		}
 	}
-	for day := range storyDays {
-		clock.day.Store(int64(day))
-		broken := !s.wentBack(ctx)
-		var g errgroup.Group
-		for i, e := range s.edges {
-			g.Go(func() error {
-				if err := e.Turn(ctx); err != nil { // what is in force that day
-					return err
-				}
-				_, _, err := read(ctx, e, func(emit func(*episode.Episode) error) error {
-					return asked(ctx, e, days[i][day], broken, emit)
-				})
+	return nil
+}
+
+// live lets a day pass: developers' tools ask the edge what to show, and what they did with it comes in that evening. On the first
+// days the tool is a version that tells its confidence the other way round, which no gate could know from the weeks before; then
+// it is mended. A steward of the first enterprise looks at what is proposed there.
+func (s *story) live(ctx context.Context, day int) error {
+	broken := !s.wentBack(ctx)
+	var g errgroup.Group
+	for i, e := range s.edges {
+		g.Go(func() error {
+			if err := e.Turn(ctx); err != nil { // what is in force that day
+				return err
+			}
+			if today := s.days[i][day]; len(today) > 0 {
+				_, _, err := read(ctx, e, func(emit func(*episode.Episode) error) error { return asked(ctx, e, today, broken, emit) })
 				if err != nil {
 					return err
 				}
-				return e.Turn(ctx)
-			})
-		}
-		if err := g.Wait(); err != nil {
-			return err
-		}
-		if err := s.hub.Turn(ctx); err != nil {
+			}
+			if i == 0 {
+				if err := s.agents.work(ctx, day, s.clock.now()); err != nil {
+					return err
+				}
+			}
+			return e.Turn(ctx)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if err := s.hub.Turn(ctx); err != nil {
+		return err
+	}
+	if day == 2 { // what the hub itself has found to propose came first
+		if err := s.offer(ctx); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.agents.decide(ctx, day)
 }
 
 // wentBack says that a release has been taken back: the tool's makers have heard of it, and mended the tool.
 func (s *stack) wentBack(ctx context.Context) bool {
 	list, err := s.hub.Rollouts(ctx, release.Filter)
 	return err == nil && slices.ContainsFunc(list, func(r release.Rollout) bool { return r.State == release.Back })
-}
-
-// told says that the story has begun before, and what was made of it is here.
-func (s *stack) told(ctx context.Context) bool {
-	list, err := s.hub.Rollouts(ctx, release.Filter)
-	return err == nil && len(list) > 0
 }
 
 // asked lets the edge decide about each suggestion of a day, as a tool would, and tells what came of it.

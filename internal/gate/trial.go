@@ -5,6 +5,7 @@ package gate
 import (
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/ope"
+	"github.com/headrace/headrace/internal/reward"
 )
 
 const (
@@ -34,44 +35,51 @@ func Trial(decisions []dataset.Decision, arm func(*dataset.Decision) (treated, i
 	return r
 }
 
-// Standing is where a trial stands before it may be judged. Nothing is decided by it: the gate looks once, at the end, so looking
-// on meanwhile makes no release likelier. Each interval holds by itself, and not all of many looks together.
+// Standing is where a trial stands before it may be judged: of each decision what is not known yet is estimated by what is. Nothing
+// is decided by it. The gate looks once, at the end and at what is known alone, so looking on meanwhile makes no release likelier.
+// Each interval holds by itself, and not all of many looks together.
 type Standing struct {
 	Without, With Arm
-	// Difference is what a decision is worth with the candidate less without; nil where fewer than 10 developers of either arm have
-	// decisions of which all is known.
+	// Difference is what a decision is worth with the candidate less without; nil where fewer than 10 developers are in either arm.
 	Difference *ope.Interval
 }
 
 // Arm is one side of a trial.
 type Arm struct {
-	Developers, Decisions int // whose developers were drawn into it, also where it is not known yet what became of them
-	// Reward is the mean reward of a decision of which all is known; nil where fewer than 10 developers have any.
+	Developers, Decisions int
+	Known                 int // decisions of which all is known
+	// Reward is the mean reward of a decision; nil where fewer than 10 developers are in the arm.
 	Reward *ope.Interval
 }
 
 // Stands says where a trial stands, by the decisions and the arms of [Trial].
-func Stands(decisions []dataset.Decision, arm func(*dataset.Decision) (treated, in bool), o Options) (st Standing) {
-	r := o.report(Randomised, trialMethod)
-	s, _ := enrol(decisions, arm, nil, o, &r)
-	met := make([]bool, s.clusters.N)
+func Stands(decisions []dataset.Decision, arm func(*dataset.Decision) (treated, in bool), scorer *reward.Scorer) (st Standing) {
+	clusters := dataset.ByDeveloper(decisions)
+	arms, sums, met := [2]*Arm{&st.Without, &st.With}, [2]*ope.Ratio{ope.NewRatio(clusters.N), ope.NewRatio(clusters.N)}, make([]bool, clusters.N)
 	for i := range decisions {
 		treated, in := arm(&decisions[i])
-		if !in {
+		got, ok := scorer.Of(&decisions[i])
+		if !in || !ok {
 			continue
 		}
-		side := &st.Without
+		side := 0
 		if treated {
-			side = &st.With
+			side = 1
 		}
-		side.Decisions++
-		if k := s.clusters.Of[i]; !met[k] {
+		arms[side].Decisions++
+		if got.Mature {
+			arms[side].Known++
+		}
+		if k := clusters.Of[i]; !met[k] {
 			met[k] = true
-			side.Developers++
+			arms[side].Developers++
 		}
+		sums[side].Add(clusters.Of[i], got.Sum, 1)
 	}
-	st.Without.Reward, st.With.Reward = shown(s.ratio(oldValue, nil).Interval()), shown(s.ratio(newValue, nil).Interval())
-	st.Difference = s.difference(newValue, oldValue, nil)
+	for i, a := range arms {
+		a.Reward = shown(sums[i].Interval())
+	}
+	st.Difference = apart(sums[1], sums[0])
 	return st
 }
 

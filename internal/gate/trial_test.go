@@ -17,6 +17,7 @@ import (
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/draw"
+	"github.com/headrace/headrace/internal/reward"
 )
 
 // tried is a trial of something that adds effect to the share that is taken; "hard" suggestions are taken a third as often. Before is
@@ -76,7 +77,7 @@ func TestATrialFindsWhatHelpsAndNothingElse(t *testing.T) {
 // TestWhereATrialStandsIsToldOfNoFew keeps what is shown before the verdict the same as what is judged, and silent about few.
 func TestWhereATrialStandsIsToldOfNoFew(t *testing.T) {
 	rows, arm, _ := tried(3, 300, 0.08)
-	r, st := Trial(rows, arm, nil, Options{}), Stands(rows, arm, Options{})
+	r, st := Trial(rows, arm, nil, Options{}), Stands(rows, arm, reward.New(reward.Immediate()))
 	if diff := cmp.Diff([]any{r.Gain.Estimate, r.Old, r.New}, []any{st.Difference.Estimate, st.Without.Reward, st.With.Reward}); diff != "" {
 		t.Errorf("judged and shown differ (-judged +shown):\n%s", diff)
 	}
@@ -84,7 +85,7 @@ func TestWhereATrialStandsIsToldOfNoFew(t *testing.T) {
 		t.Errorf("%+v of %d developers and %d decisions", st, 300, len(rows))
 	}
 	rows, arm, _ = tried(3, 15, 0.08)
-	if st := Stands(rows, arm, Options{}); st.Difference != nil || st.Without.Reward != nil && st.With.Reward != nil {
+	if st := Stands(rows, arm, reward.New(reward.Immediate())); st.Difference != nil || st.Without.Reward != nil && st.With.Reward != nil {
 		t.Errorf("of 15 developers it says %+v", st)
 	}
 }

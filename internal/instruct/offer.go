@@ -87,7 +87,8 @@ type Look struct {
 type Arm struct {
 	Developers int `json:"developers"`
 	Decisions  int `json:"decisions"`
-	// Reward is the mean reward of those decisions of which all is known; nil where fewer than 10 developers have any.
+	Known      int `json:"known,omitzero"` // decisions of which all is known that becomes of them
+	// Reward is the mean reward of a decision, what is not known yet estimated; nil where fewer than 10 developers are in the arm.
 	Reward *ope.Interval `json:"reward,omitempty"`
 }
 

@@ -42,7 +42,7 @@ func Evidence(told *instruct.Told) *web.Evidence {
 }
 
 func arm(a instruct.Arm) *web.Arm {
-	return &web.Arm{Developers: a.Developers, Decisions: a.Decisions, Reward: orNone(a.Reward)}
+	return &web.Arm{Developers: a.Developers, Decisions: a.Decisions, Known: a.Known, Reward: orNone(a.Reward)}
 }
 
 // orNone is a figure of nobody where there is none: the pages do not show it.

@@ -73,8 +73,8 @@ func (w *world) learned(t func(string) string) {
 	evidence := &Evidence{est(0.031, 0.02), t("developer, language")}
 	w.instructions = []Instruction{{ID: "ins/1", At: noon, Title: t("Add a rule to CLAUDE.md"), State: "offered", Why: t("Where the file is in force more code is kept."), Seen: digestOf("seen"), Changes: change, Evidence: evidence},
 		{ID: "ins/2", At: noon, Title: t("Write the test first"), State: "passed", Why: t("Where the file is in force more code is kept."), Said: t("Tried by kim."), Changes: change, Evidence: evidence,
-			Trial: &Trial{From: began, Share: 0.5, Due: noon, With: &Arm{208, 3021, est(0.241, 0.02)}, Without: &Arm{197, 2874, est(0.207, 0.02)}, Looks: good.Looks, Judged: &passed}},
-		{ID: "ins/3", At: noon, Title: t("Answer in French"), State: "dropped", Why: t("An idea."), Trial: &Trial{From: began, Until: noon, Share: 0.5}}, {ID: "ins/5", At: noon, Title: t("Small steps"), State: "trying", Trial: &Trial{From: began, Share: 0.5, Due: noon.AddDate(0, 0, 59), With: &Arm{12, 31, few}, Without: &Arm{9, 28, Estimate{}}, Looks: good.Looks[:2]}}, {ID: "ins/4", At: noon, Title: t("One more"), State: "offered", Problem: t("it can only be made in files")}}
+			Trial: &Trial{From: began, Share: 0.5, Due: noon, With: &Arm{208, 3021, 3021, est(0.241, 0.02)}, Without: &Arm{197, 2874, 2500, est(0.207, 0.02)}, Looks: good.Looks, Judged: &passed}},
+		{ID: "ins/3", At: noon, Title: t("Answer in French"), State: "dropped", Why: t("An idea."), Trial: &Trial{From: began, Until: noon, Share: 0.5}}, {ID: "ins/5", At: noon, Title: t("Small steps"), State: "trying", Trial: &Trial{From: began, Share: 0.5, Due: noon.AddDate(0, 0, 59), With: &Arm{12, 31, 2, few}, Without: &Arm{9, 28, 3, Estimate{}}, Looks: good.Looks[:2]}}, {ID: "ins/4", At: noon, Title: t("One more"), State: "offered", Problem: t("it can only be made in files")}}
 }
 
 func (w *world) Gates(context.Context) ([]Gate, error) { return w.gates, nil }

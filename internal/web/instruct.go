@@ -87,10 +87,11 @@ type Trial struct {
 	Judged        *Gate  // the report that judged it; nil while none has
 }
 
-// Arm is one side of a trial: how many have come into it, and the mean reward of those decisions of which all is known.
+// Arm is one side of a trial: how many have come into it, of how many decisions all is known that becomes of them, and the mean
+// reward, in which the rest is estimated until the trial is judged.
 type Arm struct {
-	Developers, Decisions int
-	Reward                Estimate
+	Developers, Decisions, Known int
+	Reward                       Estimate
 }
 
 type instructionData struct {
@@ -140,7 +141,7 @@ func instructionDataOf(i *Instruction) instructionData {
 	}
 	if t.With != nil && t.Without != nil {
 		d.Arms = newPlot(plotOf{ID: "arms", Title: "Both arms of the trial", Say: unsigned, Rows: []plotted{{Name: "Without the change", E: t.Without.Reward}, {Name: "With the change", E: t.With.Reward, Main: true}},
-			Note: "Mean reward per decision in each arm, of the decisions of which all is known; the bars are 95 % intervals."})
+			Note: "Mean reward per decision in each arm; the bars are 95 % intervals."})
 	}
 	c := chartOf{ID: "trial", Title: "Difference between the arms, week by week", Height: 170, Zero: true, Say: signed, At: xDay, Ticks: 4,
 		Note: "Reward per decision, with the change less without. The band is the 95 % interval of each week by itself. It decides nothing: the gate looks once, at the end."}
