@@ -30,6 +30,7 @@ func Trial(t *web.Trial, told *instruct.Told, id string, report *gate.Report) {
 			*arm = new(web.Arm)
 		}
 		(*arm).Reward = orNone(iv)
+		(*arm).Known = (*arm).Reward.Decisions
 	}
 }
 
