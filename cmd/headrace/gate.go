@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -21,6 +22,7 @@ import (
 type gateCmd struct {
 	Model     string `xor:"what" required:"" help:"Control model to judge: the file that headrace learn wrote." type:"path" placeholder:"FILE"`
 	Report    string `xor:"what" required:"" help:"Gate report to check instead: that it agrees with itself." type:"path" placeholder:"FILE"`
+	Paired    string `xor:"what" required:"" help:"Tasks done under both policies instead: one JSON object a line with task, cluster, old and new." type:"path" placeholder:"FILE"`
 	Reward    string `help:"What a decision is worth, as headrace learn was told: immediate, retained-characters, balanced, or a file." default:"immediate" placeholder:"NAME|FILE"`
 	Look      int    `help:"Which look this is, from 1, where candidates for the same are judged more than once: the more often, the surer it must be." placeholder:"N"`
 	Recipient string `help:"Who judges: only records whose terms name them are used. Without it, any recipient's are." placeholder:"NAME"`
@@ -32,14 +34,20 @@ func (*gateCmd) Help() string {
 this machine leaves out, and prints the gate report: what would be gained, how sure that is, and what is missing where the gate
 refuses. Refused is a verdict, not a failure: the exit status is 0, unless --strict.
 
+With --paired it judges what cannot be judged by logs, such as a language model: the same held-out tasks, done under both policies.
+
 Examples: headrace gate --model model.json < rows.jsonl
-          headrace gate --report report.json`
+          headrace gate --report report.json
+          headrace gate --paired tasks.jsonl    # {"task":"t1","cluster":"repository-7","old":0.5,"new":1}`
 }
 
 // Run prints the report.
 func (c *gateCmd) Run(e *env) error {
 	if c.Report != "" {
 		return c.check(e)
+	}
+	if c.Paired != "" {
+		return c.paired(e)
 	}
 	file, err := os.ReadFile(c.Model)
 	if err != nil {
@@ -65,16 +73,38 @@ func (c *gateCmd) Run(e *env) error {
 		scorer = reward.Fit(spec, in.decisions, dataset.UnixDay(time.Now().Unix())-1)
 	}
 	rep := gate.Evaluate(in.decisions, model, gate.Options{Model: episode.Digest(file), Reward: scorer, Look: gate.Look{Kind: learn.Chooses(model), Number: c.Look}})
+	if err := c.print(e, &rep, fmt.Sprintf("%d decisions of %d held-out developers; %s", rep.Data.Judged, rep.Data.Developers, in)); err != nil {
+		return err
+	}
+	return in.strict(c.Strict, "gate")
+}
+
+// paired judges by tasks that were done under both policies.
+func (c *gateCmd) paired(e *env) error {
+	file, err := os.ReadFile(c.Paired)
+	if err != nil {
+		return &episode.Problem{Code: "gate/no-pairs", Message: "cannot read the tasks", Hint: "name a file with one task a line", Err: err}
+	}
+	pairs, err := gate.DecodePairs(bytes.NewReader(file))
+	if err != nil {
+		return fmt.Errorf("read %s: %w", c.Paired, err)
+	}
+	rep := gate.Compare(pairs, gate.Options{Snapshot: episode.Digest(file), Look: gate.Look{Kind: "paired", Number: c.Look}})
+	return c.print(e, &rep, fmt.Sprintf("%d tasks in %d clusters", rep.Data.Judged, rep.Data.Developers))
+}
+
+// print writes a report, and says what it says.
+func (c *gateCmd) print(e *env, rep *gate.Report, of string) error {
 	if err := json.MarshalWrite(e.out, rep, json.Deterministic(true), jsontext.Multiline(true)); err != nil {
 		return err
 	}
 	fmt.Fprintln(e.out)
-	fmt.Fprintf(e.err, "%s on %d decisions of %d held-out developers; %s\n", rep.Verdict, rep.Data.Judged, rep.Data.Developers, in)
-	say(e, &rep)
+	fmt.Fprintf(e.err, "%s on %s\n", rep.Verdict, of)
+	say(e, rep)
 	if c.Strict && rep.Verdict != gate.Released {
 		return errors.New("gate: the candidate was refused (--strict)")
 	}
-	return in.strict(c.Strict, "gate")
+	return nil
 }
 
 // check reads a report, and says what it says.
