@@ -30,7 +30,10 @@ func (w *world) learned(t func(string) string) {
 	}
 	refused := Gate{ID: "gate 2", At: noon, Candidate: digestOf("c2"), Snapshot: "snap/1", Design: t("logged"), Checks: []Check{{t("developers held out"), false, t("Too few people to tell chance from help."), 1, 300, "developers"},
 		{t("propensities"), false, t("the source logged no propensities."), 0, 0, ""}}, Gain: Estimate{math.NaN(), math.Inf(-1), math.Inf(1), 1, 4}, More: 1234}
-	w.gates = []Gate{passed, refused}
+	passed.Sure = 0.95
+	tried := passed
+	tried.ID, tried.Kind, tried.Release, tried.Design, tried.Method, tried.Reward, tried.Curve, tried.Withheld, tried.WithheldNote = "gate/3", "instructions", "", t("randomised"), t("difference of arms"), t("survival"), nil, nil, ""
+	w.gates = []Gate{passed, refused, tried}
 
 	began := noon.AddDate(0, 0, -9)
 	good := Release{ID: "rel/1", MadeAt: began, Gate: "gate/1", Kind: "filter", Lever: t("show/hide"), Digest: digestOf("cand"), Snapshot: "snap/1", Reward: t("immediate"), Replaces: "rel/2", Signer: digestOf("hub"), State: "active", InUse: true,
@@ -73,7 +76,7 @@ func (w *world) learned(t func(string) string) {
 	evidence := &Evidence{est(0.031, 0.02), t("developer, language")}
 	w.instructions = []Instruction{{ID: "ins/1", At: noon, Title: t("Add a rule to CLAUDE.md"), State: "offered", Why: t("Where the file is in force more code is kept."), Seen: digestOf("seen"), Changes: change, Evidence: evidence},
 		{ID: "ins/2", At: noon, Title: t("Write the test first"), State: "passed", Why: t("Where the file is in force more code is kept."), Said: t("Tried by kim."), Changes: change, Evidence: evidence,
-			Trial: &Trial{From: began, Share: 0.5, Due: noon, With: &Arm{208, 3021, 3021, est(0.241, 0.02)}, Without: &Arm{197, 2874, 2500, est(0.207, 0.02)}, Looks: good.Looks, Judged: &passed}},
+			Trial: &Trial{From: began, Share: 0.5, Due: noon, With: &Arm{208, 3021, 3021, est(0.241, 0.02)}, Without: &Arm{197, 2874, 2500, est(0.207, 0.02)}, Looks: good.Looks, Judged: &tried}},
 		{ID: "ins/3", At: noon, Title: t("Answer in French"), State: "dropped", Why: t("An idea."), Trial: &Trial{From: began, Until: noon, Share: 0.5}}, {ID: "ins/5", At: noon, Title: t("Small steps"), State: "trying", Trial: &Trial{From: began, Share: 0.5, Due: noon.AddDate(0, 0, 59), With: &Arm{12, 31, 2, few}, Without: &Arm{9, 28, 3, Estimate{}}, Looks: good.Looks[:2]}}, {ID: "ins/4", At: noon, Title: t("One more"), State: "offered", Problem: t("it can only be made in files")}}
 }
 

@@ -195,7 +195,7 @@ func gainPlot(g *Gate) *plot {
 		rows = append(rows, plotted{Name: s.Label(), E: s.Gain})
 	}
 	return newPlot(plotOf{ID: "gained", Title: "Gain in reward per decision, with its 95 % interval", Rows: rows, Say: signed,
-		Note: "Reward per decision: " + g.After() + ", less " + g.Before() + ". Right of the line at 0 is better; the bar is the two-sided 95 % interval."})
+		Note: "Reward per decision, " + strings.ToLower(g.After()) + " less " + strings.ToLower(g.Before()) + ". Right of the line at 0 is better; the bar is the two-sided 95 % interval."})
 }
 
 // railPlot draws how each guardrail moved, in percentage points, with the margin it must stay within.
@@ -217,7 +217,7 @@ func railPlot(g *Gate) *plot {
 		rows = append(rows, row)
 	}
 	return newPlot(plotOf{ID: "rails", Title: "How the guardrails moved, in percentage points", Rows: rows, Say: signed,
-		Note: "Percentage points, new policy less old, with 95 % intervals. The upright stroke is the limit that the interval must not lie beyond; a row without one binds nothing."})
+		Note: "Percentage points, " + strings.ToLower(g.After()) + " less " + strings.ToLower(g.Before()) + ", with 95 % intervals. The upright stroke is the limit that the interval must not lie beyond; a row without one binds nothing."})
 }
 
 // points writes a difference of shares in percentage points.
