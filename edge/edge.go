@@ -62,7 +62,7 @@ type Edge struct {
 	decisions decisionLog // of Headrace's own policy
 	stats     Stats
 
-	watching  watching                 // what is rolled out here; guarded by turning
+	watching  [3]*watched              // what is rolled out here, by kind; nil where nothing is compared; guarded by turning
 	arranging sync.Mutex               // guards what follows while it changes
 	force     [3]atomic.Pointer[force] // what decides, by kind
 	arranged  bool                     // once: from then on changes are noted

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/headrace/headrace/bundle"
@@ -31,12 +30,6 @@ func toldOf(d *episode.Decision) string {
 		return toldPassed
 	}
 	return ""
-}
-
-// watching compares what is rolled out here with what it replaces.
-type watching struct {
-	mu sync.Mutex
-	of [3]*watched // by kind; nil where nothing is compared
 }
 
 // watched is a roll-out that is compared: what was made until now, and what was made by the two so far.
@@ -92,7 +85,7 @@ func (e *Edge) watchReleases(ctx context.Context) error {
 	for i, kind := range release.Kinds() {
 		f := e.force[i].Load()
 		if f == nil || f.new == nil || f.pinned != nil {
-			e.watching.put(i, nil)
+			e.watching[i] = nil
 			continue
 		}
 		gone := sqlstore.Gone{ID: f.new.ID}
@@ -116,17 +109,9 @@ func (e *Edge) watchReleases(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-func (w *watching) put(i int, x *watched) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.of[i] = x
-}
-
 // lookAt is what can be said of what is rolled out. The log is read on from where it was read to; from the beginning of the roll-out where
 // that moves on to another release, or the edge starts.
 func (e *Edge) lookAt(ctx context.Context, i int, f *force) (release.Look, error) {
-	e.watching.mu.Lock()
-	defer e.watching.mu.Unlock()
 	steps, err := e.stages(ctx, f)
 	if err != nil || len(steps) == 0 {
 		return release.Look{}, err
@@ -135,7 +120,7 @@ func (e *Edge) lookAt(ctx context.Context, i int, f *force) (release.Look, error
 	if f.rollout.Worth != nil {
 		worth = *f.rollout.Worth
 	}
-	w := e.watching.of[i]
+	w := e.watching[i]
 	if w == nil || w.new != f.new || w.base != f.base || w.worth != worth {
 		w = &watched{new: f.new, base: f.base, worth: worth, between: release.Comparison{New: f.new}, monitor: release.NewMonitor(release.Watch{}),
 			at: steps[0].seen.Add(-time.Microsecond), began: map[int]bool{}}
@@ -144,10 +129,10 @@ func (e *Edge) lookAt(ctx context.Context, i int, f *force) (release.Look, error
 		}
 	}
 	if err := e.readOn(ctx, w, steps, f.channel); err != nil {
-		e.watching.of[i] = nil
+		e.watching[i] = nil
 		return release.Look{}, err
 	}
-	e.watching.of[i] = w
+	e.watching[i] = w
 	look := w.monitor.Look()
 	if f.rollout.Worth == nil {
 		look.Difference = nil // what a decision is worth nobody here knows: the guardrails are what is watched
