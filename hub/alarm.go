@@ -23,7 +23,7 @@ func (h *Hub) hold(list []link.Rollout, alarms []reward.Alarm) (next release.Rol
 	}
 	last := list[0]
 	for _, a := range alarms {
-		if !a.Raised || ruled(list, a.Code) {
+		if !a.Raised || !sure(&a) || ruled(list, a.Code) {
 			continue
 		}
 		why := fmt.Sprintf("%s%s: %s changed by %+.3f (95 %%: %+.3f to %+.3f), and %+.3f is what it may", alarmed, a.Code, a.What, a.Change, a.Lower, a.Upper, a.Limit)
@@ -31,6 +31,21 @@ func (h *Hub) hold(list []link.Rollout, alarms []reward.Alarm) (next release.Rol
 		return next, err == nil
 	}
 	return next, false
+}
+
+// wide is how many times as wide as a 95 % interval one of 99.9 % is; fewest is how many developers must be on either side.
+const (
+	wide   = 3.290527 / 1.959964
+	fewest = 20
+)
+
+// sure reports whether an alarm may hold a roll-out, at which is looked again and again: beyond its limit by more than one that is
+// only shown must be.
+func sure(a *reward.Alarm) bool {
+	if a.Release == nil || a.Base == nil || min(a.Release.Developers, a.Base.Developers) < fewest {
+		return false
+	}
+	return a.Limit > 0 && a.Change-float64(wide*(a.Change-a.Lower)) > a.Limit || a.Limit < 0 && a.Change+float64(wide*(a.Upper-a.Change)) < a.Limit
 }
 
 // ruled reports whether an alarm has held the newest release of a list before.

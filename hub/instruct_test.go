@@ -107,8 +107,8 @@ func TestATrialJudgedByWhatWasWithdrawnEnds(t *testing.T) {
 		return offers.Offers[0]
 	}
 	for _, contributor := range []string{"acme", "birch"} {
-		id, err := h.OfferInstructions(t.Context(), contributor, payload)
-		if err != nil {
+		id := instruct.ID(payload)
+		if err := h.saveOffer(t.Context(), contributor, "", trialOffer{Payload: payload}); err != nil {
 			t.Fatal(err)
 		}
 		doc, err := h.db.Document(t.Context(), sqlstore.DocInstructions, contributor+"/"+id)
