@@ -63,13 +63,17 @@ func measureDecideRates(ctx context.Context, b *bench) ([]row, error) {
 		return nil, err
 	}
 	defer d.remove()
+	durable, err := decideDurable(ctx, d, served, asked, 100*int(seconds.Seconds()))
+	if err != nil {
+		return nil, err
+	}
 	rows, err := b.decideOver(ctx, d, served, asked, seconds, []int{decideRate, 5 * decideRate})
 	for i, rate := range []int{decideRate, 5 * decideRate} {
 		if i < len(rows) {
 			rows[i].ID = fmt.Sprintf("decide/%d", rate)
 		}
 	}
-	return rows, err
+	return append(rows, durable), err
 }
 
 // decided takes one demo turn after which a release is in force, and returns the folder of its first edge.

@@ -319,9 +319,20 @@ func (h *hub) fetchInstructions(ctx context.Context) error {
 	if err != nil || all == nil {
 		return err
 	}
+	seen, err := h.db.OffersSeen(ctx, h.link.Name)
+	if err != nil {
+		return err
+	}
+	if all.Sequence < seen {
+		return &episode.Problem{Code: "instructions/old", Message: fmt.Sprintf("hub %s shows offers of instructions with the number %d, after those with %d", h.link.Name, all.Sequence, seen),
+			Hint: "ask the hub's operator: whoever stands before it may hold back what came since"}
+	}
 	var errs []error
 	for _, o := range all.Offers {
 		errs = append(errs, h.takeOffer(ctx, &o))
+	}
+	if all.Sequence > seen {
+		errs = append(errs, h.db.SawOffers(ctx, h.link.Name, all.Sequence))
 	}
 	return errors.Join(errs...)
 }

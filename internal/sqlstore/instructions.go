@@ -70,3 +70,17 @@ func (d *DB) Instructions(ctx context.Context) ([]InstructionsRow, error) {
 		return i, err
 	}, `SELECT id, recipient, state, sealed, share, offered_at, from_at, until_at, kept_at, decided_by, note FROM instructions ORDER BY offered_at DESC, id`)
 }
+
+// OffersSeen returns the number of the last offers that were seen of a hub, 0 for none.
+func (d *DB) OffersSeen(ctx context.Context, hub string) (n int64, err error) {
+	err = d.read.QueryRowContext(ctx, `SELECT COALESCE(MAX(sequence), 0) FROM offers_seen WHERE recipient=$1`, hub).Scan(&n)
+	return n, err
+}
+
+// SawOffers keeps the number of offers that were seen of a hub.
+func (d *DB) SawOffers(ctx context.Context, hub string, n int64) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO offers_seen (recipient, sequence) VALUES ($1, $2) ON CONFLICT (recipient) DO UPDATE SET sequence=excluded.sequence`, hub, n)
+		return err
+	})
+}
