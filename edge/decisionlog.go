@@ -48,6 +48,8 @@ type decisionLog struct {
 	waits   sync.Mutex          // guards what follows
 	waiting map[uint64]struct{} // durable, and of which there is no row yet: hashes of their ids
 	durable atomic.Int64        // how many those are
+
+	unlogged atomic.Int64 // answered without an id, and not said yet
 }
 
 func (d *decisionLog) open(ring *keyring.Ring, coarse consent.Coarsener) {
@@ -95,6 +97,7 @@ func (d *decisionLog) add(record []byte) bool {
 	d.mu.Lock()
 	if d.n >= maxBehind || d.durable.Load() >= maxUnrecorded {
 		d.mu.Unlock()
+		d.unlogged.Add(1)
 		return false
 	}
 	d.behind = append(d.behind, record...)
@@ -215,6 +218,10 @@ func (e *Edge) recordAhead(ctx context.Context) {
 
 // recordDecisions makes rows of the decisions in the spool. No decision wakes a turn for it.
 func (e *Edge) recordDecisions(ctx context.Context) error {
+	if n := e.decisions.unlogged.Swap(0); n > 0 {
+		e.log.Error("decisions were given out that are not logged, because the log is too far behind: nobody learns from them", "n", n)
+		e.stats.SetAside.Add(n)
+	}
 	return e.drain(e.decided, func(payloads [][]byte, last uint64) error {
 		today := day(e.cfg.Now())
 		key, err := e.vault.inbox(ctx, today)

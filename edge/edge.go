@@ -57,6 +57,7 @@ type Edge struct {
 	joins     bool                            // some parts of episodes were joined by a key
 	git       bool                            // commits are known of some repository: the lines of suggestions are followed
 	fresh     fresh                           // of this turn
+	stuck     bool                            // something failed on the way out this turn: nothing is sent
 	prefs     map[string]*consent.Preferences // of developers, as last read
 	wake      chan struct{}
 	decisions decisionLog // of Headrace's own policy
@@ -173,11 +174,30 @@ func (e *Edge) Public() ed25519.PublicKey { return e.ring.Public() }
 func (e *Edge) Turn(ctx context.Context) error {
 	e.turning.Lock()
 	defer e.turning.Unlock()
+	out := e.ready(ctx)
+	// What fails on the way out keeps nothing from coming back: a release that does harm is taken back all the same.
+	e.stuck = out != nil
+	if !e.stuck {
+		if out = e.pack(ctx); out != nil {
+			out = fmt.Errorf("pack: %w", out) // what cannot be signed holds up nothing that was
+		}
+	}
+	watched := e.watchReleases(ctx)
+	met := e.meetHubs(ctx)
+	return errors.Join(out, watched, met, e.arrange(ctx))
+}
+
+// ready makes what came in ready to be packed.
+func (e *Edge) ready(ctx context.Context) error {
 	// Decisions are no raw text, but rest in the spool under a key that expires as if they were: they come out before it goes.
 	recorded := e.recordDecisions(ctx)
 	// Raw text goes when its time is over, whatever else may be stuck.
 	if _, err := e.vault.expire(ctx, e.cfg.Now().Add(-e.cfg.RawRetention)); err != nil {
 		return fmt.Errorf("expire raw text: %w", err)
+	}
+	// The key of the next day is made before it comes: what is acknowledged then waits for no database.
+	if _, err := e.vault.inbox(ctx, day(e.cfg.Now())+1); err != nil {
+		return fmt.Errorf("the vault's next key: %w", err)
 	}
 	if recorded != nil {
 		return fmt.Errorf("record decisions: %w", recorded)
@@ -194,11 +214,5 @@ func (e *Edge) Turn(ctx context.Context) error {
 	if err := e.screen(ctx); err != nil {
 		return fmt.Errorf("screen: %w", err)
 	}
-	packed := e.pack(ctx)
-	if packed != nil {
-		packed = fmt.Errorf("pack: %w", packed)
-	}
-	watched := e.watchReleases(ctx)
-	met := errors.Join(watched, e.meetHubs(ctx))
-	return errors.Join(packed, met, e.arrange(ctx)) // what cannot be signed holds up nothing that was
+	return nil
 }

@@ -49,7 +49,7 @@ func (h *hub) at(ctx context.Context, x Exchange, make bool, do func(context.Con
 func (h *hub) exchange(ctx context.Context) error {
 	sent := h.link.Watch(ctx)
 	withdrawn := h.leaveWithdrawals(ctx) // before what they may be about
-	if sent == nil {
+	if sent == nil && !h.stuck {
 		sent = h.contribute(ctx)
 	}
 	return errors.Join(sent, withdrawn, h.takeBack(ctx), h.link.LeaveSeen(ctx))

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -61,7 +62,8 @@ func (e *Edge) logs(ctx context.Context, id string) (bool, error) {
 
 // fillDecisions completes, from the log, what is told of Headrace's own decisions: the tool's word counts for what came of
 // them, and the log's for what was asked, what could have been done, and how likely it was. What is told of a decision that
-// is not in the log, or was another developer's, or belongs to another episode already, is taken out. It returns the episodes that
+// is not in the log, or was another developer's, or belongs to another episode already, is taken out. A tool may have a policy of its
+// own, with ids of its own; but what names a hub's release, and no decision of ours, was decided by no policy. It returns the episodes that
 // still tell something.
 func (e *Edge) fillDecisions(ctx context.Context, list []told) ([]told, error) {
 	f := filling{closed: map[string]string{}, told: map[string]string{}}
@@ -71,6 +73,9 @@ func (e *Edge) fillDecisions(ctx context.Context, list []told) ([]told, error) {
 		decisions := t.ep.Decisions[:0]
 		for _, d := range t.ep.Decisions {
 			if !e.decisions.ours(d.DecisionID) {
+				if strings.HasPrefix(d.Release, "rel_") { // whatever it says, no hub's release decided that: no policy did
+					d.DecisionID, d.Release, d.Actions, d.Chosen, d.Explore = "", "", nil, "", false
+				}
 				decisions = append(decisions, d)
 				continue
 			}
@@ -191,13 +196,28 @@ const patienceWithTools = time.Hour
 
 // closeDecisions makes episodes of decisions that nobody has told more of by the time that an episode settles: what was
 // hidden, and what was shown without a word of what came of it, which is no rejection but says nothing. They come in like
-// any other, and the next turn assembles them.
+// any other, and this turn assembles them. Closed decisions are forgotten a month after their raw text went: what becomes of a
+// suggestion has shown by then.
 func (e *Edge) closeDecisions(ctx context.Context) error {
-	const most = 5000 // a turn
-	rows, err := e.db.OpenDecisions(ctx, e.cfg.Now().Add(-max(e.cfg.Settle, patienceWithTools)), most)
-	if err != nil || len(rows) == 0 {
-		return err
+	const most = 5000 // at a time
+	for n := most; n == most; {
+		rows, err := e.db.OpenDecisions(ctx, e.cfg.Now().Add(-max(e.cfg.Settle, patienceWithTools)), most)
+		if err != nil {
+			return err
+		}
+		if err := e.closeThese(ctx, rows); err != nil {
+			return err
+		}
+		n = len(rows)
 	}
+	return e.db.ForgetDecisions(ctx, e.cfg.Now().Add(-e.cfg.RawRetention).AddDate(0, 0, -keepDecisions))
+}
+
+// keepDecisions is for how many days a decision that was closed stays in the log after its raw text went: so long what comes of it is
+// taken.
+const keepDecisions = 30
+
+func (e *Edge) closeThese(ctx context.Context, rows []sqlstore.DecisionRow) error {
 	lines := map[Principal]*bytes.Buffer{}
 	var order []Principal
 	closed := map[string]string{}

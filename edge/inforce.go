@@ -240,6 +240,17 @@ func (e *Edge) toldPolicy(ctx context.Context) (string, error) {
 	return rows[0].Subject, nil
 }
 
+// enforceNow enforces a proposal, and lets what decides follow at once: a release whose rule is gone decides nothing more.
+func (e *Edge) enforceNow(ctx context.Context, r sqlstore.PolicyRow, p *consent.Policy, by string) error {
+	if err := e.enforce(ctx, r, p, by); err != nil {
+		return err
+	}
+	if err := e.arrange(ctx); err != nil {
+		e.log.Error("what decides follows the policy with the next turn only", "err", err)
+	}
+	return nil
+}
+
 // enforce brings a proposal in force. What has not left and may be decided otherwise now is screened again, so that nothing
 // leaves that the policy in force forbids.
 func (e *Edge) enforce(ctx context.Context, r sqlstore.PolicyRow, p *consent.Policy, by string) error {

@@ -134,7 +134,7 @@ func (e *Edge) propose(ctx context.Context, p *consent.Policy, why string, two b
 		return sqlstore.PolicyRow{}, err
 	}
 	if e.enough(row) {
-		if err := e.enforce(ctx, row, p, who.name); err != nil {
+		if err := e.enforceNow(ctx, row, p, who.name); err != nil {
 			return sqlstore.PolicyRow{}, err
 		}
 		row.State = sqlstore.PolicyInForce
@@ -183,7 +183,7 @@ func (e *Edge) ApprovePolicy(ctx context.Context, version int64) (sqlstore.Polic
 	if !e.enough(row) {
 		return row, nil
 	}
-	if err := e.enforce(ctx, row, p, who.name); err != nil {
+	if err := e.enforceNow(ctx, row, p, who.name); err != nil {
 		return row, err
 	}
 	row.State = sqlstore.PolicyInForce

@@ -74,6 +74,24 @@ func (d *DB) CloseDecisions(ctx context.Context, by map[string]string) error {
 	})
 }
 
+// ForgetDecisions deletes closed decisions that were made before a time, some thousands in each commit.
+func (d *DB) ForgetDecisions(ctx context.Context, before time.Time) error {
+	const most = 5000
+	for n := int64(most); n == most; {
+		err := d.tx(ctx, func(tx *sql.Tx) error {
+			r, err := tx.ExecContext(ctx, `DELETE FROM decisions WHERE id IN (SELECT id FROM decisions WHERE at < $1 AND episode <> '' ORDER BY at LIMIT $2)`, micros(before), most)
+			if err == nil {
+				n, err = r.RowsAffected()
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // TellDecisions keeps what came of decisions, by id. What was told first stays.
 func (d *DB) TellDecisions(ctx context.Context, told map[string]string) error {
 	if len(told) == 0 {
