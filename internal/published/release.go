@@ -25,6 +25,7 @@ type Looked struct {
 func Release(r *release.Release, madeAt time.Time, rollouts []release.Rollout, looks []Looked, channel, signer string) web.Release {
 	out := web.Release{ID: r.ID, MadeAt: madeAt, Gate: r.Gate, Kind: string(r.Kind), Lever: lever(string(r.Kind)), Digest: r.Payload, Snapshot: r.Snapshot, Reward: r.Reward, Replaces: r.Replaces,
 		Signer: signer, State: "superseded"}
+	stage := 0
 	for _, on := range slices.Backward(rollouts) {
 		if on.Release != r.ID {
 			continue
@@ -32,8 +33,11 @@ func Release(r *release.Release, madeAt time.Time, rollouts []release.Rollout, l
 		if on.Look != nil {
 			looks = append(looks, Looked{At: on.Since, Stage: on.Stage, Look: *on.Look})
 		}
-		share := release.Share(channel, on.Stage)
-		out.Steps = append(out.Steps, web.Step{At: on.Since, Share: share, Why: on.Why})
+		step := web.Step{At: on.Since, Share: release.Share(channel, on.Stage), Why: on.Why}
+		if n := len(out.Steps); n > 0 && step.Share == out.Steps[n-1].Share && on.Stage > stage {
+			step.Why = "nothing new here, other channels follow: " + on.Why
+		}
+		out.Steps, stage = append(out.Steps, step), on.Stage
 		if on.State == release.Back {
 			out.State, out.RolledBack = "rolled back", &web.RolledBack{At: on.Since, Why: on.Why, By: "the hub"}
 			if on.Look != nil {
@@ -46,8 +50,12 @@ func Release(r *release.Release, madeAt time.Time, rollouts []release.Rollout, l
 		if l.Difference == nil {
 			continue
 		}
-		out.Looks = append(out.Looks, web.Look{At: l.At, Share: release.Share(channel, l.Stage), Crossed: l.Crossed, Difference: web.Estimate{Value: l.Difference.Estimate, Lower: l.Difference.Lower, Upper: l.Difference.Upper,
-			Developers: min(l.New.Developers, l.Old.Developers), Decisions: min(l.New.Decisions, l.Old.Decisions)}})
+		look := web.Look{At: l.At, Share: release.Share(channel, l.Stage), Crossed: l.Crossed, Difference: web.Estimate{Value: l.Difference.Estimate, Lower: l.Difference.Lower, Upper: l.Difference.Upper,
+			Developers: min(l.New.Developers, l.Old.Developers), Decisions: min(l.New.Decisions, l.Old.Decisions)}}
+		if n := len(out.Looks); n > 0 && look.Difference == out.Looks[n-1].Difference && look.Crossed == out.Looks[n-1].Crossed {
+			continue // the look that a step was taken on, which the step names again
+		}
+		out.Looks = append(out.Looks, look)
 	}
 	if len(rollouts) == 0 || out.RolledBack != nil {
 		return out

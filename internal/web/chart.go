@@ -5,6 +5,7 @@ package web
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -145,7 +146,7 @@ func (c *chart) draw(part []charted, x, y func(float64) float64, at func(float64
 func (c *chart) mark(marks []mark, x func(float64) float64, at func(float64) string) {
 	var ends []float64 // how far the labels of each row reach
 	for _, m := range marks {
-		half := 0.013*float64(len([]rune(m.Label))) + 0.015 // on a phone a character takes this share of the width
+		half := charWide/2*float64(len([]rune(m.Label))) + 0.015
 		row := 0
 		for row < len(ends) && x(m.X)-half < ends[row] {
 			row++
@@ -160,23 +161,39 @@ func (c *chart) mark(marks []mark, x func(float64) float64, at func(float64) str
 	c.Height = c.Below + c.Area + 30
 }
 
+// charWide is the share of the width that a character of a label takes on a phone.
+const charWide = 0.026
+
 // tick labels the axis along x at as many of the points as there is room for, the first and the last among them.
 func (c *chart) tick(of chartOf, from, to float64, at func(float64) string) {
 	n := min(of.Ticks, len(of.Points))
-	seen := ""
-	for i := range n {
+	order := []int{0, n - 1} // which are labelled first, and leave room or do not for the rest
+	for i := 1; i < n-1; i++ {
+		order = append(order, i)
+	}
+	type reach struct{ from, to float64 }
+	var taken []reach
+	kept := make([]alongTick, n)
+	for _, i := range order[:n] {
 		p := of.Points[0]
 		if n > 1 {
 			p = of.Points[int(math.Round(float64(i)*float64(len(of.Points)-1)/float64(n-1)))]
 		}
-		if l := of.At(p.X); l != seen {
-			anchor := "middle"
-			if along := (p.X - from) / (to - from); along > 0.95 {
-				anchor = "end"
-			} else if along < 0.05 {
-				anchor = "start"
-			}
-			c.Ticks, seen = append(c.Ticks, alongTick{at(p.X), l, anchor}), l
+		along, label, anchor := (p.X-from)/(to-from), of.At(p.X), "middle"
+		wide := charWide * float64(len([]rune(label))+1)
+		r := reach{along - wide/2, along + wide/2}
+		if along > 0.95 {
+			anchor, r = "end", reach{along - wide, along}
+		} else if along < 0.05 {
+			anchor, r = "start", reach{along, along + wide}
+		}
+		if !slices.ContainsFunc(taken, func(o reach) bool { return r.from < o.to && o.from < r.to }) {
+			taken, kept[i] = append(taken, r), alongTick{at(p.X), label, anchor}
+		}
+	}
+	for _, t := range kept {
+		if t.Label != "" && (len(c.Ticks) == 0 || c.Ticks[len(c.Ticks)-1].Label != t.Label) {
+			c.Ticks = append(c.Ticks, t)
 		}
 	}
 }

@@ -80,3 +80,21 @@ func TestADiffIsShownLineByLine(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// Labels of days that are close to each other are left out, not written one over the other; the first and the last stay.
+func TestLabelsBelowAChartDoNotOverlap(t *testing.T) {
+	points := func(at ...float64) (list []charted) {
+		for _, x := range at {
+			list = append(list, charted{x * 86400, Estimate{1, 0.5, 1.5, 10, 99}})
+		}
+		return list
+	}
+	for _, c := range []struct {
+		at   []float64
+		want int
+	}{{[]float64{0, 10, 20, 30}, 4}, {[]float64{0, 28, 29, 30}, 2}, {[]float64{0, 1, 2, 30}, 2}, {[]float64{5}, 1}, {[]float64{0, 0.1}, 1}} {
+		if got := newChart(chartOf{Height: 100, Say: signed, At: xDay, Ticks: 4, Points: points(c.at...)}).Ticks; len(got) != c.want {
+			t.Errorf("points at %v have %d labels, want %d: %+v", c.at, len(got), c.want, got)
+		}
+	}
+}
