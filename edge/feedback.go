@@ -73,8 +73,11 @@ func (e *Edge) fillDecisions(ctx context.Context, list []told) ([]told, error) {
 		decisions := t.ep.Decisions[:0]
 		for _, d := range t.ep.Decisions {
 			if !e.decisions.ours(d.DecisionID) {
-				if strings.HasPrefix(d.Release, "rel_") { // whatever it says, no hub's release decided that: no policy did
+				switch {
+				case strings.HasPrefix(d.Release, "rel_"): // whatever it says, no hub's release decided that: no policy did
 					d.DecisionID, d.Release, d.Actions, d.Chosen, d.Explore = "", "", nil, "", false
+				case d.Release == "": // of a policy without a name; with an id it would be what we decide where no release is in force
+					d.DecisionID = ""
 				}
 				decisions = append(decisions, d)
 				continue

@@ -104,8 +104,13 @@ func TestNobodySpeaksForAReleaseWithAnIdOfTheirOwn(t *testing.T) {
 	bare := one("3", "portal")
 	d := &bare.Decisions[0]
 	d.DecisionID, d.Release, d.Actions, d.Chosen = "d_made-up", id, nil, ""
-	l.send(e, append(list, bare)...)
+	unnamed := one("4", "portal")
+	unnamed.Decisions[0].DecisionID, unnamed.Decisions[0].Release = "d_unnamed", ""
+	l.send(e, append(list, bare, unnamed)...)
 	l.turn(e)
+	if d := l.stored(e, unnamed.ID).Decisions[0]; d.DecisionID != "" || len(d.Actions) != 2 {
+		t.Errorf("of a policy without a name there is %+v: it would count as ours", d)
+	}
 	for i, ep := range append(list, bare) {
 		d := l.stored(e, ep.ID).Decisions[0]
 		if i == 2 {
