@@ -251,20 +251,26 @@ func (e *Edge) followTrial(ctx context.Context, hub string, o *instruct.Offer) e
 	return nil // stopped meanwhile
 }
 
-// JudgeInstructions tells what the gate has said of a trial: it may be kept, once a person says so, or is dropped. Any other release
-// it leaves alone, and so another hub's. The report is the hub's signed word, which whoever calls has verified.
+// JudgeInstructions tells what the gate has said of a trial: it may be kept, once a person says so, or is dropped. What has passed, or is
+// kept, is dropped too where the hub takes its word back: the records that it was judged by were withdrawn. Any other release it leaves
+// alone, and so another hub's. The report is the hub's signed word, which whoever calls has verified.
 func (e *Edge) JudgeInstructions(ctx context.Context, hub, id string, better bool, why string) error {
 	e.instructions.deciding.Lock()
 	defer e.instructions.deciding.Unlock()
 	r, err := e.instructionsRow(ctx, id)
-	if err != nil || r.State != sqlstore.InstructionsTrying || r.Hub != hub {
+	from := r.State
+	concerns := from == sqlstore.InstructionsTrying || !better && (from == sqlstore.InstructionsPassed || from == sqlstore.InstructionsKept)
+	if err != nil || !concerns || r.Hub != hub {
 		return err
 	}
 	r.Note, r.State = printable(why, 300), sqlstore.InstructionsPassed
 	if !better {
-		r.State, r.Until = sqlstore.InstructionsDropped, e.cfg.Now()
+		r.State = sqlstore.InstructionsDropped
+		if r.Until.IsZero() {
+			r.Until = e.cfg.Now()
+		}
 	}
-	return e.move(ctx, sqlstore.InstructionsTrying, r, "instructions "+r.State)
+	return e.move(ctx, from, r, "instructions "+r.State)
 }
 
 // KeepInstructions gives a release that has passed to all developers: the trial is over.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/hub"
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/sim"
 )
@@ -97,6 +98,13 @@ func TestWhatHelpsIsFoundOfferedTriedJudgedAndKept(t *testing.T) {
 	if b, err := view.GateDocument(ctx, over.Trial.Judged.ID); err != nil || len(b) == 0 {
 		t.Errorf("the signed report: %d bytes, %v", len(b), err)
 	}
+	atHub := hub.View{Hub: l.hub}
+	if g, err := atHub.Gate(ctx, over.Trial.Judged.ID); err != nil || g.Kind != "instructions" || g.Design != "randomised" {
+		t.Errorf("the report that judged it, at the hub: %+v, %v", g, err)
+	}
+	if b, err := atHub.GateDocument(ctx, over.Trial.Judged.ID); err != nil || len(b) == 0 {
+		t.Errorf("the signed report at the hub: %d bytes, %v", len(b), err)
+	}
 	if i.State != "passed" || i.Note == "" {
 		t.Fatalf("after the trial it is %s: %s", i.State, i.Note)
 	}
@@ -108,5 +116,10 @@ func TestWhatHelpsIsFoundOfferedTriedJudgedAndKept(t *testing.T) {
 	var seen edge.Instruction
 	if seen, err = e.Instruction(ctx, i.ID); err != nil || seen.State != "kept" {
 		t.Errorf("%+v, %v", seen, err)
+	}
+	// The records that it was judged by are taken back, and so is the hub's word.
+	l.ok(e.JudgeInstructions(ctx, "loop-maker", i.ID, false, "withdrawn"))
+	if seen, err = e.Instruction(ctx, i.ID); err != nil || seen.State != "dropped" || e.Words("anybody") != "" {
+		t.Errorf("what was judged by withdrawn records is %s, %v", seen.State, err)
 	}
 }

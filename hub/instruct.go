@@ -26,7 +26,7 @@ import (
 // What there must be before a trial of instructions is judged, and how long it is waited for.
 const (
 	trialDays   = 28         // of decisions that count
-	trialWait   = 4          // times that, until one of which too little comes is given up
+	trialWait   = 4          // times that and what it waits for, until one that nobody tries is given up
 	trialLook   = 7          // days between two looks that the contributor is told of
 	noteJudged  = "gate:"    // followed by the digest of the report
 	noteDropped = "dropped:" // followed by why
@@ -180,21 +180,20 @@ func (h *Hub) judgeTrial(ctx context.Context, s *snapshot, doc sqlstore.Document
 			first = min(first, d.Day)
 		}
 	}
-	over := doc.MadeAt.AddDate(0, 0, trialWait*(trialDays+scorer.Report.Horizon)).Before(h.cfg.Now())
+	if first == math.MaxInt64 {
+		if doc.MadeAt.AddDate(0, 0, trialWait*(trialDays+scorer.Report.Horizon)).Before(h.cfg.Now()) {
+			return h.endOffer(ctx, doc, noteDropped+"nobody tried it")
+		}
+		return nil
+	}
 	due := first + int64(trialDays+scorer.Report.Horizon)
-	if first == math.MaxInt64 || today < due {
-		if over {
-			return h.endOffer(ctx, doc, noteDropped+"nobody tried it, or too few")
-		}
-		if first == math.MaxInt64 {
-			return nil
-		}
+	if today < due {
 		return h.lookAt(ctx, doc, id, gate.Stands(decisions, armOf(id), scorer), today, due)
 	}
 	span := slices.DeleteFunc(slices.Clone(decisions), func(d dataset.Decision) bool { return d.Release != id || d.Day >= first+trialDays })
 	report := gate.Trial(span, armOf(id), nil, gate.Options{Model: episode.Digest(o.Payload), Snapshot: s.manifest.ID, AsOf: today, Reward: scorer})
-	if report.Gain == nil {
-		if over {
+	if report.Gain == nil { // of those four weeks little more will come
+		if today >= due+trialDays {
 			return h.endOffer(ctx, doc, noteDropped+report.Reasons[0].Message)
 		}
 		return nil

@@ -4,7 +4,6 @@ package hub
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -202,12 +201,25 @@ func (v View) gate(doc sqlstore.DocumentRow) (web.Gate, error) {
 	return published.Gate(doc.ID, doc.MadeAt, r, ""), err
 }
 
-// Gates returns all reports, newest first.
-func (v View) Gates(ctx context.Context) ([]web.Gate, error) {
-	if only(ctx) != "" {
-		return nil, nil
+// reports are the signed gate reports that a request may see, newest first: those that judged trials of a contributor's, by that
+// contributor's people; all by the hub's own.
+func (v View) reports(ctx context.Context) ([]sqlstore.DocumentRow, error) {
+	if c := only(ctx); c != "" {
+		return v.db.DocumentsOf(ctx, sqlstore.DocTrial, c)
 	}
 	docs, err := v.db.Documents(ctx, sqlstore.DocGate)
+	if err != nil {
+		return nil, err
+	}
+	trials, err := v.db.Documents(ctx, sqlstore.DocTrial)
+	docs = append(docs, trials...)
+	slices.SortStableFunc(docs, func(a, b sqlstore.DocumentRow) int { return b.MadeAt.Compare(a.MadeAt) })
+	return docs, err
+}
+
+// Gates returns all reports, newest first.
+func (v View) Gates(ctx context.Context) ([]web.Gate, error) {
+	docs, err := v.reports(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -238,14 +250,12 @@ func (v View) Gate(ctx context.Context, id string) (*web.Gate, error) {
 
 // GateDocument returns a report as it was signed.
 func (v View) GateDocument(ctx context.Context, id string) ([]byte, error) {
-	if only(ctx) != "" {
-		return nil, web.ErrNotFound
+	docs, err := v.reports(ctx)
+	doc, err := pick(docs, err)(func(d sqlstore.DocumentRow) bool { return d.ID == id })
+	if err != nil {
+		return nil, err
 	}
-	doc, err := v.db.Document(ctx, sqlstore.DocGate, id)
-	if errors.Is(err, sqlstore.ErrNotFound) {
-		return nil, web.ErrNotFound
-	}
-	return doc.Envelope, err
+	return doc.Envelope, nil
 }
 
 // pick returns the one of a list that is meant.

@@ -8,7 +8,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -73,6 +75,9 @@ func (c *instructAskCmd) Run(e *env) error {
 	if err := json.Unmarshal([]byte(said), &all); err != nil {
 		return err
 	}
+	// What has passed is asked first: another can be tried once that is settled.
+	slices.SortStableFunc(all, func(a, b edge.Instruction) int { return -strings.Compare(a.State, b.State) })
+	var refused error
 	in, waiting := bufio.NewReader(e.in), 0
 	for _, listed := range all {
 		if listed.State != "offered" && listed.State != "passed" {
@@ -108,14 +113,14 @@ func (c *instructAskCmd) Run(e *env) error {
 		default:
 			continue
 		}
-		if err := job.on(e, c.Config); err != nil {
-			return err
+		if err := job.on(e, c.Config); err != nil { // the next may be answered all the same
+			refused = errors.Join(refused, err)
 		}
 	}
 	if waiting == 0 {
 		fmt.Fprintln(e.out, "no release of instructions waits for anybody")
 	}
-	return nil
+	return refused
 }
 
 type instructTryCmd struct {

@@ -30,6 +30,9 @@ func Trial(t *web.Trial, told *instruct.Told, id string, report *gate.Report) {
 			*arm = new(web.Arm)
 		}
 		(*arm).Reward = orNone(iv)
+		if (*arm).Decisions == 0 { // no look came before the report
+			(*arm).Developers, (*arm).Decisions = (*arm).Reward.Developers, (*arm).Reward.Decisions
+		}
 		(*arm).Known = (*arm).Reward.Decisions
 	}
 }
