@@ -69,7 +69,7 @@ func (c controls) handler(secret string) http.Handler {
 			http.NotFound(w, r)
 			return
 		}
-		arg, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<10))
+		arg, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 128<<10))
 		var result string
 		if err == nil {
 			result, err = do(asMe(r.Context()), string(arg)) // who may read the secret has the keys, too

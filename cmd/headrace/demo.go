@@ -49,14 +49,19 @@ func (c *upCmd) demo(e *env) error {
 		conf.edges = append(conf.edges, edge.Config{Dir: filepath.Join(conf.dir, name), Now: conf.hub.Now, Hubs: []edge.Hub{{Name: policy.Recipients()[0], Contributor: name, Channel: "early"}}, Policy: policy,
 			Demo: true, Canaries: world.Planted(), Log: logger(e.err)})
 	}
+	told := &story{drawn: drawn, clock: clock, file: filepath.Join(conf.dir, "day")}
+	if last, err := told.last(); err != nil {
+		return err
+	} else if last >= 0 { // before anything looks at the clock
+		clock.day.Store(int64(last))
+	}
 	s, err := openStack(e.ctx, conf)
 	if err != nil {
 		return err
 	}
 	defer s.close()
 	if !c.Once {
-		s.rest = make(chan struct{})
-		told := &story{stack: s, drawn: drawn, clock: clock, file: filepath.Join(conf.dir, "day")}
+		s.rest, told.stack = make(chan struct{}), s
 		return c.live(e, s, nil, true, func(ctx context.Context) error { return told.play(ctx, world) })
 	}
 	return s.run(e.ctx, nil, "", false, func(ctx context.Context) error {

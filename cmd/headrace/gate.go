@@ -131,7 +131,11 @@ func say(e *env, r *gate.Report) {
 		fmt.Fprintf(e.err, "  gain %+.4f per decision (95 %%: %+.4f to %+.4f), %+.1f %%\n", r.Gain.Estimate, r.Gain.Lower, r.Gain.Upper, 100*r.RelativeGain)
 	}
 	if r.Power != nil && r.Verdict == gate.Refused && r.Power.Developers > 0 {
-		fmt.Fprintf(e.err, "  a gain like this one would take %d held-out developers more\n", r.Power.Developers)
+		of := "held-out developers"
+		if r.Design == gate.Paired {
+			of = "tasks"
+		}
+		fmt.Fprintf(e.err, "  a gain like this one would take %d %s more\n", r.Power.Developers, of)
 	}
 	if d := r.WorstDecile; d != nil {
 		fmt.Fprintf(e.err, "  the tenth of developers that it serves worst: %+.4f per decision\n", d.Gain.Estimate)

@@ -96,7 +96,7 @@ func (c *instructAskCmd) Run(e *env) error {
 		if i.State == "offered" {
 			yes, question = instructionsJob{Do: "try", ID: i.ID, Seen: i.Seen, Share: 0.5}, "Try it on half of the developers, drawn by hash?"
 			if i.Words == "" || i.Problem != "" {
-				continue // there is nothing to say yes to
+				question = "It cannot be tried by developer; a no refuses it."
 			}
 		}
 		fmt.Fprintf(e.err, "\n%s yes, no, or Enter for later: ", question)

@@ -66,9 +66,6 @@ func (s *story) play(ctx context.Context, world *sim.World) error {
 	if err != nil {
 		return err
 	}
-	if last >= 0 {
-		s.clock.day.Store(int64(last))
-	}
 	if s.agents, err = newAgents(s.drawn, s.names[0], s.edges[0], last); err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (a *agents) history(ctx context.Context, now time.Time) error {
 
 // draw draws what the agent does on a day, with the words that each developer has. It works until the trial has what it needs.
 func (a *agents) draw(day int) error {
-	from, err := a.trial()
+	from, err := a.trial(day)
 	if err != nil || from >= 0 && day > from+7*trialWeeks {
 		return err
 	}
@@ -91,13 +91,13 @@ func (a *agents) draw(day int) error {
 	})
 }
 
-// trial is the day of the story on which the last trial began; -1 where none has.
-func (a *agents) trial() (day int, err error) {
+// trial is the day of the story on which the last trial until a day began; -1 where none had.
+func (a *agents) trial(until int) (day int, err error) {
 	all, err := a.edge.Instructions(context.Background())
 	day = -1
 	for _, i := range all {
-		if !i.From.IsZero() {
-			day = max(day, int(i.From.Sub(storyBegins())/(24*time.Hour)))
+		if began := int(i.From.Sub(storyBegins()) / (24 * time.Hour)); !i.From.IsZero() && began <= until {
+			day = max(day, began)
 		}
 	}
 	return day, err
