@@ -118,15 +118,15 @@ func (h *hub) sendBack(ctx context.Context, who string, g sqlstore.Gone) error {
 // tellBack tells the hub which of its releases were taken back here.
 func (h *hub) tellBack(ctx context.Context) error {
 	list, err := h.db.Untold(ctx, h.link.Name)
+	errs := []error{err}
 	for _, g := range list {
-		if err := h.link.TellBack(ctx, g.ID, g.Own); err != nil {
-			return err
+		err := h.link.TellBack(ctx, g.ID, g.Own)
+		if err == nil {
+			err = h.db.ToldGone(ctx, g.Hub, g.ID, h.cfg.Now())
 		}
-		if err := h.db.ToldGone(ctx, g.Hub, g.ID, h.cfg.Now()); err != nil {
-			return err
-		}
+		errs = append(errs, err) // one word that the hub does not take keeps no other from it
 	}
-	return err
+	return errors.Join(errs...)
 }
 
 // releaseBack is what the audit trail calls it that a release went back.

@@ -202,6 +202,10 @@ func (e *Edge) ready(ctx context.Context) error {
 	if recorded != nil {
 		return fmt.Errorf("record decisions: %w", recorded)
 	}
+	// What people said of decisions is read before those that nobody spoke of are closed, which may be many after a rest.
+	if err := e.assemble(ctx); err != nil {
+		return fmt.Errorf("assemble: %w", err)
+	}
 	if err := e.closeDecisions(ctx); err != nil {
 		return fmt.Errorf("close decisions: %w", err)
 	}

@@ -182,3 +182,22 @@ func TestAnEdgeTakesNoOlderOffers(t *testing.T) {
 		t.Errorf("%d offers, %v", len(all), err)
 	}
 }
+
+// An edge that rested for long after it acknowledged what came of a decision reads that first, and only then closes what nobody spoke of.
+func TestWhatWasToldBeforeALongRestIsNotLost(t *testing.T) {
+	l := newLoop(t)
+	e := l.edge("alder-bank")
+	stop, ep := running(t, e), one("told", "portal")
+	a := e.Decide(edge.Principal{Authenticated: true}, edge.DecideRequest{Developer: ep.Developer, Features: map[string]any{"language": "go"}})
+	if stop(); a.DecisionID == "" {
+		t.Fatal("it is not in the log")
+	}
+	d := &ep.Decisions[0]
+	d.DecisionID, d.Release, d.Actions, d.Chosen = a.DecisionID, "", nil, ""
+	l.send(e, ep)
+	l.pass(26 * time.Hour)
+	l.turn(e)
+	if got := l.stored(e, ep.ID).Decisions; len(got) != 1 || got[0].DecisionID != a.DecisionID || got[0].Verdict != episode.Accepted {
+		t.Errorf("of what was told there is %+v", got)
+	}
+}

@@ -3,9 +3,11 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -79,18 +81,26 @@ func (w *watched) take(row *sqlstore.DecisionRow, q *asked, steps []stage, chann
 	w.monitor.Add(w.monitor.Cell("", strconv.Itoa(now), row.Developer, new), s)
 }
 
+// failed is why a release goes back whose model failed.
+const failed = "its model failed"
+
 // watchReleases looks at what is rolled out here, and takes back at once what surely does harm, or whose model has failed.
 func (e *Edge) watchReleases(ctx context.Context) error {
 	var errs []error
 	for i, kind := range release.Kinds() {
 		f := e.force[i].Load()
+		if f != nil && f.base != nil && f.base.broken.Load() {
+			e.log.Warn("a release is taken back", "release", f.base.ID, "why", failed)
+			errs = append(errs, f.base.hub.sendBack(ctx, "edge", sqlstore.Gone{ID: f.base.ID, Own: bundle.BackForFailing, Why: failed}), e.arrange(ctx))
+			continue
+		}
 		if f == nil || f.new == nil || f.pinned != nil {
 			e.watching[i] = nil
 			continue
 		}
 		gone := sqlstore.Gone{ID: f.new.ID}
 		if f.new.broken.Load() {
-			gone.Own, gone.Why = bundle.BackForFailing, "its model failed"
+			gone.Own, gone.Why = bundle.BackForFailing, failed
 		} else if kind != release.Instructions {
 			look, err := e.lookAt(ctx, i, f)
 			if err != nil {
@@ -128,9 +138,11 @@ func (e *Edge) lookAt(ctx context.Context, i int, f *force) (release.Look, error
 			w.between.Old = f.base
 		}
 	}
-	if err := e.readOn(ctx, w, steps, f.channel); err != nil {
-		e.watching[i] = nil
-		return release.Look{}, err
+	if !e.stuck { // else what came of decisions waits, and would be taken for silence
+		if err := e.readOn(ctx, w, steps, f.channel); err != nil {
+			e.watching[i] = nil
+			return release.Look{}, err
+		}
 	}
 	e.watching[i] = w
 	look := w.monitor.Look()
@@ -149,6 +161,12 @@ func (e *Edge) stages(ctx context.Context, f *force) (steps []stage, err error) 
 		}
 		if on, opened := f.new.hub.link.OpenRollout(rows[i].Envelope); opened == nil && on.Release == f.new.ID {
 			steps = append(steps, stage{on.Rollout, rows[i].PulledAt})
+		}
+	}
+	slices.SortStableFunc(steps, func(a, b stage) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	for i := len(steps) - 2; i >= 0; i-- { // the clock may have gone back since
+		if steps[i].seen.After(steps[i+1].seen) {
+			steps[i].seen = steps[i+1].seen
 		}
 	}
 	return steps, err

@@ -203,55 +203,48 @@ func (h *Hub) turn(ctx context.Context) error {
 	if err != nil {
 		err = fmt.Errorf("erase what was withdrawn or has expired: %w", err)
 	}
-	made := h.rebuild(ctx)
+	going, made := h.rebuild(ctx)
 	if made == nil {
 		made = h.certify(ctx)
 	}
-	return errors.Join(err, made)
+	return errors.Join(err, made, going)
 }
 
-// rebuild is the steps from what was admitted to statements.
-func (h *Hub) rebuild(ctx context.Context) error {
+// rebuild is the steps from what was admitted to statements. What is wrong with a roll-out, going, keeps nothing else from being made.
+func (h *Hub) rebuild(ctx context.Context) (going, made error) {
 	s, fresh, err := h.curate(ctx)
 	if err != nil {
-		return fmt.Errorf("curate: %w", err)
+		return nil, fmt.Errorf("curate: %w", err)
 	}
 	if s == nil || !fresh {
-		return h.roll(ctx)
+		return h.roll(ctx), nil
 	}
-	if err := h.watch(ctx, s); err != nil {
-		return fmt.Errorf("watch: %w", err)
-	}
-	if err := h.roll(ctx); err != nil { // what does harm goes back before anything else is tried
-		return fmt.Errorf("roll out: %w", err)
-	}
+	going = errors.Join(h.watch(ctx, s), h.roll(ctx)) // what does harm goes back before anything else is tried
 	c, err := h.train(ctx, s)
 	if err != nil {
-		return fmt.Errorf("train: %w", err)
+		return going, fmt.Errorf("train: %w", err)
 	}
 	g, err := h.evaluate(ctx, s, c)
 	if err != nil {
-		return fmt.Errorf("evaluate: %w", err)
+		return going, fmt.Errorf("evaluate: %w", err)
 	}
 	if err := h.release(ctx, s, release.Filter, c.digest, c.model, g); err != nil {
-		return fmt.Errorf("release: %w", err)
+		return going, fmt.Errorf("release: %w", err)
 	}
 	if err := h.route(ctx, s, c); err != nil {
-		return fmt.Errorf("route: %w", err)
+		return going, fmt.Errorf("route: %w", err)
 	}
-	if err := h.roll(ctx); err != nil {
-		return fmt.Errorf("roll out: %w", err)
-	}
+	going = errors.Join(going, h.roll(ctx))
 	if err := h.tell(ctx, s, c); err != nil {
-		return fmt.Errorf("rewards: %w", err)
+		return going, fmt.Errorf("rewards: %w", err)
 	}
 	if err := h.instruct(ctx, s); err != nil {
-		return fmt.Errorf("instruct: %w", err)
+		return going, fmt.Errorf("instruct: %w", err)
 	}
 	if err := h.settle(ctx, s, c, g); err != nil {
-		return fmt.Errorf("settle: %w", err)
+		return going, fmt.Errorf("settle: %w", err)
 	}
-	return nil
+	return going, nil
 }
 
 // Run turns whenever something was admitted, and at least once a minute, until ctx ends.

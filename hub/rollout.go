@@ -99,40 +99,46 @@ func (h *Hub) show(ctx context.Context, kind release.Kind) error {
 func (h *Hub) roll(ctx context.Context) error {
 	h.rolling.Lock()
 	defer h.rolling.Unlock()
+	var errs []error
 	for _, kind := range release.Kinds() {
-		if err := h.show(ctx, kind); err != nil {
-			return err
+		if err := h.rollKind(ctx, kind); err != nil { // the others go their way
+			errs = append(errs, fmt.Errorf("roll out %s: %w", kind, err))
 		}
-		list, err := h.rollouts(ctx, kind)
-		if err != nil {
-			return err
-		}
-		var last link.Rollout
-		if len(list) > 0 {
-			last = list[0]
-		}
-		look, looked, err := h.lastLook(ctx, last.Rollout)
-		if err != nil {
-			return err
-		}
-		pace := h.cfg.Pace
-		if !looked { // since its last step: what was seen before may have spoken against the release
-			pace.Patience = 0
-		}
-		next, changed := last.Next(look.Look, pace, last.Digest, h.cfg.Now())
-		if held, is := h.hold(list, look.Alarms); is && next.State != release.Back {
-			next, changed = held, true
-		}
-		if changed {
-			if err := h.announce(ctx, "hub", next); err != nil {
-				return err
-			}
-		}
-		if err := h.begin(ctx, kind); err != nil {
+	}
+	return errors.Join(errs...)
+}
+
+// rollKind is roll for one kind. rolling is held.
+func (h *Hub) rollKind(ctx context.Context, kind release.Kind) error {
+	if err := h.show(ctx, kind); err != nil {
+		return err
+	}
+	list, err := h.rollouts(ctx, kind)
+	if err != nil {
+		return err
+	}
+	var last link.Rollout
+	if len(list) > 0 {
+		last = list[0]
+	}
+	look, looked, err := h.lastLook(ctx, last.Rollout)
+	if err != nil {
+		return err
+	}
+	pace := h.cfg.Pace
+	if !looked { // since its last step: what was seen before may have spoken against the release
+		pace.Patience = 0
+	}
+	next, changed := last.Next(look.Look, pace, last.Digest, h.cfg.Now())
+	if held, is := h.hold(list, look.Alarms); is && next.State != release.Back {
+		next, changed = held, true
+	}
+	if changed {
+		if err := h.announce(ctx, "hub", next); err != nil {
 			return err
 		}
 	}
-	return nil
+	return h.begin(ctx, kind)
 }
 
 // begin starts the roll-out of the newest release of a kind, if nothing is being rolled out and it never was. rolling is held.

@@ -5,6 +5,7 @@ package hub
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -23,33 +24,40 @@ import (
 
 // watch looks at what came of the decisions by what is being rolled out, over all contributors. What follows from it roll does.
 func (h *Hub) watch(ctx context.Context, s *snapshot) error {
+	var errs []error
 	for _, kind := range []release.Kind{release.Filter, release.Route} {
-		h.rolling.Lock()
-		list, err := h.rollouts(ctx, kind)
-		h.rolling.Unlock()
-		if err != nil {
-			return err
-		}
-		if len(list) == 0 || list[0].Over() {
-			continue
-		}
-		w, err := h.newWatched(ctx, list)
-		if err != nil {
-			return err
-		}
-		permitted := slices.DeleteFunc(slices.Clone(s.rows), func(r dataset.Row) bool { return !r.Permit(h.rights, h.cfg.Name, episode.PurposeEvaluate, h.cfg.Now()) })
-		decisions := dataset.Decisions(permitted)
-		w.add(decisions, h.scorer(decisions, h.today()))
-		if err := h.saveLook(ctx, s, w, reward.Alarms(decisions, w.on.Release, w.on.Base)); err != nil {
-			return err
+		if err := h.watchKind(ctx, s, kind); err != nil { // the other is watched all the same
+			errs = append(errs, fmt.Errorf("watch %s: %w", kind, err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+func (h *Hub) watchKind(ctx context.Context, s *snapshot, kind release.Kind) error {
+	h.rolling.Lock()
+	list, err := h.rollouts(ctx, kind)
+	h.rolling.Unlock()
+	if err != nil || len(list) == 0 || list[0].Over() {
+		return err
+	}
+	w, err := h.newWatched(ctx, list)
+	if err != nil {
+		return err
+	}
+	permitted := slices.DeleteFunc(slices.Clone(s.rows), func(r dataset.Row) bool { return !r.Permit(h.rights, h.cfg.Name, episode.PurposeEvaluate, h.cfg.Now()) })
+	decisions := dataset.Decisions(permitted)
+	compared := w.compared(decisions)
+	w.add(compared, h.scorer(decisions, h.today()))
+	return h.saveLook(ctx, s, w, reward.Alarms(compared, w.on.Release, w.on.Base))
 }
 
 // saveLook keeps what is seen of a roll-out in a snapshot, for what follows from it and for pages. Both go on with it after a restart.
 func (h *Hub) saveLook(ctx context.Context, s *snapshot, w *watched, alarms []reward.Alarm) error {
-	b, err := json.Marshal(published.Looked{At: h.cfg.Now(), Stage: w.on.Stage, Look: w.monitor.Look(), Alarms: alarms})
+	look := w.monitor.Look()
+	if w.told > 0 {
+		look.Open = float64(w.open) / float64(w.told)
+	}
+	b, err := json.Marshal(published.Looked{At: h.cfg.Now(), Stage: w.on.Stage, Look: look, Alarms: alarms})
 	if err != nil {
 		return err
 	}
@@ -91,6 +99,8 @@ type watched struct {
 	began   []int64 // the days on which its stages began, from the first
 	between release.Comparison
 	monitor *release.Monitor
+	// Of the decisions of the new one that are worth anything, all, and those of which something is open.
+	told, open int
 }
 
 // newWatched prepares to watch the first of a list of roll-outs.
@@ -146,9 +156,8 @@ func (h *Hub) modelOf(ctx context.Context, id string) (learn.Model, float64, err
 	return m, report.Old.Estimate, nil
 }
 
-// add adds the decisions that were made by one of the two since the new one began to decide there, with what they are worth. What is
-// open yet is estimated, on both sides alike.
-func (w *watched) add(decisions []dataset.Decision, worth *reward.Scorer) {
+// compared are the decisions that were made by one of the two since the new one began to decide there.
+func (w *watched) compared(decisions []dataset.Decision) (list []dataset.Decision) {
 	type place struct {
 		contributor string
 		stage       int
@@ -162,13 +171,21 @@ func (w *watched) add(decisions []dataset.Decision, worth *reward.Scorer) {
 			}
 		}
 	}
-	showing := []episode.Action{{ID: dataset.ActionShow}, {ID: dataset.ActionHide}}
 	for i := range decisions {
 		d := &decisions[i]
-		day, began := first[at(d)]
-		if !w.concerns(d) || !began || d.Day < day {
-			continue
+		if day, began := first[at(d)]; began && d.Day >= day && w.concerns(d) {
+			list = append(list, *d)
 		}
+	}
+	return list
+}
+
+// add adds decisions that are compared, with what they are worth. What is open yet is estimated, on both sides alike: such an estimate
+// knows nothing of who decided, so that how much of it is open is counted, too.
+func (w *watched) add(compared []dataset.Decision, worth *reward.Scorer) {
+	showing := []episode.Action{{ID: dataset.ActionShow}, {ID: dataset.ActionHide}}
+	for i := range compared {
+		d := &compared[i]
 		actions, chosen := d.Actions, d.Chosen
 		if len(actions) == 0 {
 			actions = showing
@@ -183,6 +200,12 @@ func (w *watched) add(decisions []dataset.Decision, worth *reward.Scorer) {
 			continue
 		}
 		v, told := worth.Of(d)
+		if told && d.Release == w.on.Release {
+			w.told++
+			if !v.Mature {
+				w.open++
+			}
+		}
 		seen.Asked, seen.Told, seen.Reward, seen.Taken = d.Shown, told, v.Sum, reward.Taken(d)
 		seen.Reverted = slices.ContainsFunc(d.Outcomes, func(o episode.Outcome) bool { return o.Kind == episode.OutcomeReverted && o.Value > 0 })
 		w.monitor.Add(w.monitor.Cell(d.Contributor, strconv.Itoa(w.stage(d)), d.Developer, d.Release == w.on.Release), seen)

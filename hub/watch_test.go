@@ -5,6 +5,7 @@ package hub
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/headrace/headrace/episode"
@@ -44,7 +45,7 @@ func TestAFirstReleaseIsComparedWithThoseAskedAndNotWithEveryOtherTool(t *testin
 			add(who, "d_4", "", "small-model", "large") // a route
 		}
 	}
-	w.add(list, reward.New(reward.Immediate()))
+	w.add(w.compared(list), reward.New(reward.Immediate()))
 	if l := w.monitor.Look(); l.New != (release.Count{Developers: 50, Decisions: 500}) || l.Old != l.New {
 		t.Errorf("compared are %+v with %+v; want 500 decisions of 50 developers on either side", l.New, l.Old)
 	}
@@ -94,7 +95,7 @@ func TestAContributorIsComparedFromTheFirstDecisionOfTheNewOn(t *testing.T) {
 		}
 		list = append(list, d)
 	}
-	w.add(list, reward.New(reward.Immediate()))
+	w.add(w.compared(list), reward.New(reward.Immediate()))
 	l := w.monitor.Look()
 	if want := 2 * 30 * (30 - 17); l.New.Decisions != want || l.Old.Decisions != want || l.Harmful() {
 		t.Errorf("compared are %+v with %+v, %+v; want the %d decisions on either side from day 17 on", l.New, l.Old, l.Difference, want)
@@ -167,5 +168,26 @@ func TestARollOutIsJudgedByTheHubsReward(t *testing.T) {
 	}
 	if l := look(reward.Retained()); l.New.Decisions != 1600 || l.Value > 0.6 || l.Value < 0.4 {
 		t.Errorf("by what is retained the value is %+v, want less for what is short", l)
+	}
+}
+
+// A roll-out that cannot be watched keeps the others from nothing, nor what else a hub makes.
+func TestARollOutThatCannotBeWatchedHoldsUpNothing(t *testing.T) {
+	h, err := New(t.Context(), Config{Dir: t.TempDir(), Name: "maker"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	on := release.Start(release.Filter, "rel_nobody_has", release.Rollout{}, "", h.cfg.Now())
+	if err := h.announce(t.Context(), "test", on); err != nil {
+		t.Fatal(err)
+	}
+	s := &snapshot{}
+	err = h.watch(t.Context(), s)
+	if err == nil || !strings.Contains(err.Error(), "watch filter") || strings.Contains(err.Error(), "route") {
+		t.Errorf("a release that nobody has is watched: %v", err)
+	}
+	if err := h.turn(t.Context()); err != nil && !strings.Contains(err.Error(), "rel_nobody_has") {
+		t.Errorf("the turn: %v", err)
 	}
 }

@@ -21,6 +21,7 @@ const (
 	alphaReward    = 0.03
 	alphaGuardrail = 0.01
 	minWatched     = 20                 // developers on either side before a bound counts
+	minEffective   = 10                 // of those, as many as count alike: by their weights in the smaller side
 	minSeen        = 200                // decisions on either side
 	minTaken       = 20                 // of those of the old, and as many that the new would take if it were alike: fewer have no normal mean
 	tolerated      = 0.1                // of the old value: a release that surely loses no more than this goes on
@@ -241,14 +242,20 @@ type Look struct {
 	Value float64 `json:"value,omitzero"`
 	// Crossed names the guardrail that the new release surely breaks; empty for none.
 	Crossed string `json:"crossed,omitzero"`
+	// Open is the share of the new release's decisions of which something is not known yet, and estimated as if the old had made them:
+	// what they seem to be worth says nothing for the new.
+	Open float64 `json:"open,omitzero"`
 }
+
+// mostOpen is the largest share of decisions that may be open where a release is called harmless.
+const mostOpen = 0.1
 
 // Harmful says that the release must go back.
 func (l Look) Harmful() bool { return l.Crossed != "" || l.Difference != nil && l.Difference.Upper < 0 }
 
 // Harmless says that the release surely loses little, if anything.
 func (l Look) Harmless() bool {
-	return !l.Harmful() && l.Difference != nil && l.Difference.Lower > -tolerated*math.Abs(l.Value)
+	return !l.Harmful() && l.Open <= mostOpen && l.Difference != nil && l.Difference.Lower > -tolerated*math.Abs(l.Value)
 }
 
 // side is one side of a stratum.
@@ -302,7 +309,7 @@ func (m *Monitor) Look() Look {
 	if min(l.Old.Developers, l.New.Developers) < minWatched || min(l.Old.Decisions, l.New.Decisions) < minSeen || min(known, alike) < minTaken {
 		return l
 	}
-	total := 0.0
+	total, alone := 0.0, 0.0
 	for _, c := range of {
 		if c.tells > 0 {
 			total += c.n
@@ -313,7 +320,11 @@ func (m *Monitor) Look() Look {
 			weights[s] *= c.n / (c.tells * total)
 			old := &sides[s][0]
 			l.Value += float64(weights[s] * float64(old.each()*old.reward) / old.n)
+			alone += float64(weights[s]*weights[s]) / float64(min(old.developers, sides[s][1].developers))
 		}
+	}
+	if alone*minEffective > 1 {
+		return l // where one contributor decides nearly all, two of its developers would speak for everybody
 	}
 	detect := 0.2 * m.watch.Value
 	if b, ok := m.bounds(rewards, sides, weights, alphaReward, detect); ok {

@@ -99,3 +99,43 @@ func TestTheGuardrailAllowsWhatTheGateAllows(t *testing.T) {
 		}
 	}
 }
+
+// Where one contributor decides nearly all, and two of its developers have the new release, nothing is said of it, for or against; once
+// more have it, it is.
+func TestTwoDevelopersDoNotSpeakForEverybody(t *testing.T) {
+	look := func(reached int) release.Look {
+		m := release.NewMonitor(release.Watch{Value: 0.1})
+		rng := rand.New(rand.NewPCG(1, 2))
+		put := func(contributor string, developers, reached, decisions int) {
+			for d := range developers {
+				for range decisions {
+					s := release.Seen{Asked: true, Told: true, Reward: -0.25, Differ: true}
+					if rng.Float64() < 0.4 {
+						s.Reward, s.Taken = 0.75, true
+					}
+					m.Add(m.Cell(contributor, "", contributor+strconv.Itoa(d), d < reached), s)
+				}
+			}
+		}
+		put("large", 250, reached, 200)
+		put("small", 60, 30, 40)
+		return m.Look()
+	}
+	if l := look(2); l.Difference != nil || l.Crossed != "" || l.New.Developers != 32 {
+		t.Errorf("of two developers there is %+v, %q, of %d", l.Difference, l.Crossed, l.New.Developers)
+	}
+	if l := look(25); l.Difference == nil {
+		t.Errorf("of twenty-five developers nothing is said: %+v", l)
+	}
+}
+
+// What nobody knows yet of a release's decisions is estimated by what others made: it lets no release on.
+func TestARewardThatWaitsCallsNoReleaseHarmless(t *testing.T) {
+	l := release.Look{Difference: &release.Bounds{Estimate: 0.01, Lower: 0.005, Upper: 0.02}, Value: 0.1}
+	if !l.Harmless() {
+		t.Error("what surely gains is not harmless")
+	}
+	if l.Open = 0.5; l.Harmless() {
+		t.Error("half of what it is worth is not known, and it is called harmless")
+	}
+}
