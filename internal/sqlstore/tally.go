@@ -179,8 +179,7 @@ func (c *changing) drop(ctx context.Context, where string, args ...any) error {
 		}
 		n += p.records
 	}
-	if _, err := c.ExecContext(ctx, `DELETE FROM bodies WHERE EXISTS (SELECT 1 FROM outbound WHERE outbound.episode=bodies.episode AND outbound.revision=bodies.revision
- AND outbound.recipient=bodies.recipient AND `+where+`)`, args...); err != nil {
+	if _, err := c.ExecContext(ctx, `DELETE FROM bodies WHERE (episode, revision, recipient) IN (SELECT outbound.episode, outbound.revision, outbound.recipient FROM outbound WHERE `+where+`)`, args...); err != nil {
 		return err
 	}
 	r, err := c.ExecContext(ctx, `DELETE FROM outbound WHERE `+where, args...)
