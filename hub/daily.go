@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/published"
@@ -36,7 +37,10 @@ func (h *Hub) tell(ctx context.Context, s *snapshot, c *candidate) error {
 		return err
 	}
 	if len(list) > 0 {
-		t.Alarms = reward.Alarms(learned, list[0].Release, list[0].Base)
+		shown := slices.DeleteFunc(slices.Clone(learned), func(d dataset.Decision) bool {
+			return d.Explore || d.Choice() > dataset.ShowOrHide // chance chose, or it is no filter's
+		})
+		t.Alarms = reward.Alarms(shown, list[0].Release, list[0].Base)
 	}
 	b, err := json.Marshal(t)
 	if err != nil {

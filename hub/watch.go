@@ -46,9 +46,8 @@ func (h *Hub) watchKind(ctx context.Context, s *snapshot, kind release.Kind) err
 	}
 	permitted := slices.DeleteFunc(slices.Clone(s.rows), func(r dataset.Row) bool { return !r.Permit(h.rights, h.cfg.Name, episode.PurposeEvaluate, h.cfg.Now()) })
 	decisions := dataset.Decisions(permitted)
-	compared := w.compared(decisions)
-	w.add(compared, h.scorer(decisions, h.today()))
-	return h.saveLook(ctx, s, w, reward.Alarms(compared, w.on.Release, w.on.Base))
+	seen := w.add(w.compared(decisions), h.scorer(decisions, h.today()))
+	return h.saveLook(ctx, s, w, reward.Alarms(seen, w.on.Release, w.on.Base))
 }
 
 // saveLook keeps what is seen of a roll-out in a snapshot, for what follows from it and for pages. Both go on with it after a restart.
@@ -180,9 +179,9 @@ func (w *watched) compared(decisions []dataset.Decision) (list []dataset.Decisio
 	return list
 }
 
-// add adds decisions that are compared, with what they are worth. What is open yet is estimated, on both sides alike: such an estimate
-// knows nothing of who decided, so that how much of it is open is counted, too.
-func (w *watched) add(compared []dataset.Decision, worth *reward.Scorer) {
+// add adds decisions that are compared, with what they are worth, and returns those in which both of the two had a say. What is open yet is
+// estimated, on both sides alike: such an estimate knows nothing of who decided, so that how much of it is open is counted, too.
+func (w *watched) add(compared []dataset.Decision, worth *reward.Scorer) (seen []dataset.Decision) {
 	showing := []episode.Action{{ID: dataset.ActionShow}, {ID: dataset.ActionHide}}
 	for i := range compared {
 		d := &compared[i]
@@ -195,10 +194,11 @@ func (w *watched) add(compared []dataset.Decision, worth *reward.Scorer) {
 		} else if chosen == "" {
 			chosen = dataset.ActionShow
 		}
-		seen, ok := w.between.See(d.Features, actions, chosen)
+		s, ok := w.between.See(d.Features, actions, chosen)
 		if !ok {
 			continue
 		}
+		seen = append(seen, *d)
 		v, told := worth.Of(d)
 		if told && d.Release == w.on.Release {
 			w.told++
@@ -206,10 +206,11 @@ func (w *watched) add(compared []dataset.Decision, worth *reward.Scorer) {
 				w.open++
 			}
 		}
-		seen.Asked, seen.Told, seen.Reward, seen.Taken = d.Shown, told, v.Sum, reward.Taken(d)
-		seen.Reverted = slices.ContainsFunc(d.Outcomes, func(o episode.Outcome) bool { return o.Kind == episode.OutcomeReverted && o.Value > 0 })
-		w.monitor.Add(w.monitor.Cell(d.Contributor, strconv.Itoa(w.stage(d)), d.Developer, d.Release == w.on.Release), seen)
+		s.Asked, s.Told, s.Reward, s.Taken = d.Shown, told, v.Sum, reward.Taken(d)
+		s.Reverted = slices.ContainsFunc(d.Outcomes, func(o episode.Outcome) bool { return o.Kind == episode.OutcomeReverted && o.Value > 0 })
+		w.monitor.Add(w.monitor.Cell(d.Contributor, strconv.Itoa(w.stage(d)), d.Developer, d.Release == w.on.Release), s)
 	}
+	return seen
 }
 
 // concerns says that a decision was made by one of the two since the roll-out began. What was explored is drawn apart from both, and

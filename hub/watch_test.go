@@ -45,9 +45,14 @@ func TestAFirstReleaseIsComparedWithThoseAskedAndNotWithEveryOtherTool(t *testin
 			add(who, "d_4", "", "small-model", "large") // a route
 		}
 	}
-	w.add(w.compared(list), reward.New(reward.Immediate()))
+	seen := w.add(w.compared(list), reward.New(reward.Immediate()))
 	if l := w.monitor.Look(); l.New != (release.Count{Developers: 50, Decisions: 500}) || l.Old != l.New {
 		t.Errorf("compared are %+v with %+v; want 500 decisions of 50 developers on either side", l.New, l.Old)
+	}
+	for _, a := range reward.Alarms(seen, "rel_first", "") {
+		if a.Code == "show-rate" && (a.Release == nil || a.Release.N != 500 || a.Base.N != 500) {
+			t.Errorf("an alarm looks at %+v and %+v", a.Release, a.Base)
+		}
 	}
 }
 

@@ -21,8 +21,9 @@ type Alarm struct {
 	Code string `json:"code"`
 	// What says in a sentence what is measured.
 	What string `json:"what"`
-	// Release and Base are what is measured, under the release and under what it is compared with; nil where fewer than 10
-	// developers stand behind it or nothing of the kind is recorded, as tools' calls are at level signal.
+	// Release and Base are what is measured, under the release and under what it is compared with, as if both had been asked as often at
+	// each contributor on each day; nil where fewer than 10 developers stand behind either or nothing of the kind is recorded, as tools'
+	// calls are at level signal.
 	Release *ope.Interval `json:"release,omitempty"`
 	Base    *ope.Interval `json:"base,omitempty"`
 	// Change is how much higher the release's is, of "show-rate" and "short-and-easy" as a share of the base; Lower and Upper
@@ -49,60 +50,87 @@ const (
 )
 
 // Alarms compares the decisions of one release with those of another, or of the logging policy, by name; with no name, with those
-// that an edge was asked for before there was any. It counts each developer as one piece of evidence. The order is always the
-// same.
+// that an edge was asked for before there was any. Like is compared with like, decisions at one contributor on one day ([ope.Matched]):
+// to whom a release came, and when, is nothing that it does. Each developer counts as one piece of evidence. The order is always
+// the same.
 func Alarms(rows []dataset.Decision, release, base string) []Alarm {
-	people := dataset.ByDeveloper(rows)
-	measure := func(of func(*dataset.Decision) (y, x float64)) (now, was *ope.Interval) {
-		var sums [2]*ope.Ratio
-		for i := range sums {
-			sums[i] = ope.NewRatio(people.N)
-		}
+	cells, at := developerDays(rows)
+	alarm := func(code, what string, limit float64, change func(now, was float64) float64, of func(*dataset.Decision) (y, x float64)) Alarm {
+		m := ope.NewMatched(cells)
 		for i := range rows {
 			d := &rows[i]
-			if d.Release == "" && d.DecisionID == "" {
-				continue // a tool that asks nobody: it is not what any release is compared with
-			}
-			side := 0
-			switch d.Release {
-			case release:
-			case base:
-				side = 1
-			default:
-				continue
+			if d.Release == "" && d.DecisionID == "" || d.Release != release && d.Release != base {
+				continue // the first: of a tool that asks nobody, which is not what any release is compared with
 			}
 			if y, x := of(d); x > 0 {
-				sums[side].Add(people.Of[i], y, x)
+				m.Add(at[i], d.Release == release, y, x)
 			}
 		}
-		return enoughPeople(sums[0]), enoughPeople(sums[1])
-	}
-	alarm := func(code, what string, limit float64, relative bool, of func(*dataset.Decision) (y, x float64)) Alarm {
 		a := Alarm{Code: code, What: what, Limit: limit}
-		a.Release, a.Base = measure(of)
-		a.compare(relative)
+		a.compare(m.Compare(change))
 		a.Raised = a.Unknown == "" && (limit > 0 && a.Lower > limit || limit < 0 && a.Upper < limit)
 		return a
 	}
+	more := func(now, was float64) float64 { return now - was }
 	all := []Alarm{
-		alarm("broken-calls", "share of the tool's own calls that failed", maxBroken, false, func(d *dataset.Decision) (y, x float64) { return float64(d.Errors), float64(d.Calls) }),
-		alarm("questions", "bare questions to the developer, of the tool's acts", maxQuestions, false, func(d *dataset.Decision) (y, x float64) {
+		alarm("broken-calls", "share of the tool's own calls that failed", maxBroken, more, func(d *dataset.Decision) (y, x float64) { return float64(d.Errors), float64(d.Calls) }),
+		alarm("questions", "bare questions to the developer, of the tool's acts", maxQuestions, more, func(d *dataset.Decision) (y, x float64) {
 			return float64(d.Questions), float64(d.Calls) + float64(d.Questions)
 		}),
-		alarm("short-and-easy", "mean length of what is shown, which counts where it falls and more is taken", minLength, true, func(d *dataset.Decision) (y, x float64) {
-			return math.Log1p(float64(d.Chars)), float64(bit(d.Shown && d.Chars > 0))
-		}),
-		alarm("undone", "share of what was taken that was undone, or hardly anything is left of", maxUndone, false, func(d *dataset.Decision) (y, x float64) {
-			return undone(d)
-		}),
-		alarm("show-rate", "share of the suggestions that are shown", minShown, true, func(d *dataset.Decision) (y, x float64) { return float64(bit(d.Shown)), 1 }),
+		// The difference of two means of logarithms is a share.
+		alarm("short-and-easy", "mean length of what is shown, which counts where it falls and more is taken", minLength, func(now, was float64) float64 { return math.Expm1(now - was) },
+			func(d *dataset.Decision) (y, x float64) {
+				return math.Log1p(float64(d.Chars)), float64(bit(d.Shown && d.Chars > 0))
+			}),
+		alarm("undone", "share of what was taken that was undone, or hardly anything is left of", maxUndone, more, undone),
+		alarm("show-rate", "share of the suggestions that are shown", minShown, func(now, was float64) float64 { return now/was - 1 },
+			func(d *dataset.Decision) (y, x float64) { return float64(bit(d.Shown)), 1 }),
 	}
 	// Short suggestions alone are no harm: it is one where they are what makes people accept.
-	taken := alarm("", "", math.SmallestNonzeroFloat64, false, func(d *dataset.Decision) (y, x float64) {
+	taken := alarm("", "", math.SmallestNonzeroFloat64, more, func(d *dataset.Decision) (y, x float64) {
 		return float64(bit(Taken(d))), float64(bit(d.Shown && labelled(d)))
 	})
 	all[2].Raised = all[2].Raised && taken.Raised
 	return all
+}
+
+// developerDays are the developers of rows on their days, each day at a contributor a stratum, and in which of them each row is.
+func developerDays(rows []dataset.Decision) (cells []ope.Cell, at []int) {
+	type stratum struct {
+		contributor string
+		day         int64
+	}
+	people, strata, known := dataset.ByDeveloper(rows), map[stratum]int{}, map[ope.Cell]int{}
+	at = make([]int, len(rows))
+	for i := range rows {
+		s := stratum{rows[i].Contributor, rows[i].Day}
+		if _, ok := strata[s]; !ok {
+			strata[s] = len(strata)
+		}
+		c := ope.Cell{Cluster: people.Of[i], Stratum: strata[s]}
+		k, ok := known[c]
+		if !ok {
+			k = len(cells)
+			known[c], cells = k, append(cells, c)
+		}
+		at[i] = k
+	}
+	return cells, at
+}
+
+// compare takes over what is measured under the release and under its base, and how it has changed.
+func (a *Alarm) compare(now, was, change ope.Interval, ok bool) {
+	switch {
+	case now.Developers < fewest:
+		a.Unknown = fmt.Sprintf("fewer than %d developers had this release and recorded it where and when others had what it is compared with", fewest)
+	case was.Developers < fewest:
+		a.Unknown = fmt.Sprintf("fewer than %d developers had what it is compared with and recorded it where and when others had this release", fewest)
+	case !ok:
+		a.Unknown = "too little of it is recorded to tell"
+	default:
+		a.Release, a.Base = &now, &was
+		a.Change, a.Lower, a.Upper = change.Estimate, change.Lower, change.Upper
+	}
 }
 
 // enoughPeople is the interval of a mean, nil where too few developers stand behind it.
@@ -112,38 +140,6 @@ func enoughPeople(r *ope.Ratio) *ope.Interval {
 	}
 	return nil
 }
-
-// compare fills in the change. The same developers may stand on both sides, and then vary together: to treat the two as
-// independent makes the interval wider than it need be, not narrower.
-func (a *Alarm) compare(relative bool) {
-	switch {
-	case a.Release == nil:
-		a.Unknown = fmt.Sprintf("fewer than %d developers had this release and recorded it", fewest)
-		return
-	case a.Base == nil:
-		a.Unknown = fmt.Sprintf("fewer than %d developers had what it is compared with and recorded it", fewest)
-		return
-	}
-	now, was := a.Release, a.Base
-	se := math.Hypot(now.SE, was.SE)
-	a.Change = now.Estimate - was.Estimate
-	switch {
-	case a.Code == "short-and-easy": // means of logarithms: their difference is a share
-		a.Change, a.Lower, a.Upper = math.Expm1(a.Change), math.Expm1(a.Change-float64(two*se)), math.Expm1(a.Change+float64(two*se))
-		return
-	case relative && was.Estimate <= 0:
-		a.Unknown = "there was nothing of it before"
-		a.Change = 0
-		return
-	case relative: // the delta method
-		ratio := now.Estimate / was.Estimate
-		se = math.Hypot(now.SE, float64(ratio*was.SE)) / was.Estimate
-		a.Change = ratio - 1
-	}
-	a.Lower, a.Upper = a.Change-float64(two*se), a.Change+float64(two*se)
-}
-
-const two = 1.959963984540054 // the normal's 97.5 % point
 
 // undone reports, of a suggestion that was taken and of which something is known, whether it came to nothing.
 func undone(d *dataset.Decision) (yes, counts float64) {

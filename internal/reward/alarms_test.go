@@ -20,25 +20,29 @@ type tool struct {
 
 func ordinary() tool { return tool{0.7, 0.35, 0.08, 0.05, 0.06, 60} }
 
+// decides is a decision as such a release makes it.
+func (t tool) decides(rng *rand.Rand, d dataset.Decision) dataset.Decision {
+	d.Shown, d.Verdict, d.Calls, d.Chars = rng.Float64() < t.shown, episode.Ignored, 4, t.chars/2+rng.Int32N(t.chars)
+	for range d.Calls {
+		d.Errors += uint16(index(rng.Float64() < t.broken))
+	}
+	d.Questions = uint16(index(rng.Float64() < t.asks))
+	if d.Shown && rng.Float64() < t.accepted {
+		d.Verdict, d.By = episode.Accepted, episode.ByPerson
+		d.Outcomes = []episode.Outcome{{Kind: episode.OutcomeReverted, Value: float64(index(rng.Float64() < t.undone))}}
+	}
+	return d
+}
+
 // behaved are 6,000 decisions of 60 developers under each of two releases.
 func behaved(was, now tool) (rows []dataset.Decision) {
 	rng := rand.New(rand.NewPCG(4, 2))
 	for i := range 12_000 {
-		release, t := "baseline", was
+		d, by := dataset.Decision{Contributor: "c", Developer: fmt.Sprint(i % 61), Release: "baseline"}, was
 		if i%2 == 1 {
-			release, t = "rel_new", now
+			d.Release, by = "rel_new", now
 		}
-		d := dataset.Decision{Contributor: "c", Developer: fmt.Sprint(i % 61), Release: release, Shown: rng.Float64() < t.shown, Verdict: episode.Ignored, Calls: 4,
-			Chars: t.chars/2 + rng.Int32N(t.chars)}
-		for range d.Calls {
-			d.Errors += uint16(index(rng.Float64() < t.broken))
-		}
-		d.Questions = uint16(index(rng.Float64() < t.asks))
-		if d.Shown && rng.Float64() < t.accepted {
-			d.Verdict, d.By = episode.Accepted, episode.ByPerson
-			d.Outcomes = []episode.Outcome{{Kind: episode.OutcomeReverted, Value: float64(index(rng.Float64() < t.undone))}}
-		}
-		rows = append(rows, d)
+		rows = append(rows, by.decides(rng, d))
 	}
 	return rows
 }
@@ -61,6 +65,34 @@ func TestEachKnownHackRaisesItsAlarmAndNoOther(t *testing.T) {
 		for _, a := range alarms {
 			if a.Raised != (a.Code == code) || a.Unknown != "" || a.What == "" || a.Lower > a.Change || a.Upper < a.Change {
 				t.Errorf("with %q: %+v", code, a)
+			}
+		}
+	}
+}
+
+// Whom a release reaches, when, and how many of them, is nothing that it does.
+func TestAlarmsCompareLikeWithLike(t *testing.T) {
+	tools := [2]tool{{0.9, 0.3, 0.02, 0.01, 0.02, 120}, {0.3, 0.6, 0.3, 0.3, 0.3, 20}}
+	for what, of := range map[string]func(k int) dataset.Decision{
+		"contributors": func(k int) dataset.Decision { return dataset.Decision{Contributor: []string{"alder", "birch"}[k]} },
+		"days":         func(k int) dataset.Decision { return dataset.Decision{Contributor: "alder", Day: int64(k)} },
+	} {
+		for _, part := range [][2]float64{{0.1, 0.8}, {0.8, 0.1}} { // that the release has of what is decided
+			for code, undone := range map[string]float64{"": 0, "undone": 0.3} {
+				rng := rand.New(rand.NewPCG(1, 7))
+				var rows []dataset.Decision
+				for i := range 12_000 {
+					d, by := of(i%2), tools[i%2]
+					if d.Developer, d.Release = fmt.Sprint(i%61), "baseline"; rng.Float64() < part[i%2] {
+						d.Release, by.undone = "rel_new", by.undone+undone
+					}
+					rows = append(rows, by.decides(rng, d))
+				}
+				for _, a := range reward.Alarms(rows, "rel_new", "baseline") {
+					if a.Raised != (a.Code == code) || a.Unknown != "" {
+						t.Errorf("of %s that differ the release has %v of what is decided, and with %q it does: %+v", what, part, code, a)
+					}
+				}
 			}
 		}
 	}
