@@ -75,7 +75,7 @@ func (e *Edge) fillDecisions(ctx context.Context, list []told) ([]told, error) {
 			if !e.decisions.ours(d.DecisionID) {
 				switch {
 				case strings.HasPrefix(d.Release, "rel_"): // whatever it says, no hub's release decided that: no policy did
-					d.DecisionID, d.Release, d.Actions, d.Chosen, d.Explore = "", "", nil, "", false
+					d.DecisionID, d.Release, d.Actions, d.Chosen, d.Explore, d.Features = "", "", nil, "", false, nil
 				case d.Release == "": // of a policy without a name; with an id it would be what we decide where no release is in force
 					d.DecisionID = ""
 				}
@@ -169,9 +169,13 @@ func (e *Edge) question(ctx context.Context, row sqlstore.DecisionRow) (q asked,
 	return q, nil
 }
 
-// complete writes into a decision what the log says of it, and into its suggestion the context.
+// complete writes into a decision what the log says of it, and into its suggestion the context: that of the last decision, where there
+// are several, so that what leaves says of each its own where it is another.
 func (q *asked) complete(ep *episode.Episode, d *episode.Decision, row sqlstore.DecisionRow) {
-	d.Release, d.Actions, d.Chosen, d.Explore, d.Shown = row.Release, q.Actions, q.Chosen, row.Explore, &row.Shown
+	d.Release, d.Actions, d.Chosen, d.Explore, d.Shown, d.Features = row.Release, q.Actions, q.Chosen, row.Explore, &row.Shown, q.Features
+	if d.Features == nil {
+		d.Features = map[string]any{}
+	}
 	if d.At.IsZero() {
 		d.At = row.At
 	}

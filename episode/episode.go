@@ -183,6 +183,9 @@ type Decision struct {
 	Explore    bool     `json:"explore,omitzero"`
 	// Shown is false on a suggestion that the policy hid: it is kept all the same.
 	Shown *bool `json:"shown,omitzero"`
+	// Features are what the policy saw of the situation, {} where it saw nothing; nil where that is what the suggestion has. Several
+	// decisions, each made on features of its own, may be about one suggestion.
+	Features map[string]any `json:"features,omitzero"`
 
 	Unknown jsontext.Value `json:",embed"`
 }

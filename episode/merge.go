@@ -37,7 +37,7 @@ func (e *Episode) Merge(later *Episode) {
 	}
 	e.Artifacts = union(e.Artifacts, later.Artifacts, func(a Artifact) string { return string(a.Kind) + "\x00" + a.Digest + "\x00" + a.Name }, overlay)
 	e.Suggestions = union(e.Suggestions, later.Suggestions, func(s Suggestion) string { return s.ID }, overlay)
-	e.Decisions = union(e.Decisions, later.Decisions, func(d Decision) string { return d.Suggestion }, overlay)
+	e.Decisions = MergeDecisions(e.Decisions, later.Decisions, overlay)
 	e.Outcomes = union(e.Outcomes, later.Outcomes, func(o Outcome) string { return o.Suggestion + "\x00" + string(o.Kind) + "\x00" + o.Window }, replace)
 	e.Ratings = union(e.Ratings, later.Ratings, func(r Rating) string { return r.By + "\x00" + r.Target + "\x00" + r.Scale }, replace)
 	overlayPtr(&e.Usage, later.Usage)
@@ -93,6 +93,58 @@ func union[T any](have, later []T, key func(T) string, join func(have, later T) 
 		}
 	}
 	return have
+}
+
+// MergeDecisions joins what later tells of the same decisions and appends the others, in order. Several decisions may be about one
+// suggestion, each with an id of its own; what is told without an id is told of the first of them, and
+// nothing of the policy that decided. It leaves later alone.
+func MergeDecisions(have, later []Decision, join func(have, later Decision) Decision) []Decision {
+	type key struct{ suggestion, id string }
+	at, first := make(map[key]int, len(have)), make(map[string]int, len(have))
+	note := func(i int) {
+		d := &have[i]
+		at[key{d.Suggestion, d.DecisionID}] = i
+		if _, ok := first[d.Suggestion]; !ok {
+			first[d.Suggestion] = i
+		}
+	}
+	if len(have) == 0 {
+		return slices.Clone(later)
+	}
+	have = slices.Clone(have)
+	for i := range have {
+		note(i)
+	}
+	for _, d := range later {
+		i, ok := at[key{d.Suggestion, d.DecisionID}]
+		switch {
+		case ok:
+		case d.DecisionID == "":
+			i, ok = first[d.Suggestion]
+		default: // it was told of without its id
+			i, ok = at[key{d.Suggestion, ""}]
+			delete(at, key{d.Suggestion, ""})
+		}
+		if ok {
+			had := have[i]
+			if have[i] = join(had, d); had.DecisionID == "" {
+				have[i].policy(d)
+			} else if d.DecisionID == "" {
+				have[i].policy(had)
+			}
+		} else {
+			i, have = len(have), append(have, d)
+		}
+		note(i)
+	}
+	return have
+}
+
+// policy takes over all that from says of the policy that decided, if it names the decision.
+func (d *Decision) policy(from Decision) {
+	if from.DecisionID != "" {
+		d.DecisionID, d.Release, d.Actions, d.Chosen, d.Explore, d.Shown, d.Features = from.DecisionID, from.Release, from.Actions, from.Chosen, from.Explore, from.Shown, from.Features
+	}
 }
 
 // replace is for facts whose zero value says something, such as an outcome of 0.

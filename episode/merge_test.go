@@ -4,6 +4,7 @@ package episode
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +26,12 @@ func drawEpisode(t *rapid.T, label string) *Episode {
 		e.Suggestions = append(e.Suggestions, Suggestion{ID: id, After: text.Draw(t, label+" after")})
 	}
 	for _, id := range ids.Draw(t, label+" decisions") {
-		e.Decisions = append(e.Decisions, Decision{Suggestion: id, Verdict: rapid.SampledFrom([]Verdict{Accepted, Rejected}).Draw(t, label+" verdict")})
+		d := Decision{Suggestion: id, Verdict: rapid.SampledFrom([]Verdict{Accepted, Rejected}).Draw(t, label+" verdict")}
+		if d.DecisionID = rapid.SampledFrom([]string{"", "d1", "d2"}).Draw(t, label+" decision"); d.DecisionID != "" {
+			d.DecisionID += id
+			d.Features = map[string]any{"saw": d.DecisionID}
+		}
+		e.Decisions = append(e.Decisions, d)
 	}
 	for _, id := range ids.Draw(t, label+" outcomes") {
 		e.Outcomes = append(e.Outcomes, Outcome{Suggestion: id, Kind: OutcomeKept, Window: rapid.SampledFrom([]string{"10m", "30d"}).Draw(t, label+" window")})
@@ -99,6 +105,13 @@ func TestMergingLosesNothing(t *testing.T) {
 					if got.ID == s.ID && s.After != "" && got.After == "" {
 						t.Fatalf("the text of suggestion %s is lost", s.ID)
 					}
+				}
+			}
+			for _, d := range side.Decisions {
+				if d.DecisionID != "" && !slices.ContainsFunc(m.Decisions, func(got Decision) bool {
+					return got.Suggestion == d.Suggestion && got.DecisionID == d.DecisionID && got.Features["saw"] == d.DecisionID
+				}) {
+					t.Fatalf("decision %s is lost, or what it was made on", d.DecisionID)
 				}
 			}
 			for _, o := range side.Outcomes {

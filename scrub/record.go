@@ -111,6 +111,7 @@ func (p *pass) texts(e *episode.Episode) error {
 		text(p, &d.Reason)
 		text(p, &d.Final)
 		text(p, &d.Chosen)
+		p.features(&d.Features)
 		for j := range d.Actions {
 			p.at("decisions", i, &d.Actions[j].Unknown)
 			text(p, &d.Actions[j].ID)

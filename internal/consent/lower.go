@@ -8,7 +8,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"time"
 
@@ -75,6 +77,12 @@ func (l *Lowerer) Lower(e *episode.Episode, d Decision) (*episode.Episode, error
 	for i := range out.Suggestions { // the tokens are those of the text as it was
 		if s := &out.Suggestions[i]; s.After != e.Suggestions[i].After {
 			s.TokenIDs, s.LogProbs = nil, nil
+		}
+	}
+	for i := range out.Decisions { // what a decision was made on is said once
+		d := &out.Decisions[i]
+		if k := slices.IndexFunc(out.Suggestions, func(s episode.Suggestion) bool { return s.ID == d.Suggestion }); d.Features != nil && k >= 0 && maps.Equal(d.Features, out.Suggestions[k].Features) {
+			d.Features = nil
 		}
 	}
 	out.SchemaVersion = episode.SchemaVersion

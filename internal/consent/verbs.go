@@ -178,7 +178,7 @@ func bucketFloat(v float64) float64 {
 
 func (t *tables) featuresField(_ *Lowerer, dst, src reflect.Value) {
 	in := src.Interface().(map[string]any)
-	if len(in) == 0 {
+	if in == nil {
 		return
 	}
 	out := make(map[string]any, len(in))
@@ -187,9 +187,7 @@ func (t *tables) featuresField(_ *Lowerer, dst, src reflect.Value) {
 			out[name] = v
 		}
 	}
-	if len(out) > 0 {
-		dst.Set(reflect.ValueOf(out))
-	}
+	dst.Set(reflect.ValueOf(out)) // none at all says that a decision was made on none
 }
 
 // feature returns one feature as it may leave; ok is false where it may not.

@@ -18,8 +18,8 @@ const (
 	ActionHide = "hide"
 )
 
-// Decisions flattens rows, in order, into one entry per decision, with the features of the suggestion decided on and its
-// outcomes. Nothing is left out: what counts as a label is for the reader's reward spec.
+// Decisions flattens rows, in order, into one entry per decision, with the features that it was made on and the
+// outcomes of its suggestion. Nothing is left out: what counts as a label is for the reader's reward spec.
 func Decisions(rows []Row) []Decision {
 	n := 0
 	for _, r := range rows {
@@ -34,7 +34,10 @@ func Decisions(rows []Row) []Decision {
 				Verdict: d.Verdict, By: d.By, EditDistance: d.EditDistance, Outcomes: outcomesOf(e, d.Suggestion),
 				Actions: d.Actions, Chosen: d.Chosen, Release: d.Release, Explore: d.Explore, Shown: d.Shown == nil || *d.Shown}
 			if s := suggestionOf(e, d.Suggestion); s != nil {
-				flat.Features, flat.Chars = s.Features, chars(s)
+				if flat.Features = d.Features; flat.Features == nil {
+					flat.Features = s.Features
+				}
+				flat.Chars = chars(s, flat.Features)
 			}
 			for _, a := range d.Actions {
 				if a.ID == ActionShow {
@@ -96,10 +99,10 @@ func outcomesOf(e *episode.Episode, id string) []episode.Outcome {
 	return own
 }
 
-func chars(s *episode.Suggestion) int32 {
+func chars(s *episode.Suggestion, features map[string]any) int32 {
 	n := float64(utf8.RuneCountInString(s.After))
 	for _, name := range [...]string{"suggestion_chars", "completion_chars"} {
-		if v, ok := s.Features[name].(float64); ok && n == 0 {
+		if v, ok := features[name].(float64); ok && n == 0 {
 			n = v
 		}
 	}

@@ -88,6 +88,8 @@ type decision struct {
 	Chosen       string   `parquet:"chosen,dict"`
 	Explore      bool     `parquet:"explore"`
 	Shown        *bool    `parquet:"shown,optional"`
+	// Features are there where they are not the suggestion's.
+	Features []feature `parquet:"features,list"`
 }
 
 type action struct {
@@ -112,7 +114,7 @@ type rating struct {
 }
 
 // encoding names how rows become a file. Raise it when the same rows may give another one.
-const encoding = "parquet 1\x00"
+const encoding = "parquet 2\x00"
 
 // encodeParquet gives the same bytes for the same rows: the writer's name and version in the file are fixed.
 func encodeParquet(rows []Row) ([]byte, error) {
@@ -194,7 +196,8 @@ func (b *columnBuffer) set(c *columns, r Row) {
 		c.Decisions, col = oneMore(c.Decisions)
 		*col = decision{Suggestion: d.Suggestion, Verdict: string(d.Verdict), By: string(d.By), At: micros(d.At),
 			Reason: d.Reason, Final: d.Final, EditDistance: d.EditDistance, DecisionID: d.DecisionID,
-			Release: d.Release, Actions: col.Actions[:0], Chosen: d.Chosen, Explore: d.Explore, Shown: d.Shown}
+			Release: d.Release, Actions: col.Actions[:0], Chosen: d.Chosen, Explore: d.Explore, Shown: d.Shown,
+			Features: b.features(col.Features[:0], d.Features)}
 		for j := range d.Actions {
 			col.Actions = append(col.Actions, action{ID: d.Actions[j].ID, Propensity: d.Actions[j].Propensity})
 		}

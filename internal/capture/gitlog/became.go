@@ -45,12 +45,15 @@ func followed(ep *episode.Episode, s *episode.Suggestion) bool {
 	if s.After == "" || s.Path == "" || ep.Links != nil && ep.Links.AbandonedBranch {
 		return false
 	}
-	for _, d := range ep.Decisions {
+	decided := false
+	for _, d := range ep.Decisions { // what was passed over may be shown again, and taken
 		if d.Suggestion == s.ID {
-			return d.Verdict == episode.Accepted || d.Verdict == episode.Modified
+			if decided = true; d.Verdict == episode.Accepted || d.Verdict == episode.Modified {
+				return true
+			}
 		}
 	}
-	return true
+	return !decided
 }
 
 func decidedAt(ep *episode.Episode, s *episode.Suggestion) time.Time {

@@ -135,16 +135,22 @@ func became(e, git *episode.Episode) {
 	later.Decisions = nil
 	overlay(e, &later)
 	for _, d := range decisions {
-		i := slices.IndexFunc(e.Decisions, func(h episode.Decision) bool { return h.Suggestion == d.Suggestion })
-		switch {
-		case i < 0:
-			e.Decisions = append(e.Decisions, d)
-		case e.Decisions[i].Verdict == episode.Accepted, e.Decisions[i].Verdict == episode.Modified && e.Decisions[i].Final == "":
+		told := false
+		for i := range e.Decisions {
 			h := &e.Decisions[i]
-			h.Verdict = episode.Modified
-			if h.Final = d.Final; h.EditDistance == nil || d.Final != "" {
-				h.EditDistance = d.EditDistance
+			if h.Suggestion != d.Suggestion {
+				continue
 			}
+			told = true
+			if h.Verdict == episode.Accepted || h.Verdict == episode.Modified && h.Final == "" {
+				h.Verdict = episode.Modified
+				if h.Final = d.Final; h.EditDistance == nil || d.Final != "" {
+					h.EditDistance = d.EditDistance
+				}
+			}
+		}
+		if !told {
+			e.Decisions = append(e.Decisions, d)
 		}
 	}
 }
@@ -168,15 +174,7 @@ func overlay(e, other *episode.Episode) {
 	merged.Merge(have)
 	merged.Steps, merged.Unknown = steps, have.Unknown
 	merged.Suggestions = inOrder(merged.Suggestions, have.Suggestions)
-	merged.Decisions = have.Decisions
-	for _, d := range decisions {
-		i := slices.IndexFunc(merged.Decisions, func(h episode.Decision) bool { return h.Suggestion == d.Suggestion })
-		if i < 0 {
-			merged.Decisions = append(merged.Decisions, d)
-			continue
-		}
-		merged.Decisions[i] = better(merged.Decisions[i], d)
-	}
+	merged.Decisions = episode.MergeDecisions(have.Decisions, decisions, better)
 	if unproven {
 		if merged.Local == nil {
 			merged.Local = &episode.Local{}
