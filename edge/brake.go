@@ -189,6 +189,8 @@ func (e *Edge) Releases(ctx context.Context) ([]ReleaseState, error) {
 		case stopped:
 			s.State = "is stopped by " + brakes[0].Who
 		case f == nil:
+		case is(f.pinned) && f.pinned.broken.Load():
+			s.State = "is pinned, and decides nothing any more, nor does another: " + failed + "; headrace pin --none ends that"
 		case is(f.pinned):
 			s.State, s.decides = "is pinned, and decides for everybody", true
 		case f.pinned != nil:

@@ -23,7 +23,7 @@ type control struct {
 	hub     *hub
 	model   learn.Model // nil for instructions
 	payload []byte
-	broken  atomic.Bool // its model failed: it decides nothing any more
+	broken  atomic.Bool // its model failed: it decides nothing any more, unless a person pins it anew
 }
 
 // controlOf reads the payload. A model's file has its bounds ([learn.Decode]), and so has what it costs to ask it.
@@ -72,7 +72,8 @@ type force struct {
 	channel   string
 	new, base *control // of those whom the roll-out has reached, and of the others; nil for none
 	pinned    *control // of all, where a person said so
-	waits     string   // why new is not taken though it is here; empty where it is, or where none is
+	pin       sqlstore.Brake
+	waits     string // why new is not taken though it is here; empty where it is, or where none is
 }
 
 // of is the release that decides for a developer; nil for none: then all is as if Headrace were not there.
@@ -93,6 +94,8 @@ func (f *force) words() string {
 	switch {
 	case f == nil:
 		return "none"
+	case f.pinned != nil && !f.pin.Failed.IsZero():
+		return "none: it is pinned to " + f.pinned.ID + ", and " + failed
 	case f.pinned != nil:
 		return "pinned to " + f.pinned.ID
 	case f.new == nil && f.base == nil:
@@ -173,9 +176,15 @@ func (e *Edge) forceOf(ctx context.Context, kind release.Kind, was *force, brake
 func (h *hub) forceOf(ctx context.Context, kind release.Kind, rule consent.ReleaseRule, was *force, pin sqlstore.Brake) (*force, error) {
 	f := &force{channel: h.channel(rule)}
 	if pin.ID != "" {
+		if was != nil && was.pin != pin {
+			was = nil // who pins what has failed wants it to be tried anew
+		}
 		c, err := h.control(ctx, pin.ID, was)
-		if f.pinned = c; c == nil {
+		if c == nil {
 			return nil, err
+		}
+		if f.pinned, f.pin = c, pin; !pin.Failed.IsZero() {
+			c.broken.Store(true)
 		}
 		return f, err
 	}

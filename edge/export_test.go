@@ -7,7 +7,9 @@ import (
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/learn"
 	"github.com/headrace/headrace/internal/link"
+	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/sqlstore"
 )
 
@@ -62,4 +64,9 @@ func (e *Edge) SendDocument(ctx context.Context, contributor string, w bundle.Wi
 	}
 	_, err = l.PushDocument(ctx, repo, bundle.TypeWithdrawal, envelope)
 	return err
+}
+
+// BreakPinned makes the model of the pinned filter one that fails as soon as it is asked.
+func (e *Edge) BreakPinned() {
+	e.force[kindIndex(release.Filter)].Load().pinned.model = struct{ learn.Model }{}
 }

@@ -93,13 +93,12 @@ func (h *hub) rolledOut(rows []sqlstore.PulledRollout, kind release.Kind) (list 
 func (v View) Standing(ctx context.Context) (st web.Standing, err error) {
 	brakes, err := v.db.Brakes(ctx)
 	for _, b := range brakes {
-		if st.By == "" {
-			st.By, st.At = b.Who, b.At
-		}
 		if b.Kind == "" {
-			st.Stopped = true
-		} else if st.Pinned == "" {
-			st.Pinned = b.ID
+			st.Stopped, st.By, st.At = true, b.Who, b.At
+		} else if failed := !b.Failed.IsZero(); st.Pinned == "" || failed && !st.Failed {
+			if st.Pinned, st.Failed = b.ID, failed; !st.Stopped {
+				st.By, st.At = b.Who, b.At
+			}
 		}
 	}
 	return st, err

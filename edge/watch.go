@@ -94,6 +94,9 @@ func (e *Edge) watchReleases(ctx context.Context) error {
 			errs = append(errs, f.base.hub.sendBack(ctx, "edge", sqlstore.Gone{ID: f.base.ID, Own: bundle.BackForFailing, Why: failed}), e.arrange(ctx))
 			continue
 		}
+		if f != nil && f.pinned != nil && f.pinned.broken.Load() && f.pin.Failed.IsZero() {
+			errs = append(errs, e.failPinned(ctx, f))
+		}
 		if f == nil || f.new == nil || f.pinned != nil {
 			e.watching[i] = nil
 			continue
@@ -117,6 +120,21 @@ func (e *Edge) watchReleases(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// failPinned says that the model of a pinned release has failed. Its pin stays, so that nothing that the person did not choose decides in its place.
+func (e *Edge) failPinned(ctx context.Context, f *force) error {
+	b := f.pin
+	b.Failed = e.cfg.Now()
+	e.log.Error("a pinned release decides nothing any more, nor does another in its place", "release", b.ID, "why", failed, "hint", "pin another, or none, or this one anew: headrace pin")
+	if err := f.pinned.hub.sendBack(ctx, "edge", sqlstore.Gone{ID: b.ID, Own: bundle.BackForFailing, Why: failed}); err != nil {
+		return err
+	}
+	err := e.db.Noting(e.entry(ctx, "edge", "pinned release failed", b.ID)).FailBrake(ctx, b)
+	if err != nil && !errors.Is(err, sqlstore.ErrChanged) {
+		return err
+	}
+	return e.arrange(ctx)
 }
 
 // lookAt is what can be said of what is rolled out. The log is read on from where it was read to; from the beginning of the roll-out where

@@ -149,24 +149,36 @@ type Brake struct {
 	Hub, ID string // of the release that it is pinned to
 	Who     string
 	At      time.Time
+	Failed  time.Time // when the model of that release failed, since when nothing of the kind decides; zero: it has not
 }
 
 // Brakes returns all, by kind.
 func (d *DB) Brakes(ctx context.Context) ([]Brake, error) {
 	return rowsOf(ctx, d.read, func(r *sql.Rows) (b Brake, err error) {
-		var at int64
-		err = r.Scan(&b.Kind, &b.Hub, &b.ID, &b.Who, &at)
-		b.At = fromMicros(at)
+		var at, failed int64
+		err = r.Scan(&b.Kind, &b.Hub, &b.ID, &b.Who, &at, &failed)
+		b.At, b.Failed = fromMicros(at), fromMicros(failed)
 		return b, err
-	}, `SELECT kind, recipient, release, who, at FROM brakes ORDER BY kind`)
+	}, `SELECT kind, recipient, release, who, at, failed FROM brakes ORDER BY kind`)
 }
 
 // SetBrake puts a brake on, in the place of one of the same kind.
 func (d *DB) SetBrake(ctx context.Context, b Brake) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO brakes (kind, recipient, release, who, at) VALUES ($1,$2,$3,$4,$5)
- ON CONFLICT (kind) DO UPDATE SET recipient=excluded.recipient, release=excluded.release, who=excluded.who, at=excluded.at`, b.Kind, b.Hub, b.ID, b.Who, micros(b.At))
+ ON CONFLICT (kind) DO UPDATE SET recipient=excluded.recipient, release=excluded.release, who=excluded.who, at=excluded.at, failed=0`, b.Kind, b.Hub, b.ID, b.Who, micros(b.At))
 		return err
+	})
+}
+
+// FailBrake says that the model of what is pinned has failed. ErrChanged says that it was said before, or is pinned no more.
+func (d *DB) FailBrake(ctx context.Context, b Brake) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, `UPDATE brakes SET failed=$1 WHERE kind=$2 AND recipient=$3 AND release=$4 AND at=$5 AND failed=0`, micros(b.Failed), b.Kind, b.Hub, b.ID, micros(b.At))
+		if err != nil {
+			return err
+		}
+		return anyRow(r)
 	})
 }
 

@@ -329,10 +329,23 @@ func TestWhatWasDecidedOfReleasesIsKept(t *testing.T) {
 		if r, err := db.PulledRelease(t.Context(), "h", "r1"); err != nil || r.ApprovedBy != "ada" || r.BackAt.IsZero() || r.BackWhy != "harm" {
 			t.Errorf("%+v, %v", r, err)
 		}
-		ok(t, db.SetBrake(t.Context(), sqlstore.Brake{Kind: "filter", Hub: "h", ID: "r1", Who: "ada", At: day1}))
+		b1 := sqlstore.Brake{Kind: "filter", Hub: "h", ID: "r1", Who: "ada", At: day1}
+		ok(t, db.SetBrake(t.Context(), b1))
 		ok(t, db.SetBrake(t.Context(), sqlstore.Brake{Who: "bob", At: day1}))
 		if b, err := db.Brakes(t.Context()); err != nil || len(b) != 2 || b[0].Who != "bob" || b[1].ID != "r1" {
 			t.Errorf("%+v, %v", b, err)
+		}
+		failed := sqlstore.Brake{Kind: "filter", Hub: "h", ID: "r1", At: day1, Failed: day1.Add(time.Hour)}
+		ok(t, db.FailBrake(t.Context(), failed))
+		if err := db.FailBrake(t.Context(), failed); !errors.Is(err, sqlstore.ErrChanged) {
+			t.Errorf("failed twice: %v", err)
+		}
+		if b, err := db.Brakes(t.Context()); err != nil || !b[1].Failed.Equal(failed.Failed) || !b[0].Failed.IsZero() {
+			t.Errorf("%+v, %v", b, err)
+		}
+		ok(t, db.SetBrake(t.Context(), b1))
+		if b, err := db.Brakes(t.Context()); err != nil || !b[1].Failed.IsZero() {
+			t.Errorf("pinned anew it is %+v, %v", b, err)
 		}
 		ok(t, db.LiftBrakes(t.Context()))
 		if err := db.LiftBrakes(t.Context()); !errors.Is(err, sqlstore.ErrChanged) {

@@ -97,6 +97,7 @@ func (r *Release) Share() float64 {
 type Standing struct {
 	Stopped bool   // no release is in force: the tools work as if Headrace were not there
 	Pinned  string // the release that stays in force, or empty
+	Failed  bool   // its model failed: nothing decides in its place
 	By      string // who said so
 	At      time.Time
 }
