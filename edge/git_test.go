@@ -115,7 +115,7 @@ func TestWhatWasCommittedIsAnOutcomeAndWhatWasEditedIsModified(t *testing.T) {
 				t.Errorf("outcomes: %s", got)
 			}
 			d := ep.Decisions[0]
-			if d.Verdict != episode.Modified || d.By != episode.ByPerson || d.EditDistance == nil || *d.EditDistance <= 0 || *d.EditDistance > 0.2 {
+			if d.Verdict != episode.Modified || d.By != episode.ByPerson || !d.FinalAt.After(d.At) || d.EditDistance == nil || *d.EditDistance <= 0 || *d.EditDistance > 0.2 {
 				t.Errorf("%+v", d)
 			}
 			if first == "the episode" && d.Final != "}\n"+strings.Replace(brake, "force < w.momentum", "force+w.friction < w.momentum", 1) {

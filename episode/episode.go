@@ -174,6 +174,8 @@ type Decision struct {
 	Final string `json:"final,omitzero"`
 	// EditDistance between After and Final, as a share of the longer, in [0, 1]; nil where unknown.
 	EditDistance *float64 `json:"edit_distance,omitzero"`
+	// FinalAt is when Final and EditDistance were seen, where that was after the decision: in a commit, say. Zero is with it.
+	FinalAt time.Time `json:"final_at,omitzero"`
 
 	// What follows is there when Headrace's own policy decided whether to show the suggestion.
 	DecisionID string   `json:"decision_id,omitzero"`

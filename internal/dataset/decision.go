@@ -19,6 +19,8 @@ type Decision struct {
 	By       episode.By
 	// EditDistance is how far what was in place afterwards is from what was suggested, 0 to 1; nil where unknown.
 	EditDistance *float64
+	// EditedDay is the day on which EditDistance was seen, as Day counts, where that was after the decision; 0 is with it.
+	EditedDay int64
 	// Outcomes are what became of the suggestion, as far as the snapshot knows.
 	Outcomes []episode.Outcome
 	// Actions are what the logging policy could have done, each with its propensity; Chosen is the id of the one that it

@@ -33,6 +33,9 @@ func Decisions(rows []Row) []Decision {
 			flat := Decision{Episode: e.ID, DecisionID: d.DecisionID, Contributor: r.Contributor, Developer: e.Developer, Tool: e.Tool.Name, Day: day(e, d),
 				Verdict: d.Verdict, By: d.By, EditDistance: d.EditDistance, Outcomes: outcomesOf(e, d.Suggestion),
 				Actions: d.Actions, Chosen: d.Chosen, Release: d.Release, Explore: d.Explore, Shown: d.Shown == nil || *d.Shown}
+			if d.EditDistance != nil && !d.FinalAt.IsZero() {
+				flat.EditedDay = UnixDay(d.FinalAt.Unix())
+			}
 			if s := suggestionOf(e, d.Suggestion); s != nil {
 				if flat.Features = d.Features; flat.Features == nil {
 					flat.Features = s.Features

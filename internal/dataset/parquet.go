@@ -82,6 +82,7 @@ type decision struct {
 	Reason       string   `parquet:"reason"`
 	Final        string   `parquet:"final"`
 	EditDistance *float64 `parquet:"edit_distance,optional"`
+	FinalAt      int64    `parquet:"final_at,timestamp(microsecond)"`
 	DecisionID   string   `parquet:"decision_id"`
 	Release      string   `parquet:"release,dict"`
 	Actions      []action `parquet:"actions,list"`
@@ -195,7 +196,7 @@ func (b *columnBuffer) set(c *columns, r Row) {
 		var col *decision
 		c.Decisions, col = oneMore(c.Decisions)
 		*col = decision{Suggestion: d.Suggestion, Verdict: string(d.Verdict), By: string(d.By), At: micros(d.At),
-			Reason: d.Reason, Final: d.Final, EditDistance: d.EditDistance, DecisionID: d.DecisionID,
+			Reason: d.Reason, Final: d.Final, EditDistance: d.EditDistance, FinalAt: micros(d.FinalAt), DecisionID: d.DecisionID,
 			Release: d.Release, Actions: col.Actions[:0], Chosen: d.Chosen, Explore: d.Explore, Shown: d.Shown,
 			Features: b.features(col.Features[:0], d.Features)}
 		for j := range d.Actions {

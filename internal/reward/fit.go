@@ -57,9 +57,7 @@ func Fit(spec Spec, rows []dataset.Decision, day int64) *Scorer {
 	s.set(spec)
 	s.day = day
 	s.Report = Report{Spec: spec.Title(), Digest: spec.Digest(), Day: day, Parts: make([]PartReport, len(s.parts))}
-	for i := range s.parts {
-		s.Report.Horizon = max(s.Report.Horizon, s.parts[i].within)
-	}
+	s.Report.Horizon = s.horizon
 	s.older = make([]float64, s.Report.Horizon+1)
 	var taken []*dataset.Decision
 	s.tells = map[string]uint16{}
@@ -175,7 +173,7 @@ func (s *Scorer) count(taken []*dataset.Decision) {
 		age, tells, all := s.age(d), s.telling(d), true
 		for i := range s.parts {
 			r := &s.Report.Parts[i]
-			share, _, is := s.parts[i].look(d, age, tells&(1<<i) != 0)
+			share, _, is := s.look(i, d, age, tells)
 			switch is {
 			case known:
 				r.Known++
@@ -188,8 +186,8 @@ func (s *Scorer) count(taken []*dataset.Decision) {
 			all = all && is == known
 		}
 		if s.Spec.Length > 0 {
-			_, _, ok := s.retained(d, age)
-			all = all && ok && d.Chars > 0
+			_, day, ok := s.retained(d, age)
+			all = all && ok && day <= s.horizon && d.Chars > 0
 		}
 		s.Report.Mature += bit(all)
 		if age >= s.Report.Horizon {

@@ -29,11 +29,14 @@ type Scorer struct {
 	Spec   Spec
 	Report Report
 
-	parts  []part
-	day    int64 // the last whole day that is known
-	waits  []wait
-	edit   float64 // mean share retained
-	length float64 // mean length factor
+	parts []part
+	day   int64 // the last whole day that is known
+	// horizon is until how many days after a decision the spec waits. What is told later still is used as an estimate, and says
+	// nothing of when such decisions are known.
+	horizon int
+	waits   []wait
+	edit    float64 // mean share retained
+	length  float64 // mean length factor
 	// older[t] is the share of decisions that are at least t days old; told is the share of those taken, and old enough,
 	// of which all was told.
 	older []float64
@@ -49,7 +52,7 @@ type Scorer struct {
 func New(spec Spec) *Scorer {
 	s := new(Scorer)
 	s.set(spec)
-	s.day = math.MaxInt32
+	s.day, s.horizon = math.MaxInt32, math.MaxInt32
 	return s
 }
 
@@ -61,6 +64,7 @@ func (s *Scorer) set(spec Spec) {
 		if p.ready(spec.Parts[i]); p.by != forge {
 			s.always |= 1 << i
 		}
+		s.horizon = max(s.horizon, p.within)
 	}
 }
 
@@ -86,6 +90,7 @@ func (s *Scorer) Of(d *dataset.Decision) (v Value, ok bool) {
 			factor, known = s.length, false
 		case known:
 			factor = s.Spec.lengthFactor(float64(d.Chars) * share)
+			known = day <= s.horizon
 		default:
 			factor = s.Spec.lengthFactor(float64(d.Chars) * s.edit)
 		}
@@ -96,7 +101,7 @@ func (s *Scorer) Of(d *dataset.Decision) (v Value, ok bool) {
 	tells := s.telling(d)
 	for i := range s.parts {
 		p := &s.parts[i]
-		share, day, is := p.look(d, age, tells&(1<<i) != 0)
+		share, day, is := s.look(i, d, age, tells)
 		if is == known {
 			settled = max(settled, day)
 		} else {
@@ -114,6 +119,14 @@ func (s *Scorer) Of(d *dataset.Decision) (v Value, ok bool) {
 		v.Weight = 0
 	}
 	return v, true
+}
+
+// look is what is known of part i of a decision in time for the spec.
+func (s *Scorer) look(i int, d *dataset.Decision, age int, tells uint16) (share float64, day int, is state) {
+	if share, day, is = s.parts[i].look(d, age, tells&(1<<i) != 0); is == known && day > s.horizon {
+		is = missing
+	}
+	return share, day, is
 }
 
 // telling has bit i set where the one who tells of part i does so for the decision's contributor. A forge has tests,

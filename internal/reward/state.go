@@ -121,8 +121,8 @@ func (p *part) final(share float64) bool {
 	return false
 }
 
-// outcome is the newest outcome of the part's kind that was seen by now and in time, and the day of the first. Some kinds
-// are told once more as they change: what was said last, within the time, stands.
+// outcome is the newest outcome of the part's kind that was seen by now and in time, the day of the first, and the day since when it
+// stands. Some kinds are told once more as they change: what was said last, within the time, stands.
 func (p *part) outcome(d *dataset.Decision, age int) (share float64, first, day int, ok bool) {
 	for i := range d.Outcomes {
 		o := &d.Outcomes[i]
@@ -136,8 +136,11 @@ func (p *part) outcome(d *dataset.Decision, age int) (share float64, first, day 
 		if !ok || on < first {
 			first = on
 		}
-		if !ok || on >= day {
+		switch {
+		case !ok || on >= day && o.Value != share:
 			share, day, ok = o.Value, on, true
+		case o.Value == share: // told once more
+			day = min(day, on)
 		}
 	}
 	return share, first, day, ok
@@ -159,20 +162,27 @@ func (p *part) followed(d *dataset.Decision, age int) bool {
 	return false
 }
 
-// retained is the share of the text that stayed as suggested: by the distance from what was in place afterwards, or else
-// what was kept after so many minutes, or else all where all of it was committed: git tells a distance only of what was
-// changed.
+// retained is the share of the text that stayed as suggested: by the distance from what was in place afterwards, by what was kept
+// after so many minutes, or all where all of it was committed: git tells a distance only of what was changed. What was known
+// first stands, so that a decision is never known earlier while it is young than it is once it is old.
 func retained(d *dataset.Decision, after, age int) (share float64, day int, ok bool) {
+	is := func(value float64, on int) {
+		if on <= age && (!ok || on < day) {
+			share, day, ok = value, on, true
+		}
+	}
 	if e := d.EditDistance; e != nil && *e >= 0 && *e <= 1 {
-		return 1 - *e, 0, true
+		is(1-*e, int(min(max(0, d.EditedDay-d.Day), math.MaxInt32)))
 	}
-	p := part{kind: episode.OutcomeKept, after: after, within: maxWithin}
-	if share, _, day, ok = p.outcome(d, age); ok {
-		return share, day, true
+	kept := part{kind: episode.OutcomeKept, after: after, within: maxWithin}
+	if value, _, on, told := kept.outcome(d, age); told {
+		is(value, on)
 	}
-	p = part{kind: episode.OutcomeCommitted, within: maxWithin}
-	share, _, day, ok = p.outcome(d, age)
-	return share, day, ok && share == 1
+	committed := part{kind: episode.OutcomeCommitted, within: maxWithin}
+	if value, _, on, told := committed.outcome(d, age); told && value == 1 {
+		is(value, on)
+	}
+	return share, day, ok
 }
 
 // lastKept is the newest share that was kept, by now, after a window shorter than before, and the index of the checkpoint

@@ -7,6 +7,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
 	"github.com/headrace/headrace/internal/reward"
 )
@@ -89,6 +90,67 @@ func TestWhatIsToldAgainIsNotFinalWhenToldFirst(t *testing.T) {
 	}
 	if got := plain / float64(len(rows)); math.Abs(got-0.75) > 0.01 {
 		t.Errorf("estimates come to %.3f, truly 0.750", got)
+	}
+}
+
+// Half of what is taken is changed, and git tells how much only five days later, or never where all of it stayed.
+func TestAnEditCountsFromTheDayOnWhichItWasSeen(t *testing.T) {
+	spec := reward.Spec{Format: "headrace-reward/1", Name: "e", Version: 1, Cost: 0.25, Parts: []reward.Part{{Name: "unchanged", From: "edit", After: "10m", Within: "7d", Weight: 1}}}
+	const days, half = 14, 0.5
+	var rows []dataset.Decision
+	for i := range 400 * days {
+		day, d := i%days, took()
+		d.EditDistance = nil
+		switch distance := half; {
+		case i/days%2 == 0:
+			d.Outcomes = append(d.Outcomes, became("kept", 1, 0, "10m"))
+		case day+5 < days:
+			d.EditDistance, d.EditedDay = &distance, d.Day+int64(day)+5
+		}
+		rows = append(rows, someone(i/days, day, d))
+	}
+	s := reward.Fit(spec, rows, decided.Unix()/86400+days-1)
+	var sum, weight float64
+	for i := range rows {
+		v, ok := s.Of(&rows[i])
+		if !ok || v.Mature != (v.Weight > 0) {
+			t.Fatalf("%v %+v", ok, v)
+		}
+		sum, weight = sum+v.Weight*v.Sum, weight+v.Weight
+	}
+	if got := sum / weight; math.Abs(got-0.5) > 0.01 {
+		t.Errorf("mature rows by weight come to %.3f, truly 0.500", got)
+	}
+	for days, known := range map[int64]bool{4: false, 5: true} {
+		d := took()
+		distance := half
+		d.EditDistance, d.EditedDay = &distance, d.Day+5
+		if v, _ := reward.Fit(spec, []dataset.Decision{d}, d.Day+days).Of(&d); v.Mature != known {
+			t.Errorf("%d days after the decision: %+v", days, v)
+		}
+	}
+}
+
+func TestWhatIsToldOnceMoreWasKnownBefore(t *testing.T) {
+	for name, c := range map[string]struct {
+		part   string
+		kind   episode.OutcomeKind
+		window string
+	}{"committed": {"committed", "committed", ""}, "reverted": {"reverted", "reverted", ""}, "kept": {"kept", "kept", "10m"}} {
+		p := reward.Part{Name: name, From: c.part, Within: "20d", Weight: 1}
+		if c.window != "" {
+			p.After = c.window
+		}
+		spec := reward.Spec{Format: "headrace-reward/1", Name: "c", Version: 1, Cost: 0.25, Parts: []reward.Part{p}}
+		once, again := took(became(c.kind, 1, 2, c.window)), took(became(c.kind, 1, 2, c.window), became(c.kind, 1, 9, c.window))
+		old, young := someone(0, -30, took(became(c.kind, 1, 2, c.window))), someone(0, 7, took()) // not all rows are old
+		rows := []dataset.Decision{once, again, old, young}
+		s := reward.Fit(spec, rows, once.Day+10)
+		a, _ := s.Of(&rows[0])
+		b, _ := s.Of(&rows[1])
+		if a != b || a.Weight != 1 {
+			t.Errorf("%s: told once %+v, twice %+v", name, a, b)
+		}
 	}
 }
 

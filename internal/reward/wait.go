@@ -37,10 +37,11 @@ func period(day int) int {
 	return p
 }
 
-// about fills in what an estimate goes by: how long the text is, how much of it stayed, how experienced the developer is.
+// about fills in what an estimate goes by: how long the text is, how much of it stayed, how experienced the developer is. Only what was
+// known on the day of the decision counts: what is told later, such as what a commit changed, would say itself that something came.
 func (s *Scorer) about(x *[features]float64, d *dataset.Decision, age int) {
 	*x = [features]float64{portable.Log1p(float64(d.Chars))/3 - 1, 0, float64(d.Experience)/2 - 1}
-	if share, _, ok := s.retained(d, age); ok {
+	if share, _, ok := s.retained(d, min(age, 0)); ok {
 		x[1] = 2 * (share - s.edit)
 	}
 }
@@ -186,6 +187,9 @@ func firstKept(d *dataset.Decision, checkpoints []int, age int) (day int, ok boo
 func (s *Scorer) estimate(i int, d *dataset.Decision, age int, is state) float64 {
 	p := &s.parts[i]
 	if p.From == fromEdit {
+		if share, _, ok := retained(d, p.after, age); ok { // too late to say when such are known
+			return share
+		}
 		return s.edit
 	}
 	if len(s.waits) == 0 || s.waits[i].arrives == nil {

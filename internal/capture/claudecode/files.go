@@ -4,6 +4,7 @@ package claudecode
 
 import (
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -169,7 +170,7 @@ func (f *files) saw(path, now string, u *use, r *record) {
 			if !sure {
 				continue
 			}
-			s.turn.changed(s.id, s.after, now[start:end])
+			s.turn.changed(s.id, s.after, now[start:end], r.Timestamp.Time)
 		}
 		s.start, s.end, s.ownStart, s.ownEnd = start, end, ownStart, ownEnd
 		kept = append(kept, s)
@@ -260,15 +261,15 @@ func own(old, text string) (from, to int) {
 	return from, to
 }
 
-// changed notes that an edit that was accepted is another by now: it is modified, by whom nobody says.
-func (t *turn) changed(id, after, now string) {
+// changed notes that an edit that was accepted is another by now, as was seen at that time: it is modified, by whom nobody says.
+func (t *turn) changed(id, after, now string, at time.Time) {
 	apart := capture.Apart(after, now)
 	capture.Clip(&now)
 	for i := range t.e.Decisions {
 		if d := &t.e.Decisions[i]; d.Suggestion == id {
-			d.Verdict, d.Final, d.EditDistance = episode.Modified, now, &apart
+			d.Verdict, d.Final, d.EditDistance, d.FinalAt = episode.Modified, now, &apart, at
 			return
 		}
 	}
-	t.e.Decisions = append(t.e.Decisions, episode.Decision{Suggestion: id, Verdict: episode.Modified, By: episode.ByUnknown, Final: now, EditDistance: &apart})
+	t.e.Decisions = append(t.e.Decisions, episode.Decision{Suggestion: id, Verdict: episode.Modified, By: episode.ByUnknown, Final: now, EditDistance: &apart, FinalAt: at})
 }

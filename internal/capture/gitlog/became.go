@@ -85,7 +85,8 @@ func Became(id string, list []Suggestion, lines [][]Line) *episode.Episode {
 			at = max(at, l.First.Made)
 		}
 		if apart, told := Distance(s, lines[i]); told && apart > 0 {
-			ep.Decisions = append(ep.Decisions, episode.Decision{Suggestion: s.ID, Verdict: episode.Modified, By: episode.ByUnknown, EditDistance: &apart, At: time.Unix(at, 0).UTC()})
+			seen := time.Unix(max(at, s.At), 0).UTC()
+			ep.Decisions = append(ep.Decisions, episode.Decision{Suggestion: s.ID, Verdict: episode.Modified, By: episode.ByUnknown, EditDistance: &apart, At: seen, FinalAt: seen})
 		}
 	}
 	delete(words, "")

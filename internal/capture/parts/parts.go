@@ -145,7 +145,7 @@ func became(e, git *episode.Episode) {
 			if h.Verdict == episode.Accepted || h.Verdict == episode.Modified && h.Final == "" {
 				h.Verdict = episode.Modified
 				if h.Final = d.Final; h.EditDistance == nil || d.Final != "" {
-					h.EditDistance = d.EditDistance
+					h.EditDistance, h.FinalAt = d.EditDistance, d.FinalAt
 				}
 			}
 		}
@@ -220,8 +220,8 @@ func better(first, second episode.Decision) episode.Decision {
 		if a.Reason == "" {
 			a.Reason = b.Reason
 		}
-		if a.Final == "" {
-			a.Final, a.EditDistance = b.Final, b.EditDistance
+		if a.Final == "" && (b.Final != "" || a.EditDistance == nil) {
+			a.Final, a.EditDistance, a.FinalAt = b.Final, b.EditDistance, b.FinalAt
 		}
 	}
 	if a.At.IsZero() {
