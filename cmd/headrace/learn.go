@@ -19,7 +19,7 @@ import (
 )
 
 type learnCmd struct {
-	Kind      string `help:"What to learn: filter (whether to show a suggestion) or route (which of the actions that a decision names to take)." enum:"filter,route" default:"filter"`
+	Kind      string `help:"What to learn: filter (whether to show a suggestion), route (which of the actions that a decision names to take) or rank (which of two suggestions is preferred)." enum:"filter,route,rank" default:"filter"`
 	Reward    string `help:"What a decision is worth: immediate, retained-characters, balanced, or a file such as spec/examples/reward.yaml." default:"immediate" placeholder:"NAME|FILE"`
 	Recipient string `help:"Who learns: only records whose terms name them are used. Without it, any recipient's are." placeholder:"NAME"`
 	Report    string `help:"Write what was learned from to FILE." type:"path" placeholder:"FILE"`
@@ -34,18 +34,24 @@ same machine judges by these alone, from the very same input.
 A route is learned from decisions among actions that the edge's /v1/decide logged with their probabilities, some of which chance made
 ("explore" in the policy): docs/decide.md.
 
+A ranker is learned from suggestions of one episode of which a person did more with one than with another. It is judged at once, by the
+developers who are left out, beside preferring the longer: docs/models.md.
+
 Example: headrace curate bundle | tee rows.jsonl | headrace learn > model.json; headrace gate --model model.json < rows.jsonl`
 }
 
 // Run writes the filter.
 func (c *learnCmd) Run(e *env) error {
-	in, err := readDecisions(e, c.Recipient, episode.PurposeReward, false)
-	if err != nil {
-		return err
-	}
 	spec, err := reward.Load(c.Reward)
 	if err != nil {
 		return usagef("%w", err)
+	}
+	if c.Kind == kindOfRanker {
+		return c.rank(e, spec)
+	}
+	in, err := readDecisions(e, c.Recipient, episode.PurposeReward, false)
+	if err != nil {
+		return err
 	}
 	scorer := reward.Fit(spec, in.decisions, dataset.UnixDay(time.Now().Unix())-1)
 	if c.Kind == string(release.Route) {
@@ -107,37 +113,47 @@ func (c *learnCmd) route(e *env, in *decisions, scorer *reward.Scorer) error {
 // decisions is one side of the split of standard input, and what became of the rest.
 type decisions struct {
 	decisions                  []dataset.Decision
-	otherSide, refused, broken int // records
+	held                       func(contributor, developer string) bool // who is held out
+	otherSide, refused, broken int                                      // records
 }
 
 // readDecisions reads the episodes of standard input whose terms allow the purpose, by developers who are held out or by
 // the others. Whom a developer works for is not in a record, and pseudonyms of two contributors do not meet.
 func readDecisions(e *env, recipient string, p episode.Purpose, heldOut bool) (*decisions, error) {
-	ring, err := e.keys()
+	d, rows, err := readRows(e, recipient, p, func(held bool) bool { return held == heldOut })
 	if err != nil {
 		return nil, err
+	}
+	d.decisions = dataset.Decisions(rows)
+	return d, nil
+}
+
+// readRows reads the episodes of standard input whose terms allow the purpose, and of which side says that they are wanted.
+func readRows(e *env, recipient string, p episode.Purpose, side func(held bool) bool) (*decisions, []dataset.Row, error) {
+	ring, err := e.keys()
+	if err != nil {
+		return nil, nil, err
 	}
 	use, err := rights.Makers()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	d, held, now := new(decisions), gate.HeldOut(ring.Derive("split")), time.Now()
+	d, now := &decisions{held: gate.HeldOut(ring.Derive("split"))}, time.Now()
 	var rows []dataset.Row
 	for r, err := range streamRows(e, &d.broken) {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		switch {
 		case !permitted(r, use, recipient, p, now):
 			d.refused++
-		case held(r.Contributor, r.Episode.Developer) != heldOut:
+		case !side(d.held(r.Contributor, r.Episode.Developer)):
 			d.otherSide++
 		default:
 			rows = append(rows, r)
 		}
 	}
-	d.decisions = dataset.Decisions(rows)
-	return d, nil
+	return d, rows, nil
 }
 
 func permitted(r dataset.Row, use rights.Use, recipient string, p episode.Purpose, now time.Time) bool {

@@ -55,7 +55,7 @@ func TestEveryPromiseOfTheReadme(t *testing.T) {
 			return os.MkdirAll(home, 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"expand": expand, "code": code, "hold": hold, "answers": answers,
+			"expand": expand, "code": code, "hold": hold, "answers": answers, "compared": compared,
 		},
 	})
 }

@@ -41,9 +41,11 @@ type Decision struct {
 	// Experience is how many decisions of this developer on earlier days there are among the rows, in steps: 0 none, 1 fewer
 	// than 10, 2 fewer than 100, 3 fewer than 1,000, 4 more.
 	Experience uint8
-	Shown      bool
-	Logged     bool
-	Explore    bool
+	// Slot is where the suggestion stood among others, 0 the most prominent, 255 at most.
+	Slot    uint8
+	Shown   bool
+	Logged  bool
+	Explore bool
 }
 
 // Choice is what a decision was a choice among.

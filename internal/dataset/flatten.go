@@ -40,7 +40,7 @@ func Decisions(rows []Row) []Decision {
 				if flat.Features = d.Features; flat.Features == nil {
 					flat.Features = s.Features
 				}
-				flat.Chars = chars(s, flat.Features)
+				flat.Chars, flat.Slot = chars(s, flat.Features), uint8(min(max(s.Slot, 0), math.MaxUint8))
 			}
 			for _, a := range d.Actions {
 				if a.ID == ActionShow {

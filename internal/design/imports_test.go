@@ -62,7 +62,7 @@ var rules = []rule{
 	{"internal/draw", "", "who falls into which share, by hash"},
 	{"internal/reward", "episode internal/config internal/dataset internal/learn/hazard internal/learn/portable internal/ope", "one number of a decision, by a versioned rule; what is not known yet is estimated"},
 	{"internal/ope", "", "estimates and intervals on plain numbers"},
-	{"internal/learn", "episode internal/dataset internal/draw internal/learn/... internal/reward", ""},
+	{"internal/learn", "episode internal/dataset internal/draw internal/learn/... internal/ope internal/reward", ""},
 	{"internal/learn/portable", "", "a few functions: what evaluates a model needs nothing else"},
 	{"internal/learn/bandit", "episode internal/dataset internal/learn/hashed", "package learn reads its files"},
 	{"internal/learn/rank", "episode internal/learn/linear internal/learn/portable", "learns from pairs, knows nothing of where they come from"},
