@@ -61,7 +61,7 @@ func (h *hub) fetchRollout(ctx context.Context, kind release.Kind) error {
 	if err != nil {
 		return err
 	}
-	return db.SaveRollout(ctx, sqlstore.PulledRollout{Hub: h.link.Name, Kind: string(kind), Sequence: r.Sequence, Envelope: r.Envelope, PulledAt: h.cfg.Now()}, gone, rows...)
+	return db.SaveRollout(ctx, sqlstore.PulledRollout{Hub: h.link.Name, Signer: h.signer(), Kind: string(kind), Sequence: r.Sequence, Envelope: r.Envelope, PulledAt: h.cfg.Now()}, gone, rows...)
 }
 
 // gone is what never decides again by a roll-out: what it takes back, and what was here and it names no more. The roll-out is stored

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/link"
 )
@@ -39,6 +40,9 @@ func (e *Edge) newHub(h Hub) *hub {
 	}
 	return &hub{Edge: e, others: map[string]bool{}, link: link.New(h, link.Config{Dir: e.cfg.Dir, Ring: e.ring, Log: e.log, Now: e.cfg.now})}
 }
+
+// signer is the id of the hub's key. What it signs is numbered by that, and not by its name, which one that is set up anew may have, too.
+func (h *hub) signer() string { return string(bundle.KeyIDOf(h.link.Public)) }
 
 // Connect tells the edge of one of its hubs, once both run in one process, and takes up the release that was in force. It comes
 // before anything is served: pages and tools read which hubs there are without a lock.

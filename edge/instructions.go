@@ -325,7 +325,7 @@ func (h *hub) fetchInstructions(ctx context.Context) error {
 	if err != nil || all == nil {
 		return err
 	}
-	seen, err := h.db.OffersSeen(ctx, h.link.Name)
+	seen, ours, err := h.db.OffersSeen(ctx, h.link.Name, h.signer())
 	if err != nil {
 		return err
 	}
@@ -337,8 +337,8 @@ func (h *hub) fetchInstructions(ctx context.Context) error {
 	for _, o := range all.Offers {
 		errs = append(errs, h.takeOffer(ctx, &o))
 	}
-	if all.Sequence > seen {
-		errs = append(errs, h.db.SawOffers(ctx, h.link.Name, all.Sequence))
+	if all.Sequence > seen || !ours {
+		errs = append(errs, h.db.SawOffers(ctx, h.link.Name, h.signer(), all.Sequence))
 	}
 	return errors.Join(errs...)
 }

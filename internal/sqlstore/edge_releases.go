@@ -23,6 +23,7 @@ type PulledRelease struct {
 // PulledRollout is a roll-out as the edge has verified and stored it.
 type PulledRollout struct {
 	Hub, Kind string
+	Signer    string // id of the hub's key, by which roll-outs are numbered; empty where it was stored before that was kept
 	Sequence  int64
 	Envelope  []byte
 	PulledAt  time.Time
@@ -60,25 +61,28 @@ func (d *DB) SaveRollout(ctx context.Context, r PulledRollout, gone []Gone, rele
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO rollouts (recipient, kind, sequence, envelope, pulled_at) VALUES ($1,$2,$3,$4,$5)
- ON CONFLICT (recipient, kind, sequence) DO NOTHING`, r.Hub, r.Kind, r.Sequence, r.Envelope, micros(r.PulledAt))
+		_, err := tx.ExecContext(ctx, `INSERT INTO rollouts (recipient, signer, kind, sequence, envelope, pulled_at) VALUES ($1,$2,$3,$4,$5,$6)
+ ON CONFLICT (recipient, signer, kind, sequence) DO NOTHING`, r.Hub, r.Signer, r.Kind, r.Sequence, r.Envelope, micros(r.PulledAt))
 		return err
 	})
 }
 
-// LastRollout returns the highest of a kind that was seen of a hub, or ErrNotFound.
-func (d *DB) LastRollout(ctx context.Context, hub, kind string) (PulledRollout, error) {
-	return one(rowsOf(ctx, d.read, scanRollout, `SELECT recipient, kind, sequence, envelope, pulled_at FROM rollouts WHERE recipient=$1 AND kind=$2 ORDER BY sequence DESC LIMIT 1`, hub, kind))
+const rolloutCols = `SELECT recipient, signer, kind, sequence, envelope, pulled_at FROM rollouts`
+
+// LastRollout returns the highest of a kind that was seen of a hub with this key, or else the highest that was stored before keys were kept,
+// or ErrNotFound.
+func (d *DB) LastRollout(ctx context.Context, hub, signer, kind string) (PulledRollout, error) {
+	return one(rowsOf(ctx, d.read, scanRollout, rolloutCols+` WHERE recipient=$1 AND signer IN ($2,'') AND kind=$3 ORDER BY signer DESC, sequence DESC LIMIT 1`, hub, signer, kind))
 }
 
 // Rollouts returns all that were seen, newest first.
 func (d *DB) Rollouts(ctx context.Context) ([]PulledRollout, error) {
-	return rowsOf(ctx, d.read, scanRollout, `SELECT recipient, kind, sequence, envelope, pulled_at FROM rollouts ORDER BY pulled_at DESC, recipient, kind, sequence DESC`)
+	return rowsOf(ctx, d.read, scanRollout, rolloutCols+` ORDER BY pulled_at DESC, recipient, kind, sequence DESC`)
 }
 
 func scanRollout(r *sql.Rows) (p PulledRollout, err error) {
 	var at int64
-	err = r.Scan(&p.Hub, &p.Kind, &p.Sequence, &p.Envelope, &at)
+	err = r.Scan(&p.Hub, &p.Signer, &p.Kind, &p.Sequence, &p.Envelope, &at)
 	p.PulledAt = fromMicros(at)
 	return p, err
 }

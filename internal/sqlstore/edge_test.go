@@ -312,10 +312,10 @@ func TestWhatWasDecidedOfReleasesIsKept(t *testing.T) {
 		rel := sqlstore.PulledRelease{Hub: "h", ID: "r1", Kind: "filter", Envelope: []byte("e"), Payload: []byte("m"), Gate: []byte("g"), PulledAt: day1}
 		ok(t, db.SaveRollout(t.Context(), sqlstore.PulledRollout{Hub: "h", Kind: "filter", Sequence: 9, Envelope: []byte("r"), PulledAt: day1}, nil, rel))
 		ok(t, db.SaveRollout(t.Context(), sqlstore.PulledRollout{Hub: "h", Kind: "filter", Sequence: 10, Envelope: []byte("s"), PulledAt: day1}, nil))
-		if r, err := db.LastRollout(t.Context(), "h", "filter"); err != nil || r.Sequence != 10 {
+		if r, err := db.LastRollout(t.Context(), "h", "k", "filter"); err != nil || r.Sequence != 10 {
 			t.Errorf("%+v, %v: want the highest, by number", r, err)
 		}
-		if _, err := db.LastRollout(t.Context(), "other", "filter"); !errors.Is(err, sqlstore.ErrNotFound) {
+		if _, err := db.LastRollout(t.Context(), "other", "k", "filter"); !errors.Is(err, sqlstore.ErrNotFound) {
 			t.Errorf("of another hub: %v", err)
 		}
 		ok(t, db.ApproveRelease(t.Context(), "h", "r1", "ada", day1))

@@ -5,6 +5,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 )
 
@@ -71,16 +72,23 @@ func (d *DB) Instructions(ctx context.Context) ([]InstructionsRow, error) {
 	}, `SELECT id, recipient, state, sealed, share, offered_at, from_at, until_at, kept_at, decided_by, note FROM instructions ORDER BY offered_at DESC, id`)
 }
 
-// OffersSeen returns the number of the last offers that were seen of a hub, 0 for none.
-func (d *DB) OffersSeen(ctx context.Context, hub string) (n int64, err error) {
-	err = d.read.QueryRowContext(ctx, `SELECT COALESCE(MAX(sequence), 0) FROM offers_seen WHERE recipient=$1`, hub).Scan(&n)
-	return n, err
+// OffersSeen returns the number of the last offers that were seen of a hub with this key, 0 for none. ours is false where that is
+// of before it was kept by which key offers are numbered, or where there is none.
+func (d *DB) OffersSeen(ctx context.Context, hub, signer string) (n int64, ours bool, err error) {
+	err = d.read.QueryRowContext(ctx, `SELECT sequence, signer<>'' FROM offers_seen WHERE recipient=$1 AND signer IN ($2,'') ORDER BY signer DESC LIMIT 1`, hub, signer).Scan(&n, &ours)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return n, ours, err
 }
 
-// SawOffers keeps the number of offers that were seen of a hub.
-func (d *DB) SawOffers(ctx context.Context, hub string, n int64) error {
+// SawOffers keeps the number of offers that were seen of a hub with this key.
+func (d *DB) SawOffers(ctx context.Context, hub, signer string, n int64) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO offers_seen (recipient, sequence) VALUES ($1, $2) ON CONFLICT (recipient) DO UPDATE SET sequence=excluded.sequence`, hub, n)
+		if _, err := tx.ExecContext(ctx, `DELETE FROM offers_seen WHERE recipient=$1 AND signer=''`, hub); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO offers_seen (recipient, signer, sequence) VALUES ($1,$2,$3) ON CONFLICT (recipient, signer) DO UPDATE SET sequence=excluded.sequence`, hub, signer, n)
 		return err
 	})
 }

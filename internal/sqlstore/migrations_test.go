@@ -53,3 +53,48 @@ func TestReleasesFetchedBeforeThereWereRollOutsAreThereAndDecideNothing(t *testi
 		}
 	})
 }
+
+// TestWhatWasSeenOfHubsBeforeTheirKeysWereKeptCounts: until something is seen that is numbered by the key.
+func TestWhatWasSeenOfHubsBeforeTheirKeysWereKeptCounts(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		before, err := sqlstore.OpenAt(context.Background(), dsn, sqlstore.RoleEdge, 77)
+		ok(t, err)
+		ok(t, before.Close())
+		driver := "sqlite"
+		if suffix(dsn) == "" {
+			driver = "pgx"
+		}
+		db, err := sql.Open(driver, dsn)
+		ok(t, err)
+		_, err = db.Exec(`INSERT INTO offers_seen (recipient, sequence) VALUES ('maker', 7)`)
+		ok(t, err)
+		_, err = db.Exec(`INSERT INTO rollouts (recipient, kind, sequence, envelope, pulled_at) VALUES ('maker', 'filter', 5, $1, 1)`, []byte("r5"))
+		ok(t, err)
+		ok(t, db.Close())
+		now := open(t, dsn, sqlstore.RoleEdge)
+		offers := func(key string, want int64, wantOurs bool) {
+			t.Helper()
+			if n, ours, err := now.OffersSeen(t.Context(), "maker", key); err != nil || n != want || ours != wantOurs {
+				t.Errorf("of %s was seen %d, by its key %v, %v; want %d, %v", key, n, ours, err, want, wantOurs)
+			}
+		}
+		rollout := func(key, want string) {
+			t.Helper()
+			if r, err := now.LastRollout(t.Context(), "maker", key, "filter"); err != nil || string(r.Envelope) != want {
+				t.Errorf("the last roll-out of %s is %s, %v; want %s", key, r.Envelope, err, want)
+			}
+		}
+		offers("k1", 7, false)
+		rollout("k1", "r5")
+		ok(t, now.SawOffers(t.Context(), "maker", "k1", 8))
+		ok(t, now.SaveRollout(t.Context(), sqlstore.PulledRollout{Hub: "maker", Signer: "k1", Kind: "filter", Sequence: 6, Envelope: []byte("r6"), PulledAt: day1}, nil))
+		ok(t, now.SaveRollout(t.Context(), sqlstore.PulledRollout{Hub: "maker", Signer: "k2", Kind: "filter", Sequence: 1, Envelope: []byte("s1"), PulledAt: day1}, nil))
+		offers("k1", 8, true)
+		offers("k2", 0, false)
+		rollout("k1", "r6")
+		rollout("k2", "s1")
+		if all, err := now.Rollouts(t.Context()); err != nil || len(all) != 3 {
+			t.Errorf("%+v, %v", all, err)
+		}
+	})
+}
