@@ -10,6 +10,7 @@ import (
 
 	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/gateway"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/poll"
 	"github.com/headrace/headrace/scrub"
@@ -57,6 +58,8 @@ type Config struct {
 	OIDC OIDC
 	// Webhooks are the secrets of the code forges that deliver here.
 	Webhooks Webhooks
+	// Gateway passes tools' requests on to models; without upstreams there is none.
+	Gateway gateway.Config
 	// Syslog is where the audit trail is sent, too: udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH; empty for nowhere.
 	Syslog string
 	// Demo says that what comes in is synthetic. Elsewhere a payload's word that it is counts for nothing.

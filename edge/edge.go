@@ -24,6 +24,7 @@ import (
 	"sync/atomic"
 
 	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/gateway"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/poll"
 	"github.com/headrace/headrace/internal/spool"
@@ -60,7 +61,8 @@ type Edge struct {
 	stuck     bool                            // something failed on the way out this turn: nothing is sent
 	prefs     map[string]*consent.Preferences // of developers, as last read
 	wake      chan struct{}
-	decisions decisionLog // of Headrace's own policy
+	decisions decisionLog      // of Headrace's own policy
+	gateway   *gateway.Gateway // nil for none
 	stats     Stats
 
 	watching  [3]*watched              // what is rolled out here, by kind; nil where nothing is compared; guarded by turning
@@ -128,7 +130,7 @@ func open(ctx context.Context, cfg Config) (*Edge, error) {
 		e.hubs = append(e.hubs, e.newHub(h))
 	}
 	slices.SortStableFunc(e.hubs, func(a, b *hub) int { return strings.Compare(a.link.Name, b.link.Name) })
-	if err := errors.Join(e.openTrail(), e.openPolicy(ctx), e.openPollers(), e.openDevices(), e.openSpools(ctx), e.openReleases(ctx), e.loadInstructions(ctx), e.sweep(ctx)); err != nil {
+	if err := errors.Join(e.openTrail(), e.openPolicy(ctx), e.openPollers(), e.openDevices(), e.openGateway(), e.openSpools(ctx), e.openReleases(ctx), e.loadInstructions(ctx), e.sweep(ctx)); err != nil {
 		return nil, errors.Join(err, e.closeStores())
 	}
 	return e, nil

@@ -19,6 +19,7 @@ import (
 	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/exchange"
+	"github.com/headrace/headrace/internal/gateway"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/poll"
@@ -84,6 +85,8 @@ type File struct {
 	// deliver at /v1/webhooks/github and /v1/webhooks/gitlab tells of reviews, merges and checks. $HEADRACE_GITHUB_SECRET and
 	// $HEADRACE_GITLAB_TOKEN overrule them.
 	Webhooks WebhookFiles `yaml:"webhooks"`
+	// Gateway is a reverse proxy to models, for tools that can be told where theirs are (docs/gateway.md).
+	Gateway gateway.Config `yaml:"gateway,omitempty"`
 	// Syslog is where the audit trail is sent, too: udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH.
 	Syslog string `yaml:"syslog"`
 	// Canaries is a file of planted strings, one a line of at least 8 bytes, that must never come out of here: a bundle that would hold
@@ -185,6 +188,10 @@ func ReadFile(path, dir string) (File, error) {
 	if err := checkPollers(path, f.Pollers); err != nil {
 		return f, err
 	}
+	f.Gateway = f.Gateway.Beside(func(p string) string { return config.Beside(path, p) })
+	if err := f.Gateway.Check(); err != nil {
+		return f, err
+	}
 	f.Canaries = config.Beside(path, f.Canaries)
 	var err error
 	if f.HubFile, err = f.HubFile.beside(path); err != nil {
@@ -266,7 +273,7 @@ func (f File) Config(joined ...*link.Membership) (Config, error) {
 		return Config{}, err
 	}
 	c := Config{Dir: f.Dir, Signing: f.Signing, TwoPeople: f.Access.On(), DecidesFrom: f.DecidesFrom, Audited: f.AuditedBatches, Settle: f.Settle, RawRetention: f.RawRetention, OIDC: f.OIDC, Limits: f.Access.Limits, Pollers: f.Pollers, Teams: f.Teams,
-		Repositories: f.Repositories, Syslog: f.Syslog}
+		Repositories: f.Repositories, Syslog: f.Syslog, Gateway: f.Gateway}
 	if c.Database, err = config.Database(DatabaseEnv, f.DatabaseFile, f.Database); err != nil {
 		return c, err
 	}

@@ -59,6 +59,7 @@ Everything has a default; headrace edge config shows it. To change some, write e
   witnesses: [witness.example/w1+1f2e3d4c+BASE64]   # whose word makes the hub's log count as witnessed; not the hub's
   hubs: {tool-maker: {exchange: …}, other-maker: {channel: early}}   # where several were joined, each has these keys for itself
   syslog: tcp://siem.example:601    # the audit trail goes there, too; udp:// or unix:///dev/log
+  gateway: {upstreams: [{name: ours, kind: openai, url: "http://models.example/v1"}]}   # between tools and models: docs/gateway.md
   teams: teams.csv                  # user,team: for headrace doctor --coverage
   pollers:                          # tools' servers that are asked hourly what they counted
     - {kind: claude, key_file: /run/secrets/claude}
@@ -144,11 +145,21 @@ func (c *edgeServeCmd) Run(e *env, role *edgeCmd) error {
 			return err
 		}
 	}
+	if models := ed.Gateway(); models != nil {
+		if s.models, err = listenAnywhere(e.err, f.Gateway.Address()); err != nil {
+			return err
+		}
+		defer s.models.Close()
+		s.asked = web.Hosts(hostsOf(s.models, f.Hosts), models)
+	}
 	s.controls = map[string]controls{f.Dir: edgeControls(ed, s, site)}
 	return s.run(e.ctx, func(ctx context.Context) error {
 		fmt.Fprintf(e.err, "\n  Open  %s\n\n", site.Open(reachable(s.web), me()))
 		fmt.Fprintf(e.err, "  %sWhat is approved goes to %s.\n", onceMore(site, "headrace edge link"), goesTo(conf.Hubs))
 		fmt.Fprintf(e.err, "  Tools send to %s/v1/ with the token in %s\n\n", reachable(s.web), ed.TokenFile())
+		if s.models != nil {
+			fmt.Fprintf(e.err, "  They find models at %s\n\n", reachable(s.models))
+		}
 		return until(ctx)
 	})
 }

@@ -38,6 +38,8 @@ type service struct {
 	rpc      *grpc.Server
 	machines net.Listener // of developers, TLS; nil for none
 	sealed   http.Handler
+	models   net.Listener // of the gateway; nil for none
+	asked    http.Handler
 	loops    []func(context.Context) error
 	controls map[string]controls // by the state folder in which commands find them
 	guard    *canary.Guard       // of what is answered; nil for none
@@ -78,6 +80,16 @@ func (s *service) run(ctx context.Context, during func(context.Context) error) e
 			return nil
 		})
 	}
+	var gateway *http.Server
+	if s.models != nil {
+		gateway = &http.Server{Handler: s.asked, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader, BaseContext: srv.BaseContext}
+		g.Go(func() error {
+			if err := gateway.Serve(s.models); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		})
+	}
 	if s.grpc != nil {
 		g.Go(func() error { return s.rpc.Serve(s.grpc) })
 	}
@@ -95,6 +107,9 @@ func (s *service) run(ctx context.Context, during func(context.Context) error) e
 		}
 		if machines != nil {
 			machines.Close()
+		}
+		if gateway != nil {
+			gateway.Close()
 		}
 		return srv.Close()
 	})
@@ -209,7 +224,7 @@ func listenAnywhere(w io.Writer, addr string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, &episode.Problem{Code: "listen/in-use", Message: "cannot listen on " + addr, Err: err,
-			Hint: "is Headrace running already? Stop it, or choose another host:port with --listen (pages and APIs), --otlp (OTLP/gRPC) or --devices (developers' machines)"}
+			Hint: "is Headrace running already? Stop it, or choose another host:port with --listen (pages and APIs), --otlp (OTLP/gRPC), --devices (developers' machines) or gateway: {listen: …} in edge.yaml"}
 	}
 	if !isLoopback(l) {
 		fmt.Fprintf(w, "warning: %s can be reached from other machines, without encryption: put a proxy with TLS in front of it\n", addr)

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"bytes"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// MaxHead is how much of a request's body is read before it goes on, in bytes: the model's name is looked for there.
+const MaxHead = 4 << 20
+
+// asks are the endpoints whose requests name a model.
+var asks = []string{"/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/embeddings", "/v1/messages", "/v1/messages/count_tokens"}
+
+// silence takes what the proxy would write to a log.
+var silence = log.New(io.Discard, "", 0)
+
+// call is one request on its way.
+type call struct {
+	g         *Gateway
+	path      string // escaped, without the developer's name
+	developer string // as the path names them
+	proven    bool   // the request has the edge's token
+	to        target
+	head      []byte // of the body, as it goes up
+	whole     bool   // the head is all of it
+	shift     int    // by which the body has grown
+	read      bool   // the head was read
+}
+
+// take finds out where a request goes.
+func (g *Gateway) take(r *http.Request) (*call, error) {
+	c := &call{g: g, path: r.URL.EscapedPath()}
+	if rest, ok := strings.CutPrefix(c.path, "/as/"); ok {
+		name, rest, _ := strings.Cut(rest, "/")
+		developer, err := url.PathUnescape(name)
+		if err != nil || developer == "" {
+			return nil, &refusal{http.StatusBadRequest, "gateway/developer", "the path names no developer", "a tool's address is http://HOST/as/DEVELOPER, or without"}
+		}
+		c.developer, c.path = developer, "/"+rest
+	}
+	if plain, err := url.PathUnescape(c.path); err != nil || slices.ContainsFunc(strings.FieldsFunc(plain, slash), dots) {
+		return nil, &refusal{http.StatusBadRequest, "gateway/path", "the path leads up", "send it without . and .. in it"}
+	}
+	c.proven = g.proves(r.Header.Get(TokenHeader)) || g.proves(bearer(r)) || g.proves(r.Header.Get("X-Api-Key"))
+	dialect := dialectOf(r, c.path)
+	if r.Method == http.MethodPost && slices.Contains(asks, c.path) {
+		if err := c.readHead(r); err != nil {
+			return nil, &refusal{http.StatusBadRequest, "gateway/body", "the request's body cannot be read", "send it again"}
+		}
+	}
+	name, start, end := modelIn(c.head)
+	to, known := g.models[name]
+	switch {
+	case !known:
+		up, err := g.first(dialect)
+		if err != nil {
+			return nil, err
+		}
+		to = target{up: up}
+	case to.up.Kind != dialect:
+		return nil, &refusal{http.StatusBadRequest, "gateway/dialect", "that model's upstream does not speak as this endpoint does", "ask for it at the other's endpoint: the gateway translates nothing"}
+	}
+	if c.to = to; to.model != "" && to.model != name {
+		c.rename(start, end, to.model)
+	}
+	if !c.proven && (to.up.auth != "" || !g.open) {
+		return nil, &refusal{http.StatusUnauthorized, "gateway/token", "the request does not have the edge's token", "send it as the API key, or in the header " + TokenHeader}
+	}
+	if dialect == OpenAI && c.path != "/v1" && !strings.HasPrefix(c.path, "/v1/") {
+		return nil, &refusal{http.StatusNotFound, "gateway/path", "there is nothing outside /v1/", "an address for OpenAI's dialect ends with /v1"}
+	}
+	return c, nil
+}
+
+func slash(r rune) bool  { return r == '/' || r == '\\' }
+func dots(s string) bool { return s == "." || s == ".." }
+func bearer(r *http.Request) string {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// dialectOf is the dialect of a request: what two endpoints have in common, such as the list of models, a header tells.
+func dialectOf(r *http.Request, path string) string {
+	if strings.HasSuffix(path, "/v1/messages") || strings.Contains(path, "/v1/messages/") || r.Header.Get("Anthropic-Version") != "" {
+		return Anthropic
+	}
+	return OpenAI
+}
+
+// readHead reads the body, or what of it may be large.
+func (c *call) readHead(r *http.Request) (err error) {
+	c.read = true
+	if n := r.ContentLength; n >= 0 && n <= MaxHead {
+		c.head, c.whole = make([]byte, n), true
+		_, err = io.ReadFull(r.Body, c.head)
+		return err
+	}
+	c.head, err = io.ReadAll(io.LimitReader(r.Body, MaxHead+1))
+	c.whole = len(c.head) <= MaxHead
+	return err
+}
+
+// rename puts another name in the place of the model's.
+func (c *call) rename(start, end int, name string) {
+	quoted := quote(name)
+	c.head = slices.Concat(c.head[:start], quoted, c.head[end:])
+	c.shift = len(quoted) - (end - start)
+}
+
+// rewrite makes of the tool's request the upstream's.
+func (c *call) rewrite(r *httputil.ProxyRequest) {
+	up, out := c.to.up, r.Out
+	at := *up.at
+	path := c.path
+	if up.Kind == OpenAI {
+		path = strings.TrimPrefix(path, "/v1") // its address ends with it
+	}
+	at.RawPath = up.at.EscapedPath() + path
+	at.Path, _ = url.PathUnescape(at.RawPath) // it was looked at
+	at.RawQuery = r.In.URL.RawQuery
+	out.URL, out.Host = &at, at.Host
+	for _, name := range [...]string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} {
+		if v := r.In.Header[name]; v != nil {
+			out.Header[name] = v
+		}
+	}
+	out.Header.Del(TokenHeader)
+	if c.g.proves(r.In.Header.Get("X-Api-Key")) {
+		out.Header.Del("X-Api-Key")
+	}
+	if c.g.proves(bearer(r.In)) {
+		out.Header.Del("Authorization")
+	}
+	switch {
+	case up.auth != "" && up.Kind == OpenAI:
+		out.Header.Set("Authorization", "Bearer "+up.auth)
+	case up.auth != "":
+		out.Header.Del("Authorization")
+		out.Header.Set("X-Api-Key", up.auth)
+	}
+	if c.read {
+		c.send(r)
+	}
+}
+
+// send gives the request its body again.
+func (c *call) send(r *httputil.ProxyRequest) {
+	out := r.Out
+	if c.whole {
+		out.ContentLength = int64(len(c.head))
+		// For a connection that the upstream had closed before anything was written to it.
+		out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(c.head)), nil }
+		if out.Body, _ = out.GetBody(); len(c.head) == 0 {
+			out.Body = http.NoBody
+		}
+	} else {
+		out.Body = io.NopCloser(io.MultiReader(bytes.NewReader(c.head), r.In.Body))
+		if out.ContentLength > 0 {
+			out.ContentLength += int64(c.shift)
+		}
+	}
+}
+
+// answered sees to it that nothing is added to an answer.
+func (c *call) answered(w http.ResponseWriter, res *http.Response) error {
+	for _, name := range [...]string{"Content-Type", "Date"} {
+		if _, there := res.Header[name]; !there {
+			w.Header()[name] = nil
+		}
+	}
+	return nil
+}
+
+// failed answers where the upstream does not.
+func (c *call) failed(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil {
+		panic(http.ErrAbortHandler) // whoever asked is gone
+	}
+	refuse(w, c.to.up.Kind, &refusal{http.StatusBadGateway, "gateway/upstream", "the upstream " + c.to.up.Name + " does not answer", "see that it runs, and its url in edge.yaml"})
+}
