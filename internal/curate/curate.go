@@ -122,12 +122,7 @@ func Curate(ctx context.Context, shards []Shard, o Options) (Result, error) {
 			good = append(good, &cands[i])
 		}
 	}
-	slices.SortFunc(good, func(a, b *candidate) int {
-		ka, kb := a.key(), b.key()
-		return cmp.Or(cmp.Compare(ka.Contributor, kb.Contributor), cmp.Compare(ka.Episode, kb.Episode),
-			cmp.Compare(a.ep.Amends, b.ep.Amends), // the episode itself before its amendments
-			cmp.Compare(a.ep.Revision, b.ep.Revision), bytes.Compare(a.line, b.line), cmp.Compare(a.shard.Bundle, b.shard.Bundle))
-	})
+	dataset.SortFunc(good, func(c **candidate) (string, int64, string) { k := (*c).key(); return k.Contributor, 0, k.Episode }, inOrder)
 	used := foldRevisions(good)
 	used, err = dropDuplicates(ctx, used)
 	if err != nil {
@@ -137,8 +132,19 @@ func Curate(ctx context.Context, shards []Shard, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	slices.SortFunc(rows, dataset.Row.Compare)
+	dataset.Sort(rows)
 	return Result{Rows: rows, Meta: meta(shards, cands, used, o)}, nil
+}
+
+// inOrder compares as [foldRevisions] needs it: by episode, the episode itself before its amendments, and revision.
+func inOrder(x, y **candidate) int {
+	a, b := *x, *y
+	ka, kb := a.key(), b.key()
+	if c := cmp.Or(cmp.Compare(ka.Contributor, kb.Contributor), cmp.Compare(ka.Episode, kb.Episode),
+		cmp.Compare(a.ep.Amends, b.ep.Amends), cmp.Compare(a.ep.Revision, b.ep.Revision)); c != 0 {
+		return c
+	}
+	return cmp.Or(bytes.Compare(a.line, b.line), cmp.Compare(a.shard.Bundle, b.shard.Bundle))
 }
 
 // each decodes every record and runs step on it, on all processors.

@@ -256,7 +256,7 @@ func BenchmarkCurate(b *testing.B) {
 	for i := range 4 {
 		var eps []*episode.Episode
 		for j := range n / 4 {
-			eps = append(eps, decided(fmt.Sprintf("ep_%d_%d", i, j)))
+			eps = append(eps, decided(fmt.Sprintf("ep_%016x", uint64(j)*0x9E3779B97F4A7C15)))
 		}
 		shards = append(shards, shard(b, fmt.Sprintf("c%d", i), fmt.Sprintf("b%d", i), eps...))
 	}

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"hash/maphash"
 	"slices"
 
 	"github.com/headrace/headrace/episode"
@@ -17,10 +18,12 @@ import (
 // Only an episode with text or with the id of a policy's decision is compared: at level signal, times and numbers are
 // so coarse that two honest decisions often look the same, and dropping one of them would bias every rate.
 func dropDuplicates(ctx context.Context, in []*candidate) ([]*candidate, error) {
-	alike := make(map[glance]int, len(in))
-	for _, c := range in {
+	seed := maphash.MakeSeed() // two that differ and have one sum by chance are told apart by their digests
+	sums, alike := make([]uint64, len(in)), make(map[uint64]int32, len(in))
+	for i, c := range in {
 		if g, ok := glanceAt(c.ep); ok {
-			alike[g]++
+			sums[i] = maphash.Comparable(seed, g) | 1
+			alike[sums[i]]++
 		}
 	}
 	type job struct {
@@ -28,8 +31,8 @@ func dropDuplicates(ctx context.Context, in []*candidate) ([]*candidate, error) 
 		sum [sha256.Size]byte
 	}
 	var jobs []job // few: digesting every episode would cost as much as all the rest
-	for _, c := range in {
-		if g, ok := glanceAt(c.ep); ok && alike[g] > 1 {
+	for i, c := range in {
+		if alike[sums[i]] > 1 {
 			jobs = append(jobs, job{c: c})
 		}
 	}

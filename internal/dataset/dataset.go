@@ -51,9 +51,16 @@ func NewRow(contributor string, bundles []string, e *episode.Episode) (Row, erro
 
 // Compare orders rows by contributor, then by the day they started, so that what comes in later mostly comes last, then by
 // episode and record.
-func (r Row) Compare(o Row) int {
-	return cmp.Or(cmp.Compare(r.Contributor, o.Contributor), cmp.Compare(r.started(), o.started()),
-		cmp.Compare(r.Episode.ID, o.Episode.ID), bytes.Compare(r.Record, o.Record))
+func (r *Row) Compare(o *Row) int {
+	if c := cmp.Or(cmp.Compare(r.Contributor, o.Contributor), cmp.Compare(r.started(), o.started()), cmp.Compare(r.Episode.ID, o.Episode.ID)); c != 0 {
+		return c
+	}
+	return bytes.Compare(r.Record, o.Record)
+}
+
+// Sort sorts rows by [Row.Compare].
+func Sort(rows []Row) {
+	SortFunc(rows, func(r *Row) (string, int64, string) { return r.Contributor, r.started(), r.Episode.ID }, (*Row).Compare)
 }
 
 // started is the day of the episode, since 1970-01-01; 0 where it is not known.

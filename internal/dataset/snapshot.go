@@ -34,9 +34,9 @@ type Snapshot struct {
 // meta.Inputs does not matter. Files that before, an earlier snapshot or nil, has already are named again and not written.
 // A crash in between leaves blobs that nothing names; writing again reuses them.
 func Write(ctx context.Context, blobs *blob.Store, rows []Row, meta Meta, before *Manifest) (*Manifest, error) {
-	if !slices.IsSortedFunc(rows, Row.Compare) {
+	if !slices.IsSortedFunc(rows, func(a, b Row) int { return a.Compare(&b) }) {
 		rows = slices.Clone(rows)
-		slices.SortFunc(rows, Row.Compare)
+		Sort(rows)
 	}
 	meta.Inputs = slices.Clone(meta.Inputs)
 	slices.SortFunc(meta.Inputs, Input.Compare)
