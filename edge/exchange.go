@@ -19,6 +19,7 @@ type Carried struct {
 	Place        string           `json:"place"`
 	Bundles      int              `json:"bundles"`      // left there now
 	Withdrawals  int              `json:"withdrawals"`  // left there now
+	Returns      int              `json:"returns"`      // releases taken back here, said there now
 	Receipts     int              `json:"receipts"`     // taken back now
 	Certificates int              `json:"certificates"` // taken back now
 	Refused      []CarriedRefusal `json:"refused"`      // by the hub, by bundle
@@ -52,7 +53,7 @@ func (h *hub) exchange(ctx context.Context) error {
 	if sent == nil && !h.stuck {
 		sent = h.contribute(ctx)
 	}
-	return errors.Join(sent, withdrawn, h.takeBack(ctx), h.link.LeaveSeen(ctx))
+	return errors.Join(sent, withdrawn, h.leaveReturns(ctx), h.takeBack(ctx), h.link.LeaveSeen(ctx))
 }
 
 // Leave leaves in an exchange what is packed for a hub and what is taken back from it, or one bundle, for the hub to take in. Where the
@@ -74,7 +75,7 @@ func (e *Edge) Leave(ctx context.Context, hub string, x Exchange, dir string) (C
 		default:
 			left = h.contribute(ctx)
 		}
-		return errors.Join(left, withdrawn, h.link.LeaveSeen(ctx))
+		return errors.Join(left, withdrawn, h.leaveReturns(ctx), h.link.LeaveSeen(ctx))
 	})
 }
 
@@ -225,6 +226,21 @@ func (h *hub) leaveWithdrawals(ctx context.Context) error {
 		if fresh {
 			h.done.Withdrawals++
 		}
+	}
+	return errors.Join(errs...)
+}
+
+// leaveReturns says which of the hub's releases were taken back here. No answer comes to that, and a folder may be lost on its way: it is
+// left in each place where it does not lie, until a wire has told the hub.
+func (h *hub) leaveReturns(ctx context.Context) error {
+	list, err := h.db.Untold(ctx, h.link.Name)
+	errs := []error{err}
+	for _, g := range list {
+		fresh, err := h.link.LeaveBack(ctx, g.ID, g.Own)
+		if fresh {
+			h.done.Returns++
+		}
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

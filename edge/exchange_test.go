@@ -10,9 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/hub"
+	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/web"
 )
 
@@ -176,4 +178,63 @@ func TestAWithdrawnRecordLeavesByNoCarrier(t *testing.T) {
 	wantProblem(t, err, "exchange/not-packed")
 	_, err = g.e.Push(context.Background(), copied)
 	wantProblem(t, err, "exchange/not-packed")
+}
+
+// TestAFolderCarriesThatAReleaseWasTakenBack, however often, and whichever folder is lost on its way.
+func TestAFolderCarriesThatAReleaseWasTakenBack(t *testing.T) {
+	l := newLoop(t)
+	id := l.offer(1)
+	l.toAll()
+	g := gap{l, l.edge("alder")}
+	l.turn(g.e) // fetched over the wire, before the gap
+	l.down.Store(true)
+	if ids, err := g.e.StopReleases(t.Context(), "operator", false); err != nil || len(ids) != 1 || ids[0] != id {
+		t.Fatalf("%v %v", ids, err)
+	}
+	returned := func() int {
+		list, err := hub.View{Hub: l.hub}.Releases(t.Context())
+		l.ok(err)
+		return list[0].Returned
+	}
+	if c := g.leave(g.path("lost")); c.Returns != 1 {
+		t.Fatalf("left %+v", c)
+	}
+	for round, stick := range []string{g.path("stick"), g.path("another")} {
+		if c := g.leave(stick); c.Returns != 1 {
+			t.Fatalf("round %d: left %+v", round, c)
+		}
+		if c := g.leave(stick); c.Returns != 0 {
+			t.Fatalf("left twice: %+v", c)
+		}
+		if r := g.receive(stick); r.Returns != 1-round || r.Waiting != 0 || len(r.Refused) != 0 {
+			t.Fatalf("round %d: received %+v", round, r)
+		}
+		if r := g.receive(stick); r.Returns != 0 || len(r.Refused) != 0 || returned() != 1 {
+			t.Fatalf("received twice: %+v, %d took it back", r, returned())
+		}
+		if c := g.back(stick); len(c.Refused) != 0 || c.Others != 0 {
+			t.Fatalf("taken back: %+v", c)
+		}
+	}
+	l.down.Store(false)
+	l.turn(g.e) // the wire says it, too
+	if c := g.leave(g.path("third")); c.Returns != 0 || returned() != 1 {
+		t.Errorf("told over the wire, and left again: %+v, %d took it back", c, returned())
+	}
+}
+
+// TestAWordAboutAReleaseOfSomebodyElseIsRefused: whose release it is, and who says so, is looked at as over the wire.
+func TestAWordAboutAReleaseOfSomebodyElseIsRefused(t *testing.T) {
+	g := newGap(t)
+	stick := g.path("stick")
+	g.ok(g.edgeDB("alder").TakeReleaseBack(t.Context(), sqlstore.Gone{Hub: maker, ID: "rel_00000000000000000000000000000000", Why: "x", Own: bundle.BackByPerson, At: g.clock()}))
+	if c := g.leave(stick); c.Returns != 1 {
+		t.Fatalf("left %+v", c)
+	}
+	if r := g.receive(stick); r.Returns != 0 || len(r.Refused) != 1 || r.Refused[0].Code != "returns/not-ours" {
+		t.Fatalf("received %+v", r)
+	}
+	if c := g.back(stick); len(c.Refused) != 0 {
+		t.Fatalf("taken back: %+v", c)
+	}
 }

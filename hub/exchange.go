@@ -34,6 +34,7 @@ type Received struct {
 	Place       string          `json:"place"`
 	Bundles     int             `json:"bundles"`     // taken in now
 	Withdrawals int             `json:"withdrawals"` // taken in now
+	Returns     int             `json:"returns"`     // releases taken back there, heard of now
 	Waiting     int             `json:"waiting"`     // for a quota, or for the turn that certifies it
 	Refused     []ReceivedError `json:"refused"`
 	Answers     int             `json:"answers"` // left in the place now: receipts, incidents, refusals, certificates
@@ -64,7 +65,10 @@ type left struct {
 	fresh       bool // taken in now
 }
 
-func (l left) bundle() bool { return strings.HasPrefix(l.tag, exchange.Bundles) }
+func (l left) bundle() bool { return l.is(exchange.Bundles) }
+
+// is reports whether its tag says that it is of a kind.
+func (l left) is(kind string) bool { return strings.HasPrefix(l.tag, kind) }
 
 // Receive takes in what lies in a place and has no answer yet, and leaves the answers there. Where something is taken back,
 // a turn erases it first, so that the certificate can go back with the same visit.
@@ -107,8 +111,10 @@ func (h *Hub) exchange(ctx context.Context, x Exchange, between func() error) (r
 			r.Waiting++
 		case l.fresh && l.bundle():
 			r.Bundles++
-		case l.fresh:
+		case l.fresh && l.is(exchange.Withdrawals):
 			r.Withdrawals++
+		case l.fresh:
+			r.Returns++
 		}
 	}
 	return r, errors.Join(exchange.Explain(p, took), done)
@@ -133,7 +139,7 @@ func (h *Hub) visit(ctx context.Context, places []Exchange, turn func() error) e
 
 // takeIn takes in what lies in a place: nil where that cannot be asked. One thing that cannot be read holds up no other.
 func (h *Hub) takeIn(ctx context.Context, p exchange.Place) (list []left, err error) {
-	tags, err := exchange.Named(ctx, p, exchange.Bundles, exchange.Withdrawals)
+	tags, err := exchange.Named(ctx, p, exchange.Bundles, exchange.Withdrawals, exchange.Returns)
 	if err != nil {
 		return nil, err
 	}
@@ -187,10 +193,12 @@ func (h *Hub) take(ctx context.Context, p exchange.Place, l *left) (err error) {
 	switch {
 	case l.bundle() && (m.ArtifactType == bundle.ArtifactType || m.ArtifactType == exchange.TypeSealed) && len(m.Layers) == 2:
 		where, payloadType = "/bundles", bundle.TypeBundle
-	case !l.bundle() && m.ArtifactType == bundle.TypeWithdrawal && len(m.Layers) == 1:
+	case l.is(exchange.Withdrawals) && m.ArtifactType == bundle.TypeWithdrawal && len(m.Layers) == 1:
 		where, payloadType = "/withdrawals", bundle.TypeWithdrawal
+	case l.is(exchange.Returns) && m.ArtifactType == bundle.TypeTakenBack && len(m.Layers) == 1:
+		where, payloadType = "/returns", bundle.TypeTakenBack
 	default:
-		return &episode.Problem{Code: "exchange/not-taken", Message: fmt.Sprintf("an artifact %.80q of %d layers is not what the tag %s says", m.ArtifactType, len(m.Layers), l.tag), Hint: "leave bundles and withdrawals there with headrace push --to"}
+		return &episode.Problem{Code: "exchange/not-taken", Message: fmt.Sprintf("an artifact %.80q of %d layers is not what the tag %s says", m.ArtifactType, len(m.Layers), l.tag), Hint: "leave bundles, withdrawals and what was taken back there with headrace push --to"}
 	}
 	envelope, err := exchange.Blob(ctx, p, m.Layers[0], maxEnvelope)
 	if err != nil {
@@ -263,7 +271,7 @@ func (h *Hub) answerAll(ctx context.Context, p exchange.Place, list []left, r *R
 		r.Answers += n
 		if last {
 			h.places.settled[p.String()+"\x00"+l.tag] = h.cfg.Now()
-		} else if l.fresh && !l.bundle() {
+		} else if l.fresh && l.is(exchange.Withdrawals) {
 			l.waits = true
 		}
 	}
@@ -302,7 +310,7 @@ func (h *Hub) answerOne(ctx context.Context, place exchange.Place, l *left, told
 		told.of(layers)
 		n += left
 	}
-	return n, len(answers) > 0, nil
+	return n, len(answers) > 0 || l.is(exchange.Returns), nil // to what was taken back there is nothing to say
 }
 
 // leaveAnswer leaves an answer, unless it is there, and counts it.

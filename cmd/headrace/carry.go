@@ -133,7 +133,7 @@ type hubReceiveCmd struct {
 }
 
 func (hubReceiveCmd) Help() string {
-	return `Takes in the bundles and withdrawals that contributors left in a registry or a folder, as if they had been pushed to
+	return `Takes in the bundles, withdrawals and words of releases taken back that contributors left in a registry or a folder, as if they had been pushed to
 the hub: the same verification, scan and quotas. Receipts, incidents, refusals and certificates are left in the same place for
 the edge to take back (headrace edge receive). What was taken in before is only answered. It prints what it did, as JSON.
 

@@ -43,6 +43,7 @@ import (
 const (
 	Bundles     = "b-"
 	Withdrawals = "w-"
+	Returns     = "r-" // a contributor's word that a release decides nothing there any more
 )
 
 // The tags of what there is one of.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/exchange"
 	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/instruct"
 	"github.com/headrace/headrace/internal/release"
@@ -141,7 +142,7 @@ func (l *Link) TellBack(ctx context.Context, id, why string) error {
 	if err != nil {
 		return err
 	}
-	envelope, err := bundle.SealDocument(bundle.TypeTakenBack, bundle.TakenBack{Contributor: l.Contributor, Recipient: l.Name, Release: id, Why: why}, l.ring.Signing())
+	envelope, err := l.takenBack(id, why)
 	if err != nil {
 		return err
 	}
@@ -149,6 +150,24 @@ func (l *Link) TellBack(ctx context.Context, id, why string) error {
 		return fmt.Errorf("tell that release %s was taken back: %w", id, err)
 	}
 	return nil
+}
+
+// LeaveBack leaves the same word in the exchange, and reports whether it was not there.
+func (l *Link) LeaveBack(ctx context.Context, id, why string) (bool, error) {
+	envelope, err := l.takenBack(id, why)
+	if err != nil {
+		return false, err
+	}
+	fresh, err := l.leave(ctx, exchange.Tag(exchange.Returns, episode.Digest(envelope)), bundle.TypeTakenBack, envelope)
+	if err != nil {
+		err = fmt.Errorf("leave that release %s was taken back: %w", id, err)
+	}
+	return fresh, err
+}
+
+// takenBack is the word itself: the same bytes each time.
+func (l *Link) takenBack(id, why string) ([]byte, error) {
+	return bundle.SealDocument(bundle.TypeTakenBack, bundle.TakenBack{Contributor: l.Contributor, Recipient: l.Name, Release: id, Why: why}, l.ring.Signing())
 }
 
 // Instructions fetches what the hub asks us to have tried, and what came of it; nil where there is nothing.

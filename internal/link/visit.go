@@ -143,7 +143,12 @@ func (l *Link) otherBundle(tag string) error {
 
 // LeaveWithdrawal leaves a signed withdrawal in the exchange, and reports whether it was not there.
 func (l *Link) LeaveWithdrawal(ctx context.Context, id string, envelope []byte) (bool, error) {
-	tag, doc := exchange.Tag(exchange.Withdrawals, id), exchange.Document{Type: bundle.TypeWithdrawal, Layers: [][]byte{envelope}}
+	return l.leave(ctx, exchange.Tag(exchange.Withdrawals, id), bundle.TypeWithdrawal, envelope)
+}
+
+// leave leaves a signed document under a tag of the exchange, and reports whether it was not there.
+func (l *Link) leave(ctx context.Context, tag, kind string, envelope []byte) (bool, error) {
+	doc := exchange.Document{Type: kind, Layers: [][]byte{envelope}}
 	lies, err := exchange.Lies(ctx, l.Visit, tag, doc)
 	if err != nil || lies {
 		return false, err
