@@ -107,6 +107,10 @@ func (e *Edge) InstructionsPatch(ctx context.Context, id, repository string) (st
 	if err != nil {
 		return "", err
 	}
+	if r.State == sqlstore.InstructionsTrying { // a file is read by all who work in a repository, whatever was drawn for them
+		return "", &episode.Problem{Code: "instructions/trying", Message: "it is being tried: in a repository those would read it, too, who were drawn to do without",
+			Hint: "wait for what the gate says, or end the trial: headrace instructions stop " + r.ID}
+	}
 	c, err := e.resolved(ctx, r)
 	if err != nil {
 		return "", err

@@ -115,6 +115,9 @@ func TestInstructionsAreSeenTriedJudgedAndKept(t *testing.T) {
 	if with < 15 || with > 45 || e.Words("") != "" {
 		t.Errorf("%d of 60 have it, want about half", with)
 	}
+	if _, err := e.InstructionsPatch(ctx, triedRelease, "mill"); code(err) != "instructions/trying" {
+		t.Errorf("a patch while it is tried: %v", err)
+	}
 	l.close(e)
 	e = l.edge("alder")
 	if n := have(); n != with {
