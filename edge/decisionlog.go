@@ -48,13 +48,14 @@ type decisionLog struct {
 	waits   sync.Mutex          // guards what follows
 	waiting map[uint64]struct{} // durable, and of which there is no row yet: hashes of their ids
 	durable atomic.Int64        // how many those are
+	most    int64               // of them
 
 	unlogged atomic.Int64 // answered without an id, and not said yet
 }
 
 func (d *decisionLog) open(ring *keyring.Ring, coarse consent.Coarsener) {
 	d.questions.New = func() any { return newQuestion(coarse) }
-	d.begun, d.many, d.waiting = make(chan struct{}, 1), make(chan struct{}, 1), map[uint64]struct{}{}
+	d.begun, d.many, d.waiting, d.most = make(chan struct{}, 1), make(chan struct{}, 1), map[uint64]struct{}{}, maxUnrecorded
 	d.key = ring.Derive("explore")
 	d.mark = "d_" + base32.StdEncoding.EncodeToString(ring.Derive("decisions")[:5])
 }
@@ -95,7 +96,7 @@ func (d *decisionLog) unrecorded() int { return int(d.durable.Load()) }
 // add takes in a record; false where the log is too far behind for more.
 func (d *decisionLog) add(record []byte) bool {
 	d.mu.Lock()
-	if d.n >= maxBehind || d.durable.Load() >= maxUnrecorded {
+	if d.n >= maxBehind || d.durable.Load() >= d.most {
 		d.mu.Unlock()
 		d.unlogged.Add(1)
 		return false

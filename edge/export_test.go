@@ -70,3 +70,12 @@ func (e *Edge) SendDocument(ctx context.Context, contributor string, w bundle.Wi
 func (e *Edge) BreakPinned() {
 	e.force[kindIndex(release.Filter)].Load().pinned.model = struct{ learn.Model }{}
 }
+
+// MostUnrecorded bounds how many decisions may wait for their row, before the edge runs: filling it up as it is takes minutes.
+func (e *Edge) MostUnrecorded(n int64) { e.decisions.most = n }
+
+// HoldTurns lets no turn begin until what it returns is called.
+func (e *Edge) HoldTurns() func() {
+	e.turning.Lock()
+	return e.turning.Unlock
+}
