@@ -21,7 +21,10 @@ func (h *Hub) route(ctx context.Context, s *snapshot, c *candidate) error {
 	var model learn.Model // nil where there is too little to learn from
 	var file []byte
 	digest, why := "", ""
-	r, _, err := learn.FitRoute(train, c.options.Reward)
+	r, fitted, err := learn.FitRoute(train, c.options.Reward)
+	if fitted.Cut > 0 {
+		h.log.Warn("a route learned from decisions so unlikely that they count a hundredfold and no more", "decisions", fitted.Cut, "of", fitted.Used, "share of the weight cut", fitted.CutShare)
+	}
 	if err != nil {
 		why = err.Error()
 	} else {

@@ -97,6 +97,9 @@ func (c *learnCmd) route(e *env, in *decisions, scorer *reward.Scorer) error {
 	if rep.Capped > 0 {
 		fmt.Fprintf(e.err, "  %d developers with very many decisions count for a fifth of all at most\n", rep.Capped)
 	}
+	if rep.Cut > 0 {
+		fmt.Fprintf(e.err, "  %d decisions were so unlikely that they count a hundredfold and no more, which took %.1f %% of the weight of all\n", rep.Cut, 100*rep.CutShare)
+	}
 	if err := errors.Join(saveReport(c.Report, rep), err); err != nil {
 		return err
 	}

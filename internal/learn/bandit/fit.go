@@ -14,10 +14,13 @@ import (
 )
 
 const (
-	minUsed    = 200 // fewer decisions than that teach nothing
-	passes     = 4   // over the decisions
-	largest    = 0.2 // the share for which one developer's decisions may count at most
-	likeliness = 100 // bounds one over a propensity
+	minUsed = 200 // fewer decisions than that teach nothing
+	passes  = 4   // over the decisions
+	largest = 0.2 // the share for which one developer's decisions may count at most
+	// likeliness bounds one over a propensity, by which a decision counts: else a few that were next to never made would rule all
+	// others. What is cut off makes what is seldom done look more like what else is known of it (Ionides, "Truncated importance
+	// sampling", 2008). The gate cuts nothing.
+	likeliness = 100
 )
 
 // Report says what a fit saw.
@@ -31,6 +34,10 @@ type Report struct {
 	LeftOut map[string]int `json:"left_out,omitempty"`
 	// Capped are the developers whose decisions count for less, so that none counts for more than a fifth.
 	Capped int `json:"capped,omitempty"`
+	// Cut are the decisions that were so unlikely that they count a hundredfold and no more; CutShare is what that took, of the weight
+	// of all.
+	Cut      int     `json:"cut,omitempty"`
+	CutShare float64 `json:"cut_share,omitzero"`
 	// Mean is the reward of what was done. Progressive is that of always taking what the route thought best before it learned
 	// from the decision, over the decisions where that was done, weighted by one over the propensity.
 	Mean        float64 `json:"mean"`
@@ -102,13 +109,18 @@ func (report *Report) learn(l *Learner, used []row, from map[person]int) {
 		}
 	}
 	var values []float64
-	var sum, agreed, weights float64
+	var sum, agreed, weights, all, off float64
 	for pass := range passes {
 		for i := range used {
 			r := &used[i]
 			weight := min(1, most/float64(from[r.of]))
 			if pass == 0 {
 				sum += r.reward
+				all += 1 / r.propensity
+				if over := 1/r.propensity - likeliness; over > 0 {
+					report.Cut++
+					off += over
+				}
 				values = l.Values(values[:0], r.context, r.actions)
 				if Best(values) == r.chosen {
 					w := min(1/r.propensity, likeliness)
@@ -119,7 +131,7 @@ func (report *Report) learn(l *Learner, used []row, from map[person]int) {
 			l.learn(r.context, r.actions, r.chosen, r.propensity, r.reward, weight)
 		}
 	}
-	report.Mean = sum / float64(len(used))
+	report.Mean, report.CutShare = sum/float64(len(used)), off/all
 	if weights > 0 {
 		report.Progressive = agreed / weights
 	}

@@ -190,3 +190,26 @@ func FuzzRoute(f *testing.F) {
 		}
 	})
 }
+
+// What was next to never done counts a hundredfold and no more, and the report says so.
+func TestHowMuchWeightWasCutIsSaid(t *testing.T) {
+	rows := routes(1000)
+	for i := range rows[:10] {
+		rows[i].Chosen, rows[i].Actions = "large", []episode.Action{{ID: "small", Propensity: 0.9975}, {ID: "large", Propensity: 0.0025}} // 400-fold
+	}
+	var all float64
+	for i := range rows {
+		for _, a := range rows[i].Actions {
+			if a.ID == rows[i].Chosen {
+				all += 1 / a.Propensity
+			}
+		}
+	}
+	_, rep := fitted(t, rows)
+	if want := 10 * 300 / all; rep.Cut != 10 || math.Abs(rep.CutShare-want) > 1e-12 {
+		t.Errorf("%d cut, %v of the weight of all, want 10 and %v", rep.Cut, rep.CutShare, want)
+	}
+	if _, rep := fitted(t, routes(1000)); rep.Cut != 0 || rep.CutShare != 0 {
+		t.Errorf("%+v", rep)
+	}
+}
