@@ -10,6 +10,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
@@ -136,7 +137,8 @@ func offerID(contributor string, payload []byte) string {
 	return contributor + "/" + instruct.ID(payload)
 }
 
-// OfferInstructions asks a contributor's edge to have instructions tried that somebody here wrote, or that were proposed.
+// OfferInstructions asks a contributor's edge to have instructions tried that somebody here wrote, or that were proposed. What was offered
+// to it before and has come to an end is refused with that end: it is not asked twice.
 func (h *Hub) OfferInstructions(ctx context.Context, contributor string, payload []byte) (id string, err error) {
 	if _, err := instruct.Decode(payload); err != nil {
 		return "", err
@@ -150,7 +152,42 @@ func (h *Hub) OfferInstructions(ctx context.Context, contributor string, payload
 	}
 	h.turning.Lock()
 	defer h.turning.Unlock()
+	before, err := h.db.Document(ctx, sqlstore.DocInstructions, offerID(contributor, payload))
+	if err != nil && !errors.Is(err, sqlstore.ErrNotFound) {
+		return "", err
+	}
+	if before.Note != "" {
+		end, err := h.endOf(ctx, before)
+		if err != nil {
+			return "", err
+		}
+		return "", &episode.Problem{Code: "instructions/over", Message: fmt.Sprintf("%s was offered to %s on %s, and %s", instruct.ID(payload), contributor, before.MadeAt.UTC().Format(time.DateOnly), end),
+			Hint: "the same is offered once: change what it does, or say in other words why it is worth another trial (--title, --why)"}
+	}
 	return instruct.ID(payload), h.saveOffer(ctx, contributor, "", trialOffer{Payload: payload})
+}
+
+// endOf says in words what became of an offer that is over.
+func (h *Hub) endOf(ctx context.Context, offer sqlstore.DocumentRow) (string, error) {
+	if day, ok := strings.CutPrefix(offer.Note, noteWithdrawn); ok {
+		return "records that it was judged by were withdrawn, on " + day, nil
+	}
+	digest, ok := strings.CutPrefix(offer.Note, noteJudged)
+	if !ok {
+		return "was dropped: " + strings.TrimPrefix(offer.Note, noteDropped), nil
+	}
+	judged, err := h.db.Document(ctx, sqlstore.DocTrial, digest)
+	if err != nil {
+		return "", err
+	}
+	var report gate.Report
+	if err := h.open(judged.Envelope, bundle.TypeGateReport, &report); err != nil {
+		return "", err
+	}
+	if report.Verdict == gate.Released {
+		return "its trial was judged: the gate has let it through", nil
+	}
+	return "its trial was judged: the gate has refused it", nil
 }
 
 func (h *Hub) saveOffer(ctx context.Context, contributor, snapshot string, o trialOffer) error {
