@@ -233,6 +233,9 @@ func (e *Edge) recordDecisions(ctx context.Context) error {
 		var opened [][]byte
 		for _, sealed := range payloads {
 			records, err := e.openFrom(ctx, spoolDecisions, sealed)
+			if err == nil {
+				records, err = recordsOf(records)
+			}
 			if err != nil && !errors.Is(err, errExpired) && !errors.Is(err, errDamaged) {
 				return err
 			}

@@ -4,6 +4,8 @@ package edge
 
 import (
 	"encoding/binary"
+	"encoding/json"
+	"fmt"
 	"iter"
 	"math"
 	"strconv"
@@ -45,14 +47,18 @@ func appendLogged(b []byte, q *question, v *verdict, authenticated bool, at time
 	b = append(b, loggedFormat)
 	b = appendPart(appendPart(appendPart(b, v.id), v.release), q.developer)
 	q.text = q.appendAsked(q.text[:0], v, authenticated)
-	b = appendPart(b, q.text)
+	return appendEnd(appendPart(b, q.text), at, q.actions[v.chosen].Propensity, v.shown, v.explore)
+}
+
+// appendEnd appends what has a fixed length.
+func appendEnd(b []byte, at time.Time, propensity float64, shown, explore bool) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(at.UnixMicro()))
-	b = binary.BigEndian.AppendUint64(b, math.Float64bits(q.actions[v.chosen].Propensity))
+	b = binary.BigEndian.AppendUint64(b, math.Float64bits(propensity))
 	flags := byte(0)
-	if v.shown {
+	if shown {
 		flags |= flagShown
 	}
-	if v.explore {
+	if explore {
 		flags |= flagExplore
 	}
 	return append(b, flags)
@@ -60,6 +66,29 @@ func appendLogged(b []byte, q *question, v *verdict, authenticated bool, at time
 
 func appendPart[T string | []byte](b []byte, part T) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(part))), part...)
+}
+
+// recordsOf returns a part of the log as records. An earlier version wrote each part as a list in JSON, and one may lie there still.
+func recordsOf(part []byte) ([]byte, error) {
+	if len(part) == 0 || part[0] != '[' {
+		return part, nil
+	}
+	var rows []struct {
+		ID, Release, Developer string
+		At                     time.Time
+		Shown, Explore         bool
+		Propensity             float64
+		Sealed                 []byte // what was asked: it was sealed with its row only
+	}
+	if err := json.Unmarshal(part, &rows); err != nil {
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	var b []byte
+	for _, r := range rows {
+		b = appendPart(appendPart(appendPart(append(b, loggedFormat), r.ID), r.Release), r.Developer)
+		b = appendEnd(appendPart(b, r.Sealed), r.At, r.Propensity, r.Shown, r.Explore)
+	}
+	return b, nil
 }
 
 // loggedIn are the records in b. What they hold is part of b.
