@@ -39,6 +39,7 @@ type plotRow struct {
 	Name, Text       string
 	X, From, To      string
 	TextY, LineY     int
+	Top, Below       int // the lines of the axis leave out what is written above each row
 	CapTop, CapBelow int
 	Main             bool
 	Limit            string // empty for none
@@ -89,7 +90,7 @@ func newPlot(of plotOf) *plot {
 	for i, r := range shown {
 		y := 22 + i*rowHeight
 		row := plotRow{Name: r.Name, Text: spread(r.E, say), X: x(r.E.Value), From: x(r.E.Lower), To: x(r.E.Upper),
-			TextY: y, LineY: y + 16, CapTop: y + 10, CapBelow: y + 22, Main: r.Main}
+			TextY: y, LineY: y + 16, CapTop: y + 10, CapBelow: y + 22, Top: y + 6, Below: y + rowHeight - 18, Main: r.Main}
 		if r.Limit != nil {
 			row.Limit = x(*r.Limit)
 		}
