@@ -192,9 +192,9 @@ func edgeControls(ed *edge.Edge, s *service, site *web.Site) controls {
 		"withdraw": func(ctx context.Context, job string) (string, error) { return withdrawOf(ctx, ed, job) },
 
 		"audit":           func(ctx context.Context, job string) (string, error) { return auditOf(ctx, ed.Trail(), job) },
-		"instructions":    func(ctx context.Context, job string) (string, error) { return instructionsOf(ctx, ed, job) },
-		"policy-versions": func(ctx context.Context, job string) (string, error) { return versionsOf(ctx, ed, job) },
-		"releases":        func(ctx context.Context, job string) (string, error) { return releasesOf(ctx, ed, job) },
+		"instructions":    does[instructionsJob](ed),
+		"policy-versions": does[versionJob](ed),
+		"releases":        does[releaseJob](ed),
 		"incidents":       func(ctx context.Context, _ string) (string, error) { return ed.Incidents(ctx) },
 	}
 }

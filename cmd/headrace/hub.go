@@ -108,8 +108,8 @@ func (c *hubServeCmd) Run(e *env, role *hubCmd) error {
 			return invite(ctx, h, f.URL, name, subject)
 		},
 		"audit":   func(ctx context.Context, job string) (string, error) { return auditOf(ctx, h.Trail(), job) },
-		"rollout": hubControl[hubRolloutCmd](h),
-		"offer":   hubControl[offerJob](h),
+		"rollout": does[hubRolloutCmd](h),
+		"offer":   does[offerJob](h),
 		"receive": func(ctx context.Context, job string) (string, error) { return receiveOf(ctx, h, job) },
 		"revoke":  func(ctx context.Context, name string) (string, error) { return revoked(name), h.Revoke(ctx, name) },
 	}}

@@ -52,10 +52,10 @@ func (c *hubOfferCmd) Run(e *env, role *hubCmd) error {
 			return err
 		}
 	}
-	return onHub(e, role.Config, "offer", &offerJob{c.Contributor, payload})
+	return onHub(e, role.Config, "offer", offerJob{c.Contributor, payload})
 }
 
-func (j *offerJob) do(ctx context.Context, h *hub.Hub) (string, error) {
+func (j offerJob) do(ctx context.Context, h *hub.Hub) (string, error) {
 	id, err := h.OfferInstructions(ctx, j.Contributor, j.Payload)
 	if err != nil {
 		return "", err

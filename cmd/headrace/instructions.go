@@ -180,11 +180,6 @@ type instructionsJob struct {
 
 func (j instructionsJob) on(e *env, config string) error { return onEdge(e, config, "instructions", j) }
 
-// instructionsOf is what a running edge answers.
-func instructionsOf(ctx context.Context, ed *edge.Edge, arg string) (string, error) {
-	return answerJob[instructionsJob](ctx, ed, arg)
-}
-
 func (j instructionsJob) do(ctx context.Context, ed *edge.Edge) (string, error) {
 	switch j.Do {
 	case "list":

@@ -100,11 +100,6 @@ type versionJob struct {
 
 func (j versionJob) on(e *env, config string) error { return onEdge(e, config, "policy-versions", j) }
 
-// versionsOf is what a running edge answers.
-func versionsOf(ctx context.Context, ed *edge.Edge, arg string) (string, error) {
-	return answerJob[versionJob](ctx, ed, arg)
-}
-
 func (j versionJob) do(ctx context.Context, ed *edge.Edge) (string, error) {
 	var out bytes.Buffer
 	switch j.Do {

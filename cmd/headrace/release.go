@@ -107,11 +107,6 @@ type releaseJob struct {
 
 func (j releaseJob) on(e *env, config string) error { return onEdge(e, config, "releases", j) }
 
-// releasesOf is what a running edge answers.
-func releasesOf(ctx context.Context, ed *edge.Edge, arg string) (string, error) {
-	return answerJob[releaseJob](ctx, ed, arg)
-}
-
 func (j releaseJob) do(ctx context.Context, ed *edge.Edge) (string, error) {
 	switch j.Do {
 	case "list":
@@ -187,9 +182,9 @@ func (hubRolloutCmd) Help() string {
 }
 
 // Run leads a roll-out, through the running hub where there is one.
-func (c *hubRolloutCmd) Run(e *env, role *hubCmd) error { return onHub(e, role.Config, "rollout", c) }
+func (c *hubRolloutCmd) Run(e *env, role *hubCmd) error { return onHub(e, role.Config, "rollout", *c) }
 
-func (c *hubRolloutCmd) do(ctx context.Context, h *hub.Hub) (string, error) {
+func (c hubRolloutCmd) do(ctx context.Context, h *hub.Hub) (string, error) {
 	if c.What != "list" {
 		if _, err := h.Steer(ctx, me(), release.Kind(c.Kind), c.What, c.All); err != nil {
 			return "", err

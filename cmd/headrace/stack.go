@@ -120,8 +120,8 @@ func (s *stack) run(ctx context.Context, site *web.Site, token string, loops boo
 		c := edgeControls(s.edges[0], sv, site)
 		c["mine"] = func(ctx context.Context, request string) (string, error) { return mineOf(ctx, s.edges[0], request) }
 		sv.controls = map[string]controls{s.edges[0].Dir(): c, s.hub.Dir(): {
-			"rollout": hubControl[hubRolloutCmd](s.hub),
-			"offer":   hubControl[offerJob](s.hub),
+			"rollout": does[hubRolloutCmd](s.hub),
+			"offer":   does[offerJob](s.hub),
 			"audit":   func(ctx context.Context, job string) (string, error) { return auditOf(ctx, s.hub.Trail(), job) },
 		}}
 	}
