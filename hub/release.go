@@ -22,8 +22,8 @@ func (h *Hub) release(ctx context.Context, s *snapshot, kind release.Kind, diges
 		return nil
 	}
 	defer h.stats.Release.add(1, time.Now())
-	docs, err := h.db.Documents(ctx, sqlstore.DocRelease)
-	if err != nil || slices.ContainsFunc(docs, func(d sqlstore.DocumentRow) bool { return d.Parent == g.digest }) {
+	made, err := h.db.DocumentsBelow(ctx, sqlstore.DocRelease, g.digest, 1)
+	if err != nil || len(made) > 0 {
 		return err // it was made by a turn that was interrupted after this step
 	}
 	_, err = h.offer(ctx, release.Release{Kind: kind, Payload: digest, Gate: g.digest, Snapshot: s.manifest.ID, Reward: g.report.Reward}, model, g.envelope)

@@ -78,11 +78,10 @@ func statementInputs(period string, card *value.RateCard, id string, report *gat
 
 // LatestGate returns the newest gate report on a filter, and the release it let through, if any.
 func (h *Hub) LatestGate(ctx context.Context) (*gate.Report, *release.Release, error) {
-	docs, err := h.db.Documents(ctx, sqlstore.DocGate)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, of := range docs {
+	for of, err := range h.db.NewestDocuments(ctx, sqlstore.DocGate) {
+		if err != nil {
+			return nil, nil, err
+		}
 		g := new(gate.Report)
 		if err := h.open(of.Envelope, bundle.TypeGateReport, g); err != nil {
 			return nil, nil, err
@@ -90,17 +89,12 @@ func (h *Hub) LatestGate(ctx context.Context) (*gate.Report, *release.Release, e
 		if g.Look != nil && g.Look.Kind != string(release.Filter) {
 			continue
 		}
-		rels, err := h.db.Documents(ctx, sqlstore.DocRelease)
-		if err != nil {
+		made, err := h.db.DocumentsBelow(ctx, sqlstore.DocRelease, of.ID, 1)
+		if err != nil || len(made) == 0 {
 			return g, nil, err
 		}
-		for _, doc := range rels {
-			if doc.Parent == of.ID {
-				r := new(release.Release)
-				return g, r, h.openRelease(doc, r)
-			}
-		}
-		return g, nil, nil
+		r := new(release.Release)
+		return g, r, h.openRelease(made[0], r)
 	}
 	return nil, nil, nil
 }

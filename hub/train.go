@@ -110,11 +110,10 @@ func (h *Hub) nextLook(ctx context.Context, kind release.Kind, snapshot string) 
 		return gate.Look{}, err
 	}
 	next := gate.Look{Kind: string(kind), Base: last.Settled(), Number: 1}
-	docs, err := h.db.Documents(ctx, sqlstore.DocGate)
-	if err != nil {
-		return next, err
-	}
-	for _, doc := range docs {
+	for doc, err := range h.db.NewestDocuments(ctx, sqlstore.DocGate) {
+		if err != nil {
+			return next, err
+		}
 		var r gate.Report
 		if h.open(doc.Envelope, bundle.TypeGateReport, &r) != nil || r.Look == nil || r.Look.Kind != next.Kind {
 			continue // of a format of before, or of another kind

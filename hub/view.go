@@ -287,7 +287,7 @@ func (v View) Releases(ctx context.Context) ([]web.Release, error) {
 		if err != nil {
 			return nil, err
 		}
-		looks, _, err := v.looks(ctx, r.ID)
+		looks, _, err := v.looks(ctx, r.ID, 0)
 		if err != nil {
 			return nil, err
 		}

@@ -67,13 +67,10 @@ func (h *Hub) saveLook(ctx context.Context, s *snapshot, w *watched, alarms []re
 // stepOf names a step of a roll-out.
 func stepOf(on release.Rollout) string { return fmt.Sprintf("%s %d", on.Kind, on.Sequence) }
 
-// looks are those at a release, the newest first, each with the step at which it was looked at.
-func (h *Hub) looks(ctx context.Context, id string) (list []published.Looked, steps []string, err error) {
-	docs, err := h.db.Documents(ctx, sqlstore.DocLook)
+// looks are those at a release, the newest first, each with the step at which it was looked at: n at most, or all where n is 0.
+func (h *Hub) looks(ctx context.Context, id string, n int) (list []published.Looked, steps []string, err error) {
+	docs, err := h.db.DocumentsBelow(ctx, sqlstore.DocLook, id, n)
 	for _, doc := range docs {
-		if doc.Parent != id {
-			continue
-		}
 		var l published.Looked
 		if err := json.Unmarshal(doc.Envelope, &l); err != nil {
 			return nil, nil, fmt.Errorf("a look at %s: %w", id, err)
@@ -85,7 +82,7 @@ func (h *Hub) looks(ctx context.Context, id string) (list []published.Looked, st
 
 // lastLook is what was last seen of a roll-out since its last step; ok is false where nothing was.
 func (h *Hub) lastLook(ctx context.Context, on release.Rollout) (look published.Looked, ok bool, err error) {
-	list, steps, err := h.looks(ctx, on.Release)
+	list, steps, err := h.looks(ctx, on.Release, 1)
 	if err != nil || len(list) == 0 || steps[0] != stepOf(on) {
 		return look, false, err
 	}

@@ -5,6 +5,8 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"iter"
+	"math"
 	"time"
 )
 
@@ -220,6 +222,36 @@ func (d *DB) Documents(ctx context.Context, kind string) ([]DocumentRow, error) 
 // DocumentsOf returns those of a kind that are one contributor's, newest first.
 func (d *DB) DocumentsOf(ctx context.Context, kind, contributor string) ([]DocumentRow, error) {
 	return rowsOf(ctx, d.read, scanDocument, `SELECT `+documentCols+` FROM documents WHERE kind=$1 AND contributor=$2 ORDER BY seq DESC`, kind, contributor)
+}
+
+// DocumentsBelow returns those of a kind that have this parent, newest first: n at most, or all where n is 0.
+func (d *DB) DocumentsBelow(ctx context.Context, kind, parent string, n int) ([]DocumentRow, error) {
+	if n == 0 {
+		n = math.MaxInt32
+	}
+	return rowsOf(ctx, d.read, scanDocument, `SELECT `+documentCols+` FROM documents WHERE kind=$1 AND parent=$2 ORDER BY seq DESC LIMIT $3`, kind, parent, n)
+}
+
+// NewestDocuments goes through all of a kind, newest first, and reads little more of them than is asked for. An error ends it.
+func (d *DB) NewestDocuments(ctx context.Context, kind string) iter.Seq2[DocumentRow, error] {
+	const page = 8
+	return func(yield func(DocumentRow, error) bool) {
+		for before := int64(math.MaxInt64); ; {
+			docs, err := rowsOf(ctx, d.read, scanDocument, `SELECT `+documentCols+` FROM documents WHERE kind=$1 AND seq<$2 ORDER BY seq DESC LIMIT $3`, kind, before, page)
+			if err != nil {
+				yield(DocumentRow{}, err)
+				return
+			}
+			for _, doc := range docs {
+				if before = doc.Seq; !yield(doc, nil) {
+					return
+				}
+			}
+			if len(docs) < page {
+				return
+			}
+		}
+	}
 }
 
 // Document returns one, or ErrNotFound.

@@ -225,3 +225,25 @@ func TestWhatAnAdmittedBundlePointsToIsNeverDoomed(t *testing.T) {
 		doomed("sha256:whole")
 	})
 }
+
+func TestDocumentsAreReadNewestFirstAndNoFurtherThanAsked(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, sqlstore.RoleHub)
+		for i := range 20 {
+			ok(t, db.SaveDocument(t.Context(), sqlstore.DocumentRow{Kind: sqlstore.DocLook, ID: fmt.Sprint(i), Parent: fmt.Sprint("rel_", i%2), LogIndex: -1, Envelope: []byte("{}"), MadeAt: day1}))
+		}
+		var ids []string
+		for doc, err := range db.NewestDocuments(t.Context(), sqlstore.DocLook) {
+			ok(t, err)
+			ids = append(ids, doc.ID)
+		}
+		if len(ids) != 20 || ids[0] != "19" || ids[19] != "0" {
+			t.Errorf("newest first they are %v", ids)
+		}
+		for n, want := range map[int]int{0: 10, 1: 1, 3: 3} {
+			if docs, err := db.DocumentsBelow(t.Context(), sqlstore.DocLook, "rel_1", n); err != nil || len(docs) != want || docs[0].ID != "19" {
+				t.Errorf("of one release the last %d are %+v, %v", n, docs, err)
+			}
+		}
+	})
+}
