@@ -156,7 +156,9 @@ func (s *story) live(ctx context.Context, day int) error {
 			if err := e.Turn(ctx); err != nil { // what is in force that day
 				return err
 			}
-			if today := s.days[i][day]; len(today) > 0 {
+			today := s.days[i][day]
+			delete(s.days[i], day) // nobody asks about it again
+			if len(today) > 0 {
 				_, _, err := read(ctx, e, func(emit func(*episode.Episode) error) error { return asked(ctx, e, today, broken, emit) })
 				if err != nil {
 					return err
