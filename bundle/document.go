@@ -23,6 +23,7 @@ const (
 	TypeGateReport   = "application/vnd.headrace.gate-report.v1+json"
 	TypeStatement    = "application/vnd.headrace.statement.v1+json"
 	TypeInstructions = "application/vnd.headrace.instructions.v1+json"
+	TypeCounts       = "application/vnd.headrace.counts.v1+json"
 	TypeWithdrawal   = "application/vnd.headrace.withdrawal.v1+json"
 )
 

@@ -172,7 +172,8 @@ func (e *Edge) closeStores() error {
 func (e *Edge) Public() ed25519.PublicKey { return e.ring.Public() }
 
 // Turn takes everything one way through: what waits in the inbox is assembled, what became of it in git is found
-// out, what has settled is scrubbed and put before the policy, what is approved is packed; then each hub is met.
+// out, what has settled is scrubbed and put before the policy, what is approved is packed, what periods that are over come to is
+// counted; then each hub is met.
 func (e *Edge) Turn(ctx context.Context) error {
 	e.turning.Lock()
 	defer e.turning.Unlock()
@@ -183,6 +184,7 @@ func (e *Edge) Turn(ctx context.Context) error {
 		if out = e.pack(ctx); out != nil {
 			out = fmt.Errorf("pack: %w", out) // what cannot be signed holds up nothing that was
 		}
+		out = errors.Join(out, e.count(ctx))
 	}
 	watched := e.watchReleases(ctx)
 	met := e.meetHubs(ctx)

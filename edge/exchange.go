@@ -20,6 +20,7 @@ type Carried struct {
 	Bundles      int              `json:"bundles"`      // left there now
 	Withdrawals  int              `json:"withdrawals"`  // left there now
 	Returns      int              `json:"returns"`      // releases taken back here, said there now
+	Counts       int              `json:"counts"`       // left there now
 	Receipts     int              `json:"receipts"`     // taken back now
 	Certificates int              `json:"certificates"` // taken back now
 	Refused      []CarriedRefusal `json:"refused"`      // by the hub, by bundle
@@ -51,7 +52,7 @@ func (h *hub) exchange(ctx context.Context) error {
 	sent := h.link.Watch(ctx)
 	withdrawn := h.leaveWithdrawals(ctx) // before what they may be about
 	if sent == nil && !h.stuck {
-		sent = h.contribute(ctx)
+		sent = errors.Join(h.contribute(ctx), h.tellCounts(ctx))
 	}
 	return errors.Join(sent, withdrawn, h.leaveReturns(ctx), h.takeBack(ctx), h.link.LeaveSeen(ctx))
 }
@@ -73,7 +74,7 @@ func (e *Edge) Leave(ctx context.Context, hub string, x Exchange, dir string) (C
 		case dir != "":
 			left = h.leaveFolder(ctx, dir)
 		default:
-			left = h.contribute(ctx)
+			left = errors.Join(h.contribute(ctx), h.tellCounts(ctx))
 		}
 		return errors.Join(left, withdrawn, h.leaveReturns(ctx), h.link.LeaveSeen(ctx))
 	})

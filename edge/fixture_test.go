@@ -5,6 +5,7 @@ package edge_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"database/sql"
 	"encoding/hex"
@@ -83,6 +84,7 @@ type loop struct {
 	signing   keyring.Signing
 
 	open []*edge.Edge
+	keys map[string]ed25519.PublicKey // of edges, by name
 }
 
 func newLoop(t testing.TB) *loop { t.Helper(); return newLoopSigning(t, keyring.Signing{}) }
@@ -159,6 +161,10 @@ func (l *loop) edge(name string, how ...joining) *edge.Edge {
 	e, err := edge.New(context.Background(), c)
 	l.ok(err)
 	l.open = append(l.open, e)
+	if l.keys == nil {
+		l.keys = map[string]ed25519.PublicKey{}
+	}
+	l.keys[name] = e.Public()
 	if slices.Contains(how, joinedAlready) {
 		return e
 	}

@@ -148,7 +148,7 @@ func (h *hub) meet(ctx context.Context) error {
 	sent := h.link.Watch(ctx)
 	back := h.fetchCertificates(ctx) // what is withdrawn is said before what it may be about is sent
 	if sent == nil && !h.stuck {
-		sent = h.contribute(ctx)
+		sent = errors.Join(h.contribute(ctx), h.tellCounts(ctx))
 	}
 	return errors.Join(sent, back, h.fetch(ctx), h.tellBack(ctx)) // what cannot be sent holds up nothing on the way back
 }

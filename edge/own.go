@@ -53,6 +53,9 @@ func (e *Edge) Own(ctx context.Context, who, after string, limit int) (web.OwnPa
 	for _, r := range rows {
 		p.Rows = append(p.Rows, ownRow(r, ownState(r)))
 	}
+	if p.Counts, err = (View{Edge: e}).Counts(ctx); err != nil {
+		return p, err
+	}
 	said, err := e.Preferences(ctx, who)
 	p.Agree = said.Agree
 	return p, err

@@ -88,7 +88,7 @@ func (e *Edge) scrubAndConsent(ctx context.Context, screened chan<- answers) err
 		under := e.policy()
 		batch := make([]candidate, len(rows))
 		for i, r := range rows {
-			batch[i] = candidate{row: r, answer: sqlstore.Screened{ID: r.ID, Revision: r.Revision}}
+			batch[i] = candidate{row: r, answer: sqlstore.Screened{ID: r.ID, Revision: r.Revision, Recounted: !r.Later}}
 		}
 		if err := e.scrubBatch(ctx, batch); err != nil {
 			return err
@@ -248,6 +248,9 @@ func (e *Edge) consent(under *consent.Policy, recipient string, lower *consent.L
 	d, err := under.Decide(c.clean, consent.Request{Recipient: recipient, Now: now, Audited: e.cfg.Audited, Preferences: c.prefs})
 	if err != nil {
 		return ruled{state: sqlstore.EpisodeKept, note: "policy: " + err.Error()}, nil
+	}
+	if err := e.mayCount(under, recipient, c, d); err != nil {
+		return r, err
 	}
 	if !d.Leaves() {
 		why := d.Rule

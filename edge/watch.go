@@ -26,7 +26,7 @@ const (
 // toldOf is what a person said of a decision; empty for nothing.
 func toldOf(d *episode.Decision) string {
 	switch {
-	case d.By == episode.ByPerson && (d.Verdict == episode.Accepted || d.Verdict == episode.Modified):
+	case d.Verdict.Taken(d.By):
 		return toldTaken
 	case d.By == episode.ByPerson && d.Verdict == episode.Rejected, d.Verdict == episode.Ignored && d.By != episode.ByRule:
 		return toldPassed

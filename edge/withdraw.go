@@ -156,20 +156,35 @@ func (e *Edge) withdrawals(ctx context.Context, who string, scope sqlstore.Scope
 	for _, s := range sent {
 		left[s.Recipient] = append(left[s.Recipient], s.Episode)
 	}
+	told := map[string][]string{} // counts, by whom they were told
+	if scope.All {
+		rows, err := e.db.Counts(ctx, "")
+		if err != nil {
+			return a, nil, err
+		}
+		for _, c := range countsBack(rows) {
+			told[c.Recipient] = append(told[c.Recipient], c.ID)
+			a.Counts++
+		}
+	}
 	for _, h := range e.hubs {
 		if !h.link.Left {
-			err = errors.Join(err, h.askBack(&a, left[h.link.Name], words))
+			err = errors.Join(err, h.askBack(&a, left[h.link.Name], told[h.link.Name], words))
 			delete(left, h.link.Name)
+			delete(told, h.link.Name)
 		}
 	}
 	for name, ids := range left {
-		elsewhere[name] = len(ids)
+		elsewhere[name] += len(ids)
+	}
+	for name, ids := range told {
+		elsewhere[name] += len(ids)
 	}
 	return a, elsewhere, err
 }
 
-// askBack adds the signed withdrawals of episodes that have left to this hub.
-func (h *hub) askBack(a *sqlstore.Asked, episodes []string, words string) error {
+// askBack adds the signed withdrawals of episodes that have left to this hub, and of counts that it was told.
+func (h *hub) askBack(a *sqlstore.Asked, episodes, counts []string, words string) error {
 	lower, err := h.Lowerer(h.link.Name)
 	if err != nil {
 		return err
@@ -178,6 +193,7 @@ func (h *hub) askBack(a *sqlstore.Asked, episodes []string, words string) error 
 	for i, id := range episodes {
 		ids[i] = lower.EpisodeID(id)
 	}
+	ids = append(ids, counts...)
 	slices.Sort(ids)
 	for part := range slices.Chunk(slices.Compact(ids), maxWithdrawal) {
 		w := sqlstore.WithdrawalRow{Scope: words, Recipient: h.link.Name, Records: len(part), RequestedBy: a.By, RequestedAt: a.At}

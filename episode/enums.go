@@ -113,6 +113,15 @@ const (
 	ByUnknown By = "unknown"
 )
 
+// Taken reports whether a person took the suggestion, as it was or modified. Whoever speaks of the share that was taken means this.
+func (v Verdict) Taken(by By) bool { return by == ByPerson && (v == Accepted || v == Modified) }
+
+// Answers reports whether the verdict says what a person made of a suggestion that they were shown: took it, rejected it, or
+// passed it over.
+func (v Verdict) Answers(by By) bool {
+	return v.Taken(by) || v == Rejected && by == ByPerson || v == Ignored
+}
+
 // OutcomeKind is what was observed later.
 type OutcomeKind string
 

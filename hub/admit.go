@@ -49,6 +49,8 @@ func (h *Hub) admitAs(ctx context.Context, repo string, manifest []byte, digest 
 		return h.admitAgreement(ctx, contributor, repo, m.Layers[0].Digest.String(), digest, int64(len(manifest)))
 	case ok && place == "returns" && m.ArtifactType == bundle.TypeTakenBack && len(m.Layers) == 1:
 		return h.admitTakenBack(ctx, contributor, m.Layers[0].Digest.String())
+	case ok && place == "counts" && m.ArtifactType == bundle.TypeCounts && len(m.Layers) == 1:
+		return h.admitCounts(ctx, contributor, m.Layers[0].Digest.String())
 	case ok && place == "passages" && m.ArtifactType == bundle.TypePassage && len(m.Layers) == 1:
 		return h.admitPassage(ctx, contributor, m.Layers[0].Digest.String())
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/internal/aggregate"
 	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/value"
@@ -25,7 +26,7 @@ func TestExamplesAreWhatTheTypesWrite(t *testing.T) {
 	for name, v := range map[string]any{
 		"release.json": new(release.Release), "rollout.json": new(release.Rollout), "gate-report.json": new(gate.Report), "statement.json": new(value.Statement),
 		"withdrawal.json": new(bundle.Withdrawal), "certificate.json": new(bundle.Certificate), "incident.json": new(bundle.Incident), "passage.json": new(bundle.Passage),
-		"agreement.json": new(bundle.Agreement), "countersignature.json": new(bundle.Countersignature), "taken-back.json": new(bundle.TakenBack),
+		"agreement.json": new(bundle.Agreement), "countersignature.json": new(bundle.Countersignature), "taken-back.json": new(bundle.TakenBack), "counts.json": new(aggregate.Counts),
 		"withdrawal-expired.json": new(bundle.Withdrawal), "certificate-expired.json": new(bundle.Certificate), "refusal.json": new(bundle.Refusal),
 		"decide-request.json": new(edge.DecideRequest), "decide-answer.json": new(edge.DecideAnswer),
 		"decide-request-route.json": new(edge.DecideRequest), "decide-answer-route.json": new(edge.DecideAnswer),
@@ -57,6 +58,10 @@ func TestExamplesAreWhatTheTypesWrite(t *testing.T) {
 	}
 	if on, err := release.DecodeRollout(example(t, "rollout.json")); err != nil || on.Release != r.ID || on.Base != r.Replaces {
 		t.Errorf("rollout.json rolls out %q, %v", on.Release, err)
+	}
+	counts := new(aggregate.Counts)
+	if err := json.Unmarshal(example(t, "counts.json"), counts); err != nil || counts.Check() != nil || len(counts.Shares("filter")) != 2 {
+		t.Errorf("counts.json says nothing: %v, %v", err, counts.Check())
 	}
 	card, err := value.DecodeRateCard(example(t, "ratecard.yaml"))
 	if err != nil {

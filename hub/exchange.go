@@ -35,6 +35,7 @@ type Received struct {
 	Bundles     int             `json:"bundles"`     // taken in now
 	Withdrawals int             `json:"withdrawals"` // taken in now
 	Returns     int             `json:"returns"`     // releases taken back there, heard of now
+	Counts      int             `json:"counts"`      // taken in now
 	Waiting     int             `json:"waiting"`     // for a quota, or for the turn that certifies it
 	Refused     []ReceivedError `json:"refused"`
 	Answers     int             `json:"answers"` // left in the place now: receipts, incidents, refusals, certificates
@@ -111,6 +112,8 @@ func (h *Hub) exchange(ctx context.Context, x Exchange, between func() error) (r
 			r.Waiting++
 		case l.fresh && l.bundle():
 			r.Bundles++
+		case l.fresh && l.is(exchange.Counts):
+			r.Counts++
 		case l.fresh && l.is(exchange.Withdrawals):
 			r.Withdrawals++
 		case l.fresh:
@@ -139,7 +142,7 @@ func (h *Hub) visit(ctx context.Context, places []Exchange, turn func() error) e
 
 // takeIn takes in what lies in a place: nil where that cannot be asked. One thing that cannot be read holds up no other.
 func (h *Hub) takeIn(ctx context.Context, p exchange.Place) (list []left, err error) {
-	tags, err := exchange.Named(ctx, p, exchange.Bundles, exchange.Withdrawals, exchange.Returns)
+	tags, err := exchange.Named(ctx, p, exchange.Bundles, exchange.Withdrawals, exchange.Returns, exchange.Counts)
 	if err != nil {
 		return nil, err
 	}
@@ -193,6 +196,8 @@ func (h *Hub) take(ctx context.Context, p exchange.Place, l *left) (err error) {
 	switch {
 	case l.bundle() && (m.ArtifactType == bundle.ArtifactType || m.ArtifactType == exchange.TypeSealed) && len(m.Layers) == 2:
 		where, payloadType = "/bundles", bundle.TypeBundle
+	case l.is(exchange.Counts) && m.ArtifactType == bundle.TypeCounts && len(m.Layers) == 1:
+		where, payloadType = "/counts", bundle.TypeCounts
 	case l.is(exchange.Withdrawals) && m.ArtifactType == bundle.TypeWithdrawal && len(m.Layers) == 1:
 		where, payloadType = "/withdrawals", bundle.TypeWithdrawal
 	case l.is(exchange.Returns) && m.ArtifactType == bundle.TypeTakenBack && len(m.Layers) == 1:
@@ -310,7 +315,7 @@ func (h *Hub) answerOne(ctx context.Context, place exchange.Place, l *left, told
 		told.of(layers)
 		n += left
 	}
-	return n, len(answers) > 0 || l.is(exchange.Returns), nil // to what was taken back there is nothing to say
+	return n, len(answers) > 0 || l.is(exchange.Returns) || l.is(exchange.Counts), nil // to what was taken back there, and to counts, there is nothing to say
 }
 
 // leaveAnswer leaves an answer, unless it is there, and counts it.

@@ -19,6 +19,7 @@ import (
 	"github.com/headrace/headrace/internal/instruct"
 	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/propose"
+	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/reward"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/tlog/proof"
@@ -228,7 +229,11 @@ func (h *Hub) judgeTrial(ctx context.Context, s *snapshot, doc sqlstore.Document
 		return h.lookAt(ctx, doc, id, gate.Stands(decisions, armOf(id), scorer), today, due)
 	}
 	span := slices.DeleteFunc(slices.Clone(decisions), func(d dataset.Decision) bool { return d.Release != id || d.Day >= first+trialDays })
-	report := gate.Trial(span, armOf(id), nil, gate.Options{Model: episode.Digest(o.Payload), Snapshot: s.manifest.ID, AsOf: today, Reward: scorer})
+	home, err := h.countedBeside(ctx, release.Instructions, span, nil)
+	if err != nil {
+		return err
+	}
+	report := gate.Trial(span, armOf(id), nil, gate.Options{Model: episode.Digest(o.Payload), Snapshot: s.manifest.ID, AsOf: today, Reward: scorer, Withheld: home.withheld, Counts: home.from})
 	if report.Gain == nil { // of those four weeks little more will come
 		if today >= due+trialDays {
 			return h.endOffer(ctx, doc, noteDropped+report.Reasons[0].Message)

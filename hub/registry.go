@@ -77,7 +77,7 @@ func (h *Hub) authorize(r *http.Request, repo string, write bool) error {
 
 // contributed says of a place that contributors write into it.
 func contributed(place string) bool {
-	return slices.Contains([]string{"bundles", "withdrawals", "passages", "agreements", "returns"}, place)
+	return slices.Contains([]string{"bundles", "withdrawals", "passages", "agreements", "returns", "counts"}, place)
 }
 
 // contributorOf is who sent a request, by its token: the one that it got when it joined, or one of its identity provider.

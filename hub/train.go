@@ -93,7 +93,11 @@ func (h *Hub) judge(ctx context.Context, s *snapshot, kind release.Kind, m learn
 		return nil, err
 	}
 	today := h.today()
-	g := &judgement{report: gate.Evaluate(by, m, gate.Options{Model: digest, Snapshot: s.manifest.ID, AsOf: today, Reward: h.scorer(by, today), Look: look})}
+	home, err := h.countedBeside(ctx, kind, by, nil)
+	if err != nil {
+		return nil, err
+	}
+	g := &judgement{report: gate.Evaluate(by, m, gate.Options{Model: digest, Snapshot: s.manifest.ID, AsOf: today, Reward: h.scorer(by, today), Look: look, Withheld: home.withheld, Counts: home.from})}
 	if g.envelope, err = bundle.SealDocument(bundle.TypeGateReport, g.report, h.ring.Signing()); err != nil {
 		return nil, err
 	}

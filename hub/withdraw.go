@@ -136,7 +136,7 @@ func (h *Hub) eraseOne(ctx context.Context, o sqlstore.OpenWithdrawal, list []st
 	if o, err = h.db.Withdrawal(ctx, o.ID); err != nil { // with the fates of the bundles
 		return err
 	}
-	if err := errors.Join(append(errs, h.eraseSnapshots(ctx, o), h.bury(ctx))...); err != nil {
+	if err := errors.Join(append(errs, h.eraseSnapshots(ctx, o), h.eraseCounts(ctx, o.Contributor, o.ID, ids), h.bury(ctx))...); err != nil {
 		return err
 	}
 	return h.db.SetErased(ctx, o.ID)

@@ -29,19 +29,22 @@ import (
 type Query struct {
 	Name string
 	By   []string // the categories
+	// halves says that the last category is yes or no, and that the share of yes is what is asked: of each developer both halves count
+	// or neither does.
+	halves bool
 	// events calls one for each event of an episode, with its categories.
 	events func(e *episode.Episode, one func(id string, cell ...string))
 }
 
-// Queries lists all that can be asked.
+// Queries lists what a person can ask; [Shares] is what a hub's gate needs.
 func Queries() []Query {
 	return []Query{
-		{"decisions", []string{"tool", "surface", "verdict", "by"}, func(e *episode.Episode, one func(string, ...string)) {
+		{"decisions", []string{"tool", "surface", "verdict", "by"}, false, func(e *episode.Episode, one func(string, ...string)) {
 			for _, d := range e.Decisions {
 				one(d.Suggestion, e.Tool.Name, string(e.Tool.Surface), string(d.Verdict), string(d.By))
 			}
 		}},
-		{"languages", []string{"language", "verdict"}, func(e *episode.Episode, one func(string, ...string)) {
+		{"languages", []string{"language", "verdict"}, false, func(e *episode.Episode, one func(string, ...string)) {
 			language := map[string]string{}
 			for _, s := range e.Suggestions {
 				language[s.ID] = s.Language
@@ -50,7 +53,7 @@ func Queries() []Query {
 				one(d.Suggestion, language[d.Suggestion], string(d.Verdict))
 			}
 		}},
-		{"outcomes", []string{"tool", "outcome", "held"}, func(e *episode.Episode, one func(string, ...string)) {
+		{"outcomes", []string{"tool", "outcome", "held"}, false, func(e *episode.Episode, one func(string, ...string)) {
 			for _, o := range e.Outcomes {
 				held := "no"
 				if o.Value >= 0.5 {
@@ -105,7 +108,7 @@ func (p Params) withDefaults() (Params, *big.Rat, float64, error) {
 		return p, nil, 0, problem(fmt.Sprintf("epsilon %q is no number from 0.001 to 10", p.Epsilon))
 	case d <= 0 || d > 1e-3:
 		return p, nil, 0, problem(fmt.Sprintf("delta %q is no number above 0 and at most 0.001", p.Delta))
-	case p.PerDeveloper < 1 || p.PerDeveloper > 10_000 || p.CellsPerDeveloper < 1 || p.MinDevelopers < 1 || p.MinTeams < 1:
+	case p.PerDeveloper < 1 || p.PerDeveloper > 10_000 || p.CellsPerDeveloper < 1 || p.CellsPerDeveloper > 10_000 || p.MinDevelopers < 1 || p.MinTeams < 1:
 		return p, nil, 0, problem("events per developer go from 1 to 10,000, and at least one developer and team must stand behind a count")
 	}
 	return p, eps, d, nil
@@ -189,21 +192,34 @@ func category(s string) string {
 // cell is what stands behind one count.
 type cell struct{ events, developers, teams int64 }
 
+// stratum is what a cell is one half of, or the cell itself.
+func (q Query) stratum(cell string) string {
+	if q.halves {
+		return cell[:strings.LastIndexByte(cell, 0)+1]
+	}
+	return cell
+}
+
 // bounded returns the cells with at most p.PerDeveloper events of each developer, in at most p.CellsPerDeveloper of them, and
-// whether teams are known.
+// whether teams are known. Of halves both take part, however few are in one: else shares would lean to the larger.
 func (t *Tally) bounded(p Params) (cells map[string]*cell, teams bool) {
 	cells = map[string]*cell{}
-	byTeam := map[string]map[string]bool{}
+	byTeam, most := map[string]map[string]bool{}, p.CellsPerDeveloper
+	if t.query.halves {
+		most /= 2
+	}
 	for _, d := range t.developers {
 		slices.SortFunc(d.events, func(a, b event) int { return slices.Compare(a.order[:], b.order[:]) })
-		seen, n := map[string]bool{}, 0
+		seen, strata, n := map[string]bool{}, map[string]bool{}, 0
 		for _, e := range d.events {
 			if n == p.PerDeveloper {
 				break
 			}
-			if !seen[e.cell] && len(seen) == p.CellsPerDeveloper {
+			s := t.query.stratum(e.cell)
+			if !strata[s] && len(strata) == most {
 				continue
 			}
+			strata[s] = true
 			n++
 			c := cells[e.cell]
 			if c == nil {
@@ -306,6 +322,7 @@ func (t *Tally) report(period string, p Params, z noise) (*Report, error) {
 // developer moves by one in at most CellsPerDeveloper cells.
 type mechanism struct {
 	counts, people func(noise) (int64, error)
+	variance       float64 // of counts
 	rho            float64
 	halfWidth      int64
 	lone           int64 // no count that one developer alone stands behind passes it, but with the probability of delta
@@ -321,17 +338,18 @@ func plan(p Params, eps *big.Rat, delta float64, parts int64) mechanism {
 		// σ² = Δ²/2ρ' with Δ the most that the numbers move in the Euclidean norm, and ρ' the share of ρ.
 		varCounts, varPeople := float64(m*m)/rho, float64(c*parts)/rho
 		return mechanism{
-			counts: func(z noise) (int64, error) { return z.gaussian(ratio(varCounts)) },
-			people: func(z noise) (int64, error) { return z.gaussian(ratio(varPeople)) },
-			rho:    rho, halfWidth: int64(math.Ceil(1.96 * math.Sqrt(varCounts))),
+			counts:   func(z noise) (int64, error) { return z.gaussian(ratio(varCounts)) },
+			people:   func(z noise) (int64, error) { return z.gaussian(ratio(varPeople)) },
+			variance: varCounts, rho: rho, halfWidth: int64(math.Ceil(1.96 * math.Sqrt(varCounts))),
 			lone: 1 + int64(math.Ceil(math.Sqrt(2*varPeople*math.Log(float64(c)/delta)))), // P(X ≥ λ) ≤ exp(-λ²/2σ²)
 		}
 	}
+	scale := float64(2*m) / e
 	counts, people := new(big.Rat).Quo(big.NewRat(2*m, 1), eps), new(big.Rat).Quo(big.NewRat(2*parts*c, 1), eps)
 	return mechanism{
-		counts: func(z noise) (int64, error) { return z.laplace(counts) },
-		people: func(z noise) (int64, error) { return z.laplace(people) },
-		rho:    e * e / 8 * (1 + 1/float64(parts)), halfWidth: int64(math.Ceil(float64(2*m) / e * math.Log(20))),
+		counts:   func(z noise) (int64, error) { return z.laplace(counts) },
+		people:   func(z noise) (int64, error) { return z.laplace(people) },
+		variance: 2 * scale * scale, rho: e * e / 8 * (1 + 1/float64(parts)), halfWidth: int64(math.Ceil(scale * math.Log(20))),
 		lone: 1 + int64(math.Ceil(float64(2*parts*c)/e*math.Log(float64(c)/delta))), // P(X ≥ λ) ≤ exp(-λ/scale)
 	}
 }

@@ -28,6 +28,9 @@ type Ledger struct {
 	reports []Report
 }
 
+// CodeBudget is the code of the Problem that refuses a report which would cost more than the budget.
+const CodeBudget = "aggregate/budget"
+
 // Loss is how much privacy reports cost together, for a developer who is in all of them.
 type Loss struct {
 	Reports int     `json:"reports"`
@@ -110,7 +113,7 @@ func (l *Ledger) Report(t *Tally, recipient, period string, p Params, now time.T
 	}
 	r.Recipient = recipient
 	if after := loss(append(l.reports[:len(l.reports):len(l.reports)], *r), l.budget); after.Epsilon > l.budget {
-		return nil, &episode.Problem{Code: "aggregate/budget",
+		return nil, &episode.Problem{Code: CodeBudget,
 			Message: fmt.Sprintf("with this report all reports together cost ε = %.3g, over the budget of %.3g", after.Epsilon, l.budget),
 			Hint:    "a smaller --epsilon costs less; raising the budget is a decision about people, not a setting to try"}
 	}

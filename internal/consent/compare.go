@@ -36,6 +36,7 @@ func Compare(before, after *Policy) []Change {
 	c.recipients()
 	c.gates()
 	c.releases()
+	c.counts()
 	c.order()
 	for _, r := range slices.Concat(before.off, before.rules) {
 		if now := after.rule(r.name); now == nil {

@@ -165,6 +165,7 @@ func TestEachChangeIsTighterOrLooser(t *testing.T) {
 		{"  - {name: stays,", "  - {name: more, when: 'false', level: aggregate, purposes: [evaluate], retention_days: 1}\n  - {name: stays,", true, "added (level aggregate)"},
 		{"two_keys: true", "two_keys: false", true, "two_keys: yes → no"},
 		{"two_keys: true", "two_keys: true\nexplore: 0.02", true, "explore: 0 → 0.02"},
+		{"two_keys: true", "two_keys: true\ncounts: {period: month}", true, "added (each month, epsilon 1, budget 10)"},
 		{"[a, b]", "[a]", false, "text: no longer from b"},
 		{"[a, b]", "[a, b, c]", true, "text: also from c"},
 		{"clean_batches: 3", "clean_batches: 2", true, "text: clean_batches: 3 → 2"},

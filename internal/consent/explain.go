@@ -83,6 +83,9 @@ func (p *Policy) Explain(e *episode.Episode, q Request) (Explanation, error) {
 		x.takeFrom(p, decided, f, q)
 	}
 	x.Outcome = outcome(x.Decision)
+	if p.counts != nil && x.Decision.Level.Rank() >= episode.LevelAggregate.Rank() {
+		x.Outcome += "; counted with noise once its " + p.counts.Period + " is over"
+	}
 	return x, nil
 }
 

@@ -33,7 +33,8 @@ type Policy struct {
 	twoKeys    bool
 	releases   []ReleaseRule
 	explore    float64
-	firstRule  int // the line of source on which it begins
+	counts     *Counts // nil: none are told
+	firstRule  int     // the line of source on which it begins
 }
 
 // recipient is somebody to whom records may go.
@@ -115,8 +116,8 @@ func decodePolicy(b []byte) (*Policy, error) {
 	}
 	p := &Policy{source: string(b), digest: episode.Digest(b), rights: table}
 	var version int
-	var recipients, rules, text, releases ast.Node
-	err = document(b, "a policy", map[string]any{"version": &version, "recipients": &recipients, "rules": &rules, "text": &text, "two_keys": &p.twoKeys, "explore": &p.explore, "releases": &releases})
+	var recipients, rules, text, releases, counts ast.Node
+	err = document(b, "a policy", map[string]any{"version": &version, "recipients": &recipients, "rules": &rules, "text": &text, "two_keys": &p.twoKeys, "explore": &p.explore, "releases": &releases, "counts": &counts})
 	if err != nil {
 		return nil, err
 	}
@@ -138,6 +139,11 @@ func decodePolicy(b []byte) (*Policy, error) {
 	}
 	if releases != nil {
 		if err := each(releases, "releases", p.addReleaseRule); err != nil {
+			return nil, err
+		}
+	}
+	if counts != nil {
+		if p.counts, err = readCounts(counts); err != nil {
 			return nil, err
 		}
 	}

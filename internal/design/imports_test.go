@@ -55,7 +55,7 @@ var rules = []rule{
 	{"internal/gateway", "episode", "passes bytes on; what they are worth keeping for the edge says"},
 	{"internal/consent", "episode internal/rights scrub spec", "levels are a table of the standard"},
 	{"internal/risk", "episode scrub", "scores records that leave; what leaves consent decides"},
-	{"internal/aggregate", "episode internal/statedir", "counts what it is given; whose may be counted consent decides"},
+	{"internal/aggregate", "bundle episode internal/statedir", "counts what it is given; whose may be counted consent decides"},
 	{"internal/audit", "episode", "draws lines and adds up what people write beside them"},
 	{"internal/curate", "episode internal/dataset internal/rights", ""},
 	{"internal/dataset/export", "episode internal/dataset internal/rights", ""},
@@ -99,9 +99,9 @@ var rules = []rule{
 	{"internal/design/...", "", "tests, and what prints their results"},
 
 	{"agent", "episode internal/capture/... internal/device internal/login internal/seal internal/spool internal/statedir", "holds no key but its own certificate's, and no policy"},
-	{"edge", "bundle episode internal/access internal/canary internal/capture/... internal/config internal/consent internal/device internal/draw internal/exchange internal/gate internal/gateway internal/instruct internal/keyring internal/learn internal/link internal/login internal/patch internal/poll internal/published internal/release internal/risk internal/seal internal/spool internal/sqlstore internal/statedir internal/tlog/proof internal/tlog/seen internal/tlog/tiles internal/trail internal/value internal/web scrub",
+	{"edge", "bundle episode internal/access internal/aggregate internal/canary internal/capture/... internal/config internal/consent internal/device internal/draw internal/exchange internal/gate internal/gateway internal/instruct internal/keyring internal/learn internal/link internal/login internal/patch internal/poll internal/published internal/release internal/risk internal/seal internal/spool internal/sqlstore internal/statedir internal/tlog/proof internal/tlog/seen internal/tlog/tiles internal/trail internal/value internal/web scrub",
 		"knows a hub as a registry with a key: not its code, its log's writer, its datasets"},
-	{"hub", "bundle episode internal/access internal/blob internal/config internal/curate internal/dataset/... internal/device internal/exchange internal/gate internal/instruct internal/intake internal/keyring internal/learn internal/link internal/login internal/propose internal/published internal/registry internal/release internal/reward internal/rights internal/sqlstore internal/statedir internal/tlog/... internal/trail internal/value internal/web",
+	{"hub", "bundle episode internal/access internal/aggregate internal/blob internal/config internal/curate internal/dataset/... internal/device internal/exchange internal/gate internal/instruct internal/intake internal/keyring internal/learn internal/link internal/login internal/propose internal/published internal/registry internal/release internal/reward internal/rights internal/sqlstore internal/statedir internal/tlog/... internal/trail internal/value internal/web",
 		"never sees raw text: no reader, no filter, no policy"},
 	{"cmd/...", "agent edge hub bundle scrub episode spec internal/...", "commands may use all of it, and should hold little"},
 }

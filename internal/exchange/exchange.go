@@ -4,7 +4,7 @@
 // a repository in a registry that the enterprise runs already.
 //
 // Start from [Open], which returns a [Place] for either. What lies there is OCI artifacts: bundles under tags that begin with
-// [Bundles], withdrawals under [Withdrawals], and the hub's answers as referrers of what they answer. [Put] leaves a document,
+// [Bundles], withdrawals under [Withdrawals], counts under [Counts], and the hub's answers as referrers of what they answer. [Put] leaves a document,
 // [Named] lists what the other side left.
 //
 // Nothing here is trusted: a digest is checked as the bytes are read, and what they say is for whoever reads them to verify.
@@ -44,6 +44,7 @@ const (
 	Bundles     = "b-"
 	Withdrawals = "w-"
 	Returns     = "r-" // a contributor's word that a release decides nothing there any more
+	Counts      = "c-" // what a contributor tells of a period
 )
 
 // The tags of what there is one of.

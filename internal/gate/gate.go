@@ -35,6 +35,8 @@ type Options struct {
 	Explore float64
 	// Withheld is what contributors counted at home of decisions that they did not contribute.
 	Withheld []Withheld
+	// Counts are the digests of the documents that Withheld is from; they are copied into the report where it looks at Withheld.
+	Counts []string
 	// Look says which look this is at which claim; the zero Look that it is the only one that there will be.
 	Look Look
 }
@@ -71,7 +73,7 @@ func Evaluate(heldOut []dataset.Decision, candidate learn.Model, o Options) Repo
 	r.WorstDecile = s.worstDecile()
 	r.Choices = s.choices()
 	r.Curve = s.curve()
-	s.selection(o.Withheld, &r)
+	s.selection(o, &r)
 	return r
 }
 

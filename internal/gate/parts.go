@@ -147,13 +147,14 @@ func (s *sample) worstDecile() *Decile {
 type Withheld struct {
 	Contributor, Language string // Language is empty for all of them
 	Shown, Taken          float64
-	Noise                 float64 // standard deviation of either
+	Noise                 float64 // standard deviation, of the noise in what was taken and of that in what was not
 }
 
 // selection holds what contributors counted beside what they contributed, and notes of how many decisions nothing is known.
-func (s *sample) selection(withheld []Withheld, r *Report) {
+func (s *sample) selection(o Options, r *Report) {
 	known := map[string]bool{}
-	for _, w := range withheld {
+	r.Counts = o.Counts
+	for _, w := range o.Withheld {
 		var shown, taken float64
 		people := map[int]bool{}
 		for i := range s.rows {
@@ -177,7 +178,7 @@ func (s *sample) selection(withheld []Withheld, r *Report) {
 			stratum += " " + w.Language
 		}
 		r.Selection = append(r.Selection, Selection{Contributor: w.Contributor, Stratum: stratum, Contributed: taken / shown, Counted: share,
-			Noise: w.Noise * math.Sqrt(1+float64(share*share)) / w.Shown})
+			Noise: w.Noise * math.Sqrt(float64(share*share)+float64((1-share)*(1-share))) / w.Shown})
 	}
 	unknown := 0
 	for i := range s.rows {

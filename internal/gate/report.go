@@ -73,6 +73,8 @@ type Report struct {
 	Parts []Part `json:"parts,omitempty"`
 	// Selection is what is known of decisions that contributors withheld; a contributor of whom nothing is known is not in it.
 	Selection []Selection `json:"selection,omitempty"`
+	// Counts are the digests of the signed counts that Selection is from.
+	Counts []string `json:"counts,omitempty"`
 }
 
 // Reason is one thing that stands against a release. Missing is how much more (or less) there must be, in the unit of Need.

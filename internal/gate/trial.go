@@ -31,7 +31,9 @@ func Trial(decisions []dataset.Decision, arm func(*dataset.Decision) (treated, i
 		return r
 	}
 	s.adjust()
-	s.conclude(&r)
+	if s.conclude(&r); r.Gain != nil {
+		s.selection(o, &r)
+	}
 	return r
 }
 

@@ -170,6 +170,25 @@ func (l *Link) takenBack(id, why string) ([]byte, error) {
 	return bundle.SealDocument(bundle.TypeTakenBack, bundle.TakenBack{Contributor: l.Contributor, Recipient: l.Name, Release: id, Why: why}, l.ring.Signing())
 }
 
+// Counts is the repository in which we tell the hub what was shown and taken here.
+const Counts = "/counts"
+
+// TellCounts sends signed counts to the hub, or leaves them in the exchange that stands in its place. Again they change nothing.
+func (l *Link) TellCounts(ctx context.Context, id string, envelope []byte) error {
+	repo, err := l.Repository(l.Contributor + Counts)
+	switch {
+	case err != nil:
+	case l.Visit != nil:
+		_, err = l.leave(ctx, exchange.Tag(exchange.Counts, id), bundle.TypeCounts, envelope)
+	default:
+		_, err = l.PushDocument(ctx, repo, bundle.TypeCounts, envelope)
+	}
+	if err != nil {
+		return fmt.Errorf("tell counts %s: %w", id, err)
+	}
+	return nil
+}
+
 // Instructions fetches what the hub asks us to have tried, and what came of it; nil where there is nothing.
 func (l *Link) Instructions(ctx context.Context) (*instruct.Offers, error) {
 	_, layers, err := l.tagged(ctx, l.Contributor+Instructions, tagLatest)

@@ -64,6 +64,10 @@ func Gate(id string, at time.Time, r *gate.Report, releaseID string) web.Gate {
 	if r.Power != nil {
 		g.More = r.Power.Developers
 	}
+	for _, x := range r.Selection {
+		g.Withheld = append(g.Withheld, web.Withheld{Contributor: x.Contributor, Language: strings.TrimPrefix(strings.TrimPrefix(x.Stratum, "accepted"), " "),
+			Came: x.Contributed, Counted: x.Counted, Within: 1.96 * x.Noise})
+	}
 	for _, x := range r.Notes {
 		if x.Code == "selection" {
 			g.WithheldNote = x.Message

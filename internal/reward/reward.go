@@ -131,11 +131,9 @@ func (s Spec) Of(d *dataset.Decision) (reward float64, ok bool) {
 }
 
 // Taken reports whether a person took the suggestion, as it was or modified.
-func Taken(d *dataset.Decision) bool {
-	return d.By == episode.ByPerson && (d.Verdict == episode.Accepted || d.Verdict == episode.Modified)
-}
+func Taken(d *dataset.Decision) bool { return d.Verdict.Taken(d.By) }
 
 // labelled reports whether the decision says anything about the person, or was hidden.
 func labelled(d *dataset.Decision) bool {
-	return !d.Shown || Taken(d) || d.Verdict == episode.Rejected && d.By == episode.ByPerson || d.Verdict == episode.Ignored
+	return !d.Shown || d.Verdict.Answers(d.By)
 }

@@ -146,9 +146,11 @@ type WithdrawalRow struct {
 type Asked struct {
 	Scope Scope
 	Sent  int // records that had left when the withdrawals were made
-	By    string
-	At    time.Time
-	Rows  []WithdrawalRow
+	// Counts is how many counts are taken back with everything.
+	Counts int
+	By     string
+	At     time.Time
+	Rows   []WithdrawalRow
 	// Unsigned is why some of the rows are not signed.
 	Unsigned error
 }
@@ -173,6 +175,11 @@ func (d *DB) AskWithdrawal(ctx context.Context, a Asked) (stopped []string, err 
 		}
 		if left != a.Sent {
 			return ErrChanged // more left while the withdrawal was made
+		}
+		if a.Scope.All {
+			if err := takeCountsBack(ctx, tx.Tx, a.Counts); err != nil {
+				return err
+			}
 		}
 		for _, w := range a.Rows {
 			state := withdrawalAsked

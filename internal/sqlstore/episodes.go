@@ -167,6 +167,9 @@ type Screened struct {
 	Level    string
 	Title    string         // first words of the scrubbed instruction
 	Out      []*OutboundRow // one for each hub that it may leave to
+	// Counted is what may be counted of it, for each hub; with Recounted it takes the place of what was.
+	Counted   []CountedRow
+	Recounted bool
 }
 
 // Screen stores the answers of filter and policy, in one commit. An episode that changed meanwhile is left for the next
@@ -184,6 +187,7 @@ func (d *DB) Screen(ctx context.Context, answers []Screened) error {
 		}
 		defer st.Close()
 		var out []*OutboundRow
+		var stored []Screened
 		for _, s := range answers {
 			r, err := st.ExecContext(ctx, s.State, s.Note, s.Level, s.Title, policy, s.ID, s.Revision)
 			if err != nil {
@@ -192,8 +196,11 @@ func (d *DB) Screen(ctx context.Context, answers []Screened) error {
 			if n, err := r.RowsAffected(); err != nil {
 				return err
 			} else if n > 0 {
-				out = append(out, s.Out...)
+				out, stored = append(out, s.Out...), append(stored, s)
 			}
+		}
+		if err := d.recount(ctx, tx.Tx, stored); err != nil {
+			return err
 		}
 		if err := stopBack(ctx, tx.Tx, out); err != nil {
 			return err

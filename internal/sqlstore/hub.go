@@ -172,6 +172,7 @@ const (
 	DocTrial        = "trial"        // a gate report on a trial of instructions
 	DocLook         = "look"         // what was seen of a roll-out in a snapshot
 	DocTakenBack    = "taken-back"   // a contributor's word that it decides by a release no more
+	DocCounts       = "counts"       // a contributor's, of what was shown and taken at home in a period
 	DocTrialLook    = "trial-look"   // where one stood on a day, for its contributor
 )
 

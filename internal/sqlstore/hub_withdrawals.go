@@ -125,7 +125,7 @@ func (d *DB) Withdrawal(ctx context.Context, id string) (OpenWithdrawal, error) 
 	return one(rowsOf(ctx, d.read, scanOpen, openCols+` WHERE id=$1`, id))
 }
 
-// Erasure is one thing done for a withdrawal: a shard that has lost records, or a snapshot that has lost files.
+// Erasure is one thing done for a withdrawal: a shard that has lost records, a snapshot that has lost files, or counts that are gone.
 type Erasure struct {
 	Withdrawal string
 	Fate       bundle.Fate
@@ -140,10 +140,13 @@ type Erasure struct {
 func (d *DB) Erase(ctx context.Context, e Erasure) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
 		var err error
-		if e.Fate.Kind == "bundle" {
+		switch e.Fate.Kind {
+		case "bundle":
 			// Two bundles of the same records share a blob: both point to what is left, before the old one goes.
 			_, err = tx.ExecContext(ctx, `UPDATE admitted SET shard=$1, leaves=CASE WHEN leaves='' THEN $3 ELSE leaves END WHERE shard=(SELECT a.shard FROM admitted a WHERE a.bundle=$2)`, e.Shard, e.Fate.Artifact, e.Leaves)
-		} else {
+		case DocCounts:
+			_, err = tx.ExecContext(ctx, `DELETE FROM documents WHERE kind=$1 AND id=$2`, DocCounts, e.Fate.Artifact)
+		default:
 			_, err = tx.ExecContext(ctx, `UPDATE documents SET note=$1 WHERE kind=$2 AND id=$3`, "incomplete: withdrawal "+e.Withdrawal, DocSnapshot, e.Fate.Artifact)
 		}
 		if err != nil {

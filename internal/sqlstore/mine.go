@@ -86,7 +86,7 @@ func (d *DB) AnswerAsked(ctx context.Context, id string, seen []string, now time
 // EraseEpisode deletes an episode's raw text and what else tells of its contents but has not left: no page shows it again.
 func (d *DB) EraseEpisode(ctx context.Context, id string) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
-		for _, q := range []string{`DELETE FROM raw WHERE episode=$1`, `DELETE FROM prints WHERE episode=$1`, `UPDATE episodes SET title='' WHERE id=$1`} {
+		for _, q := range []string{`DELETE FROM raw WHERE episode=$1`, `DELETE FROM prints WHERE episode=$1`, `DELETE FROM counted WHERE episode=$1`, `UPDATE episodes SET title='' WHERE id=$1`} {
 			if _, err := tx.ExecContext(ctx, q, id); err != nil {
 				return err
 			}

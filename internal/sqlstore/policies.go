@@ -157,6 +157,9 @@ func (c *changing) screenAgain(ctx context.Context, keep []string, by string, no
 		return `rule NOT IN ` + in(k, len(keep))
 	}
 	rules := anys(keep)
+	if _, err := c.ExecContext(ctx, `DELETE FROM counted WHERE `+other(1), rules...); err != nil { // what is screened again is counted again
+		return nil, err
+	}
 	stopped, err = idsOf(ctx, c.Tx, `DELETE FROM bundles WHERE state='packed' AND sent_at=0 AND id IN (SELECT bundle FROM outbound WHERE state='packed' AND `+other(1)+`) RETURNING id`, rules...)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/access"
@@ -65,6 +66,33 @@ func (s *Site) episodes(r *http.Request) (view, error) {
 type bundlesData struct {
 	List   []Bundle
 	Alarms []Alarm
+	Counts []Counts
+}
+
+// Counts is what a recipient is told of a period: how many suggestions were shown and taken, with noise, and nothing of anybody.
+type Counts struct {
+	ID        string       `json:"id,omitzero"` // digest of what is signed; empty where none was made
+	Recipient string       `json:"recipient"`
+	Period    string       `json:"period"`
+	State     string       `json:"state"`
+	Note      string       `json:"note,omitzero"` // why they are not told
+	MadeAt    time.Time    `json:"made_at"`
+	SentAt    time.Time    `json:"sent_at,omitzero"`
+	Reports   []CountsTold `json:"reports,omitempty"`
+}
+
+// CountsTold is one of the reports: its counts, each by what it is of, how far the noise moves one in 95 of 100, and what it costs.
+type CountsTold struct {
+	Query   string      `json:"query"`
+	Epsilon string      `json:"epsilon"`
+	Within  int64       `json:"half_width_95"`
+	Values  []CountTold `json:"values"`
+}
+
+// CountTold is one count.
+type CountTold struct {
+	Of    []string `json:"of"`
+	Count int64    `json:"count"`
 }
 
 func (s *Site) bundles(r *http.Request) (view, error) {
@@ -73,7 +101,11 @@ func (s *Site) bundles(r *http.Request) (view, error) {
 		return view{}, err
 	}
 	a, err := s.cfg.Edge.Alarms(r.Context())
-	return view{Title: "Bundles and receipts", Data: bundlesData{b, a}}, err
+	if err != nil {
+		return view{}, err
+	}
+	c, err := s.cfg.Edge.Counts(r.Context())
+	return view{Title: "Bundles and receipts", Data: bundlesData{b, a, c}}, err
 }
 
 func (s *Site) bundle(r *http.Request) (view, error) {

@@ -25,6 +25,7 @@ type world struct {
 	rows              []EpisodeRow
 	batches           []BatchView
 	alarms            []Alarm
+	counts            []Counts
 	bundles           []BundleView
 	withdrawals       []Withdrawal
 	takenBack         []Scope
@@ -108,6 +109,8 @@ func full(t func(string) string) *world {
 		{Bundle: Bundle{ID: "b/3", PackedAt: noon, Recipient: t("maker.example"), Records: 1, Bytes: 1, State: "refused", Incident: &Incident{ID: t("inc_1"), Day: t("2026-11-27"), RotateBy: t("2026-11-30T16:00:00Z"),
 			Kinds: t("1 × aws-key"), Findings: []IncidentFinding{{0, t("/suggestions/0/after"), t("aws-key")}}, More: 2, Signer: digestOf("hub")}}}}
 	w.alarms = []Alarm{{At: noon, Why: t("the log's key signed two checkpoints that are not of one log"), Dir: t("/var/lib/headrace/edge/log/1/evidence-2"), Hub: t("hub 1")}}
+	w.counts = []Counts{{ID: digestOf("counts"), Recipient: t("maker.example"), Period: "2026-10", State: "sent", MadeAt: noon, SentAt: noon, Reports: []CountsTold{{t("taken"), "0.5", 240, []CountTold{{[]string{t("filter"), "no"}, 5210}, {[]string{t("filter"), "yes"}, -12}}}, {Query: "taken_by_language", Epsilon: "0.5", Within: 240}}},
+		{Recipient: t("second.example"), Period: "2026-W40", State: "stays", Note: t("all reports together cost too much"), MadeAt: noon}}
 	w.withdrawals = []Withdrawal{{"w/1", t("session s1"), noon, t("kim"), 7, "done", []Fate{{digestOf("b"), "bundle", t("erased")}, {"snap/1", "snapshot", t("rebuilt")}, {t("export of 3 Nov"), "export", t("beyond reach at maker.example")}}, []byte(t(`{"session":"s1"}`)), digestOf("hub"), t("hub 1")}}
 	snap := Snapshot{"snap/1", noon, 97001, 96210, 1204, 3, true, []string{"openai-dpo", "trl-kto"}}
 	w.snapshots = []SnapshotView{{Snapshot: snap, Digest: digestOf("snap"), In: 97210, Used: 97001, SetAside: []Reason{{t("terms do not cover the purpose"), 200, t("widen the purposes in the policy")}, {t("exact duplicate"), 9, ""}},
@@ -162,7 +165,8 @@ func (w *world) Withdrawals(context.Context) ([]Withdrawal, error) {
 func (w *world) Batches(context.Context) ([]Batch, error) {
 	return bare(w.batches, func(b BatchView) Batch { return b.Batch }), nil
 }
-func (w *world) Alarms(context.Context) ([]Alarm, error) { return w.alarms, nil }
+func (w *world) Alarms(context.Context) ([]Alarm, error)  { return w.alarms, nil }
+func (w *world) Counts(context.Context) ([]Counts, error) { return w.counts, nil }
 func (w *world) Bundles(context.Context) ([]Bundle, error) {
 	return bare(w.bundles, func(b BundleView) Bundle { return b.Bundle }), nil
 }
@@ -230,7 +234,7 @@ func (w *world) Own(_ context.Context, who, _ string, _ int) (OwnPage, error) {
 	if w.text == nil {
 		return OwnPage{}, nil
 	}
-	return OwnPage{Rows: []Own{{"ep_1", noon, w.text("claude-code"), w.text("payments"), w.text("Charging nothing"), episode.LevelMasked, "asks you"}, {ID: "ep_2", StartedAt: noon, Tool: w.text("demo"), State: "sent"}}, Next: "a&b", TwoKeys: true, Agree: w.agree}, nil
+	return OwnPage{Rows: []Own{{"ep_1", noon, w.text("claude-code"), w.text("payments"), w.text("Charging nothing"), episode.LevelMasked, "asks you"}, {ID: "ep_2", StartedAt: noon, Tool: w.text("demo"), State: "sent"}}, Next: "a&b", TwoKeys: true, Agree: w.agree, Counts: w.counts}, nil
 }
 func (w *world) OwnRecord(_ context.Context, who, id string) (*OwnView, error) {
 	rec := w.batches[0].Records[0]

@@ -49,7 +49,7 @@ type Gate struct {
 	Components []Component
 	// Worst is what the tenth of developers fare like for whom the new policy does least; nil where it is not known.
 	Worst *Estimate
-	// Withheld says what contributors have kept back, by kind of record; WithheldNote where that is not known, and why.
+	// Withheld says what contributors counted at home beside what came; WithheldNote of how many nothing is known, and why.
 	Withheld     []Withheld
 	WithheldNote string
 	// More is how many more developers it would take to tell a gain such as this from none, four times of five; 0: not known.
@@ -110,10 +110,11 @@ type Component struct {
 	Old, New Estimate
 }
 
-// Withheld counts what was kept back of one kind of record; counts are noised.
+// Withheld is the share that was taken of what a contributor showed: of what came, and of all, as it counted at home with noise.
 type Withheld struct {
-	What       string
-	Kept, Came int // kept back, and come in
+	Contributor, Language string // of all languages where it is empty
+	Came, Counted         float64
+	Within                float64 // how far the noise moves Counted at most, in 95 of 100
 }
 
 // CurvePoint is the gain at another threshold.

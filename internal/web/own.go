@@ -32,6 +32,8 @@ type OwnPage struct {
 	// TwoKeys says that nothing of theirs leaves without their yes; Agree is what they have said, nil for nothing.
 	TwoKeys bool  `json:"two_keys"`
 	Agree   *bool `json:"agree,omitempty"`
+	// Counts are what recipients are told of everybody here together, with noise.
+	Counts []Counts `json:"counts,omitempty"`
 }
 
 // OwnView is one of a developer's own records: what was captured, what leaves of it, and where it went.

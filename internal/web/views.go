@@ -65,6 +65,8 @@ type EdgeSource interface {
 	Alarms(ctx context.Context) ([]Alarm, error)
 	Bundles(ctx context.Context) ([]Bundle, error)
 	Bundle(ctx context.Context, id string) (*BundleView, error)
+	// Counts are those that were made of periods that are over, newest first.
+	Counts(ctx context.Context) ([]Counts, error)
 
 	Withdrawals(ctx context.Context) ([]Withdrawal, error)
 	Withdrawal(ctx context.Context, id string) (*Withdrawal, error)
