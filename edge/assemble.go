@@ -260,7 +260,7 @@ func (e *Edge) stored(ctx context.Context, r sqlstore.EpisodeRow) (*parts.Parts,
 func (e *Edge) unpack(p payload) []*episode.Episode {
 	var list []*episode.Episode
 	switch p.Kind {
-	case kindEpisodes, kindProxied:
+	case kindEpisodes, kindProxied, kindGateway:
 		for line := range bytes.Lines(p.body) {
 			if len(bytes.TrimSpace(line)) == 0 {
 				continue

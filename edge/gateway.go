@@ -3,10 +3,18 @@
 package edge
 
 import (
+	"context"
+	"fmt"
 	"net/http"
+	"sync"
 
+	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/gateway"
 )
+
+// kindGateway is what a payload holds that passed through the gateway: JSON Lines.
+const kindGateway = "gateway"
 
 // Gateway serves tools that ask models; nil where none is configured.
 func (e *Edge) Gateway() http.Handler {
@@ -26,4 +34,77 @@ func (e *Edge) openGateway() error {
 	}
 	e.gateway, err = gateway.New(e.cfg.Gateway, token, e.cfg.Gateway.Local())
 	return err
+}
+
+// listeners is how many read what passed through the gateway: they share their fsyncs.
+const listeners = 8
+
+// listen keeps what passes through the gateway, until ctx ends. Answers never wait for it.
+func (e *Edge) listen(ctx context.Context) {
+	if e.gateway == nil {
+		return
+	}
+	var wg sync.WaitGroup
+	for range listeners {
+		wg.Go(func() {
+			for {
+				select {
+				case s := <-e.gateway.Seen():
+					e.hear(ctx, s)
+					s.Done()
+				case <-ctx.Done():
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// hear keeps what one request told, if the policy lets it be recorded: it is asked before anything rests.
+func (e *Edge) hear(ctx context.Context, s *gateway.Seen) {
+	n := e.gateway.Stats()
+	p := Principal{Name: "unauthenticated"}
+	if s.Proven {
+		p = Principal{Name: printable(s.Developer, maxName), Authenticated: true}
+	}
+	ep, err := s.Episode()
+	switch {
+	case err != nil:
+		n.Unread.Add(1)
+		return
+	case ep == nil:
+		n.Nothing.Add(1)
+		return
+	}
+	records, err := e.policy().Records(consent.Facts{Tool: ep.Tool.Name, Surface: string(ep.Tool.Surface), Repository: ep.Repository, Developer: p.Name})
+	if err != nil || !records {
+		n.Off.Add(1)
+		return
+	}
+	line, err := episode.Append(nil, ep)
+	if err != nil {
+		n.Unread.Add(1)
+		return
+	}
+	if err := e.keep(ctx, kindGateway, p, line); err != nil {
+		if n.Lost.Add(1) == 1 {
+			e.log.Error("what passes through the gateway cannot be kept; it is answered all the same", "err", err, "hint", episode.HintOf(err))
+		}
+		return
+	}
+	n.Captured.Add(1)
+}
+
+// GatewaySaid is what the gateway did since the edge was started, in a line; empty where there is none.
+func (e *Edge) GatewaySaid() string {
+	if e.gateway == nil {
+		return ""
+	}
+	n := e.gateway.Stats()
+	said := fmt.Sprintf("gateway: %d requests passed on, %d captured, %d told nothing, %d not recorded by the policy", n.Passed.Load(), n.Captured.Load(), n.Nothing.Load(), n.Off.Load())
+	if missed := n.Large.Load() + n.Behind.Load() + n.Unread.Load() + n.Lost.Load(); missed > 0 {
+		said += fmt.Sprintf("; %d answered and not captured: %d too large, %d while too much waited, %d of a form that is not read, %d not stored", missed, n.Large.Load(), n.Behind.Load(), n.Unread.Load(), n.Lost.Load())
+	}
+	return said
 }

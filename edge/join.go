@@ -27,6 +27,8 @@ func sourceOf(kind string) parts.Kind {
 		return parts.History
 	case kindProxied:
 		return parts.Proxy
+	case kindGateway:
+		return parts.Gateway
 	case kindHook:
 		return parts.Hooks
 	}

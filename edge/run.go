@@ -18,6 +18,7 @@ func (e *Edge) Run(ctx context.Context) error {
 	wg.Go(func() { e.mirror(ctx) })
 	wg.Go(func() { e.poll(ctx) })
 	wg.Go(func() { e.trail.Run(ctx) })
+	wg.Go(func() { e.listen(ctx) })
 	defer wg.Wait()
 	wait := time.Minute
 	for {

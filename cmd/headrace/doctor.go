@@ -38,8 +38,8 @@ type doctorCmd struct {
 func (doctorCmd) Help() string {
 	return `For each tool: what histories it has here, how many of them the agent has read as they are now, whether its hooks and
 telemetry report here (headrace connect), what its histories tell, and what a release can move in it.
-Then whether this machine is enrolled, and what waits to be delivered; and, where an edge runs here, which bundles the hub has
-refused for what it found in them. It reads names and sizes, no content, and changes nothing.
+Then whether this machine is enrolled, and what waits to be delivered; and, where an edge runs here, what its gateway passed on and
+captured, and which bundles the hub has refused for what it found in them. It reads names and sizes, no content, and changes nothing.
 
 With --coverage it asks this machine's edge instead: of the decisions that the tools themselves counted, by their telemetry or on
 their makers' servers (pollers: in edge.yaml), how many were captured, by tool and team. No figure is from fewer than 10 developers,
@@ -111,16 +111,16 @@ func (c *doctorCmd) Run(e *env) error {
 	if err := c.machine(e); err != nil {
 		return err
 	}
-	return c.incidents(e)
+	return cmp.Or(c.running(e, "gateway"), c.running(e, "incidents"))
 }
 
-// incidents says what the hub has refused of the edge that runs on this machine, if there is one.
-func (c *doctorCmd) incidents(e *env) error {
+// running says what the edge that runs on this machine, if there is one, says of its gateway, or of what the hub has refused.
+func (c *doctorCmd) running(e *env, what string) error {
 	f, err := edge.ReadFile(c.Config, e.dir)
 	if err != nil {
 		return err
 	}
-	said, err := control(e.ctx, f.Dir, "incidents", "")
+	said, err := control(e.ctx, f.Dir, what, "")
 	if p, ok := errors.AsType[*episode.Problem](err); ok && p.Code == "control/not-running" || err == nil && said == "" {
 		return nil
 	}

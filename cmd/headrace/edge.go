@@ -195,6 +195,7 @@ func edgeControls(ed *edge.Edge, s *service, site *web.Site) controls {
 		"instructions":    does[instructionsJob](ed),
 		"policy-versions": does[versionJob](ed),
 		"releases":        does[releaseJob](ed),
+		"gateway":         func(context.Context, string) (string, error) { return ed.GatewaySaid(), nil },
 		"incidents":       func(ctx context.Context, _ string) (string, error) { return ed.Incidents(ctx) },
 	}
 }

@@ -52,7 +52,7 @@ var rules = []rule{
 	{"internal/capture/...", "episode internal/capture/...", "readers know each other's shared parts, and none of the stages after them"},
 	{"internal/poll", "episode internal/capture/jules internal/capture/lax", "asks tools' servers, knows nothing of what was captured"},
 	{"internal/rights", "episode spec", "a table of the standard, asked by all who let records leave or use them"},
-	{"internal/gateway", "episode", "passes bytes on; what they are worth keeping for the edge says"},
+	{"internal/gateway", "episode internal/capture/gateway", "passes bytes on and copies them; what becomes of the copy the edge says"},
 	{"internal/consent", "episode internal/rights scrub spec", "levels are a table of the standard"},
 	{"internal/risk", "episode scrub", "scores records that leave; what leaves consent decides"},
 	{"internal/aggregate", "bundle episode internal/statedir", "counts what it is given; whose may be counted consent decides"},

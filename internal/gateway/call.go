@@ -5,22 +5,29 @@ package gateway
 import (
 	"bytes"
 	"io"
-	"log"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // MaxHead is how much of a request's body is read before it goes on, in bytes: the model's name is looked for there.
 const MaxHead = 4 << 20
 
-// asks are the endpoints whose requests name a model.
-var asks = []string{"/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/embeddings", "/v1/messages", "/v1/messages/count_tokens"}
+// asks reports whether requests to an endpoint name a model, and suggests whether its answers suggest something.
+func asks(path string) bool {
+	return suggests(path) || path == "/v1/embeddings" || path == "/v1/messages/count_tokens"
+}
 
-// silence takes what the proxy would write to a log.
-var silence = log.New(io.Discard, "", 0)
+func suggests(path string) bool {
+	switch path {
+	case "/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages":
+		return true
+	}
+	return false
+}
 
 // call is one request on its way.
 type call struct {
@@ -33,6 +40,7 @@ type call struct {
 	whole     bool   // the head is all of it
 	shift     int    // by which the body has grown
 	read      bool   // the head was read
+	sent      time.Time
 }
 
 // take finds out where a request goes.
@@ -49,9 +57,10 @@ func (g *Gateway) take(r *http.Request) (*call, error) {
 	if plain, err := url.PathUnescape(c.path); err != nil || slices.ContainsFunc(strings.FieldsFunc(plain, slash), dots) {
 		return nil, &refusal{http.StatusBadRequest, "gateway/path", "the path leads up", "send it without . and .. in it"}
 	}
+	c.sent = time.Now()
 	c.proven = g.proves(r.Header.Get(TokenHeader)) || g.proves(bearer(r)) || g.proves(r.Header.Get("X-Api-Key"))
 	dialect := dialectOf(r, c.path)
-	if r.Method == http.MethodPost && slices.Contains(asks, c.path) {
+	if r.Method == http.MethodPost && asks(c.path) {
 		if err := c.readHead(r); err != nil {
 			return nil, &refusal{http.StatusBadRequest, "gateway/body", "the request's body cannot be read", "send it again"}
 		}
@@ -178,6 +187,9 @@ func (c *call) answered(w http.ResponseWriter, res *http.Response) error {
 		if _, there := res.Header[name]; !there {
 			w.Header()[name] = nil
 		}
+	}
+	if c.whole && suggests(c.path) && res.StatusCode == http.StatusOK {
+		c.g.listen(c, res)
 	}
 	return nil
 }

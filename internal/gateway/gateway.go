@@ -7,19 +7,23 @@
 // JSON value changes. The answer comes back byte for byte, each piece of a stream as it came, with its status, headers and trailers. Who
 // goes away is gone for the upstream, too. Nothing is tried again.
 //
-// It holds no state and writes no log: texts and keys pass through it.
+// A copy of what passes goes to whoever reads [Gateway.Seen]. That never holds up an answer: what cannot be held is not copied, and counted
+// ([Stats]). The gateway keeps nothing itself and writes no log: texts and keys pass through it.
 package gateway
 
 import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -34,6 +38,10 @@ type Gateway struct {
 	open      bool              // requests need no token, where the upstream has no key of its own
 	transport *http.Transport
 	buffers   pool
+	silence   *log.Logger // takes what the proxy would write to a log
+	seen      chan *Seen
+	held      atomic.Int64 // bytes of copies that nobody is done with
+	stats     Stats
 }
 
 // upstream is where requests go.
@@ -55,7 +63,8 @@ func New(cfg Config, token string, open bool) (*Gateway, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
-	g := &Gateway{models: map[string]target{}, token: sha256.Sum256([]byte(token)), open: open, transport: transport(), buffers: pool{sync.Pool{New: func() any { return make([]byte, 32<<10) }}}}
+	g := &Gateway{models: map[string]target{}, token: sha256.Sum256([]byte(token)), open: open, transport: transport(), buffers: pool{sync.Pool{New: func() any { return make([]byte, 32<<10) }}},
+		silence: log.New(io.Discard, "", 0), seen: make(chan *Seen, maxSeen)}
 	by := map[string]*upstream{}
 	for _, c := range cfg.Upstreams {
 		u := &upstream{Upstream: c}
@@ -83,13 +92,14 @@ func transport() *http.Transport {
 
 // ServeHTTP passes a request on.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.stats.Passed.Add(1)
 	c, err := g.take(r)
 	if err != nil {
 		refuse(w, dialectOf(r, r.URL.Path), err)
 		return
 	}
 	p := httputil.ReverseProxy{Transport: g.transport, Rewrite: c.rewrite, ModifyResponse: func(res *http.Response) error { return c.answered(w, res) },
-		ErrorHandler: c.failed, ErrorLog: silence, BufferPool: &g.buffers}
+		ErrorHandler: c.failed, ErrorLog: g.silence, BufferPool: &g.buffers}
 	p.ServeHTTP(w, r)
 }
 

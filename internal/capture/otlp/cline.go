@@ -82,7 +82,7 @@ func (cline) used(ev *event, p *part) {
 	st, _ := p.called(id, tool, "")
 	ok := ev.is("success")
 	p.returned(st, id, "", !ok)
-	s := suggestion(id, tool, "")
+	s := Suggestion(id, tool, "")
 	if s.Kind == "" || !ok || !ev.is("auto_approved", "autoApproved") {
 		return
 	}

@@ -55,7 +55,7 @@ func (t codex) tell(ev *event, p *part) bool {
 		st, m := p.step(episode.SourceSystem, "")
 		m.Model = model
 		tool := ev.str("tool_name")
-		s := itself(suggestion(cmpID(call, p), tool, ""), tool)
+		s := itself(Suggestion(cmpID(call, p), tool, ""), tool)
 		p.suggest(s)
 		st.Source = p.decide(t.decision(ev, s.ID))
 	case "tool_result":
@@ -127,7 +127,7 @@ func (codex) result(ev *event, p *part, id, model string) {
 	m.Model = model
 	ok := ev.is("success")
 	p.returned(st, id, ev.str("output"), !ok)
-	s := suggestion(id, tool, args)
+	s := Suggestion(id, tool, args)
 	if s.Kind == "" {
 		return
 	}

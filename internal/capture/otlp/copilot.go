@@ -152,7 +152,7 @@ func (copilot) permission(ev *event, p *part, id string) bool {
 	}
 	tool := ev.str("tool_name", "gen_ai.tool.name")
 	st, _ := p.step(episode.SourceSystem, "")
-	p.suggest(itself(suggestion(id, tool, ""), tool))
+	p.suggest(itself(Suggestion(id, tool, ""), tool))
 	st.Source = p.decide(d)
 	return true
 }

@@ -184,7 +184,7 @@ func (copilot) hook(ev *event, p *part) bool {
 	case word == "allow", word == "approve", ev.str("github.copilot.hook.decision") == "approve":
 		d.Verdict, d.Reason = episode.Accepted, ""
 	}
-	s := suggestion(id, string(in.ToolName), string(in.ToolInput))
+	s := Suggestion(id, string(in.ToolName), string(in.ToolInput))
 	if id == "" || d.Verdict == "" || d.Verdict == episode.Accepted && s.Kind == "" {
 		return false
 	}

@@ -142,7 +142,7 @@ func (t gemini) call(ev *event, p *part) {
 	st, _ := p.called(id, tool, args)
 	failed := !ev.is("success")
 	p.returned(st, id, ev.str("error", "error.message"), failed && d.Verdict != episode.Rejected)
-	s := suggestion(id, tool, args)
+	s := Suggestion(id, tool, args)
 	switch {
 	case s.Kind == "" && d.Verdict != episode.Rejected:
 		return // it only looked

@@ -170,7 +170,7 @@ func (genAI) call(ev *event, p *part, id string) {
 	m.Same = "call:" + id
 	failed := ev.failed || ev.str("error.type") != ""
 	p.returned(st, id, ev.str("gen_ai.tool.call.result"), failed)
-	if s := suggestion(id, tool, args); s.Kind != "" {
+	if s := Suggestion(id, tool, args); s.Kind != "" {
 		p.suggest(s)
 		if !failed {
 			p.decide(episode.Decision{Suggestion: id, Verdict: episode.Accepted, By: episode.ByUnknown})

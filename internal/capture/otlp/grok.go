@@ -56,7 +56,7 @@ func (t grok) tell(ev *event, p *part) bool {
 // decided adds a decision and what it is about. That a rule let the agent look around is not worth a suggestion.
 func (t grok) decided(ev *event, p *part, id string) {
 	tool := ev.str("tool_name")
-	s := suggestion(id, tool, "")
+	s := Suggestion(id, tool, "")
 	switch ev.str("access_kind") {
 	case "edit":
 		s.Kind = cmp.Or(s.Kind, episode.KindEdit)
@@ -116,7 +116,7 @@ func (grok) result(ev *event, p *part, call string) {
 	st, _ := p.called(id, tool, args)
 	ok := ev.is("success")
 	p.returned(st, id, ev.str("tool_output", "error"), !ok)
-	if s := suggestion(id, tool, args); call != "" && s.Kind != "" {
+	if s := Suggestion(id, tool, args); call != "" && s.Kind != "" {
 		s.Path = cmp.Or(s.Path, ev.str("file_path"))
 		p.suggest(s)
 		if ok {

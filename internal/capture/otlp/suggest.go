@@ -51,9 +51,9 @@ type arguments struct {
 	Input      lax.String `json:"input"`
 }
 
-// suggestion is what a call suggests, as far as its arguments tell. Where the tool is none that changes something, the
+// Suggestion is what a call suggests, as far as its arguments tell. Where the tool is none that changes something, the
 // suggestion has no kind.
-func suggestion(id, tool, args string) episode.Suggestion {
+func Suggestion(id, tool, args string) episode.Suggestion {
 	s := episode.Suggestion{ID: id, Step: -1, Kind: kindOf(tool)}
 	if s.Kind == "" {
 		return s

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package parts makes one episode of what several sources tell of it: the tool's own history, a proxy before it, its telemetry, its
-// hooks, git.
+// Package parts makes one episode of what several sources tell of it: the tool's own history, a proxy before it, the gateway behind it, its
+// telemetry, its hooks, git.
 //
 // A history has the whole trajectory and the code; a proxy sees who decided; telemetry, too, and what it cost; a hook comes first. Each
 // says some of what the others say. [Parts] keeps what each kind of source told apart from the others, so that a source
@@ -21,6 +21,7 @@ import (
 	"github.com/headrace/headrace/internal/capture"
 	"github.com/headrace/headrace/internal/capture/claudecode"
 	"github.com/headrace/headrace/internal/capture/copilotchat"
+	"github.com/headrace/headrace/internal/capture/gateway"
 	"github.com/headrace/headrace/internal/capture/hook"
 	"github.com/headrace/headrace/internal/capture/otlp"
 )
@@ -32,11 +33,15 @@ type Kind int
 const (
 	History Kind = iota // a history file, a tool's maker: the whole of it
 	Proxy               // what passed between an editor and an agent: nearly the whole, and who decided
+	Gateway             // what passed between a tool and its models: the whole of it, and nothing of who decided
 	Events              // telemetry, event by event
 	Hooks               // the tool's hooks, event by event
 	Git                 // what became of it in git, all that is known by now
 	kinds
 )
+
+// lines are the kinds in the order of their lines in the stored form: one that is added goes last.
+func lines() [kinds]Kind { return [...]Kind{History, Proxy, Events, Hooks, Git, Gateway} }
 
 // Parts is one episode as each kind of source tells of it. The zero Parts tells nothing.
 type Parts [kinds]*episode.Episode
@@ -57,6 +62,8 @@ func (p *Parts) Add(k Kind, e *episode.Episode) {
 		p[k] = followed(p[k], e)
 	case k == History, k == Proxy:
 		p[k].Merge(e)
+	case k == Gateway:
+		gateway.Merge(p[k], e)
 	case k == Hooks:
 		hook.Merge(p[k], e)
 	default:
@@ -245,8 +252,9 @@ func known(by episode.By) int {
 // the last that does. An episode of which only its history tells has the form of an episode.
 func (p *Parts) Append(dst []byte) (_ []byte, err error) {
 	gap := 0
-	for k, e := range p {
-		if k > 0 {
+	for i, k := range lines() {
+		e := p[k]
+		if i > 0 {
 			gap++
 		}
 		if e == nil {
@@ -264,7 +272,7 @@ func (p *Parts) Append(dst []byte) (_ []byte, err error) {
 
 // Decode reads what Append wrote.
 func Decode(b []byte) (p Parts, err error) {
-	for k := range p {
+	for _, k := range lines() {
 		line, rest, _ := bytes.Cut(b, []byte{'\n'})
 		if len(line) > 0 {
 			if p[k], err = episode.Decode(line); err != nil {
