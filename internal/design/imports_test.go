@@ -95,7 +95,7 @@ var rules = []rule{
 	{"internal/web", "episode internal/access internal/login internal/trail", "pages declare what they show; the roles' views fill it in"},
 	{"internal/published", "episode internal/gate internal/instruct internal/ope internal/release internal/reward internal/value internal/web", "what a hub signed, as pages show it"},
 	{"internal/killtest", "episode internal/blob internal/consent internal/dataset internal/keyring internal/sim internal/spool internal/sqlstore", "for tests: looks into stores from outside"},
-	{"internal/trusttest", "bundle edge episode internal/blob internal/exchange internal/keyring internal/killtest internal/link internal/spool internal/sqlstore internal/tlog/...", "for tests: speaks to roles as others do, looks into stores from outside"},
+	{"internal/trusttest", "bundle edge episode internal/blob internal/exchange internal/keyring internal/killtest internal/link internal/release internal/spool internal/sqlstore internal/tlog/...", "for tests: speaks to roles as others do, looks into stores from outside"},
 	{"internal/design/...", "", "tests, and what prints their results"},
 
 	{"agent", "episode internal/capture/... internal/device internal/login internal/seal internal/spool internal/statedir", "holds no key but its own certificate's, and no policy"},
