@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/headrace/headrace/episode"
@@ -32,8 +33,35 @@ func (e *Edge) openGateway() error {
 	if err != nil {
 		return err
 	}
-	e.gateway, err = gateway.New(e.cfg.Gateway, token, e.cfg.Gateway.Local())
+	e.gateway, err = gateway.New(e.cfg.Gateway, token, e.cfg.Gateway.Local(), e.chooseModel)
 	return err
+}
+
+// chooseModel asks what POST /v1/decide is asked, in this process. The actions are the route's models by their places.
+func (e *Edge) chooseModel(q gateway.Question) gateway.Choice {
+	p := sender(q.Developer, q.Proven)
+	surface := episode.SurfaceChat
+	switch {
+	case q.Completion:
+		surface = episode.SurfaceCompletion
+	case q.Tools:
+		surface = episode.SurfaceAgent
+	}
+	req := DecideRequest{Kind: kindOfRoute, Developer: p.Name, Suggestion: q.Subject, Features: map[string]any{"surface": string(surface), "streaming": q.Streaming, "request_chars": float64(q.Chars)}}
+	for i := range q.Options {
+		req.Actions = append(req.Actions, Offered{ID: fmt.Sprintf("option-%d", i+1)})
+	}
+	a := e.Decide(p, req)
+	at := slices.IndexFunc(req.Actions, func(o Offered) bool { return o.ID == a.Chosen })
+	return gateway.Choice{Option: max(0, at), Decision: a.DecisionID}
+}
+
+// sender is who asks for a model.
+func sender(developer string, proven bool) Principal {
+	if !proven {
+		return Principal{Name: "unauthenticated"}
+	}
+	return Principal{Name: printable(developer, maxName), Authenticated: true}
 }
 
 // listeners is how many read what passed through the gateway: they share their fsyncs.
@@ -64,10 +92,7 @@ func (e *Edge) listen(ctx context.Context) {
 // hear keeps what one request told, if the policy lets it be recorded: it is asked before anything rests.
 func (e *Edge) hear(ctx context.Context, s *gateway.Seen) {
 	n := e.gateway.Stats()
-	p := Principal{Name: "unauthenticated"}
-	if s.Proven {
-		p = Principal{Name: printable(s.Developer, maxName), Authenticated: true}
-	}
+	p := sender(s.Developer, s.Proven)
 	ep, err := s.Episode()
 	switch {
 	case err != nil:

@@ -3,10 +3,12 @@
 package edge_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -139,5 +141,65 @@ func TestCaptureThatIsBehindHoldsUpNoAnswer(t *testing.T) {
 	}
 	if said := e.GatewaySaid(); !strings.Contains(said, "4100 requests passed on, 0 captured") || !strings.Contains(said, "4 while too much waited") {
 		t.Error(said)
+	}
+}
+
+// TestARouteChoosesAndWhatCameOfItFindsTheDecision: chance takes the second model now and then; the tool is told which, and a person's
+// word on what it suggested, which the history brings, is told of with the decision.
+func TestARouteChoosesAndWhatCameOfItFindsTheDecision(t *testing.T) {
+	l := newLoop(t)
+	var asked string
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		asked = string(b)
+		io.WriteString(w, answered)
+	}))
+	defer up.Close()
+	l.exploring(0.2)
+	policy := l.conf
+	l.conf = func(c *edge.Config) {
+		policy(c)
+		c.Gateway = gateway.Config{Upstreams: []gateway.Upstream{{Name: "anthropic", Kind: gateway.Anthropic, URL: up.URL}},
+			Models: map[string]gateway.Model{"good": {Upstream: "anthropic", Model: "claude-good"}, "fast": {Upstream: "anthropic"}}, Routes: map[string][]string{"auto": {"good", "fast"}}}
+	}
+	e := l.edge("alder-bank")
+	stop := running(t, e)
+	token, err := e.Token()
+	l.ok(err)
+	chosen, last := map[string]int{}, ""
+	for i := range 100 {
+		r := httptest.NewRequest("POST", "/as/ada/v1/messages", strings.NewReader(fmt.Sprintf(`{ "model" : "auto","stream":true,"metadata":{"user_id":"u_session_s%d"},"messages":[{"role":"user","content":"make it 2"}]}`, i)))
+		r.Header.Set(gateway.TokenHeader, token)
+		w := httptest.NewRecorder()
+		e.Gateway().ServeHTTP(w, r)
+		model := w.Header().Get(gateway.ModelHeader)
+		last = w.Header().Get(gateway.DecisionHeader)
+		if w.Code != http.StatusOK || last == "" || !strings.HasPrefix(asked, map[string]string{"good": `{ "model" : "claude-good",`, "fast": `{ "model" : "fast",`}[model]) || model == "" {
+			t.Fatalf("%d %v: %s", w.Code, w.Header(), asked)
+		}
+		chosen[model]++
+	}
+	if chosen["fast"] == 0 || chosen["fast"] > 30 {
+		t.Errorf("%v", chosen)
+	}
+	l.until(e, "100 captured")
+	stop()
+	l.send(e, &episode.Episode{SchemaVersion: episode.SchemaVersion, ID: episode.NewID("claude-code", "uuid"), Developer: "ada", Session: "s99", Tool: episode.Tool{Name: "claude-code"},
+		Steps:       []episode.Step{{Source: episode.SourceAgent, ToolCalls: []episode.ToolCall{{ID: "toolu_1", Name: "Edit"}}}},
+		Suggestions: []episode.Suggestion{{ID: "toolu_1", Kind: episode.KindEdit, After: "2"}}, Decisions: []episode.Decision{{Suggestion: "toolu_1", Verdict: episode.Rejected, By: episode.ByPerson}}})
+	l.turn(e)
+	all, err := e.Stored(t.Context())
+	l.ok(err)
+	at := slices.IndexFunc(all, func(ep *episode.Episode) bool { return ep.Session == "s99" })
+	if len(all) != 100 || at < 0 || len(all[at].Decisions) != 1 {
+		t.Fatalf("%d, %d", len(all), at)
+	}
+	d := all[at].Decisions[0]
+	if d.DecisionID != last || d.Verdict != episode.Rejected || d.By != episode.ByPerson || len(d.Actions) != 2 || d.Actions[1].Propensity != 0.1 || !strings.HasPrefix(d.Chosen, "option-") {
+		t.Errorf("%+v", d)
+	}
+	f := all[at].Suggestions[0].Features
+	if f["streaming"] != true || f["surface"] != "chat" || f["request_chars"] == nil {
+		t.Errorf("%v", f)
 	}
 }

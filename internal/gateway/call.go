@@ -4,6 +4,7 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"net/http"
 	"net/http/httputil"
@@ -41,6 +42,8 @@ type call struct {
 	shift     int    // by which the body has grown
 	read      bool   // the head was read
 	sent      time.Time
+	choice    Choice // where the model is a route's
+	model     string // that was chosen
 }
 
 // take finds out where a request goes.
@@ -67,6 +70,12 @@ func (g *Gateway) take(r *http.Request) (*call, error) {
 	}
 	name, start, end := modelIn(c.head)
 	to, known := g.models[name]
+	if options := g.routes[name]; options != nil {
+		c.choice = g.choose(c.question(r, len(options)))
+		c.model = options[c.choice.Option]
+		to, known = g.models[c.model], true
+		to.model = cmp.Or(to.model, c.model)
+	}
 	switch {
 	case !known:
 		up, err := g.first(dialect)
@@ -183,6 +192,12 @@ func (c *call) send(r *httputil.ProxyRequest) {
 
 // answered sees to it that nothing is added to an answer.
 func (c *call) answered(w http.ResponseWriter, res *http.Response) error {
+	if c.model != "" {
+		w.Header().Set(ModelHeader, c.model)
+		if c.choice.Decision != "" {
+			w.Header().Set(DecisionHeader, c.choice.Decision)
+		}
+	}
 	for _, name := range [...]string{"Content-Type", "Date"} {
 		if _, there := res.Header[name]; !there {
 			w.Header()[name] = nil

@@ -31,6 +31,9 @@ type Config struct {
 	Upstreams []Upstream `yaml:"upstreams,omitempty"`
 	// Models are names by which tools may ask for a model: {NAME: {upstream: NAME, model: NAME}}.
 	Models map[string]Model `yaml:"models,omitempty"`
+	// Routes are names that stand for several of those models, which are chosen among by what the edge would decide: {NAME: [MODEL, …]}. The first is
+	// taken while nothing was learned.
+	Routes map[string][]string `yaml:"routes,omitempty"`
 }
 
 // Upstream is a provider, or a server of models of one's own.
@@ -78,7 +81,7 @@ func (c Config) Beside(beside func(path string) string) Config {
 // Check refuses a configuration that leads nowhere.
 func (c Config) Check() error {
 	if !c.On() {
-		if c.Listen != "" || len(c.Models) > 0 {
+		if c.Listen != "" || len(c.Models)+len(c.Routes) > 0 {
 			return bad("there are no upstreams")
 		}
 		return nil
@@ -105,8 +108,25 @@ func (c Config) Check() error {
 			return bad("model %q goes to %q, which is no upstream", name, m.Upstream)
 		}
 	}
+	for name, options := range c.Routes {
+		if _, taken := c.Models[name]; name == "" || taken || len(options) < 2 || len(options) > MaxOptions {
+			return bad("route %q has the name of a model, or not from 2 to %d models", name, MaxOptions)
+		}
+		kind := ""
+		for i, o := range options {
+			m, known := c.Models[o]
+			at := slices.IndexFunc(c.Upstreams, func(u Upstream) bool { return u.Name == m.Upstream })
+			if !known || slices.Index(options, o) != i || kind != "" && kind != c.Upstreams[at].Kind {
+				return bad("route %q leads to %q, which is no model, or is there twice, or speaks another dialect than the one before", name, o)
+			}
+			kind = c.Upstreams[at].Kind
+		}
+	}
 	return nil
 }
+
+// MaxOptions is among how many models a route may choose.
+const MaxOptions = 16
 
 func bad(format string, a ...any) error {
 	return &episode.Problem{Code: "config/gateway", Message: "gateway: " + fmt.Sprintf(format, a...),

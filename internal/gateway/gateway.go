@@ -34,6 +34,8 @@ const TokenHeader = "X-Headrace-Token"
 type Gateway struct {
 	upstreams []*upstream
 	models    map[string]target
+	routes    map[string][]string
+	choose    func(Question) Choice
 	token     [sha256.Size]byte // its digest
 	open      bool              // requests need no token, where the upstream has no key of its own
 	transport *http.Transport
@@ -59,11 +61,12 @@ type target struct {
 
 // New makes a gateway for tools that prove themselves by the token. open says that only this machine reaches it: then tools without
 // the token may ask upstreams that have no key here.
-func New(cfg Config, token string, open bool) (*Gateway, error) {
+// choose chooses among the models of a route; it must not wait.
+func New(cfg Config, token string, open bool, choose func(Question) Choice) (*Gateway, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
-	g := &Gateway{models: map[string]target{}, token: sha256.Sum256([]byte(token)), open: open, transport: transport(), buffers: pool{sync.Pool{New: func() any { return make([]byte, 32<<10) }}},
+	g := &Gateway{models: map[string]target{}, routes: cfg.Routes, choose: choose, token: sha256.Sum256([]byte(token)), open: open, transport: transport(), buffers: pool{sync.Pool{New: func() any { return make([]byte, 32<<10) }}},
 		silence: log.New(io.Discard, "", 0), seen: make(chan *Seen, maxSeen)}
 	by := map[string]*upstream{}
 	for _, c := range cfg.Upstreams {

@@ -30,7 +30,7 @@ func through(t testing.TB, upstream string, change func(*gateway.Config)) string
 	if change != nil {
 		change(&cfg)
 	}
-	g, err := gateway.New(cfg, token, true)
+	g, err := gateway.New(cfg, token, true, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -373,7 +373,7 @@ func TestAPathThatLeadsOutIsRefused(t *testing.T) {
 func TestOthersNeedTheTokenWhateverTheyAskFor(t *testing.T) {
 	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
 	defer up.Close()
-	g, err := gateway.New(gateway.Config{Upstreams: []gateway.Upstream{{Name: "open", Kind: gateway.OpenAI, URL: up.URL}}}, token, false)
+	g, err := gateway.New(gateway.Config{Upstreams: []gateway.Upstream{{Name: "open", Kind: gateway.OpenAI, URL: up.URL}}}, token, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

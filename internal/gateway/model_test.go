@@ -50,6 +50,10 @@ func TestAConfigurationThatLeadsNowhereIsRefused(t *testing.T) {
 		"no address":             with(func(u *Upstream) { u.URL = "models.example" }),
 		"name or password":       with(func(u *Upstream) { u.URL = "https://me:secret@models.example" }),
 		"key_env and key_file":   with(func(u *Upstream) { u.KeyEnv, u.KeyFile = "A", "b" }),
+		"not from 2 to":          {Upstreams: []Upstream{ok}, Models: map[string]Model{"m": {Upstream: "a"}}, Routes: map[string][]string{"r": {"m"}}},
+		"has the name of":        {Upstreams: []Upstream{ok}, Models: map[string]Model{"m": {Upstream: "a"}, "n": {Upstream: "a"}}, Routes: map[string][]string{"m": {"m", "n"}}},
+		"is there twice":         {Upstreams: []Upstream{ok}, Models: map[string]Model{"m": {Upstream: "a"}}, Routes: map[string][]string{"r": {"m", "m"}}},
+		"another dialect":        {Upstreams: []Upstream{ok, {Name: "b", Kind: Anthropic, URL: "https://b.example"}}, Models: map[string]Model{"m": {Upstream: "a"}, "n": {Upstream: "b"}}, Routes: map[string][]string{"r": {"m", "n"}}},
 		"which is no upstream":   {Upstreams: []Upstream{ok}, Models: map[string]Model{"m": {Upstream: "b"}}},
 	} {
 		p, is := errors.AsType[*episode.Problem](c.Check())
@@ -65,16 +69,16 @@ func TestAConfigurationThatLeadsNowhereIsRefused(t *testing.T) {
 func TestAKeyThatIsNotThereIsSaid(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "key")
 	u := Upstream{Name: "a", Kind: OpenAI, URL: "https://models.example/v1", KeyFile: file}
-	if _, err := New(Config{Upstreams: []Upstream{u}}, "t", true); err == nil || !strings.Contains(err.Error(), "upstream a") {
+	if _, err := New(Config{Upstreams: []Upstream{u}}, "t", true, nil); err == nil || !strings.Contains(err.Error(), "upstream a") {
 		t.Error(err)
 	}
 	os.WriteFile(file, []byte(" sk-1\n"), 0o600)
-	g, err := New(Config{Upstreams: []Upstream{u}}, "t", true)
+	g, err := New(Config{Upstreams: []Upstream{u}}, "t", true, nil)
 	if err != nil || g.upstreams[0].auth != "sk-1" {
 		t.Error(err)
 	}
 	u.KeyFile, u.KeyEnv = "", "NO_SUCH_VARIABLE_OF_OURS"
-	if _, err := New(Config{Upstreams: []Upstream{u}}, "t", true); err == nil {
+	if _, err := New(Config{Upstreams: []Upstream{u}}, "t", true, nil); err == nil {
 		t.Error("no error")
 	}
 	for at, want := range map[string]bool{"": true, "localhost:1": true, "[::1]:1": true, "0.0.0.0:1": false, ":1": false, "edge.example:1": false} {

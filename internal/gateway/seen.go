@@ -62,7 +62,7 @@ func (s *Seen) hold(n int) bool {
 func (g *Gateway) listen(c *call, res *http.Response) {
 	r := res.Request
 	s := &Seen{Proven: c.proven, g: g, Exchange: captured.Exchange{Path: c.path, Developer: c.developer, Agent: r.UserAgent(), Session: sessionOf(r.Header), Request: c.head, RequestEncoding: r.Header.Get("Content-Encoding"),
-		AnswerEncoding: res.Header.Get("Content-Encoding"), Type: res.Header.Get("Content-Type"), Status: res.StatusCode, Sent: c.sent}}
+		AnswerEncoding: res.Header.Get("Content-Encoding"), Type: res.Header.Get("Content-Type"), Status: res.StatusCode, Sent: c.sent, Decision: c.choice.Decision}}
 	if !s.hold(len(c.head)) {
 		g.stats.Behind.Add(1)
 		return

@@ -82,9 +82,26 @@ func (b *builder) episode() *episode.Episode {
 			}
 		}
 	}
+	b.routed()
 	capture.Languages(e)
 	b.costs()
 	return e
+}
+
+// routed tells of the decision by which the model was chosen, at the first thing that the answer suggested. What a person decided on that is not
+// to be seen here: it says nothing of the developer.
+func (b *builder) routed() {
+	e := b.e
+	at := slices.IndexFunc(e.Suggestions, func(s episode.Suggestion) bool { return s.ShownAt.Equal(e.EndedAt) })
+	if b.x.Decision == "" || at < 0 {
+		return
+	}
+	d := episode.Decision{Suggestion: e.Suggestions[at].ID, Verdict: episode.TimedOut, By: episode.ByUnknown, At: e.EndedAt, DecisionID: b.x.Decision}
+	if len(e.Decisions) > 0 { // it was cancelled
+		e.Decisions[0].DecisionID = b.x.Decision
+		return
+	}
+	e.Decisions = append(e.Decisions, d)
 }
 
 // digest names texts, each apart from the next.

@@ -47,6 +47,8 @@ type Exchange struct {
 	Status int
 	// Sent is when the request went up, First when the first byte of the answer came, Ended when the last did.
 	Sent, First, Ended time.Time
+	// Decision is the id of the one by which the model was chosen; empty where none was.
+	Decision string
 	// Gone says that the tool went away before the answer had ended.
 	Gone bool
 }

@@ -211,13 +211,13 @@ func inOrder(all, first []episode.Suggestion) []episode.Suggestion {
 // accepted and the other modified is modified, by whom it was accepted where only that is known: as with what git tells.
 func better(first, second episode.Decision) episode.Decision {
 	a, b := first, second
-	switch secondKnows := known(second.By) > known(first.By); {
+	switch secondKnows := knows(second) > knows(first); {
 	case first.Verdict == episode.Modified && second.Verdict == episode.Accepted:
 		if secondKnows {
 			a.By = second.By
 		}
 	case second.Verdict == episode.Modified && first.Verdict == episode.Accepted:
-		if a, b = second, first; known(first.By) > known(second.By) {
+		if a, b = second, first; knows(first) > knows(second) {
 			a.By = first.By
 		}
 	case secondKnows:
@@ -234,7 +234,18 @@ func better(first, second episode.Decision) episode.Decision {
 	if a.At.IsZero() {
 		a.At = b.At
 	}
+	if a.DecisionID == "" { // which model to ask was decided before anybody decided on what it said
+		a.DecisionID, a.Release, a.Actions, a.Chosen, a.Explore, a.Shown = b.DecisionID, b.Release, b.Actions, b.Chosen, b.Explore, b.Shown
+	}
 	return a
+}
+
+// knows is how much a decision says: one of a route of which nothing is known yet says least.
+func knows(d episode.Decision) int {
+	if d.DecisionID != "" && d.Verdict == episode.TimedOut && d.By == episode.ByUnknown {
+		return -1
+	}
+	return known(d.By)
 }
 
 // known is how much is known of who decided.
