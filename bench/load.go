@@ -147,7 +147,7 @@ func (c *connection) ask(t *target, body []byte) error {
 	}
 	ok := bytes.HasPrefix(status, []byte("HTTP/1.1 200 "))
 	said := string(bytes.TrimSpace(status))
-	length := -1
+	length, chunked := -1, false
 	for {
 		line, err := c.in.ReadSlice('\n')
 		if err != nil {
@@ -156,21 +156,52 @@ func (c *connection) ask(t *target, body []byte) error {
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			break
 		}
-		if name, value, _ := bytes.Cut(line, []byte(":")); bytes.EqualFold(name, []byte("Content-Length")) {
+		name, value, _ := bytes.Cut(line, []byte(":"))
+		chunked = chunked || bytes.EqualFold(name, []byte("Transfer-Encoding"))
+		if bytes.EqualFold(name, []byte("Content-Length")) {
 			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
 				return err
 			}
 		}
 	}
-	if length < 0 {
+	switch {
+	case chunked:
+		if err := c.chunks(); err != nil {
+			return err
+		}
+	case length < 0:
 		return fmt.Errorf("%s: an answer without its length", said)
-	}
-	c.body = slices.Grow(c.body[:0], length)[:length]
-	if _, err := io.ReadFull(c.in, c.body); err != nil {
-		return err
+	default:
+		c.body = slices.Grow(c.body[:0], length)[:length]
+		if _, err := io.ReadFull(c.in, c.body); err != nil {
+			return err
+		}
 	}
 	if !ok || !bytes.Contains(c.body, t.want) {
 		return fmt.Errorf("%s %s was answered %s: %s", t.addr, t.path, said, c.body)
 	}
 	return nil
+}
+
+// chunks reads a body that comes in chunks.
+func (c *connection) chunks() error {
+	c.body = c.body[:0]
+	for {
+		line, err := c.in.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		n, err := strconv.ParseUint(string(bytes.TrimSpace(line)), 16, 31)
+		if err != nil {
+			return err
+		}
+		at := len(c.body)
+		c.body = slices.Grow(c.body, int(n)+2)[:at+int(n)+2] // and the line's end
+		if _, err := io.ReadFull(c.in, c.body[at:]); err != nil {
+			return err
+		}
+		if c.body = c.body[:at+int(n)]; n == 0 {
+			return nil
+		}
+	}
 }

@@ -70,6 +70,8 @@ func sets() map[string][]measurement {
 		{"bandit", measureBandit}, {"bandit-speed", measureBanditSpeed}, {"decide", measureDecideRates},
 		{"ope-same", measureOPESame}, {"ope-cover", measureOPECover}, {"gate-refuses", measureGateRefuses},
 		{"false-release", measureFalseRelease}, {"power", measurePower},
+	}, "train": {
+		{"gateway", measureGateway},
 	}}
 }
 
@@ -100,6 +102,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if len(args) == 1 && args[0] == plainPeer {
 		return decodePlain(os.Stdin, stderr)
 	}
+	if len(args) == 1 && args[0] == stubModel || len(args) == 3 && args[0] == gatewayPeer {
+		return gatewayChild(args, stdout, stderr)
+	}
 	if len(args) >= 2 && args[0] == pacePeer {
 		return pace(args[1:], os.Stdin, stdout, stderr)
 	}
@@ -117,7 +122,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	set, ok := sets()[args[0]]
 	if !ok {
-		fmt.Fprintf(stderr, "bench: no measurements are called %q; there are: loop, capture, scrub, trust, learn\n", args[0])
+		fmt.Fprintf(stderr, "bench: no measurements are called %q; there are: loop, capture, scrub, trust, learn, train\n", args[0])
 		return 2
 	}
 	if err := flags.Parse(args[1:]); err != nil {
