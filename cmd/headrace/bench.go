@@ -17,7 +17,7 @@ import (
 
 // benchCmd runs the measurements of bench/, which is its own module: it needs a checkout and Go.
 type benchCmd struct {
-	Name  string   `arg:"" help:"What to measure: loop, capture, scrub, trust or learn."`
+	Name  string   `arg:"" help:"What to measure: loop, capture, scrub, trust, learn or train."`
 	JSON  bool     `name:"json" help:"Print one JSON object."`
 	Quick bool     `help:"End within a minute: shorter and fewer, for a look only."`
 	Long  bool     `help:"As many as is promised, which takes hours."`

@@ -66,7 +66,7 @@ func New(cfg Config, token string, open bool, choose func(Question) Choice) (*Ga
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
-	g := &Gateway{models: map[string]target{}, routes: cfg.Routes, choose: choose, token: sha256.Sum256([]byte(token)), open: open, transport: transport(), buffers: pool{sync.Pool{New: func() any { return make([]byte, 32<<10) }}},
+	g := &Gateway{models: map[string]target{}, routes: cfg.Routes, choose: choose, token: sha256.Sum256([]byte(token)), open: open, transport: transport(), buffers: pool{sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}},
 		silence: log.New(io.Discard, "", 0), seen: make(chan *Seen, maxSeen)}
 	by := map[string]*upstream{}
 	for _, c := range cfg.Upstreams {
@@ -126,7 +126,7 @@ func (g *Gateway) first(kind string) (*upstream, error) {
 type pool struct{ sync.Pool }
 
 // Get implements httputil.BufferPool.
-func (p *pool) Get() []byte { return p.Pool.Get().([]byte) }
+func (p *pool) Get() []byte { return *p.Pool.Get().(*[]byte) }
 
 // Put implements httputil.BufferPool.
-func (p *pool) Put(b []byte) { p.Pool.Put(b) }
+func (p *pool) Put(b []byte) { p.Pool.Put(&b) }
