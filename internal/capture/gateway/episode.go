@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/capture"
@@ -113,33 +114,38 @@ func (b *builder) digest(texts ...string) string {
 	return hex.EncodeToString(h.Sum(nil)[:12])
 }
 
+// alone names an episode of which no other request tells. Some servers draw the ids of their answers from a few hundred.
+func (b *builder) alone() string {
+	return b.digest(b.e.Session, b.e.Repository, b.ans.id, b.x.Sent.UTC().Format(time.RFC3339Nano))
+}
+
 // completion is a plain one: each request is an episode.
 func (b *builder) completion() {
-	b.e.Tool.Surface, b.e.ID = episode.SurfaceCompletion, episode.NewID(Name, b.e.Session+"\x00"+b.ans.id)
+	b.e.Tool.Surface, b.e.ID = episode.SurfaceCompletion, episode.NewID(Name, b.alone())
 	b.e.Steps = []episode.Step{{At: b.e.EndedAt, Source: episode.SourceAgent}}
 	s := b.suggestion("answer-"+b.ans.id, 0, episode.KindCompletion, b.ans.text)
 	s.Before = *b.req.prompt
 	b.e.Suggestions = []episode.Suggestion{s}
 }
 
-// turn is what followed the last words of a person, up to the answer.
+// turn is what followed the last words of a person, up to the answer; the answer alone where the request has no such words.
 func (b *builder) turn() {
 	e, list := b.e, b.req.messages
 	at := len(list) - 1
-	for at > 0 && (list[at].role != "user" || list[at].text == "" || len(list[at].results) > 0) {
+	for at >= 0 && (list[at].role != "user" || list[at].text == "" || len(list[at].results) > 0) {
 		at--
 	}
-	// The words of the conversation up to there name the episode, and its first words the session where the tool names none: a day's, so that
-	// what is asked again another day is another.
-	day := e.StartedAt.Format("2006-01-02")
-	before := []string{day}
+	// The folder and the words of the conversation up to there name the episode, and its first words the session where the tool names none: a
+	// day's, so that what is asked again another day is another.
+	before := []string{cmp.Or(e.Session, e.StartedAt.Format("2006-01-02")), e.Repository}
 	for _, m := range list[:at+1] {
 		before = append(before, m.role, m.text)
 	}
+	if at < 0 {
+		list, before = nil, append(before, b.alone())
+	}
 	if e.Session == "" {
-		e.Session = "gateway-" + b.digest(before[:min(3, len(before))]...)
-	} else {
-		before[0] = e.Session
+		e.Session = "gateway-" + b.digest(before[:min(4, len(before))]...)
 	}
 	e.ID = episode.NewID(Name, b.digest(before...))
 	if e.Tool.Surface = episode.SurfaceChat; b.req.tools {

@@ -212,9 +212,57 @@ func TestWhatIsAskedAgainElsewhereIsAnother(t *testing.T) {
 	ids := []string{ask(func(*Exchange) {}), ask(func(x *Exchange) { x.Developer = "kim" }), ask(func(x *Exchange) { x.Session = "s" }), ask(func(x *Exchange) { x.Sent = x.Sent.AddDate(0, 0, 1) }),
 		ask(func(x *Exchange) {
 			x.Request = []byte(`{"messages":[{"role":"user","content":"fix"},{"role":"assistant","content":"what?"},{"role":"user","content":"fix it"}]}`)
+		}),
+		ask(func(x *Exchange) {
+			x.Request = []byte(`{"messages":[{"role":"system","content":"Working directory: /secret"},{"role":"user","content":"fix it"}]}`)
 		})}
-	if slices.Sort(ids); len(slices.Compact(ids)) != 5 {
+	if slices.Sort(ids); len(slices.Compact(ids)) != 6 {
 		t.Error(ids)
+	}
+}
+
+func TestTwoFoldersAreNeverMadeOneEpisode(t *testing.T) {
+	in := func(folder string, after int) *episode.Episode {
+		return read(t, exchange("/v1/chat/completions", `{"prompt_cache_key":"s","messages":[{"role":"system","content":"Working directory: `+folder+`"},{"role":"user","content":"fix it"}]}`, `{"id":"`+folder+`","choices":[{"message":{"content":"`+folder+`"}}]}`, after))
+	}
+	open, secret := in("/open", 0), in("/secret", 5)
+	one, other := open.Clone(), secret.Clone()
+	if Merge(one, secret); one.Repository != "/open" || len(one.Suggestions) != 1 || one.Suggestions[0].After != "/open" {
+		t.Errorf("%+v", one)
+	}
+	Merge(other, open)
+	if other.ID = one.ID; cmp.Diff(one, other) != "" {
+		t.Error("in another order: ", cmp.Diff(one, other))
+	}
+}
+
+func TestWithoutAPersonsWordsEachRequestIsAnEpisode(t *testing.T) {
+	for name, request := range map[string]string{
+		"only a tool's output": `{"previous_response_id":"r","input":[{"type":"function_call_output","call_id":"x","output":"y"}]}`,
+		"only an image":        `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:"}}]},{"role":"assistant","content":"a cat"}]}`,
+		"a stored prompt":      `{"prompt":{"id":"pmpt_1"}}`,
+		"nothing":              `{"messages":[]}`,
+		"tokens":               `{"prompt":[1,2]}`,
+		"lists of tokens":      `{"prompt":[[1,2]]}`,
+	} {
+		ask := func(after int) *episode.Episode {
+			return read(t, exchange("", request, `{"id":"chatcmpl-7","choices":[{"message":{"content":"ok"}}]}`, after))
+		}
+		a, b := ask(0), ask(1)
+		if a.ID == b.ID || a.Instruction != "" || len(a.Steps) != 1 || len(a.Suggestions) != 1 || a.Suggestions[0].Step != 0 {
+			t.Errorf("%s: %+v\n%+v", name, a, b)
+		}
+		if again := ask(0); again.ID != a.ID {
+			t.Errorf("%s: the same exchange gives another episode", name)
+		}
+	}
+	one := exchange("", `{"prompt":["func f(","func g("]}`, `{"id":"c","choices":[{"text":") {}"}]}`, 0)
+	if s := read(t, one).Suggestions; len(s) != 1 || s[0].Kind != episode.KindCompletion || s[0].Before != "func f(" {
+		t.Errorf("%+v", s)
+	}
+	other := exchange("", string(one.Request), string(one.Answer), 0)
+	if other.Developer = "kim"; read(t, one).ID == read(t, other).ID {
+		t.Error("two developers' completions are one")
 	}
 }
 
@@ -229,7 +277,7 @@ func TestAnAnswerThatTheToolLeftIsCancelled(t *testing.T) {
 // FuzzEpisode: whatever went over the wire, what is made of it can be written, and is the same again.
 func FuzzEpisode(f *testing.F) {
 	first, second := turn()
-	for _, x := range []*Exchange{first, second, exchange("", `{"prompt":"p"}`, `{"choices":[{"text":"t","token_ids":[1e99,-1]}]}`, 0), exchange("", `{"messages":[]}`, chatStream, 0),
+	for _, x := range []*Exchange{first, second, exchange("", `{"prompt":"p"}`, `{"choices":[{"text":"t","token_ids":[1e99,-1]}]}`, 0), exchange("", `{"messages":[]}`, chatStream, 0), exchange("", `{"prompt":["p",[1]]}`, chatStream, 0),
 		exchange("", `{"input":[{"type":"function_call_output","call_id":"x","output":[{"text":"y"}]}]}`, "data: {\"response\":{\"response\":{\"response\":{\"response\":{\"output\":[{\"type\":\"message\",\"content\":\"x\"}]}}}}}\n\n", 0)} {
 		f.Add(x.Request, x.Answer, x.Type, x.AnswerEncoding)
 	}

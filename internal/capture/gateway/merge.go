@@ -55,8 +55,17 @@ func keep(e *episode.Episode, requests map[string]episode.Usage) {
 }
 
 // Merge adds what from tells to into. Both are of this package, and of the same episode. A later request repeats the steps of the earlier; what
-// each cost is added up. The result does not depend on the order of merging.
+// each cost is added up. The result does not depend on the order of merging. What is of two folders is never made one, as different things may
+// leave of them: of such two, the one that began first stands as it is.
 func Merge(into, from *episode.Episode) {
+	if into.Repository != "" && from.Repository != "" && into.Repository != from.Repository {
+		if cmp.Or(from.StartedAt.Compare(into.StartedAt), cmp.Compare(from.Repository, into.Repository)) < 0 {
+			id, developer := into.ID, into.Developer
+			*into = *from.Clone()
+			into.ID, into.Developer = id, developer
+		}
+		return
+	}
 	requests := costsOf(into)
 	if requests == nil {
 		requests = map[string]episode.Usage{}

@@ -150,6 +150,13 @@ func readRequest(body []byte) (*request, bool) {
 	case len(w.Prompt) > 0 && w.Prompt[0] == '"':
 		s := unquoted(w.Prompt)
 		r.prompt = &s
+	case len(w.Prompt) > 0 && w.Prompt[0] == '[': // several, of which the first is answered first; or tokens, which are no text
+		var in struct {
+			P lax.Strings `json:"p"`
+		}
+		lax.Decode([]byte(`{"p":`+string(w.Prompt)+`}`), &in)
+		s := strings.Join(in.P[:min(1, len(in.P))], "")
+		r.prompt = &s
 	}
 	return r, true
 }
