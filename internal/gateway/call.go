@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	captured "github.com/headrace/headrace/internal/capture/gateway"
 )
 
 // MaxHead is how much of a request's body is read before it goes on, in bytes: the model's name is looked for there.
@@ -39,6 +41,7 @@ type call struct {
 	to        target
 	head      []byte // of the body, as it goes up
 	whole     bool   // the head is all of it
+	unpacked  bool   // it came compressed
 	shift     int    // by which the body has grown
 	read      bool   // the head was read
 	sent      time.Time
@@ -47,7 +50,7 @@ type call struct {
 }
 
 // take finds out where a request goes.
-func (g *Gateway) take(r *http.Request) (*call, error) {
+func (g *Gateway) take(w http.ResponseWriter, r *http.Request) (*call, error) {
 	c := &call{g: g, path: r.URL.EscapedPath()}
 	if rest, ok := strings.CutPrefix(c.path, "/as/"); ok {
 		name, rest, _ := strings.Cut(rest, "/")
@@ -63,39 +66,95 @@ func (g *Gateway) take(r *http.Request) (*call, error) {
 	c.sent = time.Now()
 	c.proven = g.proves(r.Header.Get(TokenHeader)) || g.proves(bearer(r)) || g.proves(r.Header.Get("X-Api-Key"))
 	dialect := dialectOf(r, c.path)
-	if r.Method == http.MethodPost && asks(c.path) {
-		if err := c.readHead(r); err != nil {
+	switch {
+	case !c.proven && (!g.open || forwarded(r)):
+		return nil, noToken()
+	case dialect == OpenAI && c.path != "/v1" && !strings.HasPrefix(c.path, "/v1/"):
+		return nil, &refusal{http.StatusNotFound, "gateway/path", "there is nothing outside /v1/", "an address for OpenAI's dialect ends with /v1"}
+	case g.named() && r.Header.Get("Upgrade") != "":
+		return nil, &refusal{http.StatusNotImplemented, "gateway/model", "the model of a connection that is upgraded is not seen", "ask by plain HTTP, or without the gateway"}
+	}
+	if r.Method == http.MethodPost && (asks(c.path) || g.named() && !uploads(c.path)) {
+		if err := c.readHead(w, r); err != nil {
 			return nil, &refusal{http.StatusBadRequest, "gateway/body", "the request's body cannot be read", "send it again"}
 		}
 	}
-	name, start, end := modelIn(c.head)
+	return c, c.find(r, dialect)
+}
+
+// find finds where the model is that the request names.
+func (c *call) find(r *http.Request, dialect string) error {
+	g, text := c.g, c.head
+	packed := g.named() && r.Header.Get("Content-Encoding") != ""
+	if packed {
+		text, _ = captured.Open(c.head, r.Header.Get("Content-Encoding"))
+	}
+	name, start, end, ok := modelIn(text)
+	if g.named() && (!ok || len(text) == 0 && len(c.head) > 0) {
+		return unread("the request's model cannot be read")
+	}
 	to, known := g.models[name]
-	if options := g.routes[name]; options != nil {
-		c.choice = g.choose(c.question(r, len(options)))
-		c.model = options[c.choice.Option]
-		to, known = g.models[c.model], true
-		to.model = cmp.Or(to.model, c.model)
+	options := g.routes[name]
+	if options != nil {
+		to, known = g.models[options[0]], true
 	}
 	switch {
 	case !known:
 		up, err := g.first(dialect)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		to = target{up: up}
 	case to.up.Kind != dialect:
-		return nil, &refusal{http.StatusBadRequest, "gateway/dialect", "that model's upstream does not speak as this endpoint does", "ask for it at the other's endpoint: the gateway translates nothing"}
+		return &refusal{http.StatusBadRequest, "gateway/dialect", "that model's upstream does not speak as this endpoint does", "ask for it at the other's endpoint: the gateway translates nothing"}
 	}
-	if c.to = to; to.model != "" && to.model != name {
-		c.rename(start, end, to.model)
+	keyed := func(o string) bool { return g.models[o].up.auth != "" }
+	if !c.proven && (to.up.auth != "" || slices.ContainsFunc(options, keyed)) {
+		return noToken()
 	}
-	if !c.proven && (to.up.auth != "" || !g.open) {
-		return nil, &refusal{http.StatusUnauthorized, "gateway/token", "the request does not have the edge's token", "send it as the API key, or in the header " + TokenHeader}
+	if options != nil {
+		c.choice = g.choose(c.question(r, text, len(options)))
+		c.model = options[c.choice.Option]
+		to = g.models[c.model]
+		to.model = cmp.Or(to.model, c.model)
 	}
-	if dialect == OpenAI && c.path != "/v1" && !strings.HasPrefix(c.path, "/v1/") {
-		return nil, &refusal{http.StatusNotFound, "gateway/path", "there is nothing outside /v1/", "an address for OpenAI's dialect ends with /v1"}
+	if c.to = to; to.model == "" || to.model == name {
+		return nil
 	}
-	return c, nil
+	if packed {
+		if !c.whole || len(text) >= MaxHead {
+			return unread("a compressed request of this size cannot be given another model's name")
+		}
+		c.head, c.unpacked = text, true
+	}
+	c.rename(start, end, to.model)
+	return nil
+}
+
+func noToken() error {
+	return &refusal{http.StatusUnauthorized, "gateway/token", "the request does not have the edge's token", "send it as the API key, or in the header " + TokenHeader}
+}
+
+func unread(what string) error {
+	return &refusal{http.StatusBadRequest, "gateway/model", what, "send a JSON object with the model in its first 4 MiB, plain or by gzip or zstd, so that it goes where that model is"}
+}
+
+// named says that it matters which model a request names.
+func (g *Gateway) named() bool { return len(g.models)+len(g.routes) > 0 }
+
+// uploads reports whether an endpoint takes files, which name no model.
+func uploads(path string) bool {
+	return path == "/v1/files" || path == "/v1/uploads" || strings.HasPrefix(path, "/v1/files/") || strings.HasPrefix(path, "/v1/uploads/")
+}
+
+// forwarded reports whether a request comes by a proxy, so that whoever asks need not be on this machine.
+func forwarded(r *http.Request) bool {
+	for name := range r.Header {
+		if name == "Forwarded" || name == "Via" || name == "X-Real-Ip" || strings.HasPrefix(name, "X-Forwarded-") {
+			return true
+		}
+	}
+	return false
 }
 
 func slash(r rune) bool  { return r == '/' || r == '\\' }
@@ -116,14 +175,13 @@ func dialectOf(r *http.Request, path string) string {
 	return OpenAI
 }
 
-// readHead reads the body, or what of it may be large.
-func (c *call) readHead(r *http.Request) (err error) {
-	c.read = true
-	if n := r.ContentLength; n >= 0 && n <= MaxHead {
-		c.head, c.whole = make([]byte, n), true
-		_, err = io.ReadFull(r.Body, c.head)
-		return err
+// readHead reads the body, or what of it may be large. It takes room as bytes come, and waits for them only so long.
+func (c *call) readHead(w http.ResponseWriter, r *http.Request) (err error) {
+	conn := http.NewResponseController(w)
+	if conn.SetReadDeadline(time.Now().Add(c.g.patience)) == nil {
+		defer conn.SetReadDeadline(time.Time{})
 	}
+	c.read = true
 	c.head, err = io.ReadAll(io.LimitReader(r.Body, MaxHead+1))
 	c.whole = len(c.head) <= MaxHead
 	return err
@@ -175,6 +233,9 @@ func (c *call) rewrite(r *httputil.ProxyRequest) {
 // send gives the request its body again.
 func (c *call) send(r *httputil.ProxyRequest) {
 	out := r.Out
+	if c.unpacked {
+		out.Header.Del("Content-Encoding")
+	}
 	if c.whole {
 		out.ContentLength = int64(len(c.head))
 		// For a connection that the upstream had closed before anything was written to it.
@@ -183,7 +244,7 @@ func (c *call) send(r *httputil.ProxyRequest) {
 			out.Body = http.NoBody
 		}
 	} else {
-		out.Body = io.NopCloser(io.MultiReader(bytes.NewReader(c.head), r.In.Body))
+		out.Body = io.NopCloser(io.MultiReader(bytes.NewReader(c.head), out.Body))
 		if out.ContentLength > 0 {
 			out.ContentLength += int64(c.shift)
 		}

@@ -39,6 +39,7 @@ type Gateway struct {
 	token     [sha256.Size]byte // its digest
 	open      bool              // requests need no token, where the upstream has no key of its own
 	transport *http.Transport
+	patience  time.Duration // how long the head of a request may take
 	buffers   pool
 	silence   *log.Logger // takes what the proxy would write to a log
 	seen      chan *Seen
@@ -66,7 +67,7 @@ func New(cfg Config, token string, open bool, choose func(Question) Choice) (*Ga
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
-	g := &Gateway{models: map[string]target{}, routes: cfg.Routes, choose: choose, token: sha256.Sum256([]byte(token)), open: open, transport: transport(), buffers: pool{sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}},
+	g := &Gateway{models: map[string]target{}, routes: cfg.Routes, choose: choose, token: sha256.Sum256([]byte(token)), open: open, transport: transport(), patience: 2 * time.Minute, buffers: pool{sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}},
 		silence: log.New(io.Discard, "", 0), seen: make(chan *Seen, maxSeen)}
 	by := map[string]*upstream{}
 	for _, c := range cfg.Upstreams {
@@ -90,13 +91,14 @@ func New(cfg Config, token string, open bool, choose func(Question) Choice) (*Ga
 func transport() *http.Transport {
 	dial := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{Proxy: http.ProxyFromEnvironment, DialContext: dial.DialContext, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second,
-		MaxIdleConnsPerHost: 512, IdleConnTimeout: 90 * time.Second, ExpectContinueTimeout: time.Second, DisableCompression: true}
+		MaxIdleConnsPerHost: 512, IdleConnTimeout: 90 * time.Second, ExpectContinueTimeout: time.Second, DisableCompression: true,
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second}}
 }
 
 // ServeHTTP passes a request on.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.stats.Passed.Add(1)
-	c, err := g.take(r)
+	c, err := g.take(w, r)
 	if err != nil {
 		refuse(w, dialectOf(r, r.URL.Path), err)
 		return

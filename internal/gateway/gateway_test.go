@@ -199,6 +199,8 @@ func TestARequestGoesUpByteForByte(t *testing.T) {
 	at := through(t, up.URL, nil)
 	header := http.Header{"Authorization": {"Bearer sk-of-the-tool"}, "X-Api-Key": {"sk-ant-of-the-tool"}, "User-Agent": {"tool/1.0"}, "X-Stainless-Lang": {"js"}, "Anthropic-Beta": {"a", "b"},
 		"Content-Type": {"application/json"}, "X-Forwarded-For": {"10.0.0.1"}, "Idempotency-Key": {"k"}}
+	proven := maps.Clone(header)
+	proven.Set(gateway.TokenHeader, token)
 	large := `{"input":"` + strings.Repeat("é", 3<<20) + `","model":"m"}`
 	for _, c := range []struct{ method, path, body string }{
 		{"POST", "/v1/chat/completions?a=1;b=%zz&c", "{\n \"messages\" : [ {\"content\":\"\\u00e9 \\ud800 \xff\"} ], \"model\":\t\"m\", \"n\": 1.00e+0, \"n\": 2 }\n"},
@@ -211,7 +213,7 @@ func TestARequestGoesUpByteForByte(t *testing.T) {
 	} {
 		got = nil
 		ask(t, c.method, up.URL+"/base"+c.path, c.body, header)
-		ask(t, c.method, at+c.path, c.body, header)
+		ask(t, c.method, at+c.path, c.body, proven)
 		if len(got) != 2 {
 			t.Fatalf("%s %s came %d times", c.method, c.path, len(got)-1)
 		}
@@ -287,8 +289,7 @@ func TestOnlyTheModelsNameChanges(t *testing.T) {
 		"{ \"messages\":[{\"model\":\"fast\",\"x\":\"\\u00e9\"}],\r\n\"model\" : \"f\\u0061st\" ,\"n\":1.0 }": "{ \"messages\":[{\"model\":\"fast\",\"x\":\"\\u00e9\"}],\r\n\"model\" : \"Qwen/\\\"3\\\"\" ,\"n\":1.0 }",
 		`{"model":"same","n":1}`:    `{"model":"same","n":1}`,
 		`{"model":"unknown","n":1}`: `{"model":"unknown","n":1}`,
-		`{"model":7}`:               `{"model":7}`,
-		`["fast"]`:                  `["fast"]`,
+		`{"n":1}`:                   `{"n":1}`,
 		`{"model":"fast","input":"` + strings.Repeat("x", 5<<20) + `"}`: `{"model":"Qwen/\"3\"","input":"` + strings.Repeat("x", 5<<20) + `"}`,
 	} {
 		if ask(t, "POST", at+"/v1/chat/completions", body, nil); got != "/base/v1/chat/completions "+want {
@@ -300,44 +301,6 @@ func TestOnlyTheModelsNameChanges(t *testing.T) {
 	}
 	if s := ask(t, "POST", at+"/v1/messages", `{"model":"fast"}`, nil); s.Status != 400 || !strings.Contains(s.Body, "gateway/dialect") {
 		t.Errorf("%+v", s)
-	}
-}
-
-func TestKeysGoWhereTheyBelong(t *testing.T) {
-	var got http.Header
-	up := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header }))
-	defer up.Close()
-	t.Setenv("OUR_OPEN_KEY", "sk-ours")
-	t.Setenv("OUR_ANTHROPIC_KEY", "sk-ant-ours")
-	keyed := through(t, up.URL, func(c *gateway.Config) {
-		c.Upstreams[0].KeyEnv, c.Upstreams[1].KeyEnv = "OUR_OPEN_KEY", "OUR_ANTHROPIC_KEY"
-	})
-	open := through(t, up.URL, nil)
-	for _, c := range []struct {
-		at, path     string
-		header       http.Header
-		status       int
-		bearer, xKey string
-	}{
-		{keyed, "/v1/responses", http.Header{"Authorization": {"Bearer " + token}}, 200, "Bearer sk-ours", ""},
-		{keyed, "/as/ada/v1/responses", http.Header{"X-Headrace-Token": {token}, "Authorization": {"Bearer theirs"}}, 200, "Bearer sk-ours", ""},
-		{keyed, "/v1/messages", http.Header{"X-Api-Key": {token}}, 200, "", "sk-ant-ours"},
-		{keyed, "/v1/messages", http.Header{"Authorization": {"Bearer " + token}}, 200, "", "sk-ant-ours"},
-		{keyed, "/v1/messages", http.Header{"X-Api-Key": {"guessed"}}, 401, "", ""},
-		{keyed, "/v1/models", nil, 401, "", ""},
-		{open, "/v1/responses", http.Header{"Authorization": {"Bearer theirs"}}, 200, "Bearer theirs", ""},
-		{open, "/v1/responses", http.Header{"Authorization": {"Bearer " + token}}, 200, "", ""},
-		{open, "/v1/messages", http.Header{"X-Api-Key": {token}, "X-Headrace-Token": {token}}, 200, "", ""},
-		{open, "/v1/messages", http.Header{"X-Api-Key": {"theirs"}, "X-Headrace-Token": {token}}, 200, "", "theirs"},
-	} {
-		got = http.Header{}
-		s := ask(t, "POST", c.at+c.path, `{"model":"m"}`, c.header)
-		if s.Status != c.status || got.Get("Authorization") != c.bearer || got.Get("X-Api-Key") != c.xKey || got.Get(gateway.TokenHeader) != "" {
-			t.Errorf("%s %v: %d, %v", c.path, c.header, s.Status, got)
-		}
-		if strings.Contains(s.Body, "ours") || strings.Contains(s.Body, token) {
-			t.Errorf("the answer holds a key: %s", s.Body)
-		}
 	}
 }
 
@@ -355,34 +318,6 @@ func TestNothingIsTriedAgain(t *testing.T) {
 	}
 	up.Close()
 	if s := ask(t, "POST", at+"/v1/chat/completions", `{"model":"m"}`, nil); s.Status != 502 || strings.Contains(s.Body, "127.0.0.1") {
-		t.Errorf("%+v", s)
-	}
-}
-
-func TestAPathThatLeadsOutIsRefused(t *testing.T) {
-	up := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s was asked for", r.RequestURI) }))
-	defer up.Close()
-	at := through(t, up.URL, nil)
-	for path, want := range map[string]int{"/v1/%2e%2e/admin": 400, "/v1/x/..%2f..%2fadmin": 400, "/admin": 404, "/as/ada/admin": 404, "/as//v1/models": 400, "/v1x": 404} {
-		if s := ask(t, "GET", at+path, "", nil); s.Status != want {
-			t.Errorf("%s: %+v", path, s)
-		}
-	}
-}
-
-func TestOthersNeedTheTokenWhateverTheyAskFor(t *testing.T) {
-	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
-	defer up.Close()
-	g, err := gateway.New(gateway.Config{Upstreams: []gateway.Upstream{{Name: "open", Kind: gateway.OpenAI, URL: up.URL}}}, token, false, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv := httptest.NewServer(g)
-	defer srv.Close()
-	if s := ask(t, "GET", srv.URL+"/v1/models", "", http.Header{"Authorization": {"Bearer theirs"}}); s.Status != 401 {
-		t.Errorf("%+v", s)
-	}
-	if s := ask(t, "GET", srv.URL+"/v1/models", "", http.Header{"Authorization": {"Bearer theirs"}, gateway.TokenHeader: {token}}); s.Status != 204 {
 		t.Errorf("%+v", s)
 	}
 }

@@ -3,12 +3,18 @@
 package gateway
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
+	"fmt"
+	"net"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -21,19 +27,46 @@ func FuzzModelIn(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		name, start, end := modelIn(slices.Clone(body))
+		name, start, end, ok := modelIn(slices.Clone(body))
 		if start == 0 && end == 0 {
+			if ok && len(body) > 0 && !bytes.Contains(body, []byte("}")) {
+				t.Fatalf("it is said to be known that %q names none", body)
+			}
 			return
 		}
 		raw, err := jsontext.AppendUnquote(nil, body[start:end])
 		if err != nil || string(raw) != name {
 			t.Fatalf("%q is said to stand at %q (%v)", name, body[start:end], err)
 		}
-		again, _, _ := modelIn(slices.Concat(body[:start], quote("another"), body[end:]))
+		again, _, _, _ := modelIn(slices.Concat(body[:start], quote("another"), body[end:]))
 		if again != "another" {
 			t.Fatalf("%q in its place", again)
 		}
 	})
+}
+
+// TestWhoSendsNoBodyIsNotWaitedForForEver: nor does what a stranger announces take room.
+func TestWhoSendsNoBodyIsNotWaitedForForEver(t *testing.T) {
+	g, err := New(Config{Upstreams: []Upstream{{Name: "a", Kind: OpenAI, URL: "https://models.example/v1"}}}, "t", true, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.patience = 50 * time.Millisecond
+	srv := httptest.NewServer(g)
+	defer srv.Close()
+	for token, want := range map[string]string{"": " 400 ", "X-Forwarded-For: 10.0.0.1\r\n": " 401 "} {
+		c, err := net.Dial("tcp", srv.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(10 * time.Second))
+		fmt.Fprintf(c, "POST /v1/responses HTTP/1.1\r\nHost: x\r\n%sContent-Length: 4000000\r\n\r\n{", token)
+		line, err := bufio.NewReader(c).ReadString('\n')
+		if err != nil || !strings.Contains(line, want) {
+			t.Errorf("%q, %v", line, err)
+		}
+	}
 }
 
 func TestAConfigurationThatLeadsNowhereIsRefused(t *testing.T) {

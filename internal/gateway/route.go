@@ -39,13 +39,13 @@ type Choice struct {
 }
 
 // question is what a route is chosen by.
-func (c *call) question(r *http.Request, options int) Question {
-	q := Question{Developer: c.developer, Proven: c.proven, Options: options, Subject: sessionOf(r.Header), Completion: c.path == "/v1/completions", Chars: len(c.head)}
+func (c *call) question(r *http.Request, text []byte, options int) Question {
+	q := Question{Developer: c.developer, Proven: c.proven, Options: options, Subject: sessionOf(r.Header), Completion: c.path == "/v1/completions", Chars: len(text)}
 	if q.Subject == "" {
-		sum := sha256.Sum256(c.head)
+		sum := sha256.Sum256(text)
 		q.Subject = hex.EncodeToString(sum[:16])
 	}
-	d := jsontext.NewDecoder(bytes.NewBuffer(c.head), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	d := jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
 		return q
 	}

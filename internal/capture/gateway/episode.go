@@ -28,11 +28,11 @@ func (x *Exchange) Episode() (*episode.Episode, error) {
 	if x.Status != 200 {
 		return nil, nil
 	}
-	asked, err := open(x.Request, x.RequestEncoding)
+	asked, err := Open(x.Request, x.RequestEncoding)
 	if err != nil {
 		return nil, err
 	}
-	said, err := open(x.Answer, x.AnswerEncoding)
+	said, err := Open(x.Answer, x.AnswerEncoding)
 	if err != nil {
 		return nil, err
 	}

@@ -55,8 +55,8 @@ type Exchange struct {
 
 var errEncoding = errors.New("an encoding that is not read")
 
-// open undoes an encoding.
-func open(body []byte, encoding string) ([]byte, error) {
+// Open undoes an encoding, as far as the body comes, and to no more than 16 MiB. Other encodings than gzip and zstd are an error.
+func Open(body []byte, encoding string) ([]byte, error) {
 	var r io.Reader
 	switch strings.ToLower(encoding) {
 	case "", "identity":
