@@ -7,10 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
@@ -72,75 +73,77 @@ func (h *Hub) admitCounts(ctx context.Context, contributor, digest string) error
 		Envelope: envelope, LogIndex: -1, MadeAt: h.cfg.Now()})
 }
 
-// counted is what contributors counted at home of the time that decisions are of, for the gate, and the digests of the documents that it
-// is from.
-type counted struct {
-	withheld []gate.Withheld
-	from     []string
-}
-
-// countedBeside adds up, by contributor and language, the counts of the periods that hold one of their decisions. Where only is not nil
-// these documents are taken, and no others: a report is recomputed from what it was made of.
-func (h *Hub) countedBeside(ctx context.Context, kind release.Kind, decisions []dataset.Decision, only []string) (out counted, err error) {
+// countedBeside adds up, by contributor and language, what contributors counted at home, for the gate: it holds each period beside the
+// decisions of the same time. What cannot be read any more is passed over, so that it holds up no gate.
+func (h *Hub) countedBeside(ctx context.Context, kind release.Kind) (list []gate.Withheld, err error) {
 	docs, err := h.db.Documents(ctx, sqlstore.DocCounts)
-	if err != nil || len(docs) == 0 {
-		return out, err
-	}
-	days := map[string]map[int64]bool{}
-	for i := range decisions {
-		d := &decisions[i]
-		if days[d.Contributor] == nil {
-			days[d.Contributor] = map[int64]bool{}
-		}
-		days[d.Contributor][d.Day] = true
+	if err != nil {
+		return nil, err
 	}
 	type stratum struct{ contributor, language string }
-	sums := map[stratum]*gate.Withheld{}
-	variance := map[stratum]float64{}
+	sums, variance := map[stratum]*gate.Withheld{}, map[stratum]float64{}
 	for _, doc := range docs {
-		if only != nil && !slices.Contains(only, doc.ID) || len(days[doc.Contributor]) == 0 {
-			continue
-		}
 		c, err := h.openCounts(ctx, doc)
 		if err != nil {
-			return out, fmt.Errorf("counts %s: %w", doc.ID, err)
+			h.log.Warn("counts that were kept cannot be read: the gate looks on without them", "counts", doc.ID, "contributor", doc.Contributor, "err", err)
+			continue
 		}
 		start, end, err := aggregate.Period(c.Period)
 		if err != nil {
-			return out, err
+			return nil, err // the document was checked
 		}
-		first, last := dataset.UnixDay(start.Unix()), dataset.UnixDay(end.Unix())
-		within := func(day int64) bool { return first <= day && day < last }
-		if shares := c.Shares(string(kind)); len(shares) > 0 && anyOf(maps.Keys(days[doc.Contributor]), within) {
-			out.from = append(out.from, doc.ID)
-			for _, s := range shares {
-				k := stratum{doc.Contributor, s.Language}
-				if sums[k] == nil {
-					sums[k] = &gate.Withheld{Contributor: k.contributor, Language: k.language}
-				}
-				sums[k].Shown, sums[k].Taken = sums[k].Shown+s.Shown, sums[k].Taken+s.Taken
-				variance[k] += s.Variance
+		for _, s := range c.Shares(string(kind)) {
+			k := stratum{doc.Contributor, s.Language}
+			w := sums[k]
+			if w == nil {
+				w = &gate.Withheld{Contributor: k.contributor, Language: k.language}
+				sums[k] = w
 			}
+			w.Shown, w.Taken, variance[k] = w.Shown+s.Shown, w.Taken+s.Taken, variance[k]+s.Variance
+			w.Periods = append(w.Periods, gate.CountedPeriod{First: dataset.UnixDay(start.Unix()), End: dataset.UnixDay(end.Unix()), PerDeveloper: s.PerDeveloper})
 		}
 	}
-	slices.Sort(out.from)
 	for k, w := range sums {
 		w.Noise = math.Sqrt(variance[k])
-		out.withheld = append(out.withheld, *w)
+		list = append(list, *w)
 	}
-	slices.SortFunc(out.withheld, func(a, b gate.Withheld) int {
+	slices.SortFunc(list, func(a, b gate.Withheld) int {
 		return cmp.Or(cmp.Compare(a.Contributor, b.Contributor), cmp.Compare(a.Language, b.Language))
 	})
-	return out, nil
+	return list, nil
 }
 
-func anyOf[T any](all func(func(T) bool), is func(T) bool) bool {
-	for x := range all {
-		if is(x) {
-			return true
+// saveSelection keeps what a gate saw of selection beside its report, by contributor. It is for the hub's own pages: the report, which
+// contributors read, does not have it.
+func (h *Hub) saveSelection(ctx context.Context, report string, list []gate.Selection) error {
+	for _, x := range list {
+		b, err := json.Marshal(x)
+		if err != nil {
+			return err
+		}
+		err = h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocSelection, ID: report + "/" + x.Contributor, Parent: report, Contributor: x.Contributor, Envelope: b, LogIndex: -1, MadeAt: h.cfg.Now()})
+		if err != nil {
+			return err
 		}
 	}
-	return false
+	return nil
+}
+
+// selections are what was kept beside reports, by their digests, in the order of contributors.
+func (h *Hub) selections(ctx context.Context) (map[string][]gate.Selection, error) {
+	docs, err := h.db.Documents(ctx, sqlstore.DocSelection)
+	of := map[string][]gate.Selection{}
+	for _, doc := range docs {
+		var x gate.Selection
+		if err := json.Unmarshal(doc.Envelope, &x); err != nil {
+			return nil, err
+		}
+		of[doc.Parent] = append(of[doc.Parent], x)
+	}
+	for _, list := range of {
+		slices.SortFunc(list, func(a, b gate.Selection) int { return cmp.Compare(a.Contributor, b.Contributor) })
+	}
+	return of, err
 }
 
 // openCounts opens counts that were kept, under a key that their contributor has or had.
@@ -156,7 +159,7 @@ func (h *Hub) openCounts(ctx context.Context, doc sqlstore.DocumentRow) (*aggreg
 	return aggregate.DecodeCounts(payload)
 }
 
-// eraseCounts deletes the counts that a withdrawal names.
+// eraseCounts deletes the counts that a withdrawal names, and what gates saw by their contributor's counts.
 func (h *Hub) eraseCounts(ctx context.Context, contributor, withdrawal string, ids map[string]bool) error {
 	docs, err := h.db.DocumentsOf(ctx, sqlstore.DocCounts, contributor)
 	errs := []error{err}

@@ -229,11 +229,11 @@ func (h *Hub) judgeTrial(ctx context.Context, s *snapshot, doc sqlstore.Document
 		return h.lookAt(ctx, doc, id, gate.Stands(decisions, armOf(id), scorer), today, due)
 	}
 	span := slices.DeleteFunc(slices.Clone(decisions), func(d dataset.Decision) bool { return d.Release != id || d.Day >= first+trialDays })
-	home, err := h.countedBeside(ctx, release.Instructions, span, nil)
+	home, err := h.countedBeside(ctx, release.Instructions)
 	if err != nil {
 		return err
 	}
-	report := gate.Trial(span, armOf(id), nil, gate.Options{Model: episode.Digest(o.Payload), Snapshot: s.manifest.ID, AsOf: today, Reward: scorer, Withheld: home.withheld, Counts: home.from})
+	report := gate.Trial(span, armOf(id), nil, gate.Options{Model: episode.Digest(o.Payload), Snapshot: s.manifest.ID, AsOf: today, Reward: scorer, Withheld: home})
 	if report.Gain == nil { // of those four weeks little more will come
 		if today >= due+trialDays {
 			return h.endOffer(ctx, doc, noteDropped+report.Reasons[0].Message)
@@ -245,6 +245,9 @@ func (h *Hub) judgeTrial(ctx context.Context, s *snapshot, doc sqlstore.Document
 		return err
 	}
 	digest := episode.Digest(envelope)
+	if err := h.saveSelection(ctx, digest, report.Selection); err != nil {
+		return err
+	}
 	err = h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocTrial, ID: digest, Parent: s.manifest.ID, Contributor: doc.Contributor, Envelope: envelope, LogIndex: -1, Note: id, MadeAt: h.cfg.Now()})
 	if err != nil {
 		return err

@@ -16,7 +16,6 @@ import (
 	"github.com/headrace/headrace/internal/gate"
 	"github.com/headrace/headrace/internal/keyring"
 	"github.com/headrace/headrace/internal/learn"
-	"github.com/headrace/headrace/internal/release"
 	"github.com/headrace/headrace/internal/rights"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/value"
@@ -132,16 +131,6 @@ func (h *Hub) check(ctx context.Context, c *claim, card *value.RateCard) error {
 		model, judged = episode.Digest(b), filter
 	}
 	judging := gate.Options{Model: model, Snapshot: c.report.Snapshot, AsOf: c.report.AsOf, Reward: h.scorer(heldOut, c.report.AsOf)}
-	if len(c.report.Counts) > 0 {
-		home, err := h.countedBeside(ctx, release.Filter, heldOut, c.report.Counts)
-		if err != nil {
-			return err
-		}
-		if len(home.from) < len(c.report.Counts) {
-			return &episode.Problem{Code: "value/withdrawn", Message: "counts that the statement rests on were withdrawn since, and are gone", Hint: "recompute a statement of a newer snapshot"}
-		}
-		judging.Withheld, judging.Counts = home.withheld, home.from
-	}
 	if c.report.Look != nil {
 		judging.Look = *c.report.Look
 	}

@@ -93,16 +93,19 @@ func (h *Hub) judge(ctx context.Context, s *snapshot, kind release.Kind, m learn
 		return nil, err
 	}
 	today := h.today()
-	home, err := h.countedBeside(ctx, kind, by, nil)
+	home, err := h.countedBeside(ctx, kind)
 	if err != nil {
 		return nil, err
 	}
-	g := &judgement{report: gate.Evaluate(by, m, gate.Options{Model: digest, Snapshot: s.manifest.ID, AsOf: today, Reward: h.scorer(by, today), Look: look, Withheld: home.withheld, Counts: home.from})}
+	g := &judgement{report: gate.Evaluate(by, m, gate.Options{Model: digest, Snapshot: s.manifest.ID, AsOf: today, Reward: h.scorer(by, today), Look: look, Withheld: home})}
 	if g.envelope, err = bundle.SealDocument(bundle.TypeGateReport, g.report, h.ring.Signing()); err != nil {
 		return nil, err
 	}
 	g.digest = episode.Digest(g.envelope)
 	h.stats.Gate.add(g.report.Data.Judged, start)
+	if err := h.saveSelection(ctx, g.digest, g.report.Selection); err != nil {
+		return nil, err
+	}
 	return g, h.db.SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocGate, ID: g.digest, Parent: s.manifest.ID, Envelope: g.envelope, LogIndex: -1, Note: why, MadeAt: h.cfg.Now()})
 }
 

@@ -87,7 +87,7 @@ func (v View) HubStages(ctx context.Context) ([]web.Stage, error) {
 		}
 	}
 	for i, doc := range docs[sqlstore.DocGate] {
-		g, err := v.gate(doc)
+		g, err := v.gate(doc, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -195,9 +195,10 @@ func (v View) Export(ctx context.Context, id, format string, w io.Writer) error 
 	return err
 }
 
-func (v View) gate(doc sqlstore.DocumentRow) (web.Gate, error) {
+func (v View) gate(doc sqlstore.DocumentRow, beside []gate.Selection) (web.Gate, error) {
 	r := new(gate.Report)
 	err := v.open(doc.Envelope, bundle.TypeGateReport, r)
+	r.Selection = beside
 	return published.Gate(doc.ID, doc.MadeAt, r, ""), err
 }
 
@@ -227,9 +228,15 @@ func (v View) Gates(ctx context.Context) ([]web.Gate, error) {
 	if err != nil {
 		return nil, err
 	}
+	var beside map[string][]gate.Selection
+	if only(ctx) == "" { // what contributors counted at home is for the hub's own people
+		if beside, err = v.selections(ctx); err != nil {
+			return nil, err
+		}
+	}
 	var list []web.Gate
 	for _, doc := range docs {
-		g, err := v.gate(doc)
+		g, err := v.gate(doc, beside[doc.ID])
 		if err != nil {
 			return nil, err
 		}

@@ -226,6 +226,7 @@ type Share struct {
 	Language     string // empty for all of them
 	Shown, Taken float64
 	Variance     float64 // of the noise of what was taken, and of what was not
+	PerDeveloper int     // the most decisions of one developer among them
 }
 
 // Shares are those of a kind of release. What was told of one half only is in none: its share is not known.
@@ -242,7 +243,7 @@ func (c *Counts) Shares(kind string) (list []Share) {
 			if !slices.Equal(no.Cell[:last], yes.Cell[:last]) || yes.Cell[0] != kind {
 				continue
 			}
-			s := Share{Shown: float64(no.Count + yes.Count), Taken: float64(yes.Count), Variance: m.variance}
+			s := Share{Shown: float64(no.Count + yes.Count), Taken: float64(yes.Count), Variance: m.variance, PerDeveloper: r.PerDeveloper}
 			if last == 2 {
 				s.Language = yes.Cell[1]
 			}

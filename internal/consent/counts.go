@@ -63,7 +63,7 @@ func (c *comparison) counts() {
 	case is == nil:
 		change(false, "", "removed: none are told")
 	case was == nil:
-		change(true, "numbers of what was shown and taken leave, with noise", "added (each "+is.Period+", epsilon "+shown(is.Epsilon)+", budget "+shown(is.Budget)+")")
+		change(true, "numbers of what was shown and taken leave, with noise, for the hub's operator to see", "added (each "+is.Period+", epsilon "+shown(is.Epsilon)+", budget "+shown(is.Budget)+")")
 	default:
 		if was.Period != is.Period {
 			change(is.Period == "week", "they are told more often", "period: "+was.Period+" → "+is.Period)

@@ -3,6 +3,7 @@
 package gate
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/dataset"
@@ -305,14 +308,90 @@ func TestTheWorstDecileIsANumberOfManyAndOnlyAsFarAsPeopleDiffer(t *testing.T) {
 	}
 }
 
-func TestWhatWasWithheldIsSeenInTheReport(t *testing.T) {
+// september are the days of routed.
+func september() []CountedPeriod { return []CountedPeriod{{20_000, 20_030, 20}} }
+
+func TestWhatWasWithheldIsSeenByWhoeverJudgesAndIsInNoReport(t *testing.T) {
 	rows := routed(9, 200, 30)
-	r := Evaluate(rows, expects(0), Options{Withheld: []Withheld{{Contributor: "c", Shown: 10_000, Taken: 2_000, Noise: 50}, {Contributor: "c", Language: "go", Shown: 5_000, Taken: 1_000, Noise: 50}}})
-	if len(r.Selection) != 2 || r.Selection[0].Counted != 0.2 || r.Selection[0].Contributed < 0.3 || !(r.Selection[0].Noise > 0.004) || noted(&r, "selection", -1) {
+	r := Evaluate(rows, expects(0), Options{Withheld: []Withheld{{Contributor: "c", Shown: 10_000, Taken: 2_000, Noise: 50, Periods: september()},
+		{Contributor: "c", Language: "go", Shown: 5_000, Taken: 1_000, Noise: 50, Periods: september()}}})
+	if len(r.Selection) != 1 || len(r.Selection[0].Strata) != 2 || r.Selection[0].Decisions != len(rows) {
+		t.Fatalf("%+v", r.Selection)
+	}
+	s := r.Selection[0].Strata[0]
+	if s.Counted != 0.2 || s.Contributed.Estimate < 0.3 || !(s.Noise > 0.004) || s.Difference.Lower < 0.05 || !(s.Difference.SE > s.Contributed.SE) {
+		t.Errorf("%+v", s)
+	}
+	without := Evaluate(rows, expects(0), Options{})
+	if len(without.Selection) != 0 || !noted(&without, "selection", len(rows)) {
+		t.Errorf("it is not in the report, and that is said: %+v", without.Notes)
+	}
+	a, err := json.Marshal(r)
+	b, err2 := json.Marshal(without)
+	if err != nil || err2 != nil || !bytes.Equal(a, b) {
+		t.Error("the report tells what was counted at home")
+	}
+}
+
+// Who contributes all looks so, though a few developers make most of the decisions and at most 20 of each are counted.
+func TestWhoContributesAllDoesNotLookAsIfItDidNot(t *testing.T) {
+	rows := slices.Concat(routed(9, 150, 20), routed(10, 160, 140))
+	shown, taken := 0.0, 0.0
+	at := map[string]int{}
+	for i := range rows {
+		d := &rows[i]
+		if i >= 150*20 { // the busy take little
+			d.Developer, d.DecisionID = d.Developer+"busy", d.DecisionID+"busy"
+			if i%2 == 0 {
+				d.Verdict = episode.Rejected
+			}
+		}
+		if at[d.Developer]++; at[d.Developer] <= 20 {
+			shown++
+			if reward.Taken(d) {
+				taken++
+			}
+		}
+	}
+	w := Withheld{Contributor: "c", Shown: shown, Taken: taken, Noise: 5, Periods: september()}
+	of := func() Stratum {
+		t.Helper()
+		r := Evaluate(rows, expects(0), Options{Withheld: []Withheld{w}})
+		if len(r.Selection) != 1 {
+			t.Fatalf("%+v %+v", r.Selection, r.Reasons)
+		}
+		return r.Selection[0].Strata[0]
+	}
+	if s := of(); s.Difference.Lower > 0 || s.Difference.Upper < 0 || math.Abs(s.Difference.Estimate) > 0.03 {
+		t.Errorf("%+v", s)
+	}
+	w.Periods[0].PerDeveloper = 10_000 // all alike, they are of other people's decisions
+	if s := of(); s.Difference.Upper > 0 {
+		t.Errorf("the rows do not tell one from the other: %+v", s)
+	}
+}
+
+func TestWhatWasNotCountedAtHomeIsNotHeldBesideWhatWas(t *testing.T) {
+	rows := routed(9, 200, 30)
+	for i := range rows {
+		if rows[i].Day >= 20_014 { // of another time, and all taken
+			rows[i].Verdict = episode.Accepted
+		}
+	}
+	half := []CountedPeriod{{20_000, 20_014, 20}}
+	r := Evaluate(rows, expects(0), Options{Withheld: []Withheld{{Contributor: "c", Shown: 2_000, Taken: 800, Noise: 5, Periods: half}}})
+	want := 0
+	for i := range rows {
+		if rows[i].Day < 20_014 {
+			want++
+		}
+	}
+	if len(r.Selection) != 1 || r.Selection[0].Decisions != want || r.Selection[0].Strata[0].Contributed.Estimate > 0.6 {
 		t.Errorf("%+v", r.Selection)
 	}
-	if r := Evaluate(rows, expects(0), Options{}); len(r.Selection) != 0 || !noted(&r, "selection", len(rows)) {
-		t.Errorf("nothing is known, and that is said: %+v", r.Notes)
+	later := []CountedPeriod{{21_000, 21_030, 20}}
+	if r := Evaluate(rows, expects(0), Options{Withheld: []Withheld{{Contributor: "c", Shown: 2_000, Taken: 800, Noise: 5, Periods: later}}}); len(r.Selection) != 0 {
+		t.Errorf("%+v", r.Selection)
 	}
 }
 

@@ -33,10 +33,8 @@ type Options struct {
 	Reward *reward.Scorer
 	// Explore is the share of decisions in which the candidate would take any action, each as likely as the next.
 	Explore float64
-	// Withheld is what contributors counted at home of decisions that they did not contribute.
+	// Withheld is what contributors counted at home, of what they contributed and of what they did not.
 	Withheld []Withheld
-	// Counts are the digests of the documents that Withheld is from; they are copied into the report where it looks at Withheld.
-	Counts []string
 	// Look says which look this is at which claim; the zero Look that it is the only one that there will be.
 	Look Look
 }

@@ -148,43 +148,79 @@ type Withheld struct {
 	Contributor, Language string // Language is empty for all of them
 	Shown, Taken          float64
 	Noise                 float64 // standard deviation, of the noise in what was taken and of that in what was not
+	// Periods are those that Shown and Taken are the sums of. They do not overlap.
+	Periods []CountedPeriod
 }
 
-// selection holds what contributors counted beside what they contributed, and notes of how many decisions nothing is known.
+// CountedPeriod is a time in which at most so many of a developer's decisions were counted.
+type CountedPeriod struct {
+	First, End   int64 // days counted from 1970-01-01; End is the first day after it
+	PerDeveloper int
+}
+
+// in is the place of the period that a day is in.
+func (w *Withheld) in(day int64) int {
+	return slices.IndexFunc(w.Periods, func(p CountedPeriod) bool { return p.First <= day && day < p.End })
+}
+
+// selection holds what contributors counted beside what they contributed of the same time, and notes that the document does not.
 func (s *sample) selection(o Options, r *Report) {
-	known := map[string]bool{}
-	r.Counts = o.Counts
-	for _, w := range o.Withheld {
-		var shown, taken float64
-		people := map[int]bool{}
-		for i := range s.rows {
-			x := &s.rows[i]
-			language, _ := x.d.Features["language"].(string)
-			if x.d.Contributor != w.Contributor || w.Language != "" && w.Language != language || !x.d.Shown {
-				continue
-			}
-			people[x.cluster] = true
-			shown++
-			if reward.Taken(x.d) {
-				taken++
-			}
-		}
-		if len(people) < minShown || w.Shown <= 0 {
+	r.note("selection", len(s.rows), "what contributors withheld beside the %d decisions is not said here: only the hub sees what they count at home")
+	for i := range o.Withheld {
+		w := &o.Withheld[i]
+		st, decisions := s.stratum(w)
+		if st == nil {
 			continue
 		}
-		known[w.Contributor] = true
-		share, stratum := w.Taken/w.Shown, "accepted"
-		if w.Language != "" {
-			stratum += " " + w.Language
+		last := len(r.Selection) - 1
+		if last < 0 || r.Selection[last].Contributor != w.Contributor {
+			r.Selection, last = append(r.Selection, Selection{Contributor: w.Contributor}), last+1
 		}
-		r.Selection = append(r.Selection, Selection{Contributor: w.Contributor, Stratum: stratum, Contributed: taken / shown, Counted: share,
-			Noise: w.Noise * math.Sqrt(float64(share*share)+float64((1-share)*(1-share))) / w.Shown})
+		x := &r.Selection[last]
+		x.Decisions, x.Strata = max(x.Decisions, decisions), append(x.Strata, *st)
 	}
-	unknown := 0
-	for i := range s.rows {
-		if !known[s.rows[i].d.Contributor] {
-			unknown++
+}
+
+// stratum compares one, nil where too few stand behind it, and says how many of the contributor's decisions are of its periods. Of a
+// busy developer only some are counted, so that what came of them weighs no more.
+func (s *sample) stratum(w *Withheld) (*Stratum, int) {
+	type span struct{ cluster, period int }
+	decisions, shownIn := 0, map[span]int{}
+	each := func(do func(*row, span)) {
+		for i := range s.rows {
+			x := &s.rows[i]
+			if p := w.in(x.d.Day); p >= 0 && x.d.Contributor == w.Contributor {
+				do(x, span{x.cluster, p})
+			}
 		}
 	}
-	r.note("selection", unknown, "of what was withheld beside %d of the decisions nothing is known: their contributors sent no counts")
+	each(func(x *row, k span) {
+		decisions++
+		if x.d.Shown {
+			shownIn[k]++
+		}
+	})
+	ratio := ope.NewRatio(s.clusters.N)
+	each(func(x *row, k span) {
+		if language, _ := x.d.Features["language"].(string); !x.d.Shown || w.Language != "" && w.Language != language {
+			return
+		}
+		weight, taken := min(1, float64(w.Periods[k.period].PerDeveloper)/float64(shownIn[k])), 0.0
+		if reward.Taken(x.d) {
+			taken = weight
+		}
+		ratio.Add(x.cluster, taken, weight)
+	})
+	came := shown(ratio.Interval())
+	if came == nil || w.Shown <= 0 {
+		return nil, 0
+	}
+	share := w.Taken / w.Shown
+	noise := w.Noise * math.Sqrt(float64(share*share)+float64((1-share)*(1-share))) / w.Shown
+	drawn := max(0, float64(share*(1-share))) / w.Shown // which of a developer's decisions are counted is chance, too
+	difference, ok := ope.Interval{Estimate: came.Estimate - share, N: came.N, Developers: came.Developers}.With(math.Sqrt(float64(came.SE*came.SE) + float64(noise*noise) + drawn))
+	if !ok {
+		return nil, 0
+	}
+	return &Stratum{Language: w.Language, Contributed: *came, Counted: share, Noise: noise, Difference: difference}, decisions
 }

@@ -71,10 +71,9 @@ type Report struct {
 	Curve []Point `json:"curve,omitempty"`
 	// Parts is the gain by contributor, language and experience, only where at least 10 developers stand behind it.
 	Parts []Part `json:"parts,omitempty"`
-	// Selection is what is known of decisions that contributors withheld; a contributor of whom nothing is known is not in it.
-	Selection []Selection `json:"selection,omitempty"`
-	// Counts are the digests of the signed counts that Selection is from.
-	Counts []string `json:"counts,omitempty"`
+	// Selection is what contributors counted at home beside what they contributed; one of whom nothing is known is not in it. It is for
+	// whoever judges alone and no part of the document, which all contributors read.
+	Selection []Selection `json:"-"`
 }
 
 // Reason is one thing that stands against a release. Missing is how much more (or less) there must be, in the unit of Need.
@@ -191,9 +190,16 @@ type Part struct {
 // Selection is what a contributor counted at home, with noise, beside what it contributed: where the shares differ, what
 // was contributed is not like the rest.
 type Selection struct {
-	Contributor string  `json:"contributor"`
-	Stratum     string  `json:"stratum"`     // such as "accepted" or "accepted python"
-	Contributed float64 `json:"contributed"` // share of the decisions judged by
-	Counted     float64 `json:"counted"`     // share of all the contributor's decisions, as it says
-	Noise       float64 `json:"noise"`       // standard deviation of Counted
+	Contributor string    `json:"contributor"`
+	Decisions   int       `json:"decisions"` // its decisions judged by, of the time that it counted
+	Strata      []Stratum `json:"strata"`
+}
+
+// Stratum is the share that was taken of what was shown.
+type Stratum struct {
+	Language    string       `json:"language,omitzero"` // empty for all of them
+	Contributed ope.Interval `json:"contributed"`       // of the decisions judged by, each developer's weighed as they are counted
+	Counted     float64      `json:"counted"`           // of all the contributor's decisions, as it says: with noise that may leave 0..1
+	Noise       float64      `json:"noise"`             // standard deviation of Counted
+	Difference  ope.Interval `json:"difference"`        // Contributed − Counted, with the spread of developers and the noise
 }

@@ -64,13 +64,21 @@ func Gate(id string, at time.Time, r *gate.Report, releaseID string) web.Gate {
 	if r.Power != nil {
 		g.More = r.Power.Developers
 	}
+	of := 0
 	for _, x := range r.Selection {
-		g.Withheld = append(g.Withheld, web.Withheld{Contributor: x.Contributor, Language: strings.TrimPrefix(strings.TrimPrefix(x.Stratum, "accepted"), " "),
-			Came: x.Contributed, Counted: x.Counted, Within: 1.96 * x.Noise})
+		of += x.Decisions
+		for _, st := range x.Strata {
+			g.Withheld = append(g.Withheld, web.Withheld{Contributor: x.Contributor, Language: st.Language, Came: estimate(st.Contributed), Counted: min(max(st.Counted, 0), 1), Within: 1.96 * st.Noise,
+				Difference: known(&st.Difference), Apart: st.Difference.Lower > 0 || st.Difference.Upper < 0})
+		}
 	}
 	for _, x := range r.Notes {
-		if x.Code == "selection" {
+		switch rest := x.Count - of; {
+		case x.Code != "selection":
+		case of == 0:
 			g.WithheldNote = x.Message
+		case rest > 0:
+			g.WithheldNote = fmt.Sprintf("of what was withheld beside %d of the decisions nothing is known: their contributors sent no counts of that time", rest)
 		}
 	}
 	refused := map[string]bool{}

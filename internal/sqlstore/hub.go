@@ -173,6 +173,7 @@ const (
 	DocLook         = "look"         // what was seen of a roll-out in a snapshot
 	DocTakenBack    = "taken-back"   // a contributor's word that it decides by a release no more
 	DocCounts       = "counts"       // a contributor's, of what was shown and taken at home in a period
+	DocSelection    = "selection"    // what a gate saw by a contributor's counts, for the hub's own pages
 	DocTrialLook    = "trial-look"   // where one stood on a day, for its contributor
 )
 

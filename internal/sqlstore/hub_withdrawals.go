@@ -145,7 +145,11 @@ func (d *DB) Erase(ctx context.Context, e Erasure) error {
 			// Two bundles of the same records share a blob: both point to what is left, before the old one goes.
 			_, err = tx.ExecContext(ctx, `UPDATE admitted SET shard=$1, leaves=CASE WHEN leaves='' THEN $3 ELSE leaves END WHERE shard=(SELECT a.shard FROM admitted a WHERE a.bundle=$2)`, e.Shard, e.Fate.Artifact, e.Leaves)
 		case DocCounts:
-			_, err = tx.ExecContext(ctx, `DELETE FROM documents WHERE kind=$1 AND id=$2`, DocCounts, e.Fate.Artifact)
+			// With what gates saw by them, or by others of the same contributor.
+			_, err = tx.ExecContext(ctx, `DELETE FROM documents WHERE kind=$1 AND contributor IN (SELECT contributor FROM documents WHERE kind=$2 AND id=$3)`, DocSelection, DocCounts, e.Fate.Artifact)
+			if err == nil {
+				_, err = tx.ExecContext(ctx, `DELETE FROM documents WHERE kind=$1 AND id=$2`, DocCounts, e.Fate.Artifact)
+			}
 		default:
 			_, err = tx.ExecContext(ctx, `UPDATE documents SET note=$1 WHERE kind=$2 AND id=$3`, "incomplete: withdrawal "+e.Withdrawal, DocSnapshot, e.Fate.Artifact)
 		}

@@ -23,7 +23,7 @@ func (w *world) learned(t func(string) string) {
 		Guardrails: []Guardrail{{t("kept, of what was taken"), "", ref(0.8, 0.02), ref(0.81, 0.02), ref(0.01, 0.015), 0.05, true, true}, {t("reverted, of what was taken"), t("go"), ref(0.04, 0.01), ref(0.045, 0.01), ref(0.005, 0.01), 0.02, false, true},
 			{t("shown"), "", ref(0.9, 0.01), ref(0.63, 0.01), ref(-0.27, 0.012), 0, true, true}, {t("small"), "", &few, nil, &few, 0.1, true, true}},
 		Components: []Component{{t("taken"), est(0.26, 0.01), est(0.31, 0.01)}, {t("shown"), est(-0.2, 0.003), est(-0.15, 0.003)}, {t("late"), few, few}}, Worst: ref(-0.011, 0.02),
-		Withheld: []Withheld{{t("acme"), "", 0.41, 0.2134, 0.012}, {t("acme"), t("go"), 0.2, 0.19, 0.04}}, WithheldNote: t("One contributor does not say what it kept back.")}
+		Withheld: []Withheld{{t("acme"), "", est(0.41, 0.01), 0.2134, 0.012, ref(0.1966, 0.016), true}, {t("acme"), t("go"), est(0.2, 0.01), 0.19, 0.04, ref(0.01, 0.041), false}}, WithheldNote: t("One contributor does not say what it kept back.")}
 	for i := range 11 {
 		x := float64(i) * 0.05
 		passed.Curve = append(passed.Curve, CurvePoint{x, 1 - 1.4*x, est(0.05-1.5*(x-0.25)*(x-0.25), 0.012), i == 5})

@@ -113,8 +113,11 @@ type Component struct {
 // Withheld is the share that was taken of what a contributor showed: of what came, and of all, as it counted at home with noise.
 type Withheld struct {
 	Contributor, Language string // of all languages where it is empty
-	Came, Counted         float64
-	Within                float64 // how far the noise moves Counted at most, in 95 of 100
+	Came                  Estimate
+	Counted               float64
+	Within                float64   // how far the noise moves Counted at most, in 95 of 100
+	Difference            *Estimate // Came less Counted, with the spread of developers and the noise
+	Apart                 bool      // Difference is surely not 0
 }
 
 // CurvePoint is the gain at another threshold.
