@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/headrace/headrace/episode"
+	captured "github.com/headrace/headrace/internal/capture/gateway"
 	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/gateway"
 )
@@ -73,11 +74,15 @@ func (e *Edge) listen(ctx context.Context) {
 		return
 	}
 	var wg sync.WaitGroup
+	var proven, claimed captured.Folders // what nobody has proven tells nothing of others' sessions
 	for range listeners {
 		wg.Go(func() {
 			for {
 				select {
 				case s := <-e.gateway.Seen():
+					if s.Folders = &claimed; s.Proven {
+						s.Folders = &proven
+					}
 					e.hear(ctx, s)
 					s.Done()
 				case <-ctx.Done():
@@ -102,10 +107,12 @@ func (e *Edge) hear(ctx context.Context, s *gateway.Seen) {
 		n.Nothing.Add(1)
 		return
 	}
-	records, err := e.policy().Records(consent.Facts{Tool: ep.Tool.Name, Surface: string(ep.Tool.Surface), Repository: ep.Repository, Developer: p.Name})
-	if err != nil || !records {
-		n.Off.Add(1)
-		return
+	for _, name := range [...]string{p.Name, printable(s.Developer, maxName)} { // whom it is said to be of, too: off for either is off
+		records, err := e.policy().RecordsWithin(consent.Facts{Tool: ep.Tool.Name, Surface: string(ep.Tool.Surface), Repository: ep.Repository, Developer: name})
+		if err != nil || !records {
+			n.Off.Add(1)
+			return
+		}
 	}
 	line, err := episode.Append(nil, ep)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/headrace/headrace/edge"
 	"github.com/headrace/headrace/episode"
+	"github.com/headrace/headrace/internal/consent"
 	"github.com/headrace/headrace/internal/gateway"
 )
 
@@ -87,6 +88,38 @@ func TestWhatPassesTheGatewayBecomesAnEpisode(t *testing.T) {
 			t.Errorf("%+v", ep)
 		}
 	}
+}
+
+func TestWhatIsOffOrMightBeIsNotRecorded(t *testing.T) {
+	l := newLoop(t)
+	l.behind()
+	gate := l.conf
+	l.conf = func(c *edge.Config) {
+		p, err := consent.DecodePolicy([]byte(strings.Replace(policyFile, "rules:\n", "rules:\n  - {name: not-kim, when: developer == \"kim\", level: off}\n", 1)))
+		l.ok(err)
+		c.Policy = p
+		gate(c)
+	}
+	e := l.edge("alder-bank")
+	stop := running(t, e)
+	defer stop()
+	bare := func(path string) {
+		r := httptest.NewRequest("POST", path, strings.NewReader(`{"metadata":{"user_id":"user_x_account__session_5e55"},"messages":[{"role":"user","content":"a title"}]}`))
+		r.Header.Set("User-Agent", "claude-cli/2.1.0 (external, cli)")
+		w := httptest.NewRecorder()
+		if e.Gateway().ServeHTTP(w, r); w.Code != http.StatusOK {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+	}
+	bare("/v1/messages")
+	l.until(e, "0 captured, 0 told nothing, 1 not recorded") // its folder might be one that is off
+	l.asks(e, "", "/home/ada/portal")
+	l.until(e, "1 captured, 0 told nothing, 1 not recorded")
+	bare("/v1/messages") // of the same session
+	l.until(e, "2 captured, 0 told nothing, 1 not recorded")
+	r := httptest.NewRequest("POST", "/as/kim/v1/messages", strings.NewReader(`{"system":"Working directory: /home/kim/portal","messages":[{"role":"user","content":"a title"}]}`))
+	e.Gateway().ServeHTTP(httptest.NewRecorder(), r) // said to be kim's, and not proven
+	l.until(e, "2 captured, 0 told nothing, 2 not recorded")
 }
 
 func TestTheGatewayAndTheToolsHistoryTellOfOneEpisode(t *testing.T) {
@@ -168,7 +201,7 @@ func TestARouteChoosesAndWhatCameOfItFindsTheDecision(t *testing.T) {
 	l.ok(err)
 	chosen, last := map[string]int{}, ""
 	for i := range 100 {
-		r := httptest.NewRequest("POST", "/as/ada/v1/messages", strings.NewReader(fmt.Sprintf(`{ "model" : "auto","stream":true,"metadata":{"user_id":"u_session_s%d"},"messages":[{"role":"user","content":"make it 2"}]}`, i)))
+		r := httptest.NewRequest("POST", "/as/ada/v1/messages", strings.NewReader(fmt.Sprintf(`{ "model" : "auto","stream":true,"system":"Working directory: /home/ada/portal","metadata":{"user_id":"u_session_s%d"},"messages":[{"role":"user","content":"make it 2"}]}`, i)))
 		r.Header.Set(gateway.TokenHeader, token)
 		w := httptest.NewRecorder()
 		e.Gateway().ServeHTTP(w, r)

@@ -94,6 +94,15 @@ func (p *Policy) Records(f Facts) (bool, error) {
 	return off == nil && err == nil, err
 }
 
+// RecordsWithin is Records for sources that know in which repository an event happened, or ought to: what they do not know the repository of
+// is not recorded where any rule of level off reads it, as it might be of one that fits.
+func (p *Policy) RecordsWithin(f Facts) (bool, error) {
+	if f.Repository == "" && slices.ContainsFunc(p.off, func(r *rule) bool { return slices.Contains(r.reads, "repository") }) {
+		return false, nil
+	}
+	return p.Records(f)
+}
+
 // Decide says what of e may leave for the recipient. It wants the episode as scrub leaves it: of level clean, with its
 // local block.
 func (p *Policy) Decide(e *episode.Episode, q Request) (Decision, error) {

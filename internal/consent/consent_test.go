@@ -113,6 +113,14 @@ func TestOffIsAskedBeforeAnythingIsRecordedAndWinsOverEveryRule(t *testing.T) {
 	if ok, err := p.Records(Facts{Tool: "codex", Repository: "elsewhere"}); !ok || err != nil {
 		t.Errorf("not recorded: %v, %v", ok, err)
 	}
+	for within, want := range map[string]bool{"": false, "git.alder.example/core": false, "elsewhere": true} {
+		if ok, err := p.RecordsWithin(Facts{Tool: "codex", Repository: within}); ok != want || err != nil {
+			t.Errorf("within %q recorded: %v, %v", within, ok, err)
+		}
+	}
+	if ok, err := policy(t, rule1("tool == 'demo'", "off", "")).RecordsWithin(Facts{Tool: "codex"}); !ok || err != nil {
+		t.Errorf("where no rule reads it, not recorded: %v, %v", ok, err)
+	}
 	if d := decide(t, p, scrubbed(), "maker"); d.Level != episode.LevelOff || d.Leaves() {
 		t.Errorf("%+v", d)
 	}

@@ -63,7 +63,9 @@ func (b *builder) episode() *episode.Episode {
 	e, x := b.e, b.x
 	capture.SetModel(e, "", cmp.Or(b.ans.model, b.req.model))
 	e.Repository = b.folder()
-	e.Session = cmp.Or(x.Session, b.req.session)
+	if e.Session = cmp.Or(x.Session, b.req.session); e.Session != "" && x.Folders != nil {
+		e.Repository = x.Folders.known(b.digest(e.Session), e.Repository)
+	}
 	if b.ans.id == "" {
 		b.ans.id = b.digest(string(x.Answer), x.Sent.UTC().String())
 	}
@@ -271,8 +273,9 @@ func (b *builder) blocks(step int, text string) {
 	}
 }
 
-// folders are how tools tell models in which folder they work.
-var folders = regexp.MustCompile(`(?m)^\s*(?:- )?(?:Primary w|W)orking directory: (\S[^\n\r]*?)\s*$|<cwd>([^<\n]+)</cwd>`)
+// folders are how tools tell models in which folder they work, in whichever case: "Working directory: /x", "Primary working directory: /x",
+// "Current Working Directory (/x) Files", "Current Workspace Directory: /x", <cwd>/x</cwd>.
+var folders = regexp.MustCompile("(?im)^[\\s*#-]*(?:(?:primary|current) )?work(?:ing|space) directory(?:\\*{0,2}:\\*{0,2}[ \\t]*[`\"']?([^\\s`\"'][^\\n\\r`\"]*?)[`\"']?[ \\t]*\\r?$| \\(([^\\n]+)\\) files)|<cwd>([^<\\n]+)</cwd>")
 
 // folder is the folder in which the tool works; empty where it does not say.
 func (b *builder) folder() string {
@@ -282,7 +285,7 @@ func (b *builder) folder() string {
 	}
 	for _, t := range texts {
 		if m := folders.FindStringSubmatch(t[:min(len(t), 256<<10)]); m != nil {
-			return strings.ToValidUTF8(cmp.Or(m[1], m[2]), "\uFFFD")
+			return strings.ToValidUTF8(cmp.Or(m[1], m[2], m[3]), "\uFFFD")
 		}
 	}
 	return ""

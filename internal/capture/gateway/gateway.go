@@ -51,6 +51,8 @@ type Exchange struct {
 	Decision string
 	// Gone says that the tool went away before the answer had ended.
 	Gone bool
+	// Folders are those that requests of the same sessions told before; nil for none.
+	Folders *Folders
 }
 
 var errEncoding = errors.New("an encoding that is not read")

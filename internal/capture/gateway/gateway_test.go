@@ -236,6 +236,35 @@ func TestTwoFoldersAreNeverMadeOneEpisode(t *testing.T) {
 	}
 }
 
+func TestTheFolderIsFoundHoweverAToolTellsIt(t *testing.T) {
+	for _, told := range []string{"Working directory: /a b/c", "x\n - Primary working directory: /a b/c\ny", "Current Working Directory: /a b/c\r\nx", "Current Workspace Directory: /a b/c", "current working directory: `/a b/c`",
+		"# Current Working Directory (/a b/c) Files\nx", "# Current Workspace Directory (/a b/c) Files", "**Working Directory:** /a b/c", "<env>\n  Working directory: /a b/c  \n</env>", "<CWD>/a b/c</CWD>"} {
+		e := read(t, exchange("", fmt.Sprintf(`{"messages":[{"role":"user","content":%q}]}`, told), `{"id":"c","choices":[{"message":{"content":"ok"}}]}`, 0))
+		if e.Repository != "/a b/c" {
+			t.Errorf("%q: %q", told, e.Repository)
+		}
+	}
+}
+
+func TestWhatASessionAsksByTheWayIsOfItsFolder(t *testing.T) {
+	var folders Folders
+	ask := func(developer, session, system string) string {
+		x := exchange("", `{"messages":[{"role":"system","content":"`+system+`"},{"role":"user","content":"a title"}]}`, `{"id":"c","choices":[{"message":{"content":"ok"}}]}`, 0)
+		x.Developer, x.Session, x.Folders = developer, session, &folders
+		return read(t, x).Repository
+	}
+	got := []string{ask("ada", "s", ""), ask("ada", "s", "Working directory: /a"), ask("ada", "s", ""), ask("kim", "s", ""), ask("ada", "r", ""), ask("ada", "", "Working directory: /b"), ask("ada", "", ""), ask("ada", "s", "Working directory: /c"), ask("ada", "s", "")}
+	if want := []string{"", "/a", "/a", "", "", "/b", "", "/c", "/c"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	for i := range 3 * maxFolders {
+		folders.known(fmt.Sprint(i), "/x")
+	}
+	if n := len(folders.of); n > maxFolders {
+		t.Error(n)
+	}
+}
+
 func TestWithoutAPersonsWordsEachRequestIsAnEpisode(t *testing.T) {
 	for name, request := range map[string]string{
 		"only a tool's output": `{"previous_response_id":"r","input":[{"type":"function_call_output","call_id":"x","output":"y"}]}`,
