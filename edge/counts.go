@@ -26,10 +26,11 @@ const countsWait = 7 * 24 * time.Hour
 func (e *Edge) closes(end time.Time) time.Time { return end.Add(countsWait + e.cfg.Settle) }
 
 // mayCount keeps what may be counted of a clean episode for a recipient: where the policy has counts told and lets this one be
-// counted, or more. What was long over when it came is not counted, so that an old history is not told of; that of a demo is.
+// counted, or more, and nobody is to be asked first. What was long over when it came is not counted, so that an old history is not told
+// of; that of a demo is.
 func (e *Edge) mayCount(under *consent.Policy, recipient string, c *candidate, d consent.Decision) error {
 	terms, now := under.Counts(), e.cfg.Now()
-	if terms == nil || d.Level.Rank() < episode.LevelAggregate.Rank() || !c.answer.Recounted {
+	if terms == nil || d.Level.Rank() < episode.LevelAggregate.Rank() || d.Ask || !c.answer.Recounted {
 		return nil
 	}
 	_, end, err := aggregate.Period(aggregate.PeriodOf(terms.Period, c.clean.StartedAt))
@@ -66,7 +67,12 @@ func (e *Edge) count(ctx context.Context) error {
 	}
 	var errs []error
 	for _, h := range e.hubs {
-		errs = append(errs, h.count(ctx, p, terms))
+		err := h.count(ctx, p, terms)
+		if errors.Is(err, sqlstore.ErrChanged) {
+			e.Wake() // somebody took back what was being counted, or another policy has come in force: it is looked at anew
+			err = nil
+		}
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
@@ -101,7 +107,7 @@ func (h *hub) count(ctx context.Context, p *consent.Policy, terms *consent.Count
 		if told || !hears {
 			err = h.db.ForgetCounted(ctx, h.link.Name, end)
 		} else {
-			err = h.countPeriod(ctx, p, terms, period)
+			err = h.countUnder(ctx, p, terms, period)
 		}
 		if err != nil {
 			return fmt.Errorf("counts of %s for %s: %w", period, h.link.Name, err)
@@ -124,6 +130,15 @@ func (h *hub) told(ctx context.Context, start, end time.Time) (bool, error) {
 	return false, err
 }
 
+// countUnder counts a period while its policy stays in force. ErrChanged says that another has come in force.
+func (h *hub) countUnder(ctx context.Context, p *consent.Policy, terms *consent.Counts, period string) error {
+	held, err := h.underPolicy(p, func() error { return h.countPeriod(ctx, p, terms, period) })
+	if err == nil && !held {
+		return sqlstore.ErrChanged
+	}
+	return err
+}
+
 func (h *hub) countPeriod(ctx context.Context, p *consent.Policy, terms *consent.Counts, period string) error {
 	start, end, err := aggregate.Period(period)
 	if err != nil {
@@ -134,7 +149,7 @@ func (h *hub) countPeriod(ctx context.Context, p *consent.Policy, terms *consent
 	for i, q := range queries {
 		tallies[i] = aggregate.NewTally(q)
 	}
-	err = h.db.CountedOf(ctx, h.link.Name, start, end, func(rule string, body []byte) error {
+	of, err := h.db.CountedOf(ctx, h.link.Name, start, end, func(rule string, body []byte) error {
 		if p.Lapsed(rule, now) {
 			return nil
 		}
@@ -181,7 +196,7 @@ func (h *hub) countPeriod(ctx context.Context, p *consent.Policy, terms *consent
 		}
 		row.ID, row.State, what = episode.Digest(row.Envelope), sqlstore.CountsMade, "counts made"
 	}
-	return h.db.Noting(h.entry(ctx, "edge", what, strings.TrimSpace(fmt.Sprintf("%s for %s %s", period, h.link.Name, row.ID)))).SaveCounts(ctx, row, end)
+	return h.db.Noting(h.entry(ctx, "edge", what, strings.TrimSpace(fmt.Sprintf("%s for %s %s", period, h.link.Name, row.ID)))).SaveCounts(ctx, row, start, end, of)
 }
 
 // tellCounts sends the hub the counts that were made for it, if the policy in force still has any told.

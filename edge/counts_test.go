@@ -253,7 +253,7 @@ func TestNobodyIsCountedWhoSaysNo(t *testing.T) {
 		t.Fatalf("told of a month that is not closed: %+v", rows)
 	}
 	n := 0
-	l.ok(l.edgeDB("alder-bank").CountedOf(t.Context(), maker, september().AddDate(0, -1, 0), september().AddDate(0, 1, 0), func(_ string, body []byte) error {
+	_, err = l.edgeDB("alder-bank").CountedOf(t.Context(), maker, september().AddDate(0, -1, 0), september().AddDate(0, 1, 0), func(_ string, body []byte) error {
 		ep, err := episode.Decode(body)
 		for i := range 41 {
 			if who := fmt.Sprintf("d%d@alder.example", i); err == nil && (ep.Local.Developer == who || ep.Developer == who) {
@@ -262,7 +262,8 @@ func TestNobodyIsCountedWhoSaysNo(t *testing.T) {
 		}
 		n++
 		return err
-	}))
+	})
+	l.ok(err)
 	if n != 158*4 { // d51 to d199, and d41 to d49: neither those who said no, nor what was vetoed
 		t.Errorf("%d episodes may be counted, want %d", n, 158*4)
 	}
@@ -273,6 +274,25 @@ func TestNobodyIsCountedWhoSaysNo(t *testing.T) {
 	}
 	if _, err := l.edgeDB("alder-bank").OldestCounted(t.Context(), maker); !errors.Is(err, sqlstore.ErrNotFound) {
 		t.Errorf("what was counted is kept: %v", err)
+	}
+}
+
+func TestNobodyIsCountedWhoIsToBeAskedFirst(t *testing.T) {
+	l := counting(t, monthly)
+	e := l.edge("alder-bank")
+	who := "d3@alder.example"
+	l.ok(e.SetPreferences(t.Context(), who, web.Preferences{Text: "version: 1\ndeveloper: " + who + "\nlimits:\n  - approval: developer\n"}))
+	l.send(e, crowd(5, "mill", september())...)
+	l.turn(e)
+	n, err := l.edgeDB("alder-bank").CountedOf(t.Context(), maker, september().AddDate(0, -1, 0), september().AddDate(0, 1, 0), func(_ string, body []byte) error {
+		ep, err := episode.Decode(body)
+		if err == nil && ep.Local.Developer == who {
+			t.Error("who was asked and has not answered is counted")
+		}
+		return err
+	})
+	if l.ok(err); n != 4*4 {
+		t.Errorf("%d episodes may be counted, want those of four people", n)
 	}
 }
 

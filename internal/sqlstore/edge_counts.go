@@ -49,26 +49,30 @@ func (d *DB) OldestCounted(ctx context.Context, recipient string) (time.Time, er
 	return fromMicros(at.Int64), nil
 }
 
-// CountedOf hands over what may be counted for a recipient of the time from start to before end, and by which rule. What was vetoed,
-// taken back or waits to be screened again is not among it, nor what is of a developer who has said anything since.
-func (d *DB) CountedOf(ctx context.Context, recipient string, start, end time.Time, one func(rule string, body []byte) error) error {
-	rows, err := d.read.QueryContext(ctx, `SELECT c.rule, c.body FROM counted c JOIN episodes e ON e.id=c.episode WHERE c.recipient=$1 AND c.started_at>=$2 AND c.started_at<$3
- AND e.state IN ('ready','kept') AND NOT EXISTS (SELECT 1 FROM preferences p WHERE p.developer=c.developer AND p.set_at>=c.counted_at)`, recipient, micros(start), micros(end))
+// mayCount are the rows that may be counted for a recipient ($1) of a time (from $2 to before $3). What was vetoed, taken back or waits
+// to be screened again is not among them, nor what is of a developer who has said anything since.
+const mayCount = ` FROM counted c JOIN episodes e ON e.id=c.episode WHERE c.recipient=$1 AND c.started_at>=$2 AND c.started_at<$3
+ AND e.state IN ('ready','kept') AND NOT EXISTS (SELECT 1 FROM preferences p WHERE p.developer=c.developer AND p.set_at>=c.counted_at)`
+
+// CountedOf hands over what may be counted for a recipient of the time from start to before end, and by which rule, and says how much
+// it was.
+func (d *DB) CountedOf(ctx context.Context, recipient string, start, end time.Time, one func(rule string, body []byte) error) (n int, err error) {
+	rows, err := d.read.QueryContext(ctx, `SELECT c.rule, c.body`+mayCount, recipient, micros(start), micros(end))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer rows.Close()
-	for rows.Next() {
+	for ; rows.Next(); n++ {
 		var rule string
 		var body []byte
 		if err := rows.Scan(&rule, &body); err != nil {
-			return err
+			return n, err
 		}
 		if err := one(rule, body); err != nil {
-			return err
+			return n, err
 		}
 	}
-	return rows.Err()
+	return n, rows.Err()
 }
 
 // ForgetCounted forgets what might have been counted for a recipient, or for all where none is named, and began before a time.
@@ -99,9 +103,22 @@ type CountsRow struct {
 	MadeAt, SentAt    time.Time
 }
 
-// SaveCounts stores what a recipient is told of a period that ended, once, and forgets what it was made of, in one commit.
-func (d *DB) SaveCounts(ctx context.Context, c CountsRow, end time.Time) error {
+// SaveCounts stores what a recipient is told of a period, from start to before end, once, and forgets what it was made of, in one
+// commit. ErrChanged says that not all of what it was made of may still be counted: then nothing is stored.
+func (d *DB) SaveCounts(ctx context.Context, c CountsRow, start, end time.Time, of int) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
+		// First it is taken out of everybody's reach: who takes it back meanwhile waits, or came first.
+		r, err := tx.ExecContext(ctx, `DELETE FROM counted WHERE recipient=$1 AND episode IN (SELECT c.episode`+mayCount+`)`, c.Recipient, micros(start), micros(end))
+		if err != nil {
+			return err
+		}
+		n, err := r.RowsAffected()
+		if err != nil {
+			return err
+		}
+		if n != int64(of) {
+			return ErrChanged
+		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO counts (recipient, period, id, envelope, state, note, made_at, sent_at) VALUES ($1,$2,$3,$4,$5,$6,$7,0)
  ON CONFLICT (recipient, period) DO NOTHING`, c.Recipient, c.Period, c.ID, c.Envelope, c.State, c.Note, micros(c.MadeAt)); err != nil {
 			return err

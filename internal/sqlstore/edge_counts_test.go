@@ -27,7 +27,10 @@ func counts(t *testing.T, db *sqlstore.DB, revision int, rule string, ids ...str
 
 func mayBeCounted(t *testing.T, db *sqlstore.DB) (ids []string) {
 	t.Helper()
-	ok(t, db.CountedOf(t.Context(), "maker", day1, day1.Add(time.Hour), func(_ string, body []byte) error { ids = append(ids, string(body)); return nil }))
+	n, err := db.CountedOf(t.Context(), "maker", day1, day1.Add(time.Hour), func(_ string, body []byte) error { ids = append(ids, string(body)); return nil })
+	if ok(t, err); n != len(ids) {
+		t.Errorf("%d are said to be %d", len(ids), n)
+	}
 	slices.Sort(ids)
 	return ids
 }
@@ -69,13 +72,22 @@ func TestCountsAreMadeOnceAndTakenBackAltogether(t *testing.T) {
 			t.Fatal(at, err)
 		}
 		told := sqlstore.CountsRow{Recipient: "maker", Period: "2026-10", ID: "sha256:1", Envelope: []byte("signed"), State: sqlstore.CountsMade, MadeAt: day1}
-		ok(t, db.SaveCounts(t.Context(), told, day1.Add(time.Hour)))
+		end := day1.Add(time.Hour)
+		_, _, err := db.Veto(t.Context(), "two", "ada", day1)
+		ok(t, err)
+		if err := db.SaveCounts(t.Context(), told, day1, end, 2); !errors.Is(err, sqlstore.ErrChanged) {
+			t.Errorf("counts of two are stored, one of which was vetoed meanwhile: %v", err)
+		}
+		if list, err := db.Counts(t.Context(), ""); err != nil || len(list) > 0 || !slices.Equal(mayBeCounted(t, db), []string{"one"}) {
+			t.Errorf("what was refused left its traces: %+v, %v", list, err)
+		}
+		ok(t, db.SaveCounts(t.Context(), told, day1, end, 1))
 		if _, err := db.OldestCounted(t.Context(), "maker"); !errors.Is(err, sqlstore.ErrNotFound) {
 			t.Errorf("what was counted is kept: %v", err)
 		}
 		other := told
 		other.ID = "sha256:2"
-		ok(t, db.SaveCounts(t.Context(), other, day1))
+		ok(t, db.SaveCounts(t.Context(), other, day1, end, 0))
 		sent := told
 		sent.State, sent.SentAt = sqlstore.CountsSent, day1.Add(time.Minute)
 		ok(t, db.MoveCounts(t.Context(), sent))
