@@ -11,10 +11,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/headrace/headrace/bundle"
 	"github.com/headrace/headrace/episode"
 	"github.com/headrace/headrace/internal/aggregate"
 	"github.com/headrace/headrace/internal/consent"
+	"github.com/headrace/headrace/internal/keyring"
+	"github.com/headrace/headrace/internal/link"
 	"github.com/headrace/headrace/internal/sqlstore"
 	"github.com/headrace/headrace/internal/web"
 )
@@ -25,12 +29,12 @@ const countsWait = 7 * 24 * time.Hour
 // closes is when a period that ended is counted. What is screened later belongs to no count.
 func (e *Edge) closes(end time.Time) time.Time { return end.Add(countsWait + e.cfg.Settle) }
 
-// mayCount keeps what may be counted of a clean episode for a recipient: where the policy has counts told and lets this one be
-// counted, or more, and nobody is to be asked first. What was long over when it came is not counted, so that an old history is not told
+// mayCount keeps what may be counted of a clean episode for a recipient: where the policy has counts told and lets releases be judged
+// by this one, and nobody is to be asked first. What was long over when it came is not counted, so that an old history is not told
 // of; that of a demo is.
 func (e *Edge) mayCount(under *consent.Policy, recipient string, c *candidate, d consent.Decision) error {
 	terms, now := under.Counts(), e.cfg.Now()
-	if terms == nil || d.Level.Rank() < episode.LevelAggregate.Rank() || d.Ask || !c.answer.Recounted {
+	if terms == nil || !d.Judges || d.Ask || !c.answer.Recounted {
 		return nil
 	}
 	_, end, err := aggregate.Period(aggregate.PeriodOf(terms.Period, c.clean.StartedAt))
@@ -164,46 +168,97 @@ func (h *hub) countPeriod(ctx context.Context, p *consent.Policy, terms *consent
 	if err != nil {
 		return err
 	}
-	ledger, err := aggregate.OpenLedger(filepath.Join(h.cfg.Dir, "aggregate"), terms.Budget)
-	if err != nil {
+	c := aggregate.Counts{Format: aggregate.CountsFormat, Contributor: h.link.Contributor, Recipient: h.link.Name, Period: period}
+	row := sqlstore.CountsRow{Recipient: h.link.Name, Period: period, Envelope: []byte{}, State: sqlstore.CountsSpent, MadeAt: now}
+	if c.Reports, row.Note, err = h.draw(tallies, terms, period); err != nil {
 		return err
 	}
-	c := aggregate.Counts{Format: aggregate.CountsFormat, Contributor: h.link.Contributor, Recipient: h.link.Name, Period: period}
-	var spent *episode.Problem
-	for _, t := range tallies {
-		r, failed := ledger.Report(t, h.link.Name, period, aggregate.SharesParams(terms.Epsilon), now)
-		if failed != nil {
-			if p, ok := errors.AsType[*episode.Problem](failed); ok && p.Code == aggregate.CodeBudget {
-				spent = p
-			}
-			err = failed
-			break
-		}
-		c.Reports = append(c.Reports, *r)
-	}
-	if closed := ledger.Close(); closed != nil || err != nil && spent == nil {
-		return errors.Join(err, closed)
-	}
-	row := sqlstore.CountsRow{Recipient: h.link.Name, Period: period, Envelope: []byte{}, State: sqlstore.CountsSpent, MadeAt: now}
 	what := "counts not told"
-	if spent != nil {
-		row.Note = spent.Message
-		h.log.Error("what was shown and taken is not counted: the privacy budget is spent", "hub", h.link.Name, "period", period, "err", spent,
-			"hint", "counts: budget in the policy is the most that all counts together may cost a developer")
-	} else {
-		if row.Envelope, err = bundle.SealDocument(bundle.TypeCounts, c, h.ring.Signing()); err != nil {
+	if row.Note == "" {
+		row.State, what = sqlstore.CountsMade, "counts made"
+		if row.Envelope, err = bundle.SealDocument(bundle.TypeCounts, c, h.ring.Signing()); err == nil {
+			row.ID = episode.Digest(row.Envelope)
+		} else if errors.Is(err, keyring.ErrUnsigned) { // what was drawn stands, and is signed when it is sent
+			row.Envelope, err = json.Marshal(c)
+		}
+		if err != nil {
 			return err
 		}
-		row.ID, row.State, what = episode.Digest(row.Envelope), sqlstore.CountsMade, "counts made"
 	}
 	return h.db.Noting(h.entry(ctx, "edge", what, strings.TrimSpace(fmt.Sprintf("%s for %s %s", period, h.link.Name, row.ID)))).SaveCounts(ctx, row, start, end, of)
 }
 
-// tellCounts sends the hub the counts that were made for it, if the policy in force still has any told.
+// draw has the ledger draw the noise over tallies of a period. Where nothing of it may be told, note says why.
+func (h *hub) draw(tallies []*aggregate.Tally, terms *consent.Counts, period string) (reports []aggregate.Report, note string, err error) {
+	ledger, err := aggregate.OpenLedger(filepath.Join(h.cfg.Dir, "aggregate"), terms.Budget)
+	if err != nil {
+		return nil, "", err
+	}
+	defer func() { err = errors.Join(err, ledger.Close()) }()
+	queries := aggregate.Shares()
+	for _, r := range ledger.Reports() {
+		if r.Recipient == h.link.Name && r.Period == period && slices.ContainsFunc(queries, func(q aggregate.Query) bool { return q.Name == r.Query }) {
+			return nil, "its noise was drawn, and before that was noted the edge stopped or somebody said no: what was drawn may be of more than may be told", nil
+		}
+	}
+	for _, t := range tallies {
+		r, err := ledger.Report(t, h.link.Name, period, aggregate.SharesParams(terms.Epsilon), h.cfg.Now())
+		if spent, ok := errors.AsType[*episode.Problem](err); ok && spent.Code == aggregate.CodeBudget {
+			h.log.Error("what was shown and taken is not counted: the privacy budget is spent", "hub", h.link.Name, "period", period, "err", spent,
+				"hint", "counts: budget in the policy is the most that all counts together may cost a developer")
+			return nil, spent.Message, nil
+		}
+		if err != nil {
+			return nil, "", err
+		}
+		reports = append(reports, *r)
+	}
+	return reports, "", nil
+}
+
+// sign signs counts that wait to be sent, where no signature of the key that is this edge's now is on them: it was away when they were
+// made, or is another since.
+func (h *hub) sign(ctx context.Context, r *sqlstore.CountsRow) error {
+	payload := r.Envelope
+	if r.ID != "" {
+		if _, _, err := bundle.OpenDocument(r.Envelope, bundle.TypeCounts, h.ownTrust()); err == nil {
+			return nil
+		}
+		var under struct {
+			Payload []byte `json:"payload"`
+		}
+		if err := json.Unmarshal(r.Envelope, &under); err != nil {
+			return fmt.Errorf("counts of %s: %w", r.Period, err)
+		}
+		payload = under.Payload
+	}
+	var c aggregate.Counts
+	if err := json.Unmarshal(payload, &c); err != nil {
+		return fmt.Errorf("counts of %s: %w", r.Period, err)
+	}
+	envelope, err := bundle.SealDocument(bundle.TypeCounts, c, h.ring.Signing())
+	if err != nil {
+		return err
+	}
+	was := r.ID
+	r.ID, r.Envelope = episode.Digest(envelope), envelope
+	return h.db.SignCounts(ctx, was, *r)
+}
+
+// finally are the codes with which a hub refuses counts for good.
+var finally = []string{"counts/told", "counts/withdrawn", "counts/not-ours"}
+
+// tellCounts sends the hub the counts that were made for it, if the policy in force still has any told. What it refuses for now is sent
+// again an hour later, or when it says.
 func (h *hub) tellCounts(ctx context.Context) error {
 	p := h.policy()
 	if h.PolicyHeld() != nil || p.Counts() == nil || !slices.Contains(p.Recipients(), h.link.Name) {
 		return nil
+	}
+	for _, until := range []time.Time{h.waitUntil, h.tellUntil} {
+		if now := h.cfg.Now(); now.Before(until) && until.Sub(now) <= link.LongestWait {
+			return nil
+		}
 	}
 	rows, err := h.db.Counts(ctx, h.link.Name)
 	errs := []error{err}
@@ -211,9 +266,22 @@ func (h *hub) tellCounts(ctx context.Context) error {
 		if r.State != sqlstore.CountsMade {
 			continue
 		}
+		if err := h.sign(ctx, &r); err != nil {
+			if !errors.Is(err, sqlstore.ErrChanged) {
+				errs = append(errs, err)
+			}
+			continue
+		}
 		err := h.link.TellCounts(ctx, r.ID, r.Envelope)
+		if w, ok := errors.AsType[*link.WaitError](err); ok {
+			h.waitUntil = h.cfg.Now().Add(w.After)
+			return errors.Join(append(errs, err)...)
+		}
 		refused, ok := errors.AsType[*episode.Problem](err)
-		if ok = ok && strings.HasPrefix(refused.Code, "counts/"); err != nil && !ok {
+		if ok && !slices.Contains(finally, refused.Code) {
+			h.tellUntil = h.cfg.Now().Add(link.LongestWait)
+		}
+		if ok = ok && slices.Contains(finally, refused.Code); err != nil && !ok {
 			errs = append(errs, err) // it is tried again
 			continue
 		}

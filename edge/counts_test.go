@@ -277,25 +277,6 @@ func TestNobodyIsCountedWhoSaysNo(t *testing.T) {
 	}
 }
 
-func TestNobodyIsCountedWhoIsToBeAskedFirst(t *testing.T) {
-	l := counting(t, monthly)
-	e := l.edge("alder-bank")
-	who := "d3@alder.example"
-	l.ok(e.SetPreferences(t.Context(), who, web.Preferences{Text: "version: 1\ndeveloper: " + who + "\nlimits:\n  - approval: developer\n"}))
-	l.send(e, crowd(5, "mill", september())...)
-	l.turn(e)
-	n, err := l.edgeDB("alder-bank").CountedOf(t.Context(), maker, september().AddDate(0, -1, 0), september().AddDate(0, 1, 0), func(_ string, body []byte) error {
-		ep, err := episode.Decode(body)
-		if err == nil && ep.Local.Developer == who {
-			t.Error("who was asked and has not answered is counted")
-		}
-		return err
-	})
-	if l.ok(err); n != 4*4 {
-		t.Errorf("%d episodes may be counted, want those of four people", n)
-	}
-}
-
 func TestAPeriodIsToldOfOnceWithTheSameNoise(t *testing.T) {
 	l := counting(t, monthly)
 	e := l.edge("alder-bank")

@@ -29,6 +29,7 @@ type hub struct {
 	*Edge
 	link      *link.Link
 	waitUntil time.Time              // it asked not to be sent more before
+	tellUntil time.Time              // it refused counts for now, and is told none before
 	done      Carried                // in the exchange that is visited
 	others    map[string]bool        // what lies in exchanges and is not ours
 	standing  atomic.Pointer[string] // the channel that its last statement lets us follow; nil before the first

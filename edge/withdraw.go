@@ -163,8 +163,9 @@ func (e *Edge) withdrawals(ctx context.Context, who string, scope sqlstore.Scope
 			return a, nil, err
 		}
 		for _, c := range countsBack(rows) {
-			told[c.Recipient] = append(told[c.Recipient], c.ID)
-			a.Counts++
+			if a.Counts++; c.ID != "" { // without one they were never sent
+				told[c.Recipient] = append(told[c.Recipient], c.ID)
+			}
 		}
 	}
 	for _, h := range e.hubs {

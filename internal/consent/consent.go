@@ -51,6 +51,8 @@ type Decision struct {
 	Prose bool
 	// Terms are nil where nothing leaves.
 	Terms *episode.Terms
+	// Judges says that a gate may judge releases by it, as counts with noise, too: it may be evaluated at level aggregate or above.
+	Judges bool
 	// Rule is the name of the rule that decided, empty where none fits; Policy is the policy's digest.
 	Rule     string
 	Policy   string
@@ -181,6 +183,7 @@ func (p *Policy) grant(d Decision, r *rule, f *facts, q Request) Decision {
 		d.Level = episode.LevelNone
 		return d
 	}
+	d.Judges = slices.Contains(allowed, episode.PurposeEvaluate)
 	if d.Level == episode.LevelAggregate {
 		return d // reports leave, under terms of their own
 	}

@@ -4,11 +4,14 @@ package link
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	"oras.land/oras-go/v2/registry/remote/errcode"
 
 	"github.com/headrace/headrace/episode"
 )
@@ -74,4 +77,19 @@ func refusalOf(resp *http.Response) error {
 	}
 	d := answer.Errors[0].Detail
 	return &IncidentError{&episode.Problem{Code: d.Code, Message: d.Message, Hint: d.Hint}, d.Incident}
+}
+
+// problemOf is what a hub said in refusing what was pushed, as a Problem in front of the client's words; other errors are left as they
+// are.
+func problemOf(err error) error {
+	r, ok := errors.AsType[*errcode.ErrorResponse](err)
+	if !ok || len(r.Errors) == 0 {
+		return err
+	}
+	said, _ := r.Errors[0].Detail.(map[string]any)
+	word := func(key string) string { s, _ := said[key].(string); return s }
+	if word("code") == "" {
+		return err
+	}
+	return &episode.Problem{Code: word("code"), Message: word("message"), Hint: word("hint"), Err: err}
 }

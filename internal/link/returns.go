@@ -174,6 +174,7 @@ func (l *Link) takenBack(id, why string) ([]byte, error) {
 const Counts = "/counts"
 
 // TellCounts sends signed counts to the hub, or leaves them in the exchange that stands in its place. Again they change nothing.
+// What the hub refuses them with is a Problem with its code.
 func (l *Link) TellCounts(ctx context.Context, id string, envelope []byte) error {
 	repo, err := l.Repository(l.Contributor + Counts)
 	switch {
@@ -184,7 +185,7 @@ func (l *Link) TellCounts(ctx context.Context, id string, envelope []byte) error
 		_, err = l.PushDocument(ctx, repo, bundle.TypeCounts, envelope)
 	}
 	if err != nil {
-		return fmt.Errorf("tell counts %s: %w", id, err)
+		return fmt.Errorf("tell counts %s: %w", id, problemOf(err))
 	}
 	return nil
 }

@@ -97,7 +97,7 @@ const (
 // CountsRow is what a recipient is told of a period.
 type CountsRow struct {
 	Recipient, Period string
-	ID                string // digest of the envelope; empty where none was made
+	ID                string // digest of the envelope; empty where none was made, or it is not signed yet
 	Envelope          []byte
 	State, Note       string
 	MadeAt, SentAt    time.Time
@@ -124,6 +124,18 @@ func (d *DB) SaveCounts(ctx context.Context, c CountsRow, start, end time.Time, 
 			return err
 		}
 		return forgetCounted(ctx, tx, c.Recipient, end)
+	})
+}
+
+// SignCounts puts other counts, signed, in the place of those that wait with the id was. ErrChanged says that they are not to be told
+// any more.
+func (d *DB) SignCounts(ctx context.Context, was string, c CountsRow) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, `UPDATE counts SET id=$1, envelope=$2 WHERE recipient=$3 AND period=$4 AND state=$5 AND id=$6`, c.ID, c.Envelope, c.Recipient, c.Period, CountsMade, was)
+		if err != nil {
+			return err
+		}
+		return anyRow(r)
 	})
 }
 

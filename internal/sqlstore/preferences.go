@@ -43,6 +43,10 @@ func (d *DB) SetPreferences(ctx context.Context, developer, body string, now tim
  ON CONFLICT (developer) DO UPDATE SET body=excluded.body, set_at=excluded.set_at`, developer, []byte(body), micros(now)); err != nil {
 			return err
 		}
+		// Whatever the clock says: what is screened again is counted again.
+		if _, err := tx.ExecContext(ctx, `DELETE FROM counted WHERE developer=$1`, developer); err != nil {
+			return err
+		}
 		stopped, err = tx.rescreen(ctx, Scope{Developer: developer}, developer, now)
 		return err
 	})
