@@ -22,6 +22,30 @@ import (
 	"github.com/headrace/headrace/internal/sqlstore"
 )
 
+// keepCounts is for how many days after their period counts are kept.
+const keepCounts = 400
+
+func countsOver(end, now time.Time) bool { return end.AddDate(0, 0, keepCounts).Before(now) }
+
+// dropCounts deletes the counts of periods that are long over, and what gates saw by such. They are not taken again.
+func (h *Hub) dropCounts(ctx context.Context) error {
+	now := h.cfg.Now()
+	docs, err := h.db.Documents(ctx, sqlstore.DocCounts)
+	if err != nil {
+		return err
+	}
+	for _, doc := range docs {
+		_, end, err := aggregate.Period(doc.Parent)
+		if err == nil && countsOver(end, now) {
+			err = errors.Join(h.db.Doom(ctx, doc.ID), h.db.DeleteDocument(ctx, sqlstore.DocCounts, doc.ID))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return h.db.DeleteDocumentsBefore(ctx, sqlstore.DocSelection, now.AddDate(0, 0, -keepCounts))
+}
+
 // admitCounts keeps what a contributor counted at home in a period, once: other counts of the same time are refused, and so is what was
 // taken back. Said again it changes nothing.
 func (h *Hub) admitCounts(ctx context.Context, contributor, digest string) error {
@@ -40,9 +64,13 @@ func (h *Hub) admitCounts(ctx context.Context, contributor, digest string) error
 	if err != nil {
 		return err
 	}
-	if now := h.cfg.Now(); now.Before(end) {
+	now := h.cfg.Now()
+	if now.Before(end) {
 		return &episode.Problem{Code: "counts/period", Message: fmt.Sprintf("period %s is not over here: it ends on %s, and it is %s", c.Period, end.Format(time.DateOnly), now.UTC().Format(time.DateOnly)),
 			Hint: "set the clock that is wrong, or send them when it is over"}
+	}
+	if countsOver(end, now) {
+		return &episode.Problem{Code: "counts/too-old", Message: fmt.Sprintf("period %s is over for more than %d days: no gate looks at it any more", c.Period, keepCounts), Hint: "nothing is to be done"}
 	}
 	h.admitting.Lock()
 	defer h.admitting.Unlock()
@@ -70,7 +98,7 @@ func (h *Hub) admitCounts(ctx context.Context, contributor, digest string) error
 		return &episode.Problem{Code: "counts/withdrawn", Message: "these counts were taken back", Hint: "nothing is to be done"}
 	}
 	return h.db.Noting(h.entry(ctx, contributor, "counts told", c.Period)).SaveDocument(ctx, sqlstore.DocumentRow{Kind: sqlstore.DocCounts, ID: digest, Parent: c.Period, Contributor: contributor,
-		Envelope: envelope, LogIndex: -1, MadeAt: h.cfg.Now()})
+		Envelope: envelope, LogIndex: -1, MadeAt: now})
 }
 
 // countedBeside adds up, by contributor and language, what contributors counted at home, for the gate: it holds each period beside the

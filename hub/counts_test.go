@@ -88,12 +88,42 @@ func TestCountsAreTheirSendersAndToldOnce(t *testing.T) {
 	if status, code := s.tells(counted(t, "2026-09"), s.key); status != http.StatusCreated {
 		t.Errorf("the month before: %d %s", status, code)
 	}
+	if status, code := s.tells(counted(t, "2025-01"), s.key); status < 400 || status > 499 || code != "counts/too-old" {
+		t.Errorf("a month of the year before last: %d %s", status, code)
+	}
 	s.time = s.time.Add(time.Hour)
 	db, err := sqlstore.Open(t.Context(), s.dir+"/hub.db", sqlstore.RoleHub)
 	s.ok(err)
 	defer db.Close()
 	if docs, err := db.DocumentsOf(t.Context(), sqlstore.DocCounts, "alder-bank"); err != nil || len(docs) != 2 {
 		t.Errorf("%d are kept, %v", len(docs), err)
+	}
+}
+
+func TestCountsAreNotKeptForEver(t *testing.T) {
+	s := newSender(t)
+	for _, period := range []string{"2026-09", "2026-10"} {
+		if status, code := s.tells(counted(t, period), s.key); status != http.StatusCreated {
+			t.Fatalf("%d %s", status, code)
+		}
+	}
+	db, err := sqlstore.Open(t.Context(), s.dir+"/hub.db", sqlstore.RoleHub)
+	s.ok(err)
+	defer db.Close()
+	s.ok(db.SaveDocument(t.Context(), sqlstore.DocumentRow{Kind: sqlstore.DocSelection, ID: "r/alder-bank", Parent: "r", Contributor: "alder-bank", Envelope: []byte("{}"), LogIndex: -1, MadeAt: s.time}))
+	for _, want := range []struct {
+		at         time.Time
+		kept, seen int
+	}{{s.time.AddDate(0, 0, 360), 2, 1}, {time.Date(2026, 10, 1, 1, 0, 0, 0, time.UTC).AddDate(0, 0, 400), 1, 1}, {s.time.AddDate(0, 0, 401), 0, 0}} {
+		s.time = want.at
+		s.ok(s.h.Turn(t.Context()))
+		docs, err := db.Documents(t.Context(), sqlstore.DocCounts)
+		s.ok(err)
+		seen, err := db.Documents(t.Context(), sqlstore.DocSelection)
+		s.ok(err)
+		if len(docs) != want.kept || len(seen) != want.seen {
+			t.Errorf("on %s %d counts and %d of what gates saw are kept", want.at, len(docs), len(seen))
+		}
 	}
 }
 

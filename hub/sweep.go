@@ -20,7 +20,7 @@ const (
 	sweepEvery = 6 * time.Hour
 )
 
-// sweep deletes what contributors uploaded and never made a bundle or a withdrawal of. A push that takes longer than a day
+// sweep deletes what contributors uploaded and never made a bundle or a withdrawal of, and counts that are too old. A push that takes longer than a day
 // sends it again.
 func (h *Hub) sweep(ctx context.Context) error {
 	now := h.cfg.Now()
@@ -40,7 +40,7 @@ func (h *Hub) sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	return h.bury(ctx)
+	return errors.Join(h.dropCounts(ctx), h.bury(ctx))
 }
 
 // sweepRepo decides while no bundle is being admitted: what no manifest names yet may be about to be.

@@ -207,6 +207,22 @@ func (d *DB) NoteDocument(ctx context.Context, kind, id, note string) error {
 	})
 }
 
+// DeleteDocument deletes one that nothing rests on.
+func (d *DB) DeleteDocument(ctx context.Context, kind, id string) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM documents WHERE kind=$1 AND id=$2`, kind, id)
+		return err
+	})
+}
+
+// DeleteDocumentsBefore deletes those of a kind that were made before a time, and that nothing rests on.
+func (d *DB) DeleteDocumentsBefore(ctx context.Context, kind string, before time.Time) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM documents WHERE kind=$1 AND made_at<$2`, kind, micros(before))
+		return err
+	})
+}
+
 const documentCols = `kind, id, parent, contributor, envelope, log_index, seq, note, made_at`
 
 func scanDocument(r *sql.Rows) (doc DocumentRow, err error) {
