@@ -4,6 +4,7 @@ package edge
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"slices"
@@ -34,8 +35,20 @@ func (e *Edge) openGateway() error {
 	if err != nil {
 		return err
 	}
-	e.gateway, err = gateway.New(e.cfg.Gateway, token, e.cfg.Gateway.Local(), e.chooseModel)
+	e.gateway, err = gateway.New(e.cfg.Gateway, token, e.gatewayToken, e.cfg.Gateway.Local(), e.chooseModel)
 	return err
+}
+
+// GatewayToken is what proves to the gateway that a request is of that developer, named as /as/NAME does.
+func (e *Edge) GatewayToken(developer string) (string, error) {
+	if developer == "" || printable(developer, maxName) != developer {
+		return "", &episode.Problem{Code: "gateway/developer", Message: fmt.Sprintf("%q is no developer's name", developer), Hint: "give the name as your records have it"}
+	}
+	return e.gatewayToken(developer), nil
+}
+
+func (e *Edge) gatewayToken(developer string) string {
+	return base64.RawURLEncoding.EncodeToString(e.ring.Derive("gateway", developer))
 }
 
 // chooseModel asks what POST /v1/decide is asked, in this process. The actions are the route's models by their places.

@@ -41,7 +41,7 @@ func (l *loop) asks(e *edge.Edge, developer, folder string) {
 	if developer == "" {
 		r.URL.Path = "/v1/messages"
 	} else {
-		token, err := e.Token()
+		token, err := e.GatewayToken(developer)
 		l.ok(err)
 		r.Header.Set(gateway.TokenHeader, token)
 	}
@@ -197,7 +197,7 @@ func TestARouteChoosesAndWhatCameOfItFindsTheDecision(t *testing.T) {
 	}
 	e := l.edge("alder-bank")
 	stop := running(t, e)
-	token, err := e.Token()
+	token, err := e.GatewayToken("ada")
 	l.ok(err)
 	chosen, last := map[string]int{}, ""
 	for i := range 100 {

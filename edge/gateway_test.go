@@ -3,6 +3,7 @@
 package edge_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/headrace/headrace/edge"
+	"github.com/headrace/headrace/internal/gateway"
 )
 
 func TestAConfigurationFileOpensTheGateway(t *testing.T) {
@@ -62,5 +64,44 @@ func TestAConfigurationFileOpensTheGateway(t *testing.T) {
 func TestWithoutUpstreamsThereIsNoGateway(t *testing.T) {
 	if newLoop(t).edge("alder-bank").Gateway() != nil {
 		t.Error("there is one")
+	}
+}
+
+// TestOnlyADevelopersOwnTokenProvesThem: neither another's does, nor the edge's, nor any without a name.
+func TestOnlyADevelopersOwnTokenProvesThem(t *testing.T) {
+	l := newLoop(t)
+	l.behind()
+	e := l.edge("alder-bank")
+	stop := running(t, e)
+	adas, err := e.GatewayToken("ada")
+	l.ok(err)
+	edges, err := e.Token()
+	l.ok(err)
+	for i, c := range []struct{ path, token string }{{"/as/ada", adas}, {"/as/kim", adas}, {"/as/kim", edges}, {"", adas}, {"", edges}} {
+		body := fmt.Sprintf(`{"model":"m","metadata":{"user_id":"u_session_s%d"},"messages":[{"role":"user","content":"make it 2"}]}`, i)
+		r := httptest.NewRequest("POST", c.path+"/v1/messages", strings.NewReader(body))
+		r.Header.Set(gateway.TokenHeader, c.token)
+		w := httptest.NewRecorder()
+		if e.Gateway().ServeHTTP(w, r); w.Code != http.StatusOK {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+	}
+	l.until(e, "5 requests passed on, 5 captured")
+	for _, name := range []string{"", "a\x00da", strings.Repeat("x", 10000)} {
+		if _, err := e.GatewayToken(name); err == nil {
+			t.Errorf("there is a token of %q", name)
+		}
+	}
+	stop()
+	l.turn(e)
+	all, err := e.Stored(t.Context())
+	l.ok(err)
+	for _, ep := range all {
+		if proven := ep.Local == nil || !ep.Local.Unauthenticated; proven != (ep.Session == "s0") || proven && ep.Developer != "ada" {
+			t.Errorf("%s of session %s: %+v", ep.Developer, ep.Session, ep.Local)
+		}
+	}
+	if len(all) != 5 {
+		t.Error(e.GatewaySaid())
 	}
 }

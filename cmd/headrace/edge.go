@@ -31,6 +31,8 @@ type edgeCmd struct {
 	Show    edgeConfigCmd  `cmd:"" name:"config" help:"Print the configuration that is in force."`
 	Link    edgeLinkCmd    `cmd:"" help:"Print a fresh one-time link to the pages of the running edge."`
 
+	GatewayToken edgeGatewayTokenCmd `cmd:"" help:"Print the token by which the gateway knows a developer's requests."`
+
 	Invite edgeInviteCmd `cmd:"" help:"Print the line with which a developer enrols a machine: with a one-time code, or by logging in (--oidc)."`
 	Revoke edgeRevokeCmd `cmd:"" help:"End the certificates of a developer's machines."`
 
@@ -195,6 +197,7 @@ func edgeControls(ed *edge.Edge, s *service, site *web.Site) controls {
 		"instructions":    does[instructionsJob](ed),
 		"policy-versions": does[versionJob](ed),
 		"releases":        does[releaseJob](ed),
+		"gateway-token":   func(_ context.Context, developer string) (string, error) { return ed.GatewayToken(developer) },
 		"gateway":         func(context.Context, string) (string, error) { return ed.GatewaySaid(), nil },
 		"incidents":       func(ctx context.Context, _ string) (string, error) { return ed.Incidents(ctx) },
 	}
@@ -325,6 +328,15 @@ type edgeLinkCmd struct{}
 
 // Run asks the running edge.
 func (c *edgeLinkCmd) Run(e *env, role *edgeCmd) error { return role.ask(e, "link", "") }
+
+type edgeGatewayTokenCmd struct {
+	Developer string `arg:"" help:"The developer, as your records name them."`
+}
+
+// Run asks the running edge.
+func (c *edgeGatewayTokenCmd) Run(e *env, role *edgeCmd) error {
+	return role.ask(e, "gateway-token", c.Developer)
+}
 
 type edgeInviteCmd struct {
 	Developer string `arg:"" optional:"" help:"The developer, as your records name them."`

@@ -37,7 +37,8 @@ type call struct {
 	g         *Gateway
 	path      string // escaped, without the developer's name
 	developer string // as the path names them
-	proven    bool   // the request has the edge's token
+	proven    bool   // the request has that developer's token
+	admitted  bool   // it has that, or the edge's
 	to        target
 	head      []byte // of the body, as it goes up
 	whole     bool   // the head is all of it
@@ -64,10 +65,13 @@ func (g *Gateway) take(w http.ResponseWriter, r *http.Request) (*call, error) {
 		return nil, &refusal{http.StatusBadRequest, "gateway/path", "the path leads up", "send it without . and .. in it"}
 	}
 	c.sent = time.Now()
-	c.proven = g.proves(r.Header.Get(TokenHeader)) || g.proves(bearer(r)) || g.proves(r.Header.Get("X-Api-Key"))
+	for _, token := range [...]string{r.Header.Get(TokenHeader), bearer(r), r.Header.Get("X-Api-Key")} {
+		c.proven = c.proven || c.owns(token)
+		c.admitted = c.admitted || c.proven || g.proves(token)
+	}
 	dialect := dialectOf(r, c.path)
 	switch {
-	case !c.proven && (!g.open || forwarded(r)):
+	case !c.admitted && (!g.open || forwarded(r)):
 		return nil, noToken()
 	case dialect == OpenAI && c.path != "/v1" && !strings.HasPrefix(c.path, "/v1/"):
 		return nil, &refusal{http.StatusNotFound, "gateway/path", "there is nothing outside /v1/", "an address for OpenAI's dialect ends with /v1"}
@@ -109,8 +113,11 @@ func (c *call) find(r *http.Request, dialect string) error {
 		return &refusal{http.StatusBadRequest, "gateway/dialect", "that model's upstream does not speak as this endpoint does", "ask for it at the other's endpoint: the gateway translates nothing"}
 	}
 	keyed := func(o string) bool { return g.models[o].up.auth != "" }
-	if !c.proven && (to.up.auth != "" || slices.ContainsFunc(options, keyed)) {
+	if !c.admitted && (to.up.auth != "" || slices.ContainsFunc(options, keyed)) {
 		return noToken()
+	}
+	if to.up.auth != "" && !to.up.All && !(r.Method == http.MethodPost && asks(c.path)) && !(r.Method == http.MethodGet && (c.path == "/v1/models" || strings.HasPrefix(c.path, "/v1/models/"))) {
+		return &refusal{http.StatusForbidden, "gateway/endpoint", "that is no question to a model, and the upstream " + to.up.Name + " has the edge's key", "ask it with a key of your own, or let all of it be asked for with all: true in edge.yaml"}
 	}
 	if options != nil {
 		c.choice = g.choose(c.question(r, text, len(options)))
@@ -132,7 +139,7 @@ func (c *call) find(r *http.Request, dialect string) error {
 }
 
 func noToken() error {
-	return &refusal{http.StatusUnauthorized, "gateway/token", "the request does not have the edge's token", "send it as the API key, or in the header " + TokenHeader}
+	return &refusal{http.StatusUnauthorized, "gateway/token", "the request has neither its developer's token nor the edge's", "send one as the API key, or in the header " + TokenHeader}
 }
 
 func unread(what string) error {
@@ -167,9 +174,10 @@ func bearer(r *http.Request) string {
 	return strings.TrimSpace(token)
 }
 
-// dialectOf is the dialect of a request: what two endpoints have in common, such as the list of models, a header tells.
+// dialectOf is the dialect of a request: of what both have, such as the list of models, a header tells.
 func dialectOf(r *http.Request, path string) string {
-	if strings.HasSuffix(path, "/v1/messages") || strings.Contains(path, "/v1/messages/") || r.Header.Get("Anthropic-Version") != "" {
+	if strings.HasSuffix(path, "/v1/messages") || strings.Contains(path, "/v1/messages/") || r.Header.Get("Anthropic-Version") != "" ||
+		r.Header.Get("X-Api-Key") != "" && r.Header.Get("Authorization") == "" && !asks(path) {
 		return Anthropic
 	}
 	return OpenAI
@@ -212,17 +220,21 @@ func (c *call) rewrite(r *httputil.ProxyRequest) {
 		}
 	}
 	out.Header.Del(TokenHeader)
-	if c.g.proves(r.In.Header.Get("X-Api-Key")) {
-		out.Header.Del("X-Api-Key")
+	if key := r.In.Header.Get("X-Api-Key"); up.Kind == OpenAI || c.owns(key) || c.g.proves(key) {
+		out.Header.Del("X-Api-Key") // which is Anthropic's
 	}
-	if c.g.proves(bearer(r.In)) {
+	if token := bearer(r.In); c.owns(token) || c.g.proves(token) {
 		out.Header.Del("Authorization")
+	}
+	if first, _ := c.g.first(up.Kind); up.auth != "" || up != first && !up.OwnLogin {
+		for _, name := range [...]string{"Authorization", "X-Api-Key", "Api-Key", "Cookie"} {
+			out.Header.Del(name)
+		}
 	}
 	switch {
 	case up.auth != "" && up.Kind == OpenAI:
 		out.Header.Set("Authorization", "Bearer "+up.auth)
 	case up.auth != "":
-		out.Header.Del("Authorization")
 		out.Header.Set("X-Api-Key", up.auth)
 	}
 	if c.read {

@@ -45,9 +45,13 @@ type Upstream struct {
 	// URL is its address as tools would be given it: https://api.openai.com/v1, https://api.anthropic.com.
 	URL string `yaml:"url"`
 	// KeyEnv is the environment variable, and KeyFile the file, that has its key. With neither, the tool's own authorisation goes there as
-	// it came.
+	// it came, if this is the first of its kind.
 	KeyEnv  string `yaml:"key_env,omitempty"`
 	KeyFile string `yaml:"key_file,omitempty"`
+	// All lets everything be asked for with that key: files, stored answers, batches, fine-tuning. Without it only models are asked, and listed.
+	All bool `yaml:"all,omitempty"`
+	// OwnLogin lets the tool's own authorisation go here, too, where this is not the first upstream of its kind.
+	OwnLogin bool `yaml:"own_login,omitempty"`
 }
 
 // Model is where requests for a model go.

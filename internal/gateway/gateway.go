@@ -37,7 +37,8 @@ type Gateway struct {
 	routes    map[string][]string
 	choose    func(Question) Choice
 	token     [sha256.Size]byte // its digest
-	open      bool              // requests need no token, where the upstream has no key of its own
+	tokenOf   func(developer string) string
+	open      bool // requests need no token, where the upstream has no key of its own
 	transport *http.Transport
 	patience  time.Duration // how long the head of a request may take
 	buffers   pool
@@ -60,14 +61,14 @@ type target struct {
 	model string
 }
 
-// New makes a gateway for tools that prove themselves by the token. open says that only this machine reaches it: then tools without
-// the token may ask upstreams that have no key here.
+// New makes a gateway for tools that have the edge's token, or that of a developer, which alone proves whose a request is. open says that
+// only this machine reaches it: then tools without a token may ask upstreams that have no key here.
 // choose chooses among the models of a route; it must not wait.
-func New(cfg Config, token string, open bool, choose func(Question) Choice) (*Gateway, error) {
+func New(cfg Config, token string, tokenOf func(developer string) string, open bool, choose func(Question) Choice) (*Gateway, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
-	g := &Gateway{models: map[string]target{}, routes: cfg.Routes, choose: choose, token: sha256.Sum256([]byte(token)), open: open, transport: transport(), patience: 2 * time.Minute, buffers: pool{sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}},
+	g := &Gateway{models: map[string]target{}, routes: cfg.Routes, choose: choose, token: sha256.Sum256([]byte(token)), tokenOf: tokenOf, open: open, transport: transport(), patience: 2 * time.Minute, buffers: pool{sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}},
 		silence: log.New(io.Discard, "", 0), seen: make(chan *Seen, maxSeen)}
 	by := map[string]*upstream{}
 	for _, c := range cfg.Upstreams {
@@ -106,6 +107,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p := httputil.ReverseProxy{Transport: g.transport, Rewrite: c.rewrite, ModifyResponse: func(res *http.Response) error { return c.answered(w, res) },
 		ErrorHandler: c.failed, ErrorLog: g.silence, BufferPool: &g.buffers}
 	p.ServeHTTP(w, r)
+}
+
+// owns reports whether it is the token of the developer that the path names.
+func (c *call) owns(token string) bool {
+	return token != "" && c.developer != "" && subtle.ConstantTimeCompare([]byte(token), []byte(c.g.tokenOf(c.developer))) == 1
 }
 
 // proves reports whether it is the edge's token.

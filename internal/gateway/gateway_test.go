@@ -23,6 +23,8 @@ import (
 
 const token = "the-edges-own-token"
 
+func tokenOf(developer string) string { return "token-of-" + developer }
+
 // through serves a gateway before upstreams of both kinds at one address, which keep no key of their own.
 func through(t testing.TB, upstream string, change func(*gateway.Config)) string {
 	t.Helper()
@@ -30,7 +32,7 @@ func through(t testing.TB, upstream string, change func(*gateway.Config)) string
 	if change != nil {
 		change(&cfg)
 	}
-	g, err := gateway.New(cfg, token, true, nil)
+	g, err := gateway.New(cfg, token, tokenOf, true, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +199,7 @@ func TestARequestGoesUpByteForByte(t *testing.T) {
 	}))
 	defer up.Close()
 	at := through(t, up.URL, nil)
-	header := http.Header{"Authorization": {"Bearer sk-of-the-tool"}, "X-Api-Key": {"sk-ant-of-the-tool"}, "User-Agent": {"tool/1.0"}, "X-Stainless-Lang": {"js"}, "Anthropic-Beta": {"a", "b"},
+	header := http.Header{"Authorization": {"Bearer sk-of-the-tool"}, "User-Agent": {"tool/1.0"}, "X-Stainless-Lang": {"js"}, "Anthropic-Beta": {"a", "b"},
 		"Content-Type": {"application/json"}, "X-Forwarded-For": {"10.0.0.1"}, "Idempotency-Key": {"k"}}
 	proven := maps.Clone(header)
 	proven.Set(gateway.TokenHeader, token)

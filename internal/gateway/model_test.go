@@ -47,7 +47,7 @@ func FuzzModelIn(f *testing.F) {
 
 // TestWhoSendsNoBodyIsNotWaitedForForEver: nor does what a stranger announces take room.
 func TestWhoSendsNoBodyIsNotWaitedForForEver(t *testing.T) {
-	g, err := New(Config{Upstreams: []Upstream{{Name: "a", Kind: OpenAI, URL: "https://models.example/v1"}}}, "t", true, nil)
+	g, err := New(Config{Upstreams: []Upstream{{Name: "a", Kind: OpenAI, URL: "https://models.example/v1"}}}, "t", nil, true, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,16 +102,16 @@ func TestAConfigurationThatLeadsNowhereIsRefused(t *testing.T) {
 func TestAKeyThatIsNotThereIsSaid(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "key")
 	u := Upstream{Name: "a", Kind: OpenAI, URL: "https://models.example/v1", KeyFile: file}
-	if _, err := New(Config{Upstreams: []Upstream{u}}, "t", true, nil); err == nil || !strings.Contains(err.Error(), "upstream a") {
+	if _, err := New(Config{Upstreams: []Upstream{u}}, "t", nil, true, nil); err == nil || !strings.Contains(err.Error(), "upstream a") {
 		t.Error(err)
 	}
 	os.WriteFile(file, []byte(" sk-1\n"), 0o600)
-	g, err := New(Config{Upstreams: []Upstream{u}}, "t", true, nil)
+	g, err := New(Config{Upstreams: []Upstream{u}}, "t", nil, true, nil)
 	if err != nil || g.upstreams[0].auth != "sk-1" {
 		t.Error(err)
 	}
 	u.KeyFile, u.KeyEnv = "", "NO_SUCH_VARIABLE_OF_OURS"
-	if _, err := New(Config{Upstreams: []Upstream{u}}, "t", true, nil); err == nil {
+	if _, err := New(Config{Upstreams: []Upstream{u}}, "t", nil, true, nil); err == nil {
 		t.Error("no error")
 	}
 	for at, want := range map[string]bool{"": true, "localhost:1": true, "[::1]:1": true, "0.0.0.0:1": false, ":1": false, "edge.example:1": false} {

@@ -21,6 +21,10 @@ func TestKeysGoWhereTheyBelong(t *testing.T) {
 	keyed := through(t, up.URL, func(c *gateway.Config) {
 		c.Upstreams[0].KeyEnv, c.Upstreams[1].KeyEnv = "OUR_OPEN_KEY", "OUR_ANTHROPIC_KEY"
 	})
+	other := through(t, up.URL, func(c *gateway.Config) {
+		c.Upstreams = append(c.Upstreams, gateway.Upstream{Name: "other", Kind: gateway.OpenAI, URL: up.URL}, gateway.Upstream{Name: "friend", Kind: gateway.OpenAI, URL: up.URL, OwnLogin: true})
+		c.Models = map[string]gateway.Model{"m": {Upstream: "other"}, "f": {Upstream: "friend"}}
+	})
 	open := through(t, up.URL, nil)
 	for _, c := range []struct {
 		at, path     string
@@ -34,6 +38,14 @@ func TestKeysGoWhereTheyBelong(t *testing.T) {
 		{keyed, "/v1/messages", http.Header{"Authorization": {"Bearer " + token}}, 200, "", "sk-ant-ours"},
 		{keyed, "/v1/messages", http.Header{"X-Api-Key": {"guessed"}}, 401, "", ""},
 		{keyed, "/v1/models", nil, 401, "", ""},
+		{keyed, "/as/ada/v1/responses", http.Header{"Authorization": {"Bearer " + tokenOf("ada")}, "X-Api-Key": {"theirs"}}, 200, "Bearer sk-ours", ""},
+		{keyed, "/as/ada/v1/messages", http.Header{"X-Api-Key": {tokenOf("ada")}}, 200, "", "sk-ant-ours"},
+		{keyed, "/as/kim/v1/responses", http.Header{"Authorization": {"Bearer " + tokenOf("ada")}}, 401, "", ""},
+		{keyed, "/v1/responses", http.Header{"Authorization": {"Bearer " + tokenOf("")}}, 401, "", ""},
+		{open, "/as/ada/v1/responses", http.Header{"Authorization": {"Bearer " + tokenOf("ada")}}, 200, "", ""},
+		{open, "/v1/responses", http.Header{"Authorization": {"Bearer theirs"}, "X-Api-Key": {"anthropic's"}}, 200, "Bearer theirs", ""},
+		{open, "/v1/complete", http.Header{"X-Api-Key": {"anthropic's"}}, 200, "", "anthropic's"},
+		{other, "/v1/responses", http.Header{"Authorization": {"Bearer theirs"}}, 200, "", ""},
 		{open, "/v1/responses", http.Header{"Authorization": {"Bearer theirs"}}, 200, "Bearer theirs", ""},
 		{open, "/v1/responses", http.Header{"Authorization": {"Bearer " + token}}, 200, "", ""},
 		{open, "/v1/messages", http.Header{"X-Api-Key": {token}, "X-Headrace-Token": {token}}, 200, "", ""},
@@ -44,8 +56,39 @@ func TestKeysGoWhereTheyBelong(t *testing.T) {
 		if s.Status != c.status || got.Get("Authorization") != c.bearer || got.Get("X-Api-Key") != c.xKey || got.Get(gateway.TokenHeader) != "" {
 			t.Errorf("%s %v: %d, %v", c.path, c.header, s.Status, got)
 		}
-		if strings.Contains(s.Body, "ours") || strings.Contains(s.Body, token) {
+		if strings.Contains(s.Body, token) {
 			t.Errorf("the answer holds a key: %s", s.Body)
+		}
+	}
+}
+
+// TestTheEdgesKeyAsksModelsOnly: what else an upstream has is not for everybody whom the edge lets ask.
+func TestTheEdgesKeyAsksModelsOnly(t *testing.T) {
+	up := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer up.Close()
+	t.Setenv("OUR_KEY", "sk-ours")
+	for _, all := range []bool{false, true} {
+		at := through(t, up.URL, func(c *gateway.Config) {
+			for i := range c.Upstreams {
+				c.Upstreams[i].KeyEnv, c.Upstreams[i].All = "OUR_KEY", all
+			}
+		})
+		header, anthropic := http.Header{gateway.TokenHeader: {token}}, http.Header{gateway.TokenHeader: {token}, "Anthropic-Version": {"2023-06-01"}}
+		for _, c := range []struct {
+			method, path string
+			header       http.Header
+			always       bool
+		}{
+			{"POST", "/v1/responses", header, true}, {"POST", "/v1/embeddings", header, true}, {"GET", "/v1/models", header, true}, {"GET", "/v1/models/m", anthropic, true}, {"POST", "/v1/messages/count_tokens", header, true},
+			{"GET", "/v1/files/f/content", header, false}, {"GET", "/v1/responses/r", header, false}, {"DELETE", "/v1/models/m", header, false}, {"POST", "/v1/fine_tuning/jobs", header, false}, {"GET", "/v1/messages/batches/b/results", header, false}, {"GET", "/admin", anthropic, false},
+		} {
+			want := 403
+			if all || c.always {
+				want = 200
+			}
+			if s := ask(t, c.method, at+c.path, "{}", c.header); s.Status != want || want == 403 && !strings.Contains(s.Body, "gateway/endpoint") {
+				t.Errorf("%s %s: %+v", c.method, c.path, s)
+			}
 		}
 	}
 }
@@ -130,7 +173,7 @@ func TestWhoComesByAProxyIsNotOfThisMachine(t *testing.T) {
 func TestOthersNeedTheTokenWhateverTheyAskFor(t *testing.T) {
 	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
 	defer up.Close()
-	g, err := gateway.New(gateway.Config{Upstreams: []gateway.Upstream{{Name: "open", Kind: gateway.OpenAI, URL: up.URL}}}, token, false, nil)
+	g, err := gateway.New(gateway.Config{Upstreams: []gateway.Upstream{{Name: "open", Kind: gateway.OpenAI, URL: up.URL}}}, token, tokenOf, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,8 @@ func refuse(w http.ResponseWriter, dialect string, err error) {
 	switch {
 	case r.status == http.StatusUnauthorized:
 		kind = "authentication_error"
+	case r.status == http.StatusForbidden:
+		kind = "permission_error"
 	case r.status == http.StatusNotFound:
 		kind = "not_found_error"
 	case r.status >= 500:

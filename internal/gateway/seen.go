@@ -36,7 +36,7 @@ func (g *Gateway) Stats() *Stats { return &g.stats }
 // Seen is one request and its answer, and whose it was. Call Done when it is no longer needed.
 type Seen struct {
 	captured.Exchange
-	// Proven says that the request had the edge's token: then Developer is whom it was for.
+	// Proven says that the request had the token of Developer.
 	Proven bool
 
 	g    *Gateway
