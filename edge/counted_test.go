@@ -127,3 +127,41 @@ func TestWhatWasDrawnBeforeACrashIsNotTold(t *testing.T) {
 		t.Errorf("what was counted is kept: %v", err)
 	}
 }
+
+func TestAMonthOfNothingIsToldOfAsAnyOther(t *testing.T) {
+	l := counting(t, monthly)
+	e := l.edge("alder-bank")
+	l.turn(e)
+	if n := len(l.told("alder-bank")); n != 0 {
+		t.Fatalf("the hub was told of %d months that were closed before", n)
+	}
+	for i := range 3 {
+		l.closed()
+		l.turn(e)
+		list := l.told("alder-bank")
+		if len(list) != i+1 || len(list[0].Reports) != 2 || len(list[0].Reports[0].Values) != 0 {
+			t.Fatalf("after %d months the hub was told %+v", i+1, list)
+		}
+		l.turn(e) // once
+		l.pass(27 * 24 * time.Hour)
+	}
+}
+
+func TestASpentBudgetTellsNothingAndSaysSo(t *testing.T) {
+	l := counting(t, "counts: {period: week, epsilon: 1, budget: 1.2}")
+	e := l.edge("alder-bank")
+	l.pass(-4 * 24 * time.Hour)
+	l.send(e, append(crowd(150, "mill", september().AddDate(0, 0, 7)), crowd(150, "weir", september().AddDate(0, 0, 8))...)...)
+	l.turn(e)
+	l.pass(21 * 24 * time.Hour)
+	l.turn(e)
+	page, err := edge.View{Edge: e}.Counts(t.Context())
+	l.ok(err)
+	// The third week is over, too, and nothing was done in it.
+	if len(page) != 3 || page[0].State != "stays" || page[1].State != "stays" || !strings.Contains(page[1].Note, "over the budget") || page[2].State != "sent" {
+		t.Errorf("%+v", page)
+	}
+	if n := len(l.told("alder-bank")); n != 1 {
+		t.Errorf("the hub was told of %d weeks", n)
+	}
+}

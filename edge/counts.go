@@ -61,17 +61,19 @@ func (e *Edge) count(ctx context.Context) error {
 	if e.PolicyHeld() != nil {
 		return nil
 	}
-	p, now := e.policy(), e.cfg.Now()
+	e.versions.mu.RLock()
+	p, since := e.versions.force, e.versions.row.DecidedAt
+	e.versions.mu.RUnlock()
 	terms := p.Counts()
 	if terms == nil {
 		if _, err := e.db.OldestCounted(ctx, ""); err != nil {
 			return notFound(err)
 		}
-		return e.db.ForgetCounted(ctx, "", now)
+		return e.db.ForgetCounted(ctx, "", e.cfg.Now())
 	}
 	var errs []error
 	for _, h := range e.hubs {
-		err := h.count(ctx, p, terms)
+		err := h.count(ctx, p, terms, since)
 		if errors.Is(err, sqlstore.ErrChanged) {
 			e.Wake() // somebody took back what was being counted, or another policy has come in force: it is looked at anew
 			err = nil
@@ -89,12 +91,16 @@ func notFound(err error) error {
 	return err
 }
 
-func (h *hub) count(ctx context.Context, p *consent.Policy, terms *consent.Counts) error {
+// count counts what is over. Since is when the policy came in force.
+func (h *hub) count(ctx context.Context, p *consent.Policy, terms *consent.Counts, since time.Time) error {
 	hears := h.link.Joined() && !h.link.Left && slices.Contains(p.Recipients(), h.link.Name)
 	for {
 		oldest, err := h.db.OldestCounted(ctx, h.link.Name)
+		if errors.Is(err, sqlstore.ErrNotFound) {
+			break
+		}
 		if err != nil {
-			return notFound(err)
+			return err
 		}
 		period := aggregate.PeriodOf(terms.Period, oldest)
 		start, end, err := aggregate.Period(period)
@@ -102,7 +108,7 @@ func (h *hub) count(ctx context.Context, p *consent.Policy, terms *consent.Count
 			return err
 		}
 		if h.cfg.Now().Before(h.closes(end)) {
-			return nil
+			break
 		}
 		told, err := h.told(ctx, start, end)
 		if err != nil {
@@ -117,6 +123,53 @@ func (h *hub) count(ctx context.Context, p *consent.Policy, terms *consent.Count
 			return fmt.Errorf("counts of %s for %s: %w", period, h.link.Name, err)
 		}
 	}
+	if !hears {
+		return nil
+	}
+	return h.countNothing(ctx, p, terms, since)
+}
+
+// countNothing counts the periods that are over of which there was nothing to count, from the last that the hub was told of, or the last
+// one, on: that nothing comes would say that there was nothing.
+func (h *hub) countNothing(ctx context.Context, p *consent.Policy, terms *consent.Counts, since time.Time) error {
+	wait := countsWait + h.cfg.Settle
+	open, _, err := aggregate.Period(aggregate.PeriodOf(terms.Period, h.cfg.Now().Add(-wait))) // the first that is not closed
+	if err != nil {
+		return err
+	}
+	rows, err := h.db.Counts(ctx, h.link.Name)
+	if err != nil {
+		return err
+	}
+	from := open.Add(-time.Nanosecond)
+	for i, r := range rows {
+		_, end, err := aggregate.Period(r.Period)
+		if err != nil {
+			return err
+		}
+		if i == 0 || from.Before(end) {
+			from = end
+		}
+	}
+	if on := since.Add(-wait); from.Before(on) {
+		from = on // what was closed before was not to be counted
+	}
+	for from.Before(open) {
+		period := aggregate.PeriodOf(terms.Period, from)
+		start, end, err := aggregate.Period(period)
+		if err != nil {
+			return err
+		}
+		told, err := h.told(ctx, start, end)
+		if err == nil && !told {
+			err = h.countUnder(ctx, p, terms, period)
+		}
+		if err != nil {
+			return fmt.Errorf("counts of %s for %s: %w", period, h.link.Name, err)
+		}
+		from = end
+	}
+	return nil
 }
 
 // told reports whether the hub was told of a part of this time before, or something came in between.

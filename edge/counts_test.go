@@ -328,24 +328,6 @@ func TestAPeriodIsToldOfOnceWithTheSameNoise(t *testing.T) {
 	}
 }
 
-func TestASpentBudgetTellsNothingAndSaysSo(t *testing.T) {
-	l := counting(t, "counts: {period: week, epsilon: 1, budget: 1.2}")
-	e := l.edge("alder-bank")
-	l.pass(-4 * 24 * time.Hour)
-	l.send(e, append(crowd(150, "mill", september().AddDate(0, 0, 7)), crowd(150, "weir", september().AddDate(0, 0, 8))...)...)
-	l.turn(e)
-	l.pass(21 * 24 * time.Hour)
-	l.turn(e)
-	page, err := edge.View{Edge: e}.Counts(t.Context())
-	l.ok(err)
-	if len(page) != 2 || page[0].State != "stays" || !strings.Contains(page[0].Note, "over the budget") || page[1].State != "sent" {
-		t.Errorf("%+v", page)
-	}
-	if n := len(l.told("alder-bank")); n != 1 {
-		t.Errorf("the hub was told of %d weeks", n)
-	}
-}
-
 func TestEverythingTakenBackTakesCountsBack(t *testing.T) {
 	l := counting(t, monthly)
 	e := l.edge("alder-bank")

@@ -4,9 +4,12 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -36,15 +39,19 @@ type aggregateCmd struct {
 func (c *aggregateCmd) Help() string {
 	return `Makes what may leave at the level aggregate: counts with noise, by tool, verdict, language, outcome; no episodes. It reads scrubbed
 episodes, counts those whose rule allows aggregate or more, and tells no count that few people or teams stand behind. A report
-is made once: asking again for the same query, period and recipient prints the same numbers. The ledger in the state folder keeps
-all of them and adds up what they cost.
+is made once: asking again for the same query, period and recipient prints the same numbers. The ledger in the state folder, the
+edge's where there is one, keeps all of them, with what the edge tells hubs by itself, and adds up what they cost.
 
 Example: headrace read ~/.claude | headrace scrub | headrace aggregate --policy policy.yaml --period 2026-10
 Example: headrace aggregate --ledger`
 }
 
 func (c *aggregateCmd) Run(e *env) (err error) {
-	ledger, err := aggregate.OpenLedger(filepath.Join(e.dir, "aggregate"), c.Budget)
+	dir, err := ledgerDir(e.dir)
+	if err != nil {
+		return err
+	}
+	ledger, err := aggregate.OpenLedger(dir, c.Budget)
 	if err != nil {
 		return err
 	}
@@ -94,6 +101,23 @@ func (c *aggregateCmd) Run(e *env) (err error) {
 	loss := ledger.Loss()
 	fmt.Fprintf(e.err, "all that was told so far costs ε = %.3g of %.3g at δ = %.2g\n", loss.Epsilon, loss.Budget, loss.Delta)
 	return nil
+}
+
+// ledgerDir is where the ledger is: with the edge, which tells hubs of counts by itself, where there is one, so that one ledger has all
+// that was told of the same people. One that was begun without the edge is not passed over.
+func ledgerDir(state string) (string, error) {
+	alone, edge := filepath.Join(state, "aggregate"), filepath.Join(state, "edge")
+	if _, err := os.Stat(edge); errors.Is(err, fs.ErrNotExist) {
+		return alone, nil
+	} else if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(edge, "aggregate")
+	if _, err := os.Stat(filepath.Join(alone, "ledger.jsonl")); !errors.Is(err, fs.ErrNotExist) {
+		return "", cmp.Or(err, error(&episode.Problem{Code: "aggregate/two-ledgers", Message: fmt.Sprintf("there is a ledger in %s, from before there was an edge here, whose ledger is in %s", alone, dir),
+			Hint: "stop the edge, put the lines of the old ledger.jsonl before those of the edge's, and remove the old one: then they add up"}))
+	}
+	return dir, nil
 }
 
 // writeLine writes one object and a line end.
