@@ -299,7 +299,7 @@ func (h *hub) sign(ctx context.Context, r *sqlstore.CountsRow) error {
 }
 
 // finally are the codes with which a hub refuses counts for good.
-var finally = []string{"counts/told", "counts/withdrawn", "counts/not-ours"}
+var finally = []string{"counts/told", "counts/withdrawn", "counts/not-ours", "counts/too-old"}
 
 // tellCounts sends the hub the counts that were made for it, if the policy in force still has any told. What it refuses for now is sent
 // again an hour later, or when it says.
