@@ -148,8 +148,8 @@ func (e *Edge) GatewaySaid() string {
 	}
 	n := e.gateway.Stats()
 	said := fmt.Sprintf("gateway: %d requests passed on, %d captured, %d told nothing, %d not recorded by the policy", n.Passed.Load(), n.Captured.Load(), n.Nothing.Load(), n.Off.Load())
-	if missed := n.Large.Load() + n.Behind.Load() + n.Unread.Load() + n.Lost.Load(); missed > 0 {
-		said += fmt.Sprintf("; %d answered and not captured: %d too large, %d while too much waited, %d of a form that is not read, %d not stored", missed, n.Large.Load(), n.Behind.Load(), n.Unread.Load(), n.Lost.Load())
+	if missed := n.Large.Load() + n.Behind.Load() + n.Unread.Load() + n.Lost.Load() + n.Broken.Load(); missed > 0 {
+		said += fmt.Sprintf("; %d answered and not captured: %d too large, %d while too much waited, %d of a form that is not read, %d not stored, %d broken off by the upstream", missed, n.Large.Load(), n.Behind.Load(), n.Unread.Load(), n.Lost.Load(), n.Broken.Load())
 	}
 	return said
 }

@@ -70,7 +70,7 @@ func (c Config) Address() string { return cmp.Or(c.Listen, DefaultListen) }
 // Local says that only this machine reaches it.
 func (c Config) Local() bool {
 	host, _, err := net.SplitHostPort(c.Address())
-	return err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback())
+	return err == nil && loopback(host)
 }
 
 // Beside returns the configuration with each path as beside makes it.
@@ -102,6 +102,8 @@ func (c Config) Check() error {
 			return bad("url of upstream %s is no address such as https://api.openai.com/v1", u.Name)
 		case at.User != nil:
 			return bad("url of upstream %s holds a name or password; keys come by key_env or key_file", u.Name)
+		case c.itself(at):
+			return bad("url of upstream %s is where the gateway itself listens", u.Name)
 		case u.KeyEnv != "" && u.KeyFile != "":
 			return bad("upstream %s has key_env and key_file", u.Name)
 		}
@@ -128,6 +130,14 @@ func (c Config) Check() error {
 	}
 	return nil
 }
+
+// itself reports whether an address is the gateway's own.
+func (c Config) itself(at *url.URL) bool {
+	host, port, _ := net.SplitHostPort(c.Address())
+	return at.Port() == port && (at.Hostname() == host || loopback(at.Hostname()) && (host == "" || loopback(host) || net.ParseIP(host).IsUnspecified()))
+}
+
+func loopback(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }
 
 // MaxOptions is among how many models a route may choose.
 const MaxOptions = 16

@@ -82,6 +82,7 @@ func TestAConfigurationThatLeadsNowhereIsRefused(t *testing.T) {
 		"kind of upstream a":     with(func(u *Upstream) { u.Kind = "google" }),
 		"no address":             with(func(u *Upstream) { u.URL = "models.example" }),
 		"name or password":       with(func(u *Upstream) { u.URL = "https://me:secret@models.example" }),
+		"itself listens":         with(func(u *Upstream) { u.URL = "http://localhost:8403/v1" }),
 		"key_env and key_file":   with(func(u *Upstream) { u.KeyEnv, u.KeyFile = "A", "b" }),
 		"not from 2 to":          {Upstreams: []Upstream{ok}, Models: map[string]Model{"m": {Upstream: "a"}}, Routes: map[string][]string{"r": {"m"}}},
 		"has the name of":        {Upstreams: []Upstream{ok}, Models: map[string]Model{"m": {Upstream: "a"}, "n": {Upstream: "a"}}, Routes: map[string][]string{"m": {"m", "n"}}},

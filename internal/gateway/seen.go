@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"io"
 	"net/http"
+	"regexp"
 	"sync/atomic"
 	"time"
 
@@ -26,8 +27,8 @@ type Stats struct {
 	// answered without a word, and Off those of which the policy lets nothing be recorded.
 	Passed, Captured, Nothing, Off atomic.Int64
 	// Large are those whose answer was too large to copy, Behind those that came while too much waited, Unread those whose form was not
-	// known, Lost those that could not be stored. All of them were answered.
-	Large, Behind, Unread, Lost atomic.Int64
+	// known, Lost those that could not be stored, Broken those whose answer the upstream broke off. All of them were answered.
+	Large, Behind, Unread, Lost, Broken atomic.Int64
 }
 
 // Stats returns the gateway's counters.
@@ -67,7 +68,7 @@ func (g *Gateway) listen(c *call, res *http.Response) {
 		g.stats.Behind.Add(1)
 		return
 	}
-	res.Body = &tee{body: res.Body, s: s, gone: func() bool { return r.Context().Err() != nil }}
+	res.Body = &tee{body: res.Body, s: s, length: res.ContentLength, gone: func() bool { return r.Context().Err() != nil }}
 }
 
 // sessionOf is the tool's own name of its session, where a header has it.
@@ -75,11 +76,21 @@ func sessionOf(h http.Header) string {
 	return cmp.Or(h.Get("X-Claude-Code-Session-Id"), h.Get("Session_id"), h.Get("Session-Id"), h.Get("Conversation_id"), h.Get("X-Session-Id"))
 }
 
+// lastWords are what the last events of a stream say, in each dialect. Quotes within a text are escaped, and so are its lines.
+var lastWords = regexp.MustCompile(`(?m)^data: ?\[DONE\]|"(finish_reason|stop_reason)": ?"|"type": ?"(message_stop|response\.(completed|incomplete|failed))"`)
+
+// said reports whether all was said, though the stream was left open: many tools close it then.
+func (s *Seen) said() bool {
+	text, _ := captured.Open(s.Answer, s.AnswerEncoding)
+	return lastWords.Match(text)
+}
+
 // tee copies what is read of an answer. One goroutine has it.
 type tee struct {
-	body io.ReadCloser
-	s    *Seen // nil once the copy was handed on, or given up
-	gone func() bool
+	body   io.ReadCloser
+	s      *Seen // nil once the copy was handed on, or given up
+	length int64 // of the answer in bytes, negative where it was not said
+	gone   func() bool
 }
 
 // Read implements io.Reader.
@@ -88,17 +99,16 @@ func (t *tee) Read(b []byte) (int, error) {
 	if t.s != nil {
 		t.copy(b[:n])
 	}
-	if err != nil {
-		t.end()
+	if err != nil && t.s != nil {
+		t.end(err == io.EOF, t.gone())
 	}
 	return n, err
 }
 
-// Close implements io.Closer. An answer that was not read to its end could not be passed on.
+// Close implements io.Closer. An answer that was not read to its end could not be passed on: whoever asked is gone.
 func (t *tee) Close() error {
 	if t.s != nil {
-		t.s.Gone = true
-		t.end()
+		t.end(false, true)
 	}
 	return t.body.Close()
 }
@@ -121,14 +131,16 @@ func (t *tee) copy(b []byte) {
 	}
 }
 
-// end hands the copy on.
-func (t *tee) end() {
+// end hands the copy on. What ended before its end was left by whoever asked, or the upstream broke it off.
+func (t *tee) end(whole, gone bool) {
 	s := t.s
-	if s == nil {
+	t.s = nil
+	whole = whole || int64(len(s.Answer)) == t.length || s.said()
+	if s.Ended, s.Gone = time.Now(), !whole; !whole && !gone {
+		s.Done()
+		s.g.stats.Broken.Add(1)
 		return
 	}
-	t.s = nil
-	s.Ended, s.Gone = time.Now(), s.Gone || t.gone()
 	select {
 	case s.g.seen <- s:
 	default:
