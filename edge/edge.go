@@ -63,6 +63,7 @@ type Edge struct {
 	wake      chan struct{}
 	decisions decisionLog      // of Headrace's own policy
 	gateway   *gateway.Gateway // nil for none
+	keyless   error            // why it cannot serve: the key of an upstream is not there
 	stats     Stats
 
 	watching  [3]*watched              // what is rolled out here, by kind; nil where nothing is compared; guarded by turning

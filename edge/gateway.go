@@ -5,6 +5,7 @@ package edge
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -35,7 +36,12 @@ func (e *Edge) openGateway() error {
 	if err != nil {
 		return err
 	}
-	e.gateway, err = gateway.New(e.cfg.Gateway, token, e.gatewayToken, e.cfg.Gateway.Local(), e.chooseModel)
+	g, err := gateway.New(e.cfg.Gateway, token, e.gatewayToken, e.cfg.Gateway.Local(), e.chooseModel)
+	if p, is := errors.AsType[*episode.Problem](err); is && p.Code == "gateway/key" {
+		e.keyless = err // what does not serve needs no key
+		return nil
+	}
+	e.gateway = g
 	return err
 }
 
@@ -86,19 +92,30 @@ func (e *Edge) listen(ctx context.Context) {
 	if e.gateway == nil {
 		return
 	}
+	kept := context.WithoutCancel(ctx) // what was answered, to its end
 	var wg sync.WaitGroup
 	var proven, claimed captured.Folders // what nobody has proven tells nothing of others' sessions
+	hear := func(s *gateway.Seen) {
+		if s.Folders = &claimed; s.Proven {
+			s.Folders = &proven
+		}
+		e.hear(kept, s)
+		s.Done()
+	}
 	for range listeners {
 		wg.Go(func() {
+			for ctx.Err() == nil {
+				select {
+				case s := <-e.gateway.Seen():
+					hear(s)
+				case <-ctx.Done():
+				}
+			}
 			for {
 				select {
 				case s := <-e.gateway.Seen():
-					if s.Folders = &claimed; s.Proven {
-						s.Folders = &proven
-					}
-					e.hear(ctx, s)
-					s.Done()
-				case <-ctx.Done():
+					hear(s)
+				default:
 					return
 				}
 			}

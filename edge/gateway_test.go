@@ -3,6 +3,7 @@
 package edge_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -77,8 +78,8 @@ func TestOnlyADevelopersOwnTokenProvesThem(t *testing.T) {
 	l.ok(err)
 	edges, err := e.Token()
 	l.ok(err)
-	for i, c := range []struct{ path, token string }{{"/as/ada", adas}, {"/as/kim", adas}, {"/as/kim", edges}, {"", adas}, {"", edges}} {
-		body := fmt.Sprintf(`{"model":"m","metadata":{"user_id":"u_session_s%d"},"messages":[{"role":"user","content":"make it 2"}]}`, i)
+	for i, c := range []struct{ path, token string }{{"/as/ada", adas}, {"/as/eve", adas}, {"/as/eve", edges}, {"", adas}, {"", edges}} {
+		body := fmt.Sprintf(`{"model":"m","system":"Working directory: /home/ada/portal\n","metadata":{"user_id":"u_session_s%d"},"messages":[{"role":"user","content":"make it 2"}]}`, i)
 		r := httptest.NewRequest("POST", c.path+"/v1/messages", strings.NewReader(body))
 		r.Header.Set(gateway.TokenHeader, c.token)
 		w := httptest.NewRecorder()
@@ -102,6 +103,34 @@ func TestOnlyADevelopersOwnTokenProvesThem(t *testing.T) {
 		}
 	}
 	if len(all) != 5 {
+		t.Error(e.GatewaySaid())
+	}
+}
+
+func TestOnlyWhatServesNeedsTheKeys(t *testing.T) {
+	l := newLoop(t)
+	l.conf = func(c *edge.Config) {
+		c.Gateway = gateway.Config{Upstreams: []gateway.Upstream{{Name: "ours", Kind: gateway.OpenAI, URL: "https://models.example/v1", KeyEnv: "NO_SUCH_VARIABLE_OF_OURS"}}}
+	}
+	e := l.edge("alder-bank")
+	l.turn(e)
+	if err := e.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "NO_SUCH_VARIABLE_OF_OURS") || e.Gateway() != nil {
+		t.Error(err)
+	}
+}
+
+// TestWhatWasAnsweredBeforeTheEndIsKept: nothing has read it when the edge is stopped.
+func TestWhatWasAnsweredBeforeTheEndIsKept(t *testing.T) {
+	l := newLoop(t)
+	l.behind()
+	e := l.edge("alder-bank")
+	for range 100 {
+		l.asks(e, "ada", "/home/ada/portal")
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	e.Run(ctx)
+	if !strings.Contains(e.GatewaySaid(), "100 captured") {
 		t.Error(e.GatewaySaid())
 	}
 }

@@ -12,6 +12,9 @@ import (
 
 // Run turns whenever something arrives, and at least once a minute, until ctx ends. What fails is logged and tried again.
 func (e *Edge) Run(ctx context.Context) error {
+	if e.keyless != nil {
+		return e.keyless
+	}
 	var wg sync.WaitGroup
 	wg.Go(func() { e.logDecisions(ctx) })
 	wg.Go(func() { e.recordAhead(ctx) })
