@@ -23,6 +23,7 @@ func TestNobodyIsCountedWhoIsToBeAskedFirst(t *testing.T) {
 	e := l.edge("alder-bank")
 	who := "d3@alder.example"
 	l.ok(e.SetPreferences(t.Context(), who, web.Preferences{Text: "version: 1\ndeveloper: " + who + "\nlimits:\n  - approval: developer\n"}))
+	l.pass(time.Minute) // what is screened after they said so
 	l.send(e, crowd(5, "mill", september())...)
 	l.turn(e)
 	n, err := l.edgeDB("alder-bank").CountedOf(t.Context(), maker, september().AddDate(0, -1, 0), september().AddDate(0, 1, 0), func(_ string, body []byte) error {
