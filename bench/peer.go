@@ -47,16 +47,19 @@ func serveEmpty(stdout, stderr io.Writer) int {
 var hostPort = regexp.MustCompile(`127\.0\.0\.1:\d+`)
 
 // startEmpty starts the empty handler and returns its address.
-func startEmpty(ctx context.Context) (*child, string, error) {
+func startEmpty(ctx context.Context) (*child, string, error) { return startSelf(ctx, emptyPeer) }
+
+// startSelf starts this program as something else, and returns its address.
+func startSelf(ctx context.Context, args ...string) (*child, string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, "", err
 	}
-	c, err := start(exec.CommandContext(ctx, self, emptyPeer))
+	c, err := start(exec.CommandContext(ctx, self, args...))
 	if err != nil {
 		return nil, "", err
 	}
-	addr, err := c.until(ctx, hostPort, 10*time.Second)
+	addr, err := c.until(ctx, hostPort, 30*time.Second)
 	if err != nil {
 		c.stop()
 	}

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -94,23 +93,6 @@ func gatewayChild(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
-}
-
-// startSelf starts this program as something else, and returns its address.
-func startSelf(ctx context.Context, args ...string) (*child, string, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, "", err
-	}
-	c, err := start(exec.CommandContext(ctx, self, args...))
-	if err != nil {
-		return nil, "", err
-	}
-	addr, err := c.until(ctx, hostPort, 30*time.Second)
-	if err != nil {
-		c.stop()
-	}
-	return c, addr, err
 }
 
 // measureGateway asks a stub for models at a fixed rate, directly and through an edge's gateway that captures all of it, in turns. What the

@@ -17,15 +17,7 @@ import (
 // hub; none is approved, pinned or rolled out by that.
 func TestReleasesFetchedBeforeThereWereRollOutsAreThereAndDecideNothing(t *testing.T) {
 	engines(t, func(t *testing.T, dsn string) {
-		before, err := sqlstore.OpenAt(context.Background(), dsn, sqlstore.RoleEdge, 63)
-		ok(t, err)
-		ok(t, before.Close())
-		driver := "sqlite"
-		if suffix(dsn) == "" {
-			driver = "pgx"
-		}
-		db, err := sql.Open(driver, dsn)
-		ok(t, err)
+		db := edgeAt(t, dsn, 63)
 		var want []sqlstore.PulledRelease
 		for i, hub := range []string{"maker", "maker", "other"} {
 			r := sqlstore.PulledRelease{Hub: hub, ID: []string{"rel_a", "rel_b", "rel_c"}[i], Kind: "filter", Envelope: []byte{1, byte(i)}, Payload: []byte{2, byte(i)}, Gate: []byte{3, byte(i)}, PulledAt: time.Unix(int64(100-i), 0)}
@@ -57,16 +49,8 @@ func TestReleasesFetchedBeforeThereWereRollOutsAreThereAndDecideNothing(t *testi
 // TestWhatWasSeenOfHubsBeforeTheirKeysWereKeptCounts: until something is seen that is numbered by the key.
 func TestWhatWasSeenOfHubsBeforeTheirKeysWereKeptCounts(t *testing.T) {
 	engines(t, func(t *testing.T, dsn string) {
-		before, err := sqlstore.OpenAt(context.Background(), dsn, sqlstore.RoleEdge, 77)
-		ok(t, err)
-		ok(t, before.Close())
-		driver := "sqlite"
-		if suffix(dsn) == "" {
-			driver = "pgx"
-		}
-		db, err := sql.Open(driver, dsn)
-		ok(t, err)
-		_, err = db.Exec(`INSERT INTO offers_seen (recipient, sequence) VALUES ('maker', 7)`)
+		db := edgeAt(t, dsn, 77)
+		_, err := db.Exec(`INSERT INTO offers_seen (recipient, sequence) VALUES ('maker', 7)`)
 		ok(t, err)
 		_, err = db.Exec(`INSERT INTO rollouts (recipient, kind, sequence, envelope, pulled_at) VALUES ('maker', 'filter', 5, $1, 1)`, []byte("r5"))
 		ok(t, err)
@@ -97,4 +81,19 @@ func TestWhatWasSeenOfHubsBeforeTheirKeysWereKeptCounts(t *testing.T) {
 			t.Errorf("%+v, %v", all, err)
 		}
 	})
+}
+
+// edgeAt makes an edge's database as it was at a version, and opens it as it is.
+func edgeAt(t *testing.T, dsn string, version int64) *sql.DB {
+	t.Helper()
+	before, err := sqlstore.OpenAt(context.Background(), dsn, sqlstore.RoleEdge, version)
+	ok(t, err)
+	ok(t, before.Close())
+	driver := "sqlite"
+	if suffix(dsn) == "" {
+		driver = "pgx"
+	}
+	db, err := sql.Open(driver, dsn)
+	ok(t, err)
+	return db
 }
